@@ -1,0 +1,58 @@
+# The two commands a fresh machine needs are `make demo` and `make test`.
+# Needs Python 3.11 or later; Go 1.26 or later builds the control plane once (see README).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.PHONY: help setup check format test demo bench requirements clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## Make the environment from the hashed requirements
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(f"Tiergate needs Python 3.11 or later, $(PYTHON) is {sys.version.split()[0]}; name another: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "environment: installing into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+check: $(STAMP) ## Format, lint, types, layers, pure tests: under a minute, no control plane
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/shellcheck .ci/run
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q -m 'not cluster and not helm and not process'
+
+test: check ## Everything: the pure tests, the chart, the server process, the real control plane
+	@$(BIN)/python -m tests.controlplane.binaries
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -m 'cluster or helm or process'
+
+demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
+	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo
+
+bench: $(STAMP) ## CPU per request and throughput, side by side with nginx's static TLS answer
+	@$(BIN)/python -m bench
+
+requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
+	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --extra server --group dev -o requirements/dev.txt
+	@uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --extra server -o requirements/server.txt
+
+clean: ## Remove the environment; the built control plane stays in the cache folder
+	@rm -rf $(VENV)

@@ -1,0 +1,135 @@
+"""Decide what has to be issued: a pure function of what is stored, the time and the policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import TypeAlias
+
+from cryptography import x509
+
+from tiergate_certs.bundle import (
+    Bundle,
+    Fault,
+    authority_faults,
+    join_certificates,
+    leaf_faults,
+    read_certificates,
+)
+from tiergate_certs.issue import Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How long certificates live and when they are replaced.
+
+    Attributes:
+        authority_lifetime: Validity of a new CA.
+        leaf_lifetime: Validity of a new leaf.
+        renew_at: Part of a validity after which the certificate is replaced.
+        skew: How far clocks of clients may be behind: validity starts this much earlier.
+    """
+
+    authority_lifetime: timedelta = timedelta(days=3650)
+    leaf_lifetime: timedelta = timedelta(days=90)
+    renew_at: Fraction = Fraction(2, 3)
+    skew: timedelta = timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that would renew for ever, or never.
+
+        Raises:
+            ValueError: The part is not between 0 and 1, or a lifetime is not positive.
+        """
+        if not 0 < self.renew_at < 1:
+            raise ValueError(f"certificates are renewed between 0 and 1 of their validity, not at {self.renew_at}")
+        if min(self.authority_lifetime, self.leaf_lifetime) <= timedelta(0):
+            raise ValueError("lifetimes of certificates are positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Nothing to issue; look again at `until` at the latest."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLeaf:
+    """Issue a leaf from the CA that is stored."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenewAll:
+    """Issue a new CA and a leaf from it."""
+
+    reason: str
+
+
+Plan: TypeAlias = Keep | RenewLeaf | RenewAll
+
+
+def plan(bundle: Bundle | None, *, now: datetime, policy: Policy, names: Sequence[str]) -> Plan:
+    """Decide what to issue.
+
+    A CA that cannot sign (or is not there) takes the leaf with it; a leaf is judged against the stored CA and not
+    against everything trusted, so after a change of the CA the leaf follows.
+
+    Args:
+        bundle: What is stored, or None.
+        now: The time to decide at, aware.
+        policy: Lifetimes and the moment of renewal.
+        names: DNS names the leaf must carry.
+    """
+    if bundle is None:
+        return RenewAll("no certificate is stored")
+    if bundle.authority is None:
+        return RenewAll("the CA is not stored")
+    if faults := authority_faults(bundle.authority, at=now):
+        return RenewAll(_sentence(faults))
+    authority_until = renewal_time(read_certificates(bundle.authority.certificate)[0], policy)
+    if now >= authority_until:
+        return RenewAll(f"the CA was due for renewal at {authority_until:%Y-%m-%dT%H:%M:%SZ}")
+    return _plan_leaf(bundle, bundle.authority, authority_until, now=now, policy=policy, names=names)
+
+
+def _plan_leaf(
+    bundle: Bundle, authority: Pair, authority_until: datetime, *, now: datetime, policy: Policy, names: Sequence[str]
+) -> Plan:
+    if faults := leaf_faults(bundle.leaf, trusted=authority.certificate, names=names, at=now):
+        return RenewLeaf(_sentence(faults))
+    leaf_until = renewal_time(read_certificates(bundle.leaf.certificate)[0], policy)
+    if now >= leaf_until:
+        return RenewLeaf(f"the serving certificate was due for renewal at {leaf_until:%Y-%m-%dT%H:%M:%SZ}")
+    return Keep(min(leaf_until, authority_until))
+
+
+def renewal_time(certificate: x509.Certificate, policy: Policy) -> datetime:
+    """Return the moment after which a certificate is replaced."""
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    seconds = (end - start) // timedelta(seconds=1)
+    return start + timedelta(seconds=int(seconds * policy.renew_at))
+
+
+def trusted_certificates(authority: Pair, previously: bytes, *, now: datetime, policy: Policy) -> bytes:
+    """Return the CA certificates clients should trust now: the current one, and earlier ones that may still be met.
+
+    Every leaf of an earlier CA was issued before the current CA existed, so none outlives the start of the current CA
+    by more than the lifetime of a leaf. Until then a server that has not yet read its new files presents one.
+
+    Args:
+        authority: The current CA; it must be readable.
+        previously: What clients were told to trust until now, PEM; anything unreadable in it is dropped.
+        now: The time to decide at, aware.
+        policy: The lifetime of leaves.
+    """
+    current = read_certificates(authority.certificate)[0]
+    met_until = current.not_valid_before_utc + policy.skew + policy.leaf_lifetime
+    earlier = [one for one in read_certificates(previously) if now <= min(met_until, one.not_valid_after_utc)]
+    return join_certificates([current, *earlier])
+
+
+def _sentence(faults: Sequence[Fault]) -> str:
+    return "; ".join(fault.text for fault in faults)

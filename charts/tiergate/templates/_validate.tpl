@@ -1,0 +1,29 @@
+{{/* What the schema of the values cannot say, all faults at once. */}}
+{{- define "tiergate.validate" -}}
+{{- $faults := list }}
+{{- range $name, $namespace := .Values.namespaces }}
+{{- if eq $name $.Release.Namespace }}
+{{- $faults = append $faults (printf "namespaces.%s: the release namespace cannot be governed: the webhook would stand in the way of its own pods" $name) }}
+{{- end }}
+{{- if hasPrefix "kube-" $name }}
+{{- $faults = append $faults (printf "namespaces.%s: kube-* namespaces belong to the cluster and cannot be governed" $name) }}
+{{- end }}
+{{- if not (hasKey $.Values.tiers $namespace.tier) }}
+{{- $faults = append $faults (printf "namespaces.%s.tier: there is no tier %q in tiers (there is: %s)" $name $namespace.tier (keys $.Values.tiers | sortAlpha | join ", " | default "none")) }}
+{{- end }}
+{{- if hasKey ($namespace.labels | default dict) "tiergate.io/tier" }}
+{{- $faults = append $faults (printf "namespaces.%s.labels: tiergate.io/tier is set from namespaces.%s.tier" $name $name) }}
+{{- end }}
+{{- end }}
+{{- with .Values.webhook }}
+{{- if lt (int .terminationGracePeriodSeconds) (add (int .drainSeconds) 15 | int) }}
+{{- $faults = append $faults (printf "webhook.terminationGracePeriodSeconds: %d leaves less than 15 s after drainSeconds (%d) for requests in flight" (int .terminationGracePeriodSeconds) (int .drainSeconds)) }}
+{{- end }}
+{{- if eq (int .port) (int .usagePort) }}
+{{- $faults = append $faults "webhook.usagePort: must differ from webhook.port" }}
+{{- end }}
+{{- end }}
+{{- with $faults }}
+{{- fail (printf "\n%s\n" (join "\n" .)) }}
+{{- end }}
+{{- end }}

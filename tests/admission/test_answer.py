@@ -1,0 +1,127 @@
+"""Decisions as AdmissionReviews: what the API server needs, and nothing it would choke on (A-41 to A-54)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tests.builders import UID, Json, a_container, a_pod, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tiergate.admission import answer
+from tiergate.admission.question import Question, ask
+from tiergate.admission.review import Unreadable
+from tiergate.core import evaluate
+from tiergate.core.decision import Decision
+from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.podspec import Pod
+
+
+def a_question(pod: Pod | None = None, kind: str = "pods") -> Question:
+    subject = pod or a_pod()
+    return Question(UID, kind, "CREATE", "dev", subject.name, False, "alice", (), subject)  # noqa: FBT003  # no dry run
+
+
+def answered(decision: Decision, **how: Any) -> Json:  # noqa: ANN401  # arguments of a_question
+    review: Json = json.loads(answer.answer(a_question(**how), decision, tier="dev"))
+    assert (review["apiVersion"], review["kind"]) == ("admission.k8s.io/v1", "AdmissionReview")
+    response: Json = review["response"]
+    assert response["uid"] == UID
+    return response
+
+
+def test_an_allowance_says_just_that() -> None:
+    assert answered(Decision()) == {"uid": UID, "allowed": True}
+
+
+def test_a_patch_is_base64_of_its_operations_with_its_type() -> None:
+    """A-41, A-42."""
+    response = answered(Decision(patch=(JSONPatchOp("add", "/metadata/annotations", {"a": "b"}),)))
+    assert response["patchType"] == "JSONPatch"
+    assert json.loads(base64.b64decode(response.pop("patch"))) == [
+        {"op": "add", "path": "/metadata/annotations", "value": {"a": "b"}}
+    ]
+    assert response == {"uid": UID, "allowed": True, "patchType": "JSONPatch"}
+
+
+def the_refusal() -> Decision:
+    tier = a_tier(
+        an_item(high={"memory": "512Mi"}),
+        quotas=[a_tier_quota({"limits.cpu": "4"})],
+    )
+    pod = a_pod(a_container(requests={"memory": "1Mi"}, limits={"memory": "2Gi", "cpu": "1"}))
+    return evaluate.validate(pod, old=None, tier=tier, quotas=(a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}),))
+
+
+LIMIT = 'container "agent": limits.memory is 2Gi, the tier allows at most 512Mi; set limits.memory to 512Mi or less'
+QUOTA = (
+    'quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m; '
+    "set limits.cpu to 500m or less, or free 500m in dev"
+)
+
+
+def test_a_denial_is_a_forbidden_with_a_headline_and_a_line_for_each_problem() -> None:
+    status = answered(the_refusal())["status"]
+    assert (status["code"], status["reason"]) == (403, "Forbidden")
+    assert status["message"] == f'pod "agent-7f9c" in namespace "dev" (tier dev):\n{LIMIT}\n{QUOTA}'
+    assert status["details"]["name"] == "agent-7f9c"
+    assert status["details"]["kind"] == "pods"
+
+
+def test_each_problem_is_a_cause_with_its_rule_and_its_pointer() -> None:
+    assert answered(the_refusal())["status"]["details"]["causes"] == [
+        {"reason": "limit-max", "field": "/spec/containers/0/resources/limits/memory", "message": LIMIT},
+        {"reason": "quota-exceeded", "field": "/spec", "message": QUOTA},
+    ]
+
+
+def test_a_denial_never_carries_a_patch() -> None:
+    """A-49."""
+    refused = Decision(the_refusal().violations, patch=(JSONPatchOp("remove", "/x", ""),))
+    response = answered(refused)
+    assert not response["allowed"]
+    assert "patch" not in response
+    assert "patchType" not in response
+
+
+def test_an_exemption_is_audited() -> None:
+    response = answered(evaluate.exempt("group sre"))
+    assert response == {"uid": UID, "allowed": True, "auditAnnotations": {"exempt": "group sre"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("plain", "plain", id="plain"),
+        pytest.param("two\nlines\tand \x1b", "two lines and  ", id="A-54-control-characters-would-drop-it"),
+        pytest.param("x" * 1000, "x" * 247 + "...", id="A-54-long-ones-would-be-cut"),
+        pytest.param("x" * 250, "x" * 250, id="A-54-just-fits"),
+    ],
+)
+def test_a_warning_is_one_printable_line(text: str, shown: str) -> None:
+    assert answered(Decision(warnings=(text,)))["warnings"] == [shown]
+    assert json.loads(answer.allowed(UID, (text,)))["response"]["warnings"] == [shown]
+
+
+def test_a_plain_allowance_has_no_warnings() -> None:
+    assert json.loads(answer.allowed(UID))["response"] == {"uid": UID, "allowed": True}
+
+
+def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
+    pod = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1e999999999"}}}, initContainers=5)
+    with pytest.raises(Unreadable) as unreadable:
+        ask("validate", a_review(pod))
+    review = json.loads(answer.unreadable(unreadable.value))
+    response = review["response"]
+    assert (response["uid"], response["allowed"]) == (UID, False)
+    assert response["status"]["code"] == 403
+    first = (
+        '/spec/containers/0/resources/limits/cpu: "1e999999999" is no quantity: exponents beyond 1000 are not supported'
+    )
+    second = "/spec/initContainers: expected an array, got a number"
+    assert response["status"]["message"] == f"{first}\n{second}"
+    assert response["status"]["details"]["causes"] == [
+        {"reason": "malformed", "field": "/spec/containers/0/resources/limits/cpu", "message": first},
+        {"reason": "malformed", "field": "/spec/initContainers", "message": second},
+    ]

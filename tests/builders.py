@@ -1,0 +1,237 @@
+"""Minimal valid values to tweak: core values from quantity texts, JSON objects, and reviews of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tiergate.core.claim import Claim
+from tiergate.core.podspec import Container, ContainerStatus, Pod
+from tiergate.core.quantity import Quantity
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota, with_effective_items
+
+Texts = Mapping[str, str]
+Json = dict[str, Any]
+
+UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
+
+
+def amounts(texts: Texts | None = None) -> dict[str, Quantity]:
+    """Return a ResourceList of quantity texts."""
+    return {name: Quantity.parse(text) for name, text in (texts or {}).items()}
+
+
+def texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
+    """Return the canonical texts of a ResourceList."""
+    return {name: str(quantity) for name, quantity in resources.items()}
+
+
+def a_container(
+    name: str = "agent",
+    *,
+    requests: Texts | None = None,
+    limits: Texts | None = None,
+    pointer: str = "",
+    init: bool = False,
+    restartable: bool = False,
+) -> Container:
+    """Return a container as the API server decodes it: requests completed from limits (D-3)."""
+    written = amounts(requests)
+    return Container(
+        name=name,
+        pointer=pointer or f"/spec/{'initContainers' if init else 'containers'}/0",
+        requests={**amounts(limits), **written},
+        limits=amounts(limits),
+        written_requests=frozenset(written),
+        init=init,
+        restartable=restartable,
+    )
+
+
+def a_pod(  # noqa: PLR0913, RUF100  # a builder has as many words as its value has fields
+    *containers: Container,
+    init: Sequence[Container] = (),
+    requests: Texts | None = None,
+    limits: Texts | None = None,
+    overhead: Texts | None = None,
+    statuses: Mapping[str, ContainerStatus] | None = None,
+    **fields: Any,  # noqa: ANN401  # the remaining fields of Pod, as they are
+) -> Pod:
+    """Return a pod with one container unless told otherwise; keywords are pod-level texts and Pod fields."""
+    return Pod(
+        name=fields.pop("name", "agent-7f9c"),
+        namespace="dev",
+        containers=containers or (a_container(),),
+        init_containers=tuple(init),
+        requests=amounts(requests),
+        limits=amounts(limits),
+        overhead=amounts(overhead),
+        statuses=dict(statuses or {}),
+        **fields,
+    )
+
+
+def an_item(
+    kind: str = "Container",
+    *,
+    default: Texts | None = None,
+    default_request: Texts | None = None,
+    low: Texts | None = None,
+    high: Texts | None = None,
+    ratio: Texts | None = None,
+) -> LimitRangeItem:
+    """Return a LimitRange item; ``low`` and ``high`` are its min and max."""
+    return LimitRangeItem(
+        type=kind,
+        default=amounts(default),
+        default_request=amounts(default_request),
+        min=amounts(low),
+        max=amounts(high),
+        max_limit_request_ratio=amounts(ratio),
+    )
+
+
+def a_tier_quota(
+    hard: Texts, *, name: str = "compute", scopes: Iterable[str] = (), selector: Iterable[ScopeRequirement] = ()
+) -> TierQuota:
+    """Return a quota of a tier."""
+    return TierQuota(name=name, hard=amounts(hard), scopes=tuple(scopes), scope_selector=tuple(selector))
+
+
+def a_tier(
+    *items: LimitRangeItem,
+    quotas: Iterable[TierQuota] = (),
+    name: str = "dev",
+    users: Iterable[str] = (),
+    groups: Iterable[str] = (),
+) -> Tier:
+    """Return a tier with its effective items, as a reader makes it."""
+    return with_effective_items(
+        Tier(
+            name=name,
+            limits=items,
+            quotas=tuple(quotas),
+            exempt_users=frozenset(users),
+            exempt_groups=frozenset(groups),
+        )
+    )
+
+
+def a_quota(
+    hard: Texts | None = None,
+    used: Texts | None = None,
+    *,
+    name: str = "tier",
+    scopes: Iterable[str] = (),
+    selector: Iterable[ScopeRequirement] = (),
+    managed: bool = True,
+) -> QuotaStatus:
+    """Return a ResourceQuota in force; names without a ``used`` text are unused."""
+    return QuotaStatus(
+        name=name,
+        namespace="dev",
+        hard=amounts(hard),
+        used={**dict.fromkeys(hard or {}, Quantity(0)), **amounts(used)},
+        scopes=tuple(scopes),
+        scope_selector=tuple(selector),
+        managed=managed,
+        spec_hard=amounts(hard),
+    )
+
+
+def a_claim(storage: str | None = "5Gi", *, storage_class: str = "", allocated: str | None = None) -> Claim:
+    """Return a claim."""
+    return Claim(
+        name="data",
+        namespace="dev",
+        storage=None if storage is None else Quantity.parse(storage),
+        allocated=None if allocated is None else Quantity.parse(allocated),
+        storage_class=storage_class,
+    )
+
+
+def a_pod_object(*containers: Json, **spec: Any) -> Json:  # noqa: ANN401  # JSON
+    """Return a Pod as JSON holds it, with one bare container unless told otherwise."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "agent-7f9c", "namespace": "dev"},
+        "spec": {"containers": list(containers) or [{"name": "agent", "image": "agent:1", "resources": {}}], **spec},
+        "status": {},
+    }
+
+
+def a_claim_object(storage: str = "5Gi", **spec: Any) -> Json:  # noqa: ANN401  # JSON
+    """Return a PersistentVolumeClaim as JSON holds it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "dev"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage}}, **spec},
+        "status": {},
+    }
+
+
+def a_tier_object(spec: Json | None = None, *, name: str = "dev") -> Json:
+    """Return a Tier as JSON holds it."""
+    return {"apiVersion": "tiergate.io/v1alpha1", "kind": "Tier", "metadata": {"name": name}, "spec": spec or {}}
+
+
+def a_namespace_object(name: str = "dev", *, tier: str | None = "dev") -> Json:
+    """Return a Namespace as JSON holds it."""
+    labels = {"kubernetes.io/metadata.name": name} | ({} if tier is None else {"tiergate.io/tier": tier})
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+_RESOURCES: dict[str, Json] = {
+    "Pod": {"group": "", "version": "v1", "resource": "pods"},
+    "PersistentVolumeClaim": {"group": "", "version": "v1", "resource": "persistentvolumeclaims"},
+    "Namespace": {"group": "", "version": "v1", "resource": "namespaces"},
+    "Tier": {"group": "tiergate.io", "version": "v1alpha1", "resource": "tiers"},
+}
+
+
+def a_review_object(
+    new: Json | None,
+    *,
+    old: Json | None = None,
+    operation: str = "CREATE",
+    **request: Any,  # noqa: ANN401  # JSON
+) -> Json:
+    """Return an AdmissionReview of an object as JSON holds it; keywords are members of ``request``."""
+    shown = new or old or {}
+    metadata = shown.get("metadata") or {}
+    return {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": UID,
+            "resource": _RESOURCES[shown.get("kind", "Pod")],
+            "name": metadata.get("name"),
+            "namespace": metadata.get("namespace"),
+            "operation": operation,
+            "userInfo": {"username": "alice", "groups": ["system:authenticated"]},
+            "object": new,
+            "oldObject": old,
+            "dryRun": False,
+            **request,
+        },
+    }
+
+
+def a_review(
+    new: Json | None,
+    *,
+    old: Json | None = None,
+    operation: str = "CREATE",
+    **request: Any,  # noqa: ANN401  # JSON
+) -> bytes:
+    """Return the bytes of ``a_review_object``."""
+    return json.dumps(a_review_object(new, old=old, operation=operation, **request)).encode()
+
+
+def a_resize(new: Json, old: Json) -> bytes:
+    """Return the review of a ``pods/resize``."""
+    return a_review(new, old=old, operation="UPDATE", subResource="resize")

@@ -1,0 +1,166 @@
+"""The two webhook configurations: who is asked about what, and what happens when nobody answers."""
+
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import NAMESPACE, Helm
+
+pytestmark = pytest.mark.helm
+
+NEVER = [NAMESPACE, "kube-system", "kube-public", "kube-node-lease"]
+GOVERNED = [
+    {"key": "tiergate.io/tier", "operator": "Exists"},
+    {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": NEVER},
+]
+PODS = "pods.mutate.tiergate.io"
+VALIDATED = "pods.validate.tiergate.io"
+CLAIMS = "persistentvolumeclaims.validate.tiergate.io"
+NAMESPACES = "namespaces.validate.tiergate.io"
+TIERS = "tiers.validate.tiergate.io"
+KEYS = {
+    PODS: "podsMutate",
+    VALIDATED: "podsValidate",
+    CLAIMS: "persistentVolumeClaimsValidate",
+    NAMESPACES: "namespacesValidate",
+    TIERS: "tiersValidate",
+}
+
+
+def rules(entry: dict[str, Any]) -> set[tuple[str, str, str, str]]:
+    """Return (group/version, resource, operation, scope) for all that the entry matches."""
+    return {
+        (f"{group}/{version}", resource, operation, rule["scope"])
+        for rule in entry["rules"]
+        for group in rule["apiGroups"]
+        for version in rule["apiVersions"]
+        for resource in rule["resources"]
+        for operation in rule["operations"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "policy", "matched"),
+    [
+        pytest.param(PODS, "/mutate", "Fail", {("/v1", "pods", "CREATE", "Namespaced")}, id="mutate-pods"),
+        pytest.param(
+            VALIDATED,
+            "/validate",
+            "Fail",
+            {("/v1", "pods", "CREATE", "Namespaced"), ("/v1", "pods/resize", "UPDATE", "Namespaced")},
+            id="validate-pods",
+        ),
+        pytest.param(
+            CLAIMS,
+            "/validate",
+            "Fail",
+            {("/v1", "persistentvolumeclaims", operation, "Namespaced") for operation in ("CREATE", "UPDATE")},
+            id="claims",
+        ),
+        pytest.param(
+            NAMESPACES,
+            "/namespaces",
+            "Fail",
+            {
+                ("/v1", f"namespaces{subresource}", operation, "Cluster")
+                for subresource in ("", "/status", "/finalize")
+                for operation in ("CREATE", "UPDATE")
+            },
+            id="namespaces",
+        ),
+        pytest.param(
+            TIERS,
+            "/tiers",
+            "Ignore",
+            {("tiergate.io/v1alpha1", "tiers", verb, "Cluster") for verb in ("CREATE", "UPDATE", "DELETE")},
+            id="tiers",
+        ),
+    ],
+)
+def test_entry_matches_exactly(helm: Helm, name: str, path: str, policy: str, matched: set[Any]) -> None:
+    """Each entry asks about these requests and no others, and fails the way the design says."""
+    entry = helm.render().entries()[name]
+    assert rules(entry) == matched
+    assert entry["clientConfig"]["service"] == {
+        "name": "tiergate-webhook",
+        "namespace": NAMESPACE,
+        "path": path,
+        "port": 443,
+    }
+    assert entry["failurePolicy"] == policy
+    assert entry["timeoutSeconds"] == 5
+
+
+def test_there_are_these_entries_only(helm: Helm) -> None:
+    """No entry is there for what no code judges yet."""
+    assert set(helm.render().entries()) == set(KEYS)
+
+
+def test_every_entry_is_dry_run_safe_and_v1(helm: Helm) -> None:
+    """Anything else would break `kubectl --dry-run=server` or a version of the API server."""
+    for entry in helm.render().entries().values():
+        assert entry["sideEffects"] == "NoneOnDryRun"
+        assert entry["admissionReviewVersions"] == ["v1"]
+        assert entry["matchPolicy"] == "Equivalent"
+
+
+def test_no_entry_carries_a_ca_bundle(helm: Helm) -> None:
+    """The controller alone writes it; a second writer would take it away at every upgrade."""
+    assert all("caBundle" not in entry["clientConfig"] for entry in helm.render().entries().values())
+
+
+@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS])
+def test_only_governed_namespaces_are_matched(helm: Helm, name: str) -> None:
+    """Namespaces without the label, ours and the cluster's own are never in the way of a failing webhook."""
+    assert helm.render().entries()[name]["namespaceSelector"] == {"matchExpressions": GOVERNED}
+
+
+@pytest.mark.parametrize("name", [NAMESPACES, TIERS])
+def test_cluster_scoped_entries_have_no_selector(helm: Helm, name: str) -> None:
+    """A selector on the label would not see the update that removes the label."""
+    assert "namespaceSelector" not in helm.render().entries()[name]
+    assert "objectSelector" not in helm.render().entries()[name]
+
+
+def test_extra_exclusions_are_added(helm: Helm) -> None:
+    """Exclusions add to the fixed ones, a repeated one is named once, and none can be taken away."""
+    rendered = helm.render({"webhook": {"excludeNamespaces": ["kube-system", "legacy"]}})
+    for name in (PODS, VALIDATED, CLAIMS):
+        (_, excluded) = rendered.entries()[name]["namespaceSelector"]["matchExpressions"]
+        assert excluded["values"] == [*NEVER, "legacy"]
+
+
+def test_claims_never_stand_in_the_way_of_deletion(helm: Helm) -> None:
+    """Removing a finalizer changes no spec, so it is never asked about."""
+    (condition,) = helm.render().entries()[CLAIMS]["matchConditions"]
+    assert condition["expression"] == (
+        "request.operation == 'CREATE' || (!has(object.metadata.deletionTimestamp) && object.spec != oldObject.spec)"
+    )
+
+
+def test_namespaces_are_asked_about_the_label_only(helm: Helm) -> None:
+    """Every other update of a namespace, its deletion above all, goes past us."""
+    (condition,) = helm.render().entries()[NAMESPACES]["matchConditions"]
+    assert condition["expression"] == (
+        "object.metadata.?labels[?'tiergate.io/tier'] "
+        "!= (oldObject == null ? optional.none() : oldObject.metadata.?labels[?'tiergate.io/tier'])"
+    )
+
+
+def test_only_pods_are_mutated_and_asked_again(helm: Helm) -> None:
+    """Templates of workloads are never changed; sidecars injected later get defaults too."""
+    (entry,) = helm.render().one("MutatingWebhookConfiguration", "tiergate")["webhooks"]
+    assert entry["name"] == PODS
+    assert entry["reinvocationPolicy"] == "IfNeeded"
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS.items(), ids=KEYS.values())
+def test_policy_and_timeout_are_set_for_each_entry(helm: Helm, name: str, key: str) -> None:
+    """One value changes one entry and leaves the others as they were."""
+    before = helm.render().entries()
+    turned = "Ignore" if before[name]["failurePolicy"] == "Fail" else "Fail"
+    after = helm.render({"webhook": {"entries": {key: {"failurePolicy": turned, "timeoutSeconds": 7}}}}).entries()
+    assert (after[name]["failurePolicy"], after[name]["timeoutSeconds"]) == (turned, 7)
+    assert {other: after[other] for other in after if other != name} == {
+        other: before[other] for other in before if other != name
+    }

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+
+import pytest
+
+from tests.cluster.objects import a_pod
+from tests.cluster.replicas import replicas
+from tests.controlplane.cluster import NAMESPACE, Cluster, until
+
+pytestmark = pytest.mark.cluster
+SECRET = "tiergate-webhook-tls"
+
+
+def _stored(cluster: Cluster) -> str:
+    result = cluster.run(f"kubectl get secret {SECRET} -n {NAMESPACE} -o json")
+    if result.code != 0:
+        return ""
+    return base64.b64decode(result.json["data"]["tls.crt"]).decode()
+
+
+def _serves_what_is_stored(cluster: Cluster, *, not_before: str) -> bool:
+    stored = _stored(cluster)
+    leaf = stored.partition(ssl.PEM_FOOTER)[0].strip()
+    served = {each.certificate().partition(ssl.PEM_FOOTER)[0].strip() for each in replicas(cluster)}
+    return stored not in {"", not_before} and served == {leaf}
+
+
+def _admits(cluster: Cluster, namespace: str) -> bool:
+    result = cluster.run(f"kubectl create -n {namespace} --dry-run=server -f -", stdin=json.dumps(a_pod("asks")))
+    return result.code == 0
+
+
+def test_a_deleted_secret_is_made_again_and_served(cluster: Cluster, namespace: str) -> None:
+    """A new pair is issued, every replica serves it without a restart, and the API server trusts it."""
+    before, restarts = _stored(cluster), [each.restarts for each in replicas(cluster)]
+    cluster.kubectl(f"delete secret {SECRET} -n {NAMESPACE}")
+    until(lambda: _serves_what_is_stored(cluster, not_before=before), "every replica serves the new certificate")
+    until(lambda: _admits(cluster, namespace), "the API server trusts the new certificate")
+    assert [each.restarts for each in replicas(cluster)] == restarts
+
+
+def test_a_spoilt_pair_is_never_served(cluster: Cluster, namespace: str) -> None:
+    """With a key that is none, the replicas go on with the pair they have until the controller has made another."""
+    before, restarts = _stored(cluster), [each.restarts for each in replicas(cluster)]
+    patch = {"data": {"tls.key": base64.b64encode(b"no key").decode()}}
+    cluster.kubectl(f"patch secret {SECRET} -n {NAMESPACE} -p '{json.dumps(patch)}'")
+    until(lambda: _serves_what_is_stored(cluster, not_before=before), "every replica serves the new certificate")
+    until(lambda: _admits(cluster, namespace), "the API server trusts the new certificate")
+    assert [each.restarts for each in replicas(cluster)] == restarts

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cluster.objects import a_pod, resources_of
+from tests.cluster.replicas import replicas
+from tests.cluster.story import CONTAINER
+from tests.controlplane.cluster import Cluster, until
+
+pytestmark = pytest.mark.cluster
+# Written as \u003c by the API server, so six times as long in reviews and watch events.
+ANGLES = "<" * 1_200_000
+QUARTER = "<" * 250_000
+
+
+def _keeps_up(cluster: Cluster, namespace: str) -> None:
+    """Assert that tiers, quotas and namespaces are still followed by every replica, each time asked anew."""
+    patch = [{"op": "replace", "path": "/spec/limits/0/default/cpu", "value": "260m"}]
+    cluster.kubectl(f"patch tier dev --type=json -p '{json.dumps(patch)}'")
+    line = f"create -n {namespace} --dry-run=server -o json -f -"
+
+    def limit() -> str:
+        pod = cluster.kubectl(line, stdin=json.dumps(a_pod("asks"))).json
+        return str(resources_of(pod)["limits"]["cpu"])
+
+    try:
+        until(lambda: [limit() for _ in range(6)] == ["260m"] * 6, "every replica knows the new default", seconds=5)
+    finally:
+        patch[0]["value"] = CONTAINER["dev"]["default"]["cpu"]
+        cluster.kubectl(f"patch tier dev --type=json -p '{json.dumps(patch)}'")
+    until(lambda: [limit() for _ in range(6)] == ["250m"] * 6, "every replica knows the old default", seconds=5)
+
+
+def test_a_pod_of_huge_escaped_text_disturbs_no_cache(cluster: Cluster, namespace: str) -> None:
+    """A pod with 1.2 MB of < is admitted, gets its defaults, and every cache goes on."""
+    before = {each.name: each.restarts for each in replicas(cluster)}
+    with cluster.door() as door:
+        code, pod = door.call("POST", f"/api/v1/namespaces/{namespace}/pods", a_pod("huge", env=ANGLES))
+    assert code == 201, pod
+    assert resources_of(pod)["limits"] == CONTAINER["dev"]["default"]
+    _keeps_up(cluster, namespace)
+    assert {each.name: each.restarts for each in replicas(cluster)} == before
+
+
+@pytest.mark.parametrize("kind", ["namespace", "tier", "resourcequota"])
+def test_huge_escaped_text_in_a_watched_object_disturbs_no_cache(cluster: Cluster, namespace: str, kind: str) -> None:
+    """A watch event of 1.5 MB in one line, for each kind that the server and the controller watch."""
+    names = {"namespace": namespace, "tier": "dev", "resourcequota": f"tier -n {namespace}"}
+    patch = {"metadata": {"annotations": {"example.com/text": QUARTER}}}
+    line = f"patch {kind} {names[kind]} --type=merge --patch-file=/dev/stdin"
+    cluster.kubectl(line, stdin=json.dumps(patch))
+    _keeps_up(cluster, namespace)
+    cluster.kubectl(line, stdin=json.dumps({"metadata": {"annotations": {"example.com/text": None}}}))

@@ -1,0 +1,283 @@
+"""A cache follows one collection through everything the API server may do."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from tiergate.cluster import watch as module
+from tiergate.cluster.client import WATCH_SILENCE, ApiError, Unreachable
+from tiergate.cluster.watch import PAGE_BYTES, Cache
+from tiergate.wire import Malformed
+
+PATH = "/api/v1/things"
+Object = dict[str, Any]
+
+
+def a_thing(name: str, version: int, value: str = "good", namespace: str = "") -> Object:
+    metadata = {"name": name, "resourceVersion": str(version)}
+    return {"metadata": {**metadata, "namespace": namespace} if namespace else metadata, "value": value}
+
+
+def a_page(*things: Object, version: int, more: str = "", padding: int = 0) -> bytes:
+    metadata = {"resourceVersion": str(version), "continue": more, "padding": "x" * padding}
+    return json.dumps({"metadata": metadata, "items": list(things)}).encode()
+
+
+def an_event(kind: str, thing: Object) -> bytes:
+    return json.dumps({"type": kind, "object": thing}).encode()
+
+
+def a_bookmark(version: int) -> bytes:
+    return an_event("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
+
+
+def an_expiry() -> bytes:
+    return an_event("ERROR", {"code": 410, "reason": "Expired", "message": "too old"})
+
+
+def decode(raw: bytes) -> str:
+    value: str = json.loads(raw)["value"]
+    if value == "bad":
+        raise Malformed("/value", "is bad")
+    if value == "bug":
+        raise KeyError(value)
+    return value
+
+
+class Script:
+    """An API server that says what was written down, in order, and then keeps a watch open for ever."""
+
+    def __init__(self, *steps: bytes | list[bytes] | Exception) -> None:
+        self.steps = list(steps)
+        self.queries: list[Mapping[str, str]] = []
+        self.watched_from: list[str] = []
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout: float = 0,  # noqa: ASYNC109 - as the client has it
+    ) -> bytes:
+        """Answer a list."""
+        assert (method, path, timeout > 0) == ("GET", PATH, True)
+        self.queries.append(query or {})
+        step = self.steps.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        assert isinstance(step, bytes), "a watch was expected, not a list"
+        return step
+
+    async def watch(
+        self,
+        path: str,
+        *,
+        resource_version: str,
+        query: Mapping[str, str] | None = None,
+        opened: Callable[[], None] | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Answer a watch."""
+        assert path == PATH
+        assert query is not None
+        self.watched_from.append(resource_version)
+        if not self.steps:
+            if opened is not None:
+                opened()
+            await asyncio.Event().wait()
+        step = self.steps.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        assert isinstance(step, list), "a list was expected, not a watch"
+        if opened is not None:
+            opened()
+        for line in step:
+            yield line
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.004)
+
+
+def follow(
+    script: Script,
+    look: Callable[[Cache[str]], Awaitable[None]] | None = None,
+    *,
+    on_change: Callable[[str, str | None], None] | None = None,
+    page: int = 500,
+) -> Cache[str]:
+    """Run a cache through the whole script, then look at it."""
+
+    async def main() -> Cache[str]:
+        cache = Cache(script, PATH, decode=decode, on_change=on_change, page=page)
+        running = asyncio.create_task(cache.run())
+        try:
+            async with asyncio.timeout(5):
+                while (script.steps or not cache.synced) and not running.done():  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(0.001)
+                await asyncio.sleep(0.01)
+            if look is not None:
+                await look(cache)
+        finally:
+            running.cancel()
+            (result,) = await asyncio.gather(running, return_exceptions=True)
+        if not isinstance(result, asyncio.CancelledError):
+            assert isinstance(result, Exception)
+            raise result
+        return cache
+
+    return asyncio.run(main())
+
+
+def test_what_is_listed_is_there_by_key() -> None:
+    cache = follow(Script(a_page(a_thing("a", 1), a_thing("b", 2, namespace="n"), version=5)))
+    assert dict(cache.items) == {"a": "good", "n/b": "good"}
+    assert (cache.synced, cache.resource_version) == (True, "5")
+
+
+def test_a_list_of_nothing_may_be_null() -> None:
+    cache = follow(Script(json.dumps({"metadata": {"resourceVersion": "1"}, "items": None}).encode()))
+    assert (cache.synced, dict(cache.items)) == (True, {})
+
+
+def test_pages_are_one_list() -> None:
+    script = Script(
+        a_page(a_thing("a", 1), version=5, more="token"),
+        a_page(a_thing("b", 2), version=5),
+    )
+    assert dict(follow(script, page=1).items) == {"a": "good", "b": "good"}
+    assert script.queries == [{"limit": "1"}, {"limit": "1", "continue": "token"}]
+    assert script.watched_from == ["5"]
+
+
+def test_a_page_that_is_too_large_halves_the_next() -> None:
+    script = Script(
+        a_page(version=5, more="1", padding=PAGE_BYTES),
+        a_page(version=5, more="2", padding=PAGE_BYTES),
+        a_page(version=5),
+    )
+    follow(script)
+    assert [query["limit"] for query in script.queries] == ["500", "250", "125"]
+
+
+def test_events_change_the_cache_and_move_the_version() -> None:
+    events = [
+        an_event("ADDED", a_thing("b", 6)),
+        an_event("MODIFIED", a_thing("a", 7, "better")),
+        an_event("DELETED", a_thing("b", 8)),
+        a_bookmark(9),
+    ]
+    script = Script(a_page(a_thing("a", 1), version=5), events)
+    cache = follow(script)
+    assert dict(cache.items) == {"a": "better"}
+    assert cache.resource_version == "9"
+
+
+def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
+    script = Script(
+        a_page(version=5),
+        [an_event("ADDED", a_thing("a", 6))],
+        Unreachable("cut"),
+        ApiError(500, "InternalError", ""),
+        ApiError(429, "TooManyRequests", ""),
+        [an_event("ADDED", a_thing("b", 7))],
+    )
+    cache = follow(script)
+    assert dict(cache.items) == {"a": "good", "b": "good"}
+    assert script.watched_from == ["5", "6", "6", "6", "6", "7"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param([an_expiry()], id="as-an-event"),
+        pytest.param(ApiError(410, "Gone", ""), id="as-a-status"),
+        pytest.param(ApiError(403, "Forbidden", ""), id="permission-lost"),
+        pytest.param([b"<html>"], id="not-an-event"),
+    ],
+)
+def test_a_version_that_is_gone_is_listed_again(step: list[bytes] | Exception) -> None:
+    """What went away meanwhile is gone, what stayed is not reported again."""
+    told: list[tuple[str, str | None]] = []
+    script = Script(
+        a_page(a_thing("a", 1), a_thing("b", 2), version=5),
+        step,
+        a_page(a_thing("a", 1), a_thing("c", 9, "new"), version=10),
+    )
+    cache = follow(script, on_change=lambda key, value: told.append((key, value)))
+    assert dict(cache.items) == {"a": "good", "c": "new"}
+    assert told == [("a", "good"), ("b", "good"), ("b", None), ("c", "new")]
+    assert script.watched_from == ["5", "10"]
+
+
+def test_lists_that_fail_are_repeated() -> None:
+    script = Script(Unreachable("away"), ApiError(403, "Forbidden", ""), b"<html>", a_page(a_thing("a", 1), version=5))
+    assert dict(follow(script).items) == {"a": "good"}
+
+
+def test_an_object_that_cannot_be_used_keeps_its_last_good_value() -> None:
+    told: list[tuple[str, str | None]] = []
+    script = Script(
+        a_page(a_thing("a", 1), a_thing("b", 2, "bad"), version=5),
+        [an_event("MODIFIED", a_thing("a", 6, "bad"))],
+    )
+    cache = follow(script, on_change=lambda key, value: told.append((key, value)))
+    assert dict(cache.items) == {"a": "good"}
+    assert {key: fault.pointer for key, fault in cache.faults.items()} == {"a": "/value", "b": "/value"}
+    assert told == [("a", "good"), ("b", None), ("a", "good")]
+
+
+@pytest.mark.parametrize(
+    ("event", "items"),
+    [
+        pytest.param(an_event("MODIFIED", a_thing("a", 6, "mended")), {"a": "mended"}, id="mended"),
+        pytest.param(an_event("DELETED", a_thing("a", 6, "bad")), {}, id="deleted"),
+    ],
+)
+def test_a_fault_ends_with_its_object(event: bytes, items: dict[str, str]) -> None:
+    cache = follow(Script(a_page(a_thing("a", 1, "bad"), version=5), [event]))
+    assert dict(cache.items) == items
+    assert dict(cache.faults) == {}
+
+
+def test_a_bug_is_the_supervisors_business() -> None:
+    with pytest.raises(KeyError, match="bug"):
+        follow(Script(a_page(a_thing("a", 1, "bug"), version=5)))
+
+
+def test_waiting_for_a_change() -> None:
+    script = Script(a_page(version=5))
+
+    async def look(cache: Cache[str]) -> None:
+        assert not await cache.changed(0.01)
+        first, second = asyncio.create_task(cache.changed(5)), asyncio.create_task(cache.changed(5))
+        await asyncio.sleep(0)
+        cache._apply(module._read_event(an_event("ADDED", a_thing("a", 6))))
+        assert await first
+        assert await second
+        assert not await cache.changed(0.01)
+        assert cache._waiting == []
+
+    follow(script, look)
+
+
+def test_trust_lasts_while_the_watch_is_open() -> None:
+    async def look(cache: Cache[str]) -> None:
+        now = time.monotonic()
+        assert cache.age(now=now) < 1
+        assert now + WATCH_SILENCE - 1 < cache.trusted_until <= now + WATCH_SILENCE
+
+    cache = follow(Script(a_page(version=5)), look)
+    assert cache.trusted_until < time.monotonic() + module.RECONNECT + 1, "the watch is closed now"
+
+
+def test_a_cache_that_was_never_filled_is_not_to_be_trusted() -> None:
+    cache = Cache(Script(), PATH, decode=decode)
+    assert cache.trusted_until == float("-inf")
+    assert cache.age(now=0.0) == float("inf")

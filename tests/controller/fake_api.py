@@ -1,0 +1,212 @@
+"""An API server in memory: the few verbs and rules the controller relies on, and a journal of what was written."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple
+
+import jsonpatch
+
+from tiergate.cluster.client import ApiError
+
+Object = dict[str, Any]
+
+
+class Place(NamedTuple):
+    """Where an object lives; without a name, a collection."""
+
+    resource: str
+    namespace: str
+    name: str
+    subresource: str
+
+
+def place_of(path: str) -> Place:
+    """Take a path apart."""
+    parts = path.strip("/").split("/")
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2:
+        namespace, rest = rest[1], rest[2:]
+    resource, name, subresource = (*rest, "", "")[:3]
+    return Place(resource, namespace, name, subresource)
+
+
+class FakeApi:
+    """Implements ``request`` and ``watch`` of the client.
+
+    ``journal`` counts writes by "VERB resource". With ``counts`` a quota's status follows its spec at once, as the
+    quota controller makes it do after a moment. ``refuse`` maps a "VERB resource" to the error it meets.
+    """
+
+    def __init__(self, *, counts: bool = True) -> None:
+        """Begin empty."""
+        self.objects: dict[Place, Object] = {}
+        self.journal: Counter[str] = Counter()
+        self.refuse: dict[str, ApiError] = {}
+        self._counts = counts
+        self._version = 0
+        self._log: list[tuple[int, str, str, Object]] = []
+        self._grown = asyncio.Event()
+
+    def put(self, path: str, document: Object) -> Object:
+        """Store an object as another client would, without a line in the journal."""
+        return self._put(place_of(path), document)
+
+    def _put(self, place: Place, document: Object) -> Object:
+        found = self.objects.get(place)
+        stored = copy.deepcopy(document)
+        meta = stored.setdefault("metadata", {})
+        meta["name"] = place.name
+        if place.namespace:
+            meta["namespace"] = place.namespace
+        meta["generation"] = _generation(found, stored)
+        if place.resource == "resourcequotas" and self._counts:
+            stored["status"] = {"hard": stored["spec"]["hard"], "used": _used(found, stored)}
+        self._version += 1
+        meta["resourceVersion"] = str(self._version)
+        self.objects[place] = stored
+        self._tell("MODIFIED" if found else "ADDED", place, stored)
+        return stored
+
+    def get(self, path: str) -> Object:
+        """Return a stored object; KeyError where there is none."""
+        return self.objects[place_of(path)]
+
+    def __contains__(self, path: str) -> bool:
+        """Say whether there is such an object."""
+        return place_of(path) in self.objects
+
+    def events(self, reason: str) -> list[Object]:
+        """Return the Events of a reason, in order."""
+        return [one for place, one in self.objects.items() if place.resource == "events" and one["reason"] == reason]
+
+    def delete(self, path: str) -> None:
+        """Remove an object as another client would."""
+        place = place_of(path)
+        gone = self.objects.pop(place)
+        self._version += 1
+        gone["metadata"]["resourceVersion"] = str(self._version)
+        self._tell("DELETED", place, gone)
+
+    def _tell(self, kind: str, place: Place, document: Object) -> None:
+        self._log.append((self._version, kind, place.resource, copy.deepcopy(document)))
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        timeout: float = 10.0,  # noqa: ASYNC109, ARG002 - the client's signature
+    ) -> bytes:
+        """Answer one request."""
+        await asyncio.sleep(0)
+        place = place_of(path)
+        if (refusal := self.refuse.get(f"{method} {place.resource}")) is not None:
+            raise refusal
+        if method == "GET":
+            return json.dumps(self._read(place, query or {})).encode()
+        self.journal[f"{method} {place.resource}"] += 1
+        document = json.loads(body or b"{}")
+        if method == "DELETE":
+            self._check(place, document["preconditions"]["resourceVersion"])
+            self.delete(path)
+            return b"{}"
+        if method == "POST":
+            return self._create(path, document)
+        return self._change(method, place, document, content_type)
+
+    def _read(self, place: Place, query: Mapping[str, str]) -> Object:
+        if place.name:
+            return self._find(place)
+        wanted = query.get("fieldSelector", "").removeprefix("metadata.name=")
+        items = [
+            document
+            for found, document in self.objects.items()
+            if found.resource == place.resource and wanted in ("", found.name)
+        ]
+        return {"metadata": {"resourceVersion": str(self._version)}, "items": items}
+
+    def _find(self, place: Place) -> Object:
+        found = self.objects.get(place._replace(subresource=""))
+        if found is None:
+            raise ApiError(404, "NotFound", f"{place.resource} {place.name} not found")
+        return found
+
+    def _check(self, place: Place, version: str | None) -> None:
+        if version is not None and self._find(place)["metadata"]["resourceVersion"] != version:
+            raise ApiError(409, "Conflict", "the object has been modified")
+
+    def _create(self, path: str, document: Object) -> bytes:
+        path = f"{path}/{document['metadata']['name']}"
+        if place_of(path) in self.objects:
+            raise ApiError(409, "AlreadyExists", f"{path} already exists")
+        return json.dumps(self.put(path, document)).encode()
+
+    def _change(self, method: str, place: Place, document: Any, content_type: str) -> bytes:  # noqa: ANN401 - any JSON
+        found = self._find(place)
+        if content_type == "application/json-patch+json":
+            changed = jsonpatch.apply_patch(copy.deepcopy(found), document)
+        elif content_type == "application/merge-patch+json":
+            self._check(place, document["metadata"].get("resourceVersion"))
+            changed = _merged(found, document)
+        else:
+            assert method == "PUT"
+            self._check(place, document["metadata"].get("resourceVersion"))
+            changed = document
+        return json.dumps(self._put(place._replace(subresource=""), changed)).encode()
+
+    async def watch(
+        self,
+        path: str,
+        *,
+        resource_version: str,
+        query: Mapping[str, str] | None = None,
+        opened: Callable[[], None] | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Yield everything after a version, for ever."""
+        if opened is not None:
+            opened()
+        place, wanted = place_of(path), (query or {}).get("fieldSelector", "").removeprefix("metadata.name=")
+        seen = int(resource_version)
+        while True:
+            grown = self._grown
+            for version, kind, resource, document in list(self._log):
+                if version > seen and resource == place.resource and wanted in ("", document["metadata"]["name"]):
+                    yield json.dumps({"type": kind, "object": document}).encode()
+            seen = max(seen, self._version)
+            await grown.wait()
+
+
+def _generation(found: Object | None, stored: Object) -> int:
+    if found is None:
+        return 1
+    generation: int = found["metadata"]["generation"]
+    return generation + (found.get("spec") != stored.get("spec"))
+
+
+def _used(found: Object | None, stored: Object) -> Object:
+    given = (stored.get("status") or (found or {}).get("status") or {}).get("used", {})
+    return {name: given.get(name, "0") for name in stored["spec"]["hard"]}
+
+
+def _merged(target: object, patch: object) -> Any:  # noqa: ANN401 - any JSON value
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value)
+    return result

@@ -1,0 +1,40 @@
+"""What the runner sees of the controller."""
+
+import asyncio
+
+import pytest
+
+from tiergate.cluster.client import ConfigError
+from tiergate.controller.service import ControllerService
+from tiergate.process.service import Message
+
+
+def a_service(kubeconfig: str | None = None) -> ControllerService:
+    return ControllerService(
+        kubeconfig=kubeconfig, service_account_dir=None, namespace="tiergate-system", service="tiergate-webhook"
+    )
+
+
+def test_it_is_not_ready_before_it_has_listed_anything() -> None:
+    """Readiness is that every cache was listed."""
+    assert a_service().ready() == (False, "not started")
+
+
+def test_without_an_api_server_it_does_not_start() -> None:
+    """A missing source is an error at the start, not a controller that does nothing."""
+    with pytest.raises(ConfigError):
+        asyncio.run(a_service().start())
+
+
+def test_there_is_nothing_but_probes() -> None:
+    """Whatever is asked for is not found."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    asyncio.run(a_service().http({"type": "http"}, receive, send))
+    assert [message.get("status") for message in sent] == [404, None]

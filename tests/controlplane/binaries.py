@@ -1,0 +1,254 @@
+"""Find, or build once, the programs of a real Kubernetes control plane.
+
+Order for each program: ``KUBEBUILDER_ASSETS`` for what it holds, the user's cache folder, a build from
+the pinned Go modules beside this file. The cache is keyed by the recipe (module files and build flags),
+so another version never overwrites this one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MODULES: Final = Path(__file__).parent / "modules"
+KUBERNETES: Final = "v1.37.2"
+GO_NEEDED: Final = (1, 26)
+ALTERNATIVES: Final = (
+    "Alternatives: KUBECONFIG=<file> for a cluster you have, KUBEBUILDER_ASSETS=<folder> for the programs "
+    "it holds, CLUSTER=kind for a cluster in containers."
+)
+
+
+class ControlPlaneError(RuntimeError):
+    """The control plane cannot be had here; the text is one sentence for the person at the terminal."""
+
+
+def _kubernetes_flags() -> str:
+    major, minor, _ = KUBERNETES.removeprefix("v").split(".")
+    values = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor}
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return " ".join(f"-X {package}.{key}={value}" for package in packages for key, value in values.items())
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program: where its source is and how long a cold build takes on two cores, in seconds."""
+
+    name: str
+    module: str
+    package: str
+    seconds: int
+    flags: str = ""
+
+
+PROGRAMS: Final = (
+    Program("etcd", "kubernetes", "go.etcd.io/etcd/server/v3", 54),
+    Program("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 304, _kubernetes_flags()),
+    Program(
+        "kube-controller-manager",
+        "kubernetes",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        116,
+        _kubernetes_flags(),
+    ),
+    Program("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 27, _kubernetes_flags()),
+    Program("kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", 13, _kubernetes_flags()),
+    Program(
+        "helm",
+        "helm",
+        "helm.sh/helm/v4/cmd/helm",
+        137,
+        "-X helm.sh/helm/v4/internal/version.version=v4.3.1",
+    ),
+    Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 105),
+)
+NAMES: Final = tuple(program.name for program in PROGRAMS)
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """Absolute paths of the programs by name."""
+
+    paths: Mapping[str, Path]
+
+    def __getitem__(self, name: str) -> str:
+        return str(self.paths[name])
+
+
+def recipe_key() -> str:
+    """Return what names a build: the module files, versions and flags, not the Go release."""
+    digest = hashlib.sha256()
+    for program in PROGRAMS:
+        digest.update(repr((program.name, program.module, program.package, program.flags)).encode())
+    for name in sorted({program.module for program in PROGRAMS}):
+        for file in ("go.mod", "go.sum"):
+            digest.update((MODULES / name / file).read_bytes())
+    return f"{KUBERNETES}-{digest.hexdigest()[:12]}"
+
+
+def cache_folder() -> Path:
+    """Return the folder of this recipe's programs; it need not exist."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "tiergate" / "controlplane" / recipe_key()
+
+
+def find(folders: tuple[Path, ...], wanted: Sequence[Program]) -> tuple[dict[str, Path], tuple[Program, ...]]:
+    """Return what the folders hold of the wanted programs, and which are missing."""
+    found: dict[str, Path] = {}
+    for program in wanted:
+        for folder in folders:
+            path = folder / program.name
+            if path.is_file() and os.access(path, os.X_OK):
+                found[program.name] = path
+                break
+    return found, tuple(program for program in wanted if program.name not in found)
+
+
+def folders() -> tuple[Path, ...]:
+    """Return where programs are looked for, the user's own folder first."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    return (*((Path(assets),) if assets else ()), cache_folder())
+
+
+def missing() -> tuple[str, ...]:
+    """Return the names of the programs that would have to be built."""
+    return tuple(program.name for program in find(folders(), PROGRAMS)[1])
+
+
+def ensure(say: Callable[[str], None], names: Collection[str] = NAMES) -> Binaries:
+    """Return the named programs, building the missing ones; raise ControlPlaneError with the way out."""
+    if not sys.platform.startswith("linux"):
+        msg = f"The built control plane runs on Linux only, this is {sys.platform}. {ALTERNATIVES}"
+        raise ControlPlaneError(msg)
+    cache, wanted = cache_folder(), [program for program in PROGRAMS if program.name in names]
+    found, absent = find(folders(), wanted)
+    if not absent:
+        return Binaries(found)
+    go = _go_toolchain()
+    total = sum(program.seconds for program in absent)
+    say(
+        f"control plane: {len(absent)} of {len(wanted)} programs are missing "
+        f"({', '.join(program.name for program in absent)}); building them once from Go modules takes "
+        f"about {max(1, round(total / 60))} min on 2 cores"
+    )
+    _make_writable(cache)
+    with _locked(cache / ".lock", say):
+        found, absent = find(folders(), wanted)  # another run may have built them meanwhile
+        begun = time.monotonic()
+        for number, program in enumerate(absent, start=1):
+            label = f"[{number}/{len(absent)}] {program.name}"
+            _build(go, program, cache, lambda text, label=label: say(f"{label} {text}"), begun)  # type: ignore[misc]  # a default binds the loop's value
+    found, absent = find(folders(), wanted)
+    if absent:  # pragma: no cover - a build that succeeds leaves its program
+        msg = f"Programs vanished from {cache} while building: {', '.join(p.name for p in absent)}."
+        raise ControlPlaneError(msg)
+    return Binaries(found)
+
+
+def _make_writable(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / ".lock").touch()
+    except OSError as error:
+        msg = f"The built programs cannot be stored in {cache} ({error.strerror}); set XDG_CACHE_HOME. {ALTERNATIVES}"
+        raise ControlPlaneError(msg) from error
+
+
+def _go_toolchain() -> str:
+    go = shutil.which("go")
+    wanted = ".".join(map(str, GO_NEEDED))
+    if go is None:
+        msg = f"Building the control plane needs Go {wanted} or later, and there is no `go` in PATH. {ALTERNATIVES}"
+        raise ControlPlaneError(msg)
+    text = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout.strip()
+    match = re.match(r"go(\d+)\.(\d+)", text)
+    if match is None or (int(match[1]), int(match[2])) < GO_NEEDED:
+        msg = f"Building the control plane needs Go {wanted} or later, {go} is {text or 'broken'}. {ALTERNATIVES}"
+        raise ControlPlaneError(msg)
+    return go
+
+
+@contextmanager
+def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another run is building the same programs; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(go: str, program: Program, cache: Path, say: Callable[[str], None], begun: float) -> None:
+    started = time.monotonic()
+    say(f"building (about {program.seconds} s; {started - begun:.0f} s elapsed)")
+    target = cache / f".{program.name}.{os.getpid()}"
+    command = [
+        *(go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false"),
+        *("-ldflags", f"-s -w {program.flags}".strip(), "-o", str(target), program.package),
+    ]
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""}
+    # A group of its own, so that Ctrl-C ends the compilers too.
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            command,
+            cwd=MODULES / program.module,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            while True:
+                try:
+                    code = process.wait(timeout=30)
+                    break
+                except subprocess.TimeoutExpired:
+                    now = time.monotonic()
+                    say(f"building, {now - started:.0f} s of about {program.seconds}; {now - begun:.0f} s elapsed")
+        except BaseException:
+            os.killpg(process.pid, 15)
+            process.wait()
+            target.unlink(missing_ok=True)
+            raise
+        if code != 0:
+            log.seek(0)
+            tail = log.read()[-2000:].decode(errors="replace").strip()
+            target.unlink(missing_ok=True)
+            msg = f"Building {program.name} failed (go build ended with {code}). {ALTERNATIVES}\n{tail}"
+            raise ControlPlaneError(msg)
+    target.replace(cache / program.name)
+    say(f"built in {time.monotonic() - started:.0f} s")
+
+
+def main() -> int:
+    """Build what is missing for the cluster that the environment asks for, and nothing if it asks for another."""
+    given = os.environ.get("KUBECONFIG") or os.environ.get("CLUSTER")
+    try:
+        if not given:
+            ensure(lambda text: print(text, flush=True))
+    except ControlPlaneError as error:
+        print(error, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; what was built so far is kept.", flush=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,439 @@
+"""The process that owns one control plane: `python -m tests.controlplane.supervisor SETTINGS.json`.
+
+It starts the servers, plays kubelet and proxy, says on standard output when all is ready, and ends everything
+when its standard input ends without the word `keep`: whoever started it may die in any way it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.controlplane.api import UNREACHABLE, Api, ApiError, Object
+from tests.controlplane.kubelet import Kubelet, Node
+from tests.controlplane.network import Subnet, claim_subnet, free_ports
+from tests.controlplane.processes import MARK, adopt_orphans, bury, die_with_parent, sweep
+from tests.controlplane.proxy import Proxy
+
+START_SECONDS: Final = 90.0
+ATTEMPTS: Final = 3
+NODE: Final = "node-1"
+REMOVE: Final = "remove-when-ended"
+_FUTILE: Final = (
+    "endpoints-controller",
+    "endpointslice-controller",
+    "endpointslice-mirroring-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher-controller",
+)
+_LOG: Final = logging.getLogger("controlplane")
+
+
+class ServerEnded(RuntimeError):
+    """A server of the control plane ended by itself."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made of. Programs by name; the folder is the run's own; `mark` is in every environment."""
+
+    folder: Path
+    programs: Mapping[str, str]
+    namespace: str
+    mark: str
+
+    @classmethod
+    def load(cls, path: Path) -> Settings:
+        """Read the settings that the starter wrote."""
+        value = json.loads(path.read_text())
+        return cls(Path(value["folder"]), value["programs"], value["namespace"], value["mark"])
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one attempt on the subnet's server address."""
+
+    etcd: int
+    peers: int
+    api: int
+
+
+class Servers:
+    """etcd, the API server and what works beside it, as child processes."""
+
+    def __init__(self, settings: Settings, subnet: Subnet) -> None:
+        self.settings = settings
+        self.token = secrets.token_urlsafe(24)
+        self.ports = Ports(0, 0, 0)
+        self._subnet = subnet
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._commands: dict[str, tuple[str, ...]] = {}
+        self._restarting: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        """Return the API server's address."""
+        return f"https://{self._subnet.servers}:{self.ports.api}"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return the administrator's kubeconfig file."""
+        return self.settings.folder / "kubeconfig"
+
+    def write_files(self) -> None:
+        """Write what the servers read: the administrator's token, a signing key, kwok's stages."""
+        folder = self.settings.folder
+        key = ec.generate_private_key(ec.SECP256R1())
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+        _write_private(folder / "service-account.key", private)
+        _write_private(folder / "tokens.csv", f"{self.token},admin,admin,system:masters\n".encode())
+        stages = Path(__file__).with_name("kwok.yaml").read_text()
+        (folder / "kwok.yaml").write_text(stages.replace("RELEASE_NAMESPACE", self.settings.namespace))
+
+    async def start(self) -> None:
+        """Start etcd and the API server; a port lost to somebody else means other ports."""
+        for attempt in range(1, ATTEMPTS + 1):
+            self.ports = Ports(*free_ports(self._subnet.servers, 3))
+            await self._launch("etcd", self._etcd())
+            await self._launch("kube-apiserver", self._apiserver())
+            try:
+                await self._until_serving()
+            except ServerEnded:
+                if attempt == ATTEMPTS or not self._lost_a_port():
+                    raise
+                _LOG.warning("a port was taken meanwhile; trying others")
+                await self.stop()
+            else:
+                return
+
+    async def start_controllers(self) -> None:
+        """Start what works beside the API server; it must be serving."""
+        self._write_kubeconfig()
+        await self._launch("kube-controller-manager", self._controller_manager())
+        await self._launch("kube-scheduler", self._scheduler())
+        await self._launch("kwok", self._kwok())
+
+    async def restart(self, name: str) -> None:
+        """Kill one server and start it again with the same arguments, as a crash would."""
+        self._restarting.add(name)
+        self._processes[name].kill()
+        await self._processes[name].wait()
+        await self._launch(name, self._commands[name])
+        self._restarting.discard(name)
+
+    async def watch(self) -> None:
+        """Raise ServerEnded when a server ends by itself."""
+        while True:
+            self._check()
+            await asyncio.sleep(0.5)
+
+    async def stop(self) -> None:
+        """End all servers: what holds no data at once, etcd in peace, for its data may be wanted."""
+        for name, process in self._processes.items():
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGTERM if name == "etcd" else signal.SIGKILL)
+        for process in self._processes.values():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await process.wait()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        self._processes.clear()
+
+    def _check(self) -> None:
+        for name, process in self._processes.items():
+            if process.returncode is not None and name not in self._restarting:
+                log = self.settings.folder / f"{name}.log"
+                tail = log.read_text(errors="replace").strip().splitlines()[-1:]
+                msg = f"{name} ended with {process.returncode}: {' '.join(tail)[:600]} (log: {log})"
+                raise ServerEnded(msg)
+
+    def _lost_a_port(self) -> bool:
+        logs = (self.settings.folder / f"{name}.log" for name in ("etcd", "kube-apiserver"))
+        return any("address already in use" in log.read_text(errors="replace") for log in logs)
+
+    async def _launch(self, name: str, command: Sequence[str]) -> None:
+        self._commands[name] = tuple(command)
+        with (self.settings.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = await asyncio.create_subprocess_exec(
+                self.settings.programs[name],
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_environment(self.settings),
+                cwd=self.settings.folder,
+                start_new_session=True,
+                preexec_fn=die_with_parent(),
+            )
+
+    async def _until_serving(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        certificate = self.settings.folder / "certificates" / "apiserver.crt"
+        while time.monotonic() < end:
+            self._check()
+            if certificate.exists():
+                try:
+                    async with self.api() as api:
+                        await api.call("GET", "/readyz")
+                except (ApiError, *UNREACHABLE):
+                    pass
+                else:
+                    return
+            await asyncio.sleep(0.1)
+        msg = f"the API server was not ready within {START_SECONDS:.0f} s (logs: {self.settings.folder})"
+        raise ServerEnded(msg)
+
+    def api(self) -> contextlib.AbstractAsyncContextManager[Api]:
+        """Connect as the administrator."""
+        authority = (self.settings.folder / "certificates" / "apiserver.crt").read_text()
+        return Api.connect(server=self.url, token=self.token, authority=authority)
+
+    def _etcd(self) -> tuple[str, ...]:
+        clients = f"http://{self._subnet.servers}:{self.ports.etcd}"
+        peers = f"http://{self._subnet.servers}:{self.ports.peers}"
+        return (
+            *("--name=default", f"--data-dir={self.settings.folder / 'etcd'}", "--log-level=warn"),
+            *(f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}"),
+            *(f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}"),
+            *(f"--initial-cluster=default={peers}", "--unsafe-no-fsync"),
+        )
+
+    def _apiserver(self) -> tuple[str, ...]:
+        folder = self.settings.folder
+        return (
+            f"--etcd-servers=http://{self._subnet.servers}:{self.ports.etcd}",
+            f"--bind-address={self._subnet.servers}",
+            f"--secure-port={self.ports.api}",
+            # It must not be loopback, and nobody ever calls it.
+            "--advertise-address=192.0.2.1",
+            f"--service-cluster-ip-range={self._subnet.services}",
+            f"--cert-dir={folder / 'certificates'}",
+            f"--token-auth-file={folder / 'tokens.csv'}",
+            "--authorization-mode=Node,RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={folder / 'service-account.key'}",
+            f"--service-account-signing-key-file={folder / 'service-account.key'}",
+            "--allow-privileged=true",
+            "--profiling=false",
+        )
+
+    def _controller_manager(self) -> tuple[str, ...]:
+        folder = self.settings.folder
+        return (
+            f"--kubeconfig={self.kubeconfig}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            # Controllers under their own names, as in a real cluster: admission sees who asks.
+            "--use-service-account-credentials=true",
+            f"--service-account-private-key-file={folder / 'service-account.key'}",
+            f"--root-ca-file={folder / 'certificates' / 'apiserver.crt'}",
+            # What cannot succeed here: endpoints in the loopback range, and a trust bundle of a certificate without CA.
+            f"--controllers=*,{','.join(f'-{name}' for name in _FUTILE)}",
+            # With the default of 20 requests a second its start takes 5 s more.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+            # kwok renews its node every 20 to 45 s only.
+            "--node-monitor-grace-period=10m",
+            "--profiling=false",
+        )
+
+    def _scheduler(self) -> tuple[str, ...]:
+        return (
+            *(f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0", "--profiling=false"),
+            *("--kube-api-qps=500", "--kube-api-burst=1000"),
+        )
+
+    def _kwok(self) -> tuple[str, ...]:
+        config = self.settings.folder / "kwok.yaml"
+        return (f"--kubeconfig={self.kubeconfig}", f"--config={config}", "--manage-all-nodes=true", "--server-address=")
+
+    def _write_kubeconfig(self) -> None:
+        authority = str(self.settings.folder / "certificates" / "apiserver.crt")
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "tiergate",
+            "clusters": [{"name": "tiergate", "cluster": {"server": self.url, "certificate-authority": authority}}],
+            "users": [{"name": "admin", "user": {"token": self.token}}],
+            "contexts": [{"name": "tiergate", "context": {"cluster": "tiergate", "user": "admin"}}],
+        }
+        _write_private(self.kubeconfig, json.dumps(config, indent=1).encode())
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return what the servers find: a home of their own, no proxy settings, the run's mark."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(settings.folder), MARK: settings.mark}
+
+
+async def _until_usable(api: Api) -> None:
+    """Wait for what a first pod needs: a ready node, and the default ServiceAccount with the root certificate."""
+    await _create(api, "/api/v1/nodes", _node())
+    namespace = "/api/v1/namespaces/default"
+    needed = (
+        f"/api/v1/nodes/{NODE}",
+        f"{namespace}/serviceaccounts/default",
+        f"{namespace}/configmaps/kube-root-ca.crt",
+    )
+    end = time.monotonic() + START_SECONDS
+    for path in needed:
+        while True:
+            with contextlib.suppress(ApiError, *UNREACHABLE):
+                if _is_usable(await api.call("GET", path)):
+                    break
+            if time.monotonic() > end:
+                msg = f"{path} did not come up within {START_SECONDS:.0f} s"
+                raise ServerEnded(msg)
+            await asyncio.sleep(0.1)
+
+
+async def _create(api: Api, path: str, item: Object) -> None:
+    while True:
+        try:
+            await api.call("POST", path, item)
+        except UNREACHABLE:
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+def _is_usable(item: Object) -> bool:
+    """Return whether the object is there and, if it is a node, ready."""
+    conditions = {each["type"]: each["status"] for each in item.get("status", {}).get("conditions", ())}
+    return item["kind"] != "Node" or conditions.get("Ready") == "True"
+
+
+def _node() -> Object:
+    size = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "1000", "nvidia.com/gpu": "8"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"}},
+        "status": {"allocatable": size, "capacity": size},
+    }
+
+
+def _pod_environment(settings: Settings, subnet: Subnet, ports: Ports) -> dict[str, str]:
+    """Return what every container finds; its own `tiergate` and `python` are those that run this."""
+    programs = Path(sys.executable).parent
+    return {
+        "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "KUBERNETES_SERVICE_HOST": subnet.servers,
+        "KUBERNETES_SERVICE_PORT": str(ports.api),
+        MARK: settings.mark,
+    }
+
+
+def _announce(**values: Any) -> None:  # noqa: ANN401 - JSON
+    with contextlib.suppress(BrokenPipeError):  # a kept control plane has nobody who listens
+        sys.stdout.write(json.dumps(values) + "\n")
+        sys.stdout.flush()
+
+
+async def _obey(servers: Servers) -> None:
+    """Obey the lines on standard input; return when everything shall end."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := (await reader.readline()).decode().split():
+        match line:
+            case ["keep"]:
+                (servers.settings.folder / REMOVE).touch()  # nobody else will
+                await asyncio.Event().wait()  # until a signal
+            case ["restart", name]:
+                await servers.restart(name)
+                _announce(restarted=name)
+            case _:
+                _LOG.error("unknown command %s", line)
+
+
+async def _serve(servers: Servers, subnet: Subnet) -> None:
+    """Start everything, announce it, and play kubelet and proxy for ever."""
+    settings = servers.settings
+    await servers.start()
+    await servers.start_controllers()
+    async with servers.api() as api:
+        await _until_usable(api)
+        node = Node(settings.folder / "pods", subnet, _pod_environment(settings, subnet, servers.ports))
+        kubelet = Kubelet(api, node, settings.namespace)
+        _announce(kubeconfig=str(servers.kubeconfig), server=servers.url, pid=os.getpid())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for work in (kubelet.run(), Proxy(api, settings.namespace).run(), servers.watch()):
+                    tasks.create_task(work)
+        finally:
+            kubelet.kill()
+
+
+async def run(settings: Settings) -> None:
+    """Run the control plane until told to end: a signal, or the end of standard input."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    with claim_subnet() as subnet:
+        servers = Servers(settings, subnet)
+        servers.write_files()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(_serve(servers, subnet))
+                obeying = tasks.create_task(_obey(servers))
+                obeying.add_done_callback(lambda _: ended.set())
+                await ended.wait()
+                serving.cancel()
+                obeying.cancel()
+        finally:
+            await servers.stop()
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one control plane; the exit code is 1 after a fault, which is announced and logged."""
+    settings = Settings.load(Path(arguments[0]))
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    adopt_orphans()
+    code = 0
+    try:
+        asyncio.run(run(settings))
+    except Exception as error:  # noqa: BLE001 - the starter must hear of it, whatever it is
+        _LOG.exception("the control plane ended")
+        _announce(error="; ".join(f"{type(leaf).__name__}: {leaf}" for leaf in _leaves(error)))
+        code = 1
+    finally:
+        sweep(settings.mark)
+        bury()
+    if code == 0 and (settings.folder / REMOVE).exists():
+        shutil.rmtree(settings.folder, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

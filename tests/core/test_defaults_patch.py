@@ -1,0 +1,165 @@
+"""How defaults are written into the object: the smallest JSONPatch, its parents, its escapes, its annotation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.builders import Json, a_pod_object, a_tier, an_item
+from tiergate.core import evaluate
+from tiergate.core.tier import LimitRangeItem
+from tiergate.wire.decode import Reader
+from tiergate.wire.pod import WirePod, to_pod
+
+ITEM = an_item(default={"cpu": "500m", "memory": "512Mi"}, default_request={"cpu": "250m", "memory": "128Mi"})
+ANNOTATION = "/metadata/annotations/tiergate.io~1defaults"
+CPU = an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"})
+
+read_pod = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+
+
+def patched(pod: Json, item: LimitRangeItem = ITEM) -> list[tuple[str, str, Any]]:
+    decision = evaluate.mutate(read_pod(json.dumps(pod).encode()), a_tier(item))
+    return [(one.op, one.path, one.value) for one in decision.patch]
+
+
+def resources(value: Any) -> Json:  # noqa: ANN401  # JSON
+    return a_pod_object({"name": "agent", "resources": value})
+
+
+BOTH = {"limits": {"cpu": "500m"}, "requests": {"cpu": "250m"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "operations"),
+    [
+        pytest.param(None, [("/resources", BOTH)], id="X-1-resources-null"),
+        pytest.param({}, [("/resources/limits", BOTH["limits"]), ("/resources/requests", BOTH["requests"])], id="X-2"),
+        pytest.param(
+            {"limits": None, "requests": {}},
+            [("/resources/limits", BOTH["limits"]), ("/resources/requests", BOTH["requests"])],
+            id="X-1-null-and-empty-parents",
+        ),
+        pytest.param(
+            {"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}},
+            [("/resources/limits/cpu", "500m"), ("/resources/requests/cpu", "250m")],
+            id="X-1-siblings-stay",
+        ),
+        pytest.param(
+            {"limits": {"memory": "1Gi"}},
+            [("/resources/limits/cpu", "500m"), ("/resources/requests", {"cpu": "250m"})],
+            id="X-1-one-parent-missing",
+        ),
+        pytest.param({"requests": {"cpu": "1m"}}, [("/resources/limits", {"cpu": "500m"})], id="only-what-is-missing"),
+        pytest.param({"requests": {"cpu": "1"}}, [("/resources/limits", {"cpu": "1"})], id="lifted-limit-is-written"),
+        pytest.param({"requests": {"cpu": None}}, [("/resources/limits", {"cpu": "500m"})], id="Q-18-null-is-zero"),
+    ],
+)
+def test_missing_parents_are_created_and_present_values_stay(value: Json, operations: list[tuple[str, Any]]) -> None:
+    found = patched(resources(value), CPU)
+    assert found[:-1] == [("add", f"/spec/containers/0{path}", added) for path, added in operations]
+    assert found[-1][1] == "/metadata/annotations"
+
+
+def test_a_container_without_a_resources_member_gets_one() -> None:
+    assert patched(a_pod_object({"name": "agent"}), CPU)[0] == ("add", "/spec/containers/0/resources", BOTH)
+
+
+def test_a_complete_container_is_not_patched_and_nothing_is_annotated() -> None:
+    full = {"limits": {"cpu": "1", "memory": "1Gi"}}
+    assert patched(resources(full)) == []
+
+
+def test_a_slash_in_a_resource_name_is_escaped() -> None:
+    item = an_item(default={"nvidia.com/gpu": "1"})
+    found = patched(resources({"limits": {"cpu": "1"}, "requests": {"cpu": "1"}}), item)
+    assert found[:2] == [
+        ("add", "/spec/containers/0/resources/limits/nvidia.com~1gpu", "1"),
+        ("add", "/spec/containers/0/resources/requests/nvidia.com~1gpu", "1"),
+    ]
+
+
+def test_quantities_are_written_canonically() -> None:
+    item = an_item(default={"cpu": "1000m", "memory": "1024Mi"})
+    assert patched(resources({}), item)[0] == (
+        "add",
+        "/spec/containers/0/resources/limits",
+        {"cpu": "1", "memory": "1Gi"},
+    )
+
+
+def test_every_container_is_patched_at_its_own_place() -> None:
+    pod = a_pod_object(
+        {"name": "app", "resources": {"limits": {"cpu": "1"}}},
+        {"name": "web"},
+        initContainers=[{"name": "setup"}, {"name": "mesh", "restartPolicy": "Always"}],
+    )
+    assert [path for _, path, _ in patched(pod, CPU)] == [
+        "/spec/containers/1/resources",
+        "/spec/initContainers/0/resources",
+        "/spec/initContainers/1/resources",
+        "/metadata/annotations",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "path", "value"),
+    [
+        pytest.param(
+            None,
+            "/metadata/annotations",
+            {"tiergate.io/defaults": "tiergate set: cpu request for container agent; cpu limit for container agent"},
+            id="none",
+        ),
+        pytest.param(
+            {},
+            ANNOTATION,
+            "tiergate set: cpu request for container agent; cpu limit for container agent",
+            id="empty",
+        ),
+        pytest.param(
+            {"team": "search"},
+            ANNOTATION,
+            "tiergate set: cpu request for container agent; cpu limit for container agent",
+            id="others-stay",
+        ),
+        pytest.param(
+            {"tiergate.io/defaults": "tiergate set: cpu limit for container web"},
+            ANNOTATION,
+            "tiergate set: cpu limit for container web; cpu request for container agent; cpu limit for container agent",
+            id="L-13-an-earlier-pass-stays-in-front",
+        ),
+        pytest.param(
+            {"tiergate.io/defaults": "anything"},
+            ANNOTATION,
+            "tiergate set: cpu request for container agent; cpu limit for container agent",
+            id="a-foreign-text-goes",
+        ),
+    ],
+)
+def test_the_annotation_says_what_was_set(annotations: Json | None, path: str, value: object) -> None:
+    pod = resources({})
+    pod["metadata"]["annotations"] = annotations
+    assert patched(pod, CPU)[-1] == ("add", path, value)
+
+
+def test_the_annotation_names_containers_in_order_with_sorted_resources() -> None:
+    pod = a_pod_object(
+        {"name": "app", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}},
+        {"name": "web", "resources": {"limits": {"cpu": "1"}}},
+        initContainers=[{"name": "setup"}],
+    )
+    text = patched(pod)[-1][2]["tiergate.io/defaults"]
+    assert text == (
+        "tiergate set: cpu, memory limit for container app; "
+        "memory request for container web; memory limit for container web; "
+        "cpu, memory request for init container setup; cpu, memory limit for init container setup"
+    )
+
+
+def test_a_pod_without_metadata_is_patched_where_the_parent_exists() -> None:
+    pod = resources({})
+    del pod["metadata"]
+    assert patched(pod, CPU)[-1][:2] == ("add", "/metadata")

@@ -1,0 +1,144 @@
+"""What defaulting gives a container: LimitRanger's rules (L-10, L-11) and where we differ on purpose."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts
+from tiergate.core import evaluate
+from tiergate.core.limitrange import with_defaults
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.tier import LimitRangeItem
+
+ITEM = an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"})
+
+
+def defaulted(pod: Pod, item: LimitRangeItem = ITEM) -> tuple[Container, ...]:
+    after, _ = with_defaults(pod, a_tier(item))
+    return tuple(after.every_container())
+
+
+@pytest.mark.parametrize(
+    ("requests", "limits", "item", "after_requests", "after_limits"),
+    [
+        pytest.param({}, {}, ITEM, {"cpu": "250m"}, {"cpu": "500m"}, id="L-11-bare"),
+        pytest.param({"cpu": "100m"}, {}, ITEM, {"cpu": "100m"}, {"cpu": "500m"}, id="L-11-request-below-limit"),
+        pytest.param({"cpu": "500m"}, {}, ITEM, {"cpu": "500m"}, {"cpu": "500m"}, id="L-11-request-equals-limit"),
+        pytest.param(
+            {"cpu": "700m"}, {}, ITEM, {"cpu": "700m"}, {"cpu": "700m"}, id="kubernetes#51430-limit-lifted-to-request"
+        ),
+        pytest.param(
+            {"cpu": "3"},
+            {},
+            an_item(default={"cpu": "500m"}, high={"cpu": "1"}),
+            {"cpu": "3"},
+            {"cpu": "3"},
+            id="kubernetes#51430-lifted-above-max-too",
+        ),
+        pytest.param({}, {"cpu": "2"}, ITEM, {"cpu": "2"}, {"cpu": "2"}, id="D-3-limit-is-copied-before"),
+        pytest.param(
+            {"cpu": "1"},
+            {},
+            an_item(default={"memory": "512Mi"}),
+            {"cpu": "1", "memory": "512Mi"},
+            {"memory": "512Mi"},
+            id="L-11-other-resource",
+        ),
+        pytest.param({"cpu": "0"}, {}, ITEM, {"cpu": "0"}, {"cpu": "500m"}, id="L-10-zero-request-stays"),
+        pytest.param({"cpu": "0"}, {"cpu": "0"}, ITEM, {"cpu": "0"}, {"cpu": "0"}, id="L-10-zeros-stay"),
+        pytest.param({}, {"cpu": "0"}, ITEM, {"cpu": "0"}, {"cpu": "0"}, id="L-10-zero-limit-stays"),
+        pytest.param(
+            {},
+            {},
+            an_item(default={"nvidia.com/gpu": "1"}),
+            {"nvidia.com/gpu": "1"},
+            {"nvidia.com/gpu": "1"},
+            id="L-50-extended-resource",
+        ),
+        pytest.param({}, {}, an_item(low={"cpu": "10m"}), {"cpu": "10m"}, {}, id="L-1-min-is-default-request"),
+        pytest.param({}, {}, an_item(high={"cpu": "1"}), {"cpu": "1"}, {"cpu": "1"}, id="L-1-max-is-default"),
+        pytest.param({}, {}, an_item(ratio={"cpu": "2"}), {}, {}, id="L-1-ratio-sets-nothing"),
+    ],
+)
+def test_a_container_gets_what_it_lacks(
+    requests: Texts, limits: Texts, item: LimitRangeItem, after_requests: Texts, after_limits: Texts
+) -> None:
+    (container,) = defaulted(a_pod(a_container(requests=requests, limits=limits)), item)
+    assert texts(container.requests) == after_requests
+    assert texts(container.limits) == after_limits
+
+
+def test_app_init_and_sidecar_containers_are_all_defaulted() -> None:
+    pod = a_pod(
+        a_container("app"),
+        a_container("web", requests={"cpu": "1m"}),
+        init=[a_container("setup", init=True), a_container("mesh", init=True, restartable=True)],
+    )
+    assert [(one.name, texts(one.requests), texts(one.limits)) for one in defaulted(pod)] == [
+        ("app", {"cpu": "250m"}, {"cpu": "500m"}),
+        ("web", {"cpu": "1m"}, {"cpu": "500m"}),
+        ("setup", {"cpu": "250m"}, {"cpu": "500m"}),
+        ("mesh", {"cpu": "250m"}, {"cpu": "500m"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pod", "requests", "limits"),
+    [
+        pytest.param(a_pod(limits={"cpu": "2"}), {"cpu": "250m"}, {}, id="pod-limit-suppresses-default-limits"),
+        pytest.param(
+            a_pod(requests={"cpu": "2"}),
+            {"cpu": "250m"},
+            {"cpu": "500m"},
+            id="pod-request-takes-default-requests-beside-a-default-limit-D-3-would-copy-it",
+        ),
+        pytest.param(a_pod(requests={"cpu": "249m"}), {}, {}, id="D-8-defaults-above-the-pod-request-add-nothing"),
+        pytest.param(
+            a_pod(requests={"cpu": "250m"}),
+            {"cpu": "250m"},
+            {"cpu": "500m"},
+            id="D-8-defaults-equal-to-the-pod-request-fit",
+        ),
+        pytest.param(a_pod(limits={"cpu": "249m"}), {}, {}, id="D-8-default-requests-above-the-pod-limit-add-nothing"),
+        pytest.param(a_pod(requests={"cpu": "2"}, limits={"cpu": "2"}), {}, {}, id="both-sides-suppress-both"),
+        pytest.param(
+            a_pod(limits={"memory": "2Gi"}), {"cpu": "250m"}, {"cpu": "500m"}, id="only-for-the-resource-it-names"
+        ),
+    ],
+)
+def test_pod_level_resources_suppress_defaults_per_side(pod: Pod, requests: Texts, limits: Texts) -> None:
+    (container,) = defaulted(pod)
+    assert texts(container.requests) == requests
+    assert texts(container.limits) == limits
+
+
+def test_default_requests_are_weighed_together_against_the_pod_level() -> None:
+    """Three defaults of 250m exceed a pod-level request of 700m although each alone fits (D-8)."""
+    pod = a_pod(a_container("one"), a_container("two"), a_container("three"), requests={"cpu": "700m"})
+    assert with_defaults(pod, a_tier(ITEM)) == (pod, ())
+
+
+def test_hugepages_beside_a_pod_level_limit_get_neither_side() -> None:
+    """A container's hugepages request without an equal limit is refused by the API (D-13)."""
+    item = an_item(default={"hugepages-2Mi": "2Mi"}, default_request={"hugepages-2Mi": "2Mi"})
+    pod = a_pod(limits={"hugepages-2Mi": "8Mi"})
+    assert with_defaults(pod, a_tier(item)) == (pod, ())
+
+
+def test_a_tier_without_a_container_item_defaults_nothing() -> None:
+    tier = a_tier(an_item("Pod", high={"cpu": "1"}))
+    assert with_defaults(a_pod(), tier) == (a_pod(), ())
+    assert not evaluate.mutate(a_pod(), tier).patch
+
+
+def test_defaulting_twice_adds_nothing_the_second_time() -> None:
+    tier = a_tier(ITEM)
+    once, added = with_defaults(a_pod(), tier)
+    assert added
+    assert with_defaults(once, tier) == (once, ())
+
+
+def test_the_input_stays_as_it_was() -> None:
+    pod = a_pod(a_container(requests={"memory": "1Gi"}))
+    with_defaults(pod, a_tier(ITEM))
+    assert pod == a_pod(a_container(requests={"memory": "1Gi"}))

@@ -1,0 +1,356 @@
+"""What a Tier may not say: each fault with its place and reason (L-2, R-2 to R-5, design section 2), all at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import Texts, a_tier, a_tier_quota, an_item
+from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota, faults, quota_name_fault
+
+Found = list[tuple[str, str]]
+
+
+def found(tier: Tier) -> Found:
+    return [(fault.pointer, fault.reason) for fault in faults(tier)]
+
+
+def item(expected: Found, made: LimitRangeItem, name: str) -> object:
+    return pytest.param(made, [(f"/spec/limits/0{pointer}", reason) for pointer, reason in expected], id=name)
+
+
+CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        item([("/min/cpu", "min value 2 is greater than max value 1")], an_item("Pod", low=CPU2, high=CPU1), "L-2-min"),
+        item(
+            [("/min/cpu", "min value 2 is greater than default request value 1")],
+            an_item(low=CPU2, default_request=CPU1),
+            "L-2-min-above-defaultRequest",
+        ),
+        item(
+            [
+                ("/defaultRequest/cpu", "default request value 2 is greater than max value 1"),
+                ("/defaultRequest/cpu", "default request value 2 is greater than default value 1"),
+            ],
+            an_item(default_request=CPU2, high=CPU1),
+            "L-2-defaultRequest-above-max",
+        ),
+        item(
+            [("/defaultRequest/cpu", "default request value 2 is greater than default value 1")],
+            an_item(default_request=CPU2, default=CPU1),
+            "L-2-defaultRequest-above-default",
+        ),
+        item(
+            [
+                ("/min/cpu", "min value 3 is greater than default request value 2"),
+                ("/min/cpu", "min value 3 is greater than default value 2"),
+            ],
+            an_item(low=CPU3, default=CPU2),
+            "L-2-min-above-default",
+        ),
+        item(
+            [
+                ("/defaultRequest/cpu", "default request value 2 is greater than max value 1"),
+                ("/default/cpu", "default value 2 is greater than max value 1"),
+            ],
+            an_item(default=CPU2, high=CPU1),
+            "L-2-default-above-max",
+        ),
+        item(
+            [("/maxLimitRequestRatio/cpu", "ratio 999m is less than 1")],
+            an_item(ratio={"cpu": "0.999"}),
+            "L-2-ratio-below-1",
+        ),
+        item(
+            [("/maxLimitRequestRatio/cpu", "ratio 4 is greater than max/min = 1.333333")],
+            an_item("Pod", low=CPU3, high={"cpu": "4"}, ratio={"cpu": "4"}),
+            "L-2-ratio-above-max-over-min",
+        ),
+        item(
+            [("/maxLimitRequestRatio/memory", f"ratio {10**17}E is greater than max/min = 1{'0' * 34}.000000")],
+            an_item("Pod", low={"memory": "1m"}, high={"memory": "1e31"}, ratio={"memory": "1" + "0" * 35}),
+            "L-2-ratio-beyond-floats",
+        ),
+        item(
+            [("/default/nvidia.com~1gpu", "default value 2 must equal to defaultRequest value 1 in nvidia.com/gpu")],
+            an_item(default={"nvidia.com/gpu": "2"}, default_request={"nvidia.com/gpu": "1"}),
+            "L-2-extended-default",
+        ),
+        item(
+            [("/default/hugepages-2Mi", "default value 4Mi must equal to defaultRequest value 2Mi in hugepages-2Mi")],
+            an_item(default={"hugepages-2Mi": "4Mi"}, default_request={"hugepages-2Mi": "2Mi"}),
+            "L-2-hugepages-default",
+        ),
+        item(
+            [
+                ("/default", "may not be specified when `type` is 'Pod'"),
+                ("/defaultRequest", "may not be specified when `type` is 'Pod'"),
+            ],
+            an_item("Pod", default=CPU1, default_request=CPU1),
+            "L-2-Pod-defaults",
+        ),
+        item(
+            [("", "either minimum or maximum storage value is required, but neither was provided")],
+            an_item("PersistentVolumeClaim", low=CPU1),
+            "L-2-claim-without-storage",
+        ),
+        item(
+            [("/type", '"Node" is not one of Container, Pod, PersistentVolumeClaim')], an_item("Node"), "L-2-type"
+        ),
+        item(
+            [("/max/requests.cpu", "must be a standard resource for containers")],
+            an_item("Pod", high={"requests.cpu": "1"}),
+            "D-10-a-quota-name",
+        ),
+        item(
+            [("/max/requests.nvidia.com~1gpu", "must be a standard resource for containers")],
+            an_item("Pod", high={"requests.nvidia.com/gpu": "1"}),
+            "D-10-a-quota-name-of-a-gpu",
+        ),
+        item(
+            [("/min/storage", "must be a standard resource for containers")],
+            an_item("Pod", low={"storage": "1"}),
+            "D-10-storage-of-a-pod",
+        ),
+        item(
+            [("/max/disk", "must be a standard resource type")],
+            an_item("PersistentVolumeClaim", high={"storage": "1", "disk": "1"}),
+            "L-2-claim-name",
+        ),
+        item([("/min/cpu", "-1 is negative")], an_item("Pod", low={"cpu": "-1"}), "negative"),
+    ],
+)  # fmt: skip
+def test_a_faulty_item_is_named(made: LimitRangeItem, expected: Found) -> None:
+    assert found(a_tier(made)) == expected
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(an_item(low=CPU1, high=CPU1, default=CPU1, default_request=CPU1, ratio=CPU1), id="L-2-all-equal"),
+        pytest.param(an_item(low=CPU1, high=CPU2, ratio=CPU2), id="L-2-ratio-equals-max-over-min"),
+        pytest.param(an_item(high={"cpu": "2"}, low={"memory": "1Mi"}), id="L-1-derived"),
+        pytest.param(an_item(default={"nvidia.com/gpu": "1"}), id="L-2-extended-derived"),
+        pytest.param(an_item(high={"hugepages-2Mi": "2Mi", "ephemeral-storage": "1Gi"}), id="D-10-names"),
+        pytest.param(an_item("PersistentVolumeClaim", high={"storage": "1Gi"}), id="L-2-claim-max"),
+        pytest.param(an_item("PersistentVolumeClaim", low={"storage": "1Gi"}), id="L-2-claim-min"),
+        pytest.param(an_item("Pod", high=CPU1), id="L-2-pod"),
+    ],
+)
+def test_a_sound_item_has_no_fault(made: LimitRangeItem) -> None:
+    assert found(a_tier(made)) == []
+
+
+def test_one_item_for_each_type() -> None:
+    tier = a_tier(an_item(), an_item("Pod"), an_item())
+    assert found(tier) == [("/spec/limits/2/type", "a second item of type Container")]
+
+
+MEASURED = [
+    "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
+    "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas",
+    "services", "replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps", "services.nodeports",
+    "services.loadbalancers", "hugepages-2Mi", "requests.hugepages-1Gi", "requests.nvidia.com/gpu", "count/jobs.batch",
+    "count/pods", "gold.storageclass.storage.k8s.io/requests.storage",
+    "gold.storageclass.storage.k8s.io/persistentvolumeclaims", "gpu.deviceclass.resource.k8s.io/devices",
+    "requests.deviceclass.resource.kubernetes.io/gpu",
+]  # fmt: skip
+GPU = 'never measured under this name: an extended resource is named "requests.nvidia.com/gpu"'
+NOTHING = "no quota measures this name"
+UNMEASURED = {
+    "nvidia.com/gpu": GPU,
+    "limits.nvidia.com/gpu": GPU,
+    "storage": NOTHING,
+    "limits.hugepages-2Mi": NOTHING,
+    "request.cpu": NOTHING,
+    "": NOTHING,
+    "count/": NOTHING,
+    "node.kubernetes.io/x": NOTHING,
+    "requests.gpu": NOTHING,
+}
+
+
+@pytest.mark.parametrize("name", MEASURED, ids=[f"R-2-{name}" for name in MEASURED])
+def test_a_name_that_native_quota_measures_is_allowed(name: str) -> None:
+    assert quota_name_fault(name) is None
+
+
+@pytest.mark.parametrize(("name", "reason"), UNMEASURED.items(), ids=[f"R-22-{name}" for name in UNMEASURED])
+def test_a_name_that_nothing_measures_is_a_fault(name: str, reason: str) -> None:
+    (fault,) = faults(a_tier(quotas=[a_tier_quota({name: "1"})]))
+    assert (fault.pointer, fault.reason) == (f"/spec/quotas/0/hard/{name.replace('/', '~1')}", reason)
+
+
+def quota(expected: Found, made: TierQuota, name: str) -> object:
+    return pytest.param(made, [(f"/spec/quotas/0{pointer}", reason) for pointer, reason in expected], id=name)
+
+
+SCOPES = (
+    "BestEffort, CrossNamespacePodAffinity, NotBestEffort, NotTerminating, PriorityClass, Terminating, "
+    "VolumeAttributesClass"
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        quota([("/hard/pods", "-1 is negative")], a_tier_quota({"pods": "-1"}), "R-3-negative"),
+        quota([("/hard/pods", "1500m is not a whole number")], a_tier_quota({"pods": "1.5"}), "R-3-whole-pods"),
+        quota(
+            [("/hard/count~1jobs.batch", "500m is not a whole number")],
+            a_tier_quota({"count/jobs.batch": "0.5"}),
+            "R-3-whole-counts",
+        ),
+        quota([], a_tier_quota({"requests.nvidia.com/gpu": "1.5"}), "R-3-requests-of-extended-may-have-fractions"),
+        quota([], a_tier_quota({"requests.cpu": "1.5"}), "R-3-cpu-may-have-fractions"),
+        quota(
+            [("/scopes", "unsupported scope applied to resource: BestEffort with requests.cpu")],
+            a_tier_quota({"pods": "1", "requests.cpu": "1"}, scopes=["BestEffort"]),
+            "R-4-BestEffort-goes-with-pods-only",
+        ),
+        quota(
+            [("/scopes", "unsupported scope applied to resource: Terminating with requests.storage")],
+            a_tier_quota({"requests.storage": "1", "cpu": "1"}, scopes=["Terminating"]),
+            "R-4-pod-scope-and-storage",
+        ),
+        quota(
+            [("/scopes", "unsupported scope applied to resource: NotBestEffort with ephemeral-storage")],
+            a_tier_quota({"ephemeral-storage": "1"}, scopes=["NotBestEffort"]),
+            "R-4-pod-scope-and-ephemeral-storage",
+        ),
+        quota(
+            [("/scopes", "unsupported scope applied to resource: VolumeAttributesClass with pods")],
+            a_tier_quota({"persistentvolumeclaims": "1", "pods": "1"}, scopes=["VolumeAttributesClass"]),
+            "R-4-claim-scope-and-pods",
+        ),
+        quota(
+            [],
+            a_tier_quota({"count/pods": "1", "requests.nvidia.com/gpu": "1"}, scopes=["BestEffort"]),
+            "R-4-only-standard-names",
+        ),
+        quota(
+            [("/scopes", "conflicting scopes BestEffort and NotBestEffort")],
+            a_tier_quota({"pods": "1"}, scopes=["BestEffort", "NotBestEffort"]),
+            "R-4-conflict-best-effort",
+        ),
+        quota(
+            [("/scopes", "conflicting scopes Terminating and NotTerminating")],
+            a_tier_quota({"pods": "1"}, scopes=["Terminating"], selector=[ScopeRequirement("NotTerminating")]),
+            "R-4-conflict-across-both-fields",
+        ),
+        quota(
+            [
+                (
+                    "/scopes",
+                    f'"Idle" is not one of {SCOPES}',
+                )
+            ],
+            a_tier_quota({"pods": "1"}, scopes=["Idle"]),
+            "R-4-unknown-scope",
+        ),
+        quota(
+            [
+                (
+                    "/scopeSelector/matchExpressions/0/scopeName",
+                    "unsupported scope applied to resource: PriorityClass with services",
+                )
+            ],
+            a_tier_quota({"services": "1"}, selector=[ScopeRequirement("PriorityClass")]),
+            "R-4-in-a-selector",
+        ),
+        quota(
+            [("/scopeSelector/matchExpressions/0/values", "operator In needs values")],
+            a_tier_quota({"pods": "1"}, selector=[ScopeRequirement("PriorityClass", "In")]),
+            "R-5-In-needs-values",
+        ),
+        quota(
+            [("/scopeSelector/matchExpressions/0/values", "operator DoesNotExist takes no values")],
+            a_tier_quota({"pods": "1"}, selector=[ScopeRequirement("PriorityClass", "DoesNotExist", ("x",))]),
+            "R-5-DoesNotExist-takes-none",
+        ),
+        quota(
+            [("/scopeSelector/matchExpressions/0/operator", '"Is" is not one of In, NotIn, Exists, DoesNotExist')],
+            a_tier_quota({"pods": "1"}, selector=[ScopeRequirement("PriorityClass", "Is", ("x",))]),
+            "R-5-unknown-operator",
+        ),
+        quota(
+            [
+                (
+                    "/scopeSelector/matchExpressions/0/operator",
+                    "scope Terminating allows only the operator Exists",
+                )
+            ],
+            a_tier_quota({"pods": "1"}, selector=[ScopeRequirement("Terminating", "In", ("x",))]),
+            "R-5-only-Exists",
+        ),
+        quota(
+            [],
+            a_tier_quota({"pods": "1"}, selector=[ScopeRequirement("PriorityClass", "NotIn", ("low",))]),
+            "R-5-sound",
+        ),
+    ],
+)  # fmt: skip
+def test_a_faulty_quota_is_named(made: TierQuota, expected: Found) -> None:
+    assert found(a_tier(quotas=[made])) == expected
+
+
+def test_quota_names_are_unique() -> None:
+    tier = a_tier(quotas=[a_tier_quota({"pods": "1"}), a_tier_quota({"pods": "1"})])
+    assert found(tier) == [("/spec/quotas/1/name", 'a second quota named "compute"')]
+
+
+@pytest.mark.parametrize(
+    ("made", "hard", "expected"),
+    [
+        pytest.param(
+            an_item(default=CPU2, default_request=CPU1),
+            {"limits.cpu": "1"},
+            [("/default/cpu", '2 never fits quota "compute": limits.cpu is 1')],
+            id="limit",
+        ),
+        pytest.param(
+            an_item(default_request=CPU2),
+            {"requests.cpu": "1", "cpu": "1"},
+            [
+                ("/defaultRequest/cpu", '2 never fits quota "compute": requests.cpu is 1'),
+                ("/defaultRequest/cpu", '2 never fits quota "compute": cpu is 1'),
+            ],
+            id="request-under-both-names",
+        ),
+        pytest.param(
+            an_item(high=CPU2, default_request=CPU1),
+            {"limits.cpu": "1"},
+            [("/default/cpu", '2 never fits quota "compute": limits.cpu is 1')],
+            id="L-1-derived-default",
+        ),
+        pytest.param(an_item(default=CPU1), {"limits.cpu": "1", "requests.cpu": "1"}, [], id="equal-fits"),
+        pytest.param(an_item("Pod", high=CPU2), {"limits.cpu": "1"}, [], id="a-range-is-no-default"),
+    ],
+)
+def test_a_default_that_can_never_fit_its_quota_is_a_fault(made: LimitRangeItem, hard: Texts, expected: Found) -> None:
+    tier = a_tier(made, quotas=[a_tier_quota(hard)])
+    assert found(tier) == [(f"/spec/limits/0{pointer}", reason) for pointer, reason in expected]
+
+
+def test_a_scoped_quota_does_not_make_a_default_unreachable() -> None:
+    scoped = a_tier_quota({"limits.cpu": "1"}, scopes=["Terminating"])
+    assert found(a_tier(an_item(default=CPU2), quotas=[scoped])) == []
+
+
+def test_all_faults_are_reported_at_once_in_order_of_position() -> None:
+    tier = a_tier(
+        an_item("Pod", low=CPU2, high=CPU1),
+        an_item("Disk"),
+        quotas=[a_tier_quota({"nvidia.com/gpu": "1", "pods": "-1"}), a_tier_quota({"pods": "1"}, scopes=["Idle"])],
+    )
+    assert [fault.pointer for fault in faults(tier)] == [
+        "/spec/limits/0/min/cpu",
+        "/spec/limits/1/type",
+        "/spec/quotas/0/hard/nvidia.com~1gpu",
+        "/spec/quotas/0/hard/pods",
+        "/spec/quotas/1/name",
+        "/spec/quotas/1/scopes",
+    ]

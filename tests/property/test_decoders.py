@@ -1,0 +1,126 @@
+"""The fast and the slow decoder never disagree on what both accept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.admission.positions import a_full_claim, a_full_pod, a_full_tier, positions, spoiled
+from tests.builders import Json, a_review_object
+from tests.property.strategies import pod_objects
+from tiergate.admission.review import BadReview, Request, ReviewReader, Unreadable
+from tiergate.core.claim import Claim
+from tiergate.core.podspec import Pod
+from tiergate.core.tier import Tier
+from tiergate.wire import Malformed, NotJson, strict
+from tiergate.wire.claim import WireClaim, to_claim
+from tiergate.wire.decode import Reader
+from tiergate.wire.pod import WirePod, to_pod
+from tiergate.wire.tier import WireTier, to_tier
+
+pytestmark = pytest.mark.property
+few = settings(max_examples=150, deadline=None)
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.sampled_from(["1", "100m", "Always", "\ud800", "a\0", "1Gi", ""]),
+)
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+
+_KINDS: dict[str, tuple[Json, Reader[Any, Any]]] = {
+    "pod": (a_full_pod(), Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))),
+    "claim": (a_full_claim(), Reader(WireClaim, lambda wire: to_claim(wire, namespace="dev"))),
+    "tier": (a_full_tier(), Reader(WireTier, lambda wire: comparable(to_tier(wire)))),
+}
+
+
+def comparable(value: Pod | Claim | Tier) -> str:
+    return repr(value)
+
+
+def fast(reader: Reader[Any, Any], raw: bytes) -> object:
+    try:
+        return reader._to_value(reader._decoder.decode(raw))
+    except (ValueError, RecursionError):
+        return None
+
+
+def slow(reader: Reader[Any, Any], raw: bytes) -> object:
+    try:
+        return reader._strictly(raw)
+    except (Malformed, NotJson) as error:
+        return error
+
+
+@few
+@given(st.sampled_from(sorted(_KINDS)), trees, st.data())
+def test_an_object_with_anything_anywhere_is_read_alike(kind: str, tree: object, data: st.DataObject) -> None:
+    full, reader = _KINDS[kind]
+    path, _ = data.draw(st.sampled_from(list(positions(full))))
+    raw = json.dumps(spoiled(full, path, tree)).encode()
+    one, other = fast(reader, raw), slow(reader, raw)
+    if one is not None and not isinstance(other, Exception):
+        assert one == other
+    if isinstance(other, Malformed) and b"\\u" not in raw:
+        assert one is None
+
+
+@few
+@given(pod_objects())
+def test_a_sound_pod_is_read_by_both_alike(pod: Json) -> None:
+    _, reader = _KINDS["pod"]
+    raw = json.dumps(pod).encode()
+    other = slow(reader, raw)
+    assert isinstance(other, Pod)
+    assert fast(reader, raw) in (None, other)
+
+
+@few
+@given(st.binary(max_size=40) | st.text('{}[],:"\\u0d8efntrs01-. ', max_size=40).map(str.encode))
+def test_bytes_are_json_or_not_for_the_standard_library_too(raw: bytes) -> None:
+    try:
+        strict.parse(raw)
+    except NotJson:
+        accepted = False
+    else:
+        accepted = True
+    assert accepted == is_json(raw)
+
+
+def is_json(raw: bytes) -> bool:
+    def no_constants(name: str) -> object:
+        raise ValueError(name)
+
+    try:
+        json.loads(raw.decode(), parse_constant=no_constants)
+    except ValueError:
+        return False
+    return True
+
+
+_read_review: ReviewReader[WirePod] = ReviewReader(WirePod)
+
+
+@few
+@given(trees, st.data())
+def test_a_review_with_anything_anywhere_is_read_or_refused_in_a_known_way(tree: object, data: st.DataObject) -> None:
+    review = a_review_object(a_full_pod())
+    path, _ = data.draw(st.sampled_from(list(positions(review))))
+    raw = json.dumps(spoiled(review, path, tree)).encode()
+    try:
+        request: Request[WirePod] = _read_review(raw, lambda envelope: None)  # noqa: ARG005  # everything is expected
+    except (BadReview, Unreadable) as error:
+        said = str(error)
+    else:
+        said = request.uid
+    assert said

@@ -1,0 +1,91 @@
+"""Laws of usage and of verdicts."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import Json, a_tier
+from tests.property.strategies import amounts, containers, pod_objects, quotas, tiers
+from tiergate.core import evaluate
+from tiergate.core.podspec import Pod
+from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import Tier
+from tiergate.core.usage import pod_charge
+from tiergate.wire.decode import Reader
+from tiergate.wire.pod import WirePod, to_pod
+
+pytestmark = pytest.mark.property
+few = settings(max_examples=120, deadline=None)
+_read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+FREE = a_tier()
+
+
+def read(pod: Json) -> Pod:
+    return _read(json.dumps(pod).encode())
+
+
+@few
+@given(pod_objects(), containers("more"), st.sampled_from(["containers", "initContainers"]), st.data())
+def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str, data: st.DataObject) -> None:
+    before = pod_charge(read(pod))
+    present = pod["spec"].get(field) or []
+    at = data.draw(st.integers(0, len(present)))
+    pod["spec"][field] = [*present[:at], more, *present[at:]]
+    after = pod_charge(read(pod))
+    assert all(after.get(name, ZERO) >= amount for name, amount in before.items())
+    assert before.keys() <= after.keys()
+
+
+@few
+@given(pod_objects(), quotas(), amounts, st.data())
+def test_raising_hard_never_turns_allow_into_deny(
+    pod: Json, quota: QuotaStatus, more: str, data: st.DataObject
+) -> None:
+    subject = read(pod)
+    before = evaluate.validate(subject, old=None, tier=FREE, quotas=(quota,))
+    if not before.allowed or not quota.hard:
+        return
+    name = data.draw(st.sampled_from(sorted(quota.hard)))
+    raised = {**quota.hard, name: quota.hard[name] + Quantity.parse(more)}
+    after = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),))
+    assert after.allowed
+
+
+@few
+@given(pod_objects(), quotas())
+def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaStatus) -> None:
+    """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
+    subject = read(pod)
+    decision = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
+    charge = pod_charge(subject)
+    broken = {
+        name
+        for name, hard in quota.hard.items()
+        if charge.get(name, ZERO).nano > 0 and quota.used[name].nano + charge[name].nano > hard.nano
+    }
+    assert {one.resource for one in decision.violations if one.rule == "quota-exceeded"} == broken
+
+
+@few
+@given(pod_objects(), tiers(), quotas())
+def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, tier: Tier, quota: QuotaStatus) -> None:
+    """A resize that changes nothing asks for nothing."""
+    subject = read(pod)
+    decision = evaluate.validate(subject, old=subject, tier=tier, quotas=(quota,))
+    assert {one.rule for one in decision.violations} <= {"quota-required"}
+
+
+@few
+@given(pod_objects(), tiers())
+def test_a_verdict_is_the_same_every_time_and_in_the_order_of_the_rules(pod: Json, tier: Tier) -> None:
+    subject = read(pod)
+    first = evaluate.validate(subject, old=None, tier=tier, quotas=())
+    assert evaluate.validate(read(pod), old=None, tier=tier, quotas=()) == first
+    bounds = [str(one.actual) for one in first.violations if one.rule == "limit-zero"]
+    assert set(bounds) <= {"0"}

@@ -1,0 +1,141 @@
+"""Facts and permissions as a test says they are, with what the cache knows apart from what is live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.builders import Json
+from tiergate.admission.review import UserInfo
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import Tier
+from tiergate.server.admit import Admission, Answer, Door
+from tiergate.wire import Malformed
+from tiergate.wire.namespace import Namespace
+
+RELEASE_NAMESPACE = "tiergate-system"
+Live = Malformed | RuntimeError
+
+
+class FakeFacts:
+    """The cache and the API server behind it; ``calls`` lists what was read live or waited for."""
+
+    def __init__(
+        self,
+        *,
+        tiers: dict[str, Tier] | None = None,
+        tiers_now: dict[str, Tier | Live] | None = None,
+        namespaces: dict[str, str | None] | None = None,
+        namespaces_now: dict[str, str | None] | RuntimeError | None = None,
+        quotas: tuple[QuotaStatus, ...] = (),
+        quotas_now: tuple[QuotaStatus, ...] | Exception | None = None,
+        later: tuple[float, tuple[QuotaStatus, ...]] | None = None,
+        stale: bool = False,
+    ) -> None:
+        """Take the cached and the live state; ``later`` is when the cache shows which quotas."""
+        self._tiers, self._tiers_now = tiers or {}, tiers_now or {}
+        self._namespaces = {"dev": "dev"} if namespaces is None else namespaces
+        self._namespaces_now = self._namespaces if namespaces_now is None else namespaces_now
+        self._quotas = quotas
+        self._quotas_now = quotas if quotas_now is None else quotas_now
+        self._later = later
+        self._stale = stale
+        self.now = 100.0
+        self.calls: list[str] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def stale(self) -> bool:
+        return self._stale
+
+    def namespace(self, name: str) -> Namespace | None:
+        return Namespace(name, self._namespaces[name]) if name in self._namespaces else None
+
+    async def namespace_now(self, name: str) -> Namespace | None:
+        self.calls.append(f"namespace {name}")
+        if isinstance(self._namespaces_now, RuntimeError):
+            raise self._namespaces_now
+        return Namespace(name, self._namespaces_now[name]) if name in self._namespaces_now else None
+
+    def tier(self, name: str) -> Tier | None:
+        return self._tiers.get(name)
+
+    async def tier_now(self, name: str) -> Tier | None:
+        self.calls.append(f"tier {name}")
+        found = self._tiers_now.get(name)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:  # noqa: ARG002  # a protocol's method
+        return self._quotas
+
+    async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]:
+        self.calls.append(f"quotas {namespace}")
+        if isinstance(self._quotas_now, Exception):
+            raise self._quotas_now
+        return self._quotas_now
+
+    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # a protocol's method
+        self.calls.append(f"wait {timeout:g}")
+        if self._later and self._later[0] <= self.now + timeout:
+            self.now, self._quotas = self._later
+            self._later = None
+            return True
+        self.now += timeout
+        return False
+
+    def namespaces_of(self, tier: str) -> tuple[str, ...]:
+        return tuple(sorted(name for name, label in self._namespaces.items() if label == tier))
+
+
+class FakePermissions:
+    """Allows the named tiers to everybody; ``asked`` lists what was asked."""
+
+    def __init__(self, *allowed: str, failure: Exception | None = None) -> None:
+        """Take the tiers that may be assigned, or the failure of every question."""
+        self._allowed, self._failure = allowed, failure
+        self.asked: list[tuple[str, str]] = []
+
+    async def may_assign(self, user: UserInfo, tier: str) -> bool:
+        self.asked.append((user.username, tier))
+        if self._failure:
+            raise self._failure
+        return tier in self._allowed
+
+
+def answer(
+    door: Door,
+    body: bytes,
+    facts: FakeFacts,
+    permissions: FakePermissions | None = None,
+    clock: Callable[[], float] | None = None,
+) -> Answer:
+    """Return what Admission answers."""
+    admission = Admission(
+        facts,
+        permissions or FakePermissions(),
+        release_namespace=RELEASE_NAMESPACE,
+        clock=clock or facts.clock,
+    )
+    return asyncio.run(admission.answer(door, body))
+
+
+def response(given: Answer) -> Json:
+    """Return the response of an answered review."""
+    assert given.status == 200
+    review: dict[str, Any] = json.loads(given.body)
+    found: Json = review["response"]
+    return found
+
+
+def rules(given: Answer) -> list[str]:
+    """Return the rule ids of a denial, [] for an allowance."""
+    found = response(given)
+    if found["allowed"]:
+        assert "status" not in found
+        return []
+    return [cause["reason"] for cause in found["status"]["details"]["causes"]]

@@ -1,0 +1,79 @@
+"""Writing and deleting Tiers: all faults at once, warnings, never while in use."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import UID, Json, a_review, a_tier_object
+from tests.server.admit_fakes import FakeFacts, answer, response, rules
+
+BAD: Json = {
+    "limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}],
+    "quotas": [{"name": "gpu", "hard": {"nvidia.com/gpu": "1"}}],
+}
+GOOD: Json = {"quotas": [{"name": "compute", "hard": {"pods": "20"}}]}
+
+
+def deleted(name: str = "dev") -> bytes:
+    return a_review(None, old=a_tier_object(name=name), operation="DELETE")
+
+
+def test_a_sound_tier_is_allowed() -> None:
+    given = answer("tiers", a_review(a_tier_object(GOOD)), FakeFacts())
+    assert response(given) == {"uid": UID, "allowed": True}
+    assert (given.record.name, given.record.tier, given.record.kind) == ("dev", "dev", "tiers.tiergate.io")
+
+
+@pytest.mark.parametrize("operation", ["CREATE", "UPDATE"])
+def test_all_faults_of_a_tier_are_told_at_once_with_their_places(operation: str) -> None:
+    old = a_tier_object(GOOD) if operation == "UPDATE" else None
+    given = answer("tiers", a_review(a_tier_object(BAD), old=old, operation=operation), FakeFacts())
+    assert set(rules(given)) == {"tier-invalid"}
+    status = response(given)["status"]
+    lines = status["message"].splitlines()
+    assert lines[0] == 'tier "dev":'
+    assert "/spec/limits/0/min/cpu: min value 2 is greater than max value 1" in lines
+    assert (
+        "/spec/quotas/0/hard/nvidia.com~1gpu: never measured under this name: "
+        'an extended resource is named "requests.nvidia.com/gpu"'
+    ) in lines
+    assert [cause["message"] for cause in status["details"]["causes"]] == lines[1:]
+    assert "/spec/quotas/0/hard/nvidia.com~1gpu" in [cause["field"] for cause in status["details"]["causes"]]
+
+
+def test_a_faulty_tier_whose_spec_stays_can_still_be_written() -> None:
+    """Its status, labels and finalizers must stay writable."""
+    body = a_review(a_tier_object(BAD), old=a_tier_object(BAD), operation="UPDATE")
+    assert rules(answer("tiers", body, FakeFacts())) == []
+
+
+def test_an_author_is_warned_of_derived_defaults() -> None:
+    spec: Json = {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}
+    found = response(answer("tiers", a_review(a_tier_object(spec)), FakeFacts()))
+    assert found["warnings"] == [
+        "tier dev: default.cpu is not written and becomes 1",
+        "tier dev: defaultRequest.cpu is not written and becomes 1",
+        "tier dev: Container has a max for cpu and no min",
+    ]
+
+
+def test_a_tier_in_use_is_not_deleted_and_its_namespaces_are_named() -> None:
+    facts = FakeFacts(namespaces={"shop": "dev", "blog": "dev", "other": "prod"})
+    given = answer("tiers", deleted(), facts)
+    assert rules(given) == ["tier-in-use"]
+    assert response(given)["status"]["message"] == (
+        'tier "dev":\nin use by blog, shop; '
+        "move these namespaces to another tier or remove their label tiergate.io/tier first"
+    )
+
+
+def test_a_long_list_of_namespaces_is_cut() -> None:
+    facts = FakeFacts(namespaces={f"team-{number:02}": "dev" for number in range(13)})
+    message = response(answer("tiers", deleted(), facts))["status"]["message"]
+    assert "team-00, team-01" in message
+    assert "team-09 and 3 more;" in message
+    assert "team-10" not in message
+
+
+def test_a_tier_nobody_uses_is_deleted() -> None:
+    assert rules(answer("tiers", deleted(), FakeFacts(namespaces={"other": "prod"}))) == []

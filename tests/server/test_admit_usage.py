@@ -1,0 +1,117 @@
+"""Nobody is refused because a cache was late: live re-reads, and waiting for a young namespace's quota."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import UID, Json, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.server.admit_fakes import FakeFacts, answer, response, rules
+from tiergate.core.tier import Tier
+from tiergate.server.admit import AdmissionFailed
+from tiergate.wire import Malformed
+
+POD: Json = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1"}}})
+BODY = a_review(POD)
+TIER: Tier = a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})])
+FULL = a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
+FREE = a_quota({"limits.cpu": "4"})
+DEV = {"dev": TIER}
+
+
+def test_room_in_the_cache_needs_no_live_read() -> None:
+    facts = FakeFacts(tiers=DEV, quotas=(FREE,))
+    assert rules(answer("validate", BODY, facts)) == []
+    assert facts.calls == []
+
+
+def test_usage_is_read_live_before_a_refusal_and_the_refusal_falls_when_there_is_room() -> None:
+    facts = FakeFacts(tiers=DEV, quotas=(FULL,), quotas_now=(FREE,))
+    assert rules(answer("validate", BODY, facts)) == []
+    assert facts.calls == ["quotas dev"]
+
+
+def test_a_refusal_that_is_still_true_stands_with_the_live_numbers() -> None:
+    now = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
+    facts = FakeFacts(tiers=DEV, quotas=(FULL,), quotas_now=(now,))
+    given = answer("validate", BODY, facts)
+    assert rules(given) == ["quota-exceeded"]
+    assert response(given)["status"]["message"] == (
+        'pod "agent-7f9c" in namespace "dev" (tier dev):\n'
+        'quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m; '
+        "set limits.cpu to 500m or less, or free 500m in dev"
+    )
+    assert facts.calls == ["quotas dev"]
+
+
+def test_a_refusal_by_a_range_alone_reads_nothing_live() -> None:
+    tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
+    facts = FakeFacts(tiers={"dev": tier}, quotas=(FREE,))
+    assert rules(answer("validate", BODY, facts)) == ["limit-max", "request-max"]
+    assert facts.calls == []
+
+
+def test_a_demand_is_read_live_too() -> None:
+    facts = FakeFacts(tiers={"dev": a_tier()}, quotas=(a_quota({"limits.memory": "4Gi"}),), quotas_now=())
+    assert rules(answer("validate", BODY, facts)) == []
+    assert facts.calls == ["quotas dev"]
+
+
+def test_a_quota_that_comes_into_force_in_time_is_waited_for() -> None:
+    facts = FakeFacts(tiers=DEV, later=(101.5, (FREE,)))
+    assert rules(answer("validate", BODY, facts)) == []
+    assert facts.calls == ["wait 2"]
+    assert facts.now == 101.5
+
+
+def test_changes_of_other_quotas_do_not_end_the_waiting() -> None:
+    foreign = a_quota({"services": "1"}, name="theirs", managed=False)
+    facts = FakeFacts(tiers=DEV, later=(101.0, (foreign,)))
+    assert rules(answer("validate", BODY, facts)) == ["quota-pending"]
+    assert facts.calls == ["wait 2", "wait 1", "quotas dev"]
+
+
+def test_after_two_seconds_the_pod_is_refused_with_the_way_out() -> None:
+    facts = FakeFacts(tiers=DEV)
+    given = answer("validate", BODY, facts)
+    assert rules(given) == ["quota-pending"]
+    assert 'quota "compute" is being set up in dev; try again' in response(given)["status"]["message"]
+    assert facts.calls == ["wait 2", "quotas dev"]
+
+
+def test_a_quota_the_watch_missed_is_found_live() -> None:
+    facts = FakeFacts(tiers=DEV, quotas_now=(FREE,))
+    assert rules(answer("validate", BODY, facts)) == []
+
+
+def test_stale_caches_are_not_asked() -> None:
+    facts = FakeFacts(
+        tiers={"dev": a_tier(an_item(high={"cpu": "1m"}))},
+        tiers_now=dict(DEV),
+        namespaces={"dev": "prod"},
+        namespaces_now={"dev": "dev"},
+        quotas=(FULL,),
+        quotas_now=(FREE,),
+        stale=True,
+    )
+    assert rules(answer("validate", BODY, facts)) == []
+    assert facts.calls == ["namespace dev", "tier dev", "quotas dev"]
+
+
+def test_a_dry_run_is_judged_alike() -> None:
+    facts = FakeFacts(tiers=DEV, quotas=(FULL,))
+    given = answer("validate", a_review(POD, dryRun=True), facts)
+    assert rules(given) == ["quota-exceeded"]
+    assert given.record.dry_run
+
+
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("no answer"), Malformed("/status", "no quota"), KeyError("bug")], ids=repr
+)
+def test_usage_that_cannot_be_had_is_a_failure_and_no_verdict(failure: Exception) -> None:
+    facts = FakeFacts(tiers=DEV, quotas=(FULL,), quotas_now=failure)
+    with pytest.raises(AdmissionFailed) as failed:
+        answer("validate", BODY, facts)
+    assert failed.value.__cause__ is failure
+    record = failed.value.record
+    assert (record.uid, record.outcome, record.namespace, record.tier) == (UID, "error", "dev", "dev")
+    assert type(failure).__name__ in record.detail

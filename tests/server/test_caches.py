@@ -1,0 +1,149 @@
+"""What the server takes from its caches, and what it reads live."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from tests.server.fake_api import a_namespace, a_quota, a_tier
+from tiergate.cluster.client import ApiError, Client
+from tiergate.server.caches import Caches, read_valid_tier
+from tiergate.server.service import usage_rows
+from tiergate.wire import Malformed
+
+
+class Api:
+    """Answers live reads from what is given by path."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self._answers = answers
+
+    async def request(self, method: str, path: str, *, timeout: float) -> bytes:  # noqa: ASYNC109
+        """Answer one GET."""
+        assert method == "GET"
+        assert timeout <= 5
+        answer = self._answers.get(path)
+        if answer is None:
+            raise ApiError(404, "NotFound", path)
+        if isinstance(answer, Exception):
+            raise answer
+        return json.dumps(answer).encode()
+
+
+def caches_on(answers: Mapping[str, Any] | None = None) -> Caches:
+    return Caches(cast(Client, Api(answers or {})))
+
+
+def a_bad_tier() -> dict[str, Any]:
+    tier = a_tier()
+    tier["spec"]["limits"][0]["min"]["cpu"] = "900m"
+    return tier
+
+
+def learn(caches: Caches, cache: str, item: dict[str, Any], *, version: str = "1") -> None:
+    """Let one cache see an object, as from its watch."""
+    target = dict(caches.each())[cache]
+    meta = item["metadata"]
+    key = f"{meta['namespace']}/{meta['name']}" if "namespace" in meta else meta["name"]
+    value = target._judge(json.dumps(item).encode())
+    target._store(key, version, value)  # type: ignore[arg-type]  # the kind goes with the name
+
+
+def a_named_quota(name: str, namespace: str) -> dict[str, Any]:
+    quota = a_quota(namespace)
+    quota["metadata"]["name"] = name
+    return quota
+
+
+def test_quotas_are_found_by_namespace_in_order() -> None:
+    caches = caches_on()
+    for name, namespace in (("z", "dev"), ("a", "dev"), ("tier", "prod")):
+        learn(caches, "resourcequotas", a_named_quota(name, namespace))
+    assert [quota.name for quota in caches.quotas("dev")] == ["a", "z"]
+    assert [quota.name for quota in caches.quotas("prod")] == ["tier"]
+    assert caches.quotas("elsewhere") == ()
+
+
+def test_a_quota_that_changes_or_goes_is_not_kept() -> None:
+    caches = caches_on()
+    learn(caches, "resourcequotas", a_quota(used="1"))
+    learn(caches, "resourcequotas", a_quota(used="2"), version="2")
+    (quota,) = caches.quotas("dev")
+    assert str(quota.used["requests.cpu"]) == "2"
+    dict(caches.each())["resourcequotas"]._drop("dev/tier")
+    assert caches.quotas("dev") == ()
+
+
+def test_namespaces_of_a_tier() -> None:
+    caches = caches_on()
+    for name, tier in (("b", "dev"), ("a", "dev"), ("c", "prod"), ("d", None)):
+        learn(caches, "namespaces", a_namespace(name, tier))
+    assert caches.namespaces_of("dev") == ("a", "b")
+    assert [one.name for one in caches.governed()] == ["a", "b", "c"]
+
+
+def test_a_tier_that_may_not_be_in_force_is_a_fault_with_everything_it_says() -> None:
+    with pytest.raises(Malformed) as refusal:
+        read_valid_tier(json.dumps(a_bad_tier()).encode())
+    assert refusal.value.pointer.startswith("/spec/limits/0")
+
+
+def test_the_last_good_version_of_a_tier_stays_in_force() -> None:
+    caches = caches_on()
+    learn(caches, "tiers", a_tier())
+    learn(caches, "tiers", a_bad_tier(), version="2")
+    assert caches.tier("dev") is not None
+    assert caches.tier_fault("dev") is not None
+
+
+def test_a_tier_is_read_live() -> None:
+    caches = caches_on({"/apis/tiergate.io/v1alpha1/tiers/dev": a_tier()})
+    tier = asyncio.run(caches.tier_now("dev"))
+    assert tier is not None
+    assert tier.name == "dev"
+    assert asyncio.run(caches.tier_now("prod")) is None
+
+
+def test_a_faulty_tier_read_live_is_none_and_says_why_until_it_changes() -> None:
+    caches = caches_on({"/apis/tiergate.io/v1alpha1/tiers/dev": a_bad_tier()})
+    assert asyncio.run(caches.tier_now("dev")) is None
+    assert "/spec/limits/0" in (caches.tier_fault("dev") or "")
+    learn(caches, "tiers", a_tier())
+    assert caches.tier_fault("dev") is None
+
+
+def test_a_name_is_escaped_in_a_path() -> None:
+    caches = caches_on({"/api/v1/namespaces/..%2Fsecrets": a_namespace("..")})
+    assert asyncio.run(caches.namespace_now("../secrets")) is not None
+
+
+def test_an_error_of_a_live_read_is_an_error() -> None:
+    caches = caches_on({"/api/v1/namespaces/dev": ApiError(500, "InternalError", "")})
+    with pytest.raises(ApiError):
+        asyncio.run(caches.namespace_now("dev"))
+
+
+def test_quotas_are_read_live() -> None:
+    path = "/api/v1/namespaces/dev/resourcequotas"
+    caches = caches_on({path: {"items": [a_named_quota("z", "dev"), a_named_quota("a", "dev")]}})
+    assert [quota.name for quota in asyncio.run(caches.quotas_now("dev"))] == ["a", "z"]
+    nothing = caches_on({path: {"items": None}})
+    assert asyncio.run(nothing.quotas_now("dev")) == ()
+
+
+def test_caches_that_were_never_filled_are_stale() -> None:
+    caches = caches_on()
+    caches.observe()
+    assert caches.stale()
+    assert caches.unsynced() == ["tiers", "namespaces", "resourcequotas"]
+
+
+def test_usage_is_shown_of_governed_namespaces_alone() -> None:
+    caches = caches_on()
+    for name, tier in (("dev", "dev"), ("default", None)):
+        learn(caches, "namespaces", a_namespace(name, tier))
+        learn(caches, "resourcequotas", a_quota(name, used="1500m"))
+    rows = [(row.tier, row.namespace, row.resource, str(row.used), str(row.hard)) for row in usage_rows(caches)]
+    assert rows == [("dev", "dev", "requests.cpu", "1500m", "2")]

@@ -1,0 +1,90 @@
+"""A ResourceQuota's JSON as a core value, and a desired one as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from tests.builders import a_tier, a_tier_quota, amounts, texts
+from tiergate.core.desired import desired_quotas
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import ScopeRequirement
+from tiergate.wire.quota import read_quota, write_quota
+
+OBJECT = {
+    "metadata": {
+        "name": "tier",
+        "namespace": "dev",
+        "resourceVersion": "7",
+        "labels": {"app.kubernetes.io/managed-by": "tiergate", "tiergate.io/tier": "dev"},
+    },
+    "spec": {
+        "hard": {"pods": "20"},
+        "scopes": ["NotBestEffort"],
+        "scopeSelector": {
+            "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]
+        },
+    },
+    "status": {"hard": {"pods": "10"}, "used": {"pods": "3"}},
+}  # fmt: skip
+
+
+def test_status_is_what_is_enforced_and_spec_what_was_asked() -> None:
+    """R-1."""
+    quota = read_quota(json.dumps(OBJECT).encode())
+    assert quota == QuotaStatus(
+        "tier",
+        namespace="dev",
+        resource_version="7",
+        hard=amounts({"pods": "10"}),
+        used=amounts({"pods": "3"}),
+        scopes=("NotBestEffort",),
+        scope_selector=(ScopeRequirement("PriorityClass", "In", ("high",)),),
+        managed=True,
+        spec_hard=amounts({"pods": "20"}),
+    )
+
+
+def test_an_object_without_our_label_is_not_ours() -> None:
+    assert not read_quota(b'{"metadata": {"name": "tier"}}').managed
+    other = {"metadata": {"name": "tier", "labels": {"app.kubernetes.io/managed-by": "Helm"}}}
+    assert not read_quota(json.dumps(other).encode()).managed
+
+
+def test_a_fresh_quota_constrains_nothing() -> None:
+    """R-1."""
+    fresh = read_quota(b'{"metadata": {"name": "tier"}, "spec": {"hard": {"pods": "1"}}, "status": {}}')
+    assert (fresh.hard, fresh.used) == ({}, {})
+
+
+def test_a_written_quota_is_read_back_as_it_was_meant() -> None:
+    tier = a_tier(
+        quotas=[
+            a_tier_quota({"requests.cpu": "2000m", "pods": "20"}),
+            a_tier_quota(
+                {"pods": "5"},
+                name="high",
+                scopes=["NotBestEffort"],
+                selector=[ScopeRequirement("PriorityClass", "In", ("high",)), ScopeRequirement("Terminating")],
+            ),
+        ]
+    )
+    for desired in desired_quotas(tier):
+        body = write_quota(desired, namespace="dev", tier="dev", resource_version="7")
+        back = read_quota(body)
+        assert (back.name, back.namespace, back.resource_version, back.managed) == (desired.name, "dev", "7", True)
+        assert texts(back.spec_hard) == texts(desired.hard)
+        assert (back.scopes, back.scope_selector) == (desired.scopes, desired.scope_selector)
+
+
+def test_a_new_quota_is_written_without_what_it_does_not_have() -> None:
+    (desired,) = desired_quotas(a_tier(quotas=[a_tier_quota({"requests.cpu": "2000m", "pods": "20"})]))
+    assert json.loads(write_quota(desired, namespace="dev", tier="dev")) == {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {
+            "name": "tier",
+            "namespace": "dev",
+            "labels": {"app.kubernetes.io/managed-by": "tiergate", "tiergate.io/tier": "dev"},
+        },
+        "spec": {"hard": {"pods": "20", "requests.cpu": "2"}},
+    }

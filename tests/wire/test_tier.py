@@ -1,0 +1,98 @@
+"""A Tier's JSON as a core value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.builders import a_namespace_object, a_tier_object, texts
+from tiergate.core.tier import ScopeRequirement, Tier
+from tiergate.wire import Malformed
+from tiergate.wire.namespace import Namespace, read_namespace
+from tiergate.wire.tier import read_tier
+
+
+def read(spec: dict[str, Any] | None) -> Tier:
+    return read_tier(json.dumps(a_tier_object(spec) | {"metadata": {"name": "dev", "generation": 3}}).encode())
+
+
+def test_limits_quotas_and_exemptions_are_read() -> None:
+    tier = read(
+        {
+            "enforcement": "Enforce",
+            "limits": [
+                {
+                    "type": "Container",
+                    "default": {"cpu": "250m"},
+                    "defaultRequest": {"cpu": "100m"},
+                    "min": {"cpu": "10m"},
+                    "max": {"cpu": 0.5},
+                    "maxLimitRequestRatio": {"cpu": "4"},
+                }
+            ],
+            "quotas": [
+                {
+                    "name": "compute",
+                    "per": "Namespace",
+                    "hard": {"pods": 20},
+                    "scopes": ["Terminating"],
+                    "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]},
+                }
+            ],
+            "exemptions": {"users": ["ops"], "groups": ["sre"]},
+        }
+    )
+    (item,), (quota,) = tier.limits, tier.quotas
+    assert (tier.name, tier.generation) == ("dev", 3)
+    assert texts(item.default) == {"cpu": "250m"}
+    assert texts(item.default_request) == {"cpu": "100m"}
+    assert texts(item.min) == {"cpu": "10m"}
+    assert texts(item.max) == {"cpu": "500m"}
+    assert texts(item.max_limit_request_ratio) == {"cpu": "4"}
+    assert (quota.name, texts(quota.hard), quota.scopes) == ("compute", {"pods": "20"}, ("Terminating",))
+    assert quota.scope_selector == (ScopeRequirement("PriorityClass", "Exists", ()),)
+    assert sorted(tier.exempt_users | tier.exempt_groups) == ["ops", "sre"]
+    assert "ops" in tier.exempt_users
+
+
+def test_the_effective_items_are_ready_by_type() -> None:
+    """L-1."""
+    tier = read({"limits": [{"type": "Container", "max": {"cpu": "1"}}, {"type": "Pod", "max": {"cpu": "2"}}]})
+    assert tier.container is not None
+    assert texts(tier.container.default) == {"cpu": "1"}
+    assert tier.limits[0].default == {}
+    assert tier.pod is tier.limits[1]
+    assert tier.claim is None
+
+
+def test_an_empty_spec_is_a_tier_without_rules() -> None:
+    for tier in (read({}), read(None)):
+        assert not tier.limits
+        assert not tier.quotas
+
+
+def test_what_this_version_does_not_enforce_is_refused_all_of_it_at_once() -> None:
+    with pytest.raises(Malformed) as refused:
+        read({"enforcement": "Audit", "quotas": [{"name": "a"}, {"name": "gpu", "per": "Tier"}]})
+    assert [(one.pointer, one.reason) for one in refused.value.every()] == [
+        ("/spec/enforcement", '"Audit" is not supported, only "Enforce" is'),
+        ("/spec/quotas/1/per", '"Tier" is not supported, only "Namespace" is'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "tier"),
+    [({"tiergate.io/tier": "dev"}, "dev"), ({"tiergate.io/tier": ""}, ""), ({"a": "b"}, None), (None, None)],
+    ids=["label", "empty-label", "other-labels", "no-labels"],
+)
+def test_a_namespace_names_its_tier_or_none(labels: dict[str, str] | None, tier: str | None) -> None:
+    raw = json.dumps({"metadata": {"name": "dev", "resourceVersion": "5", "labels": labels}}).encode()
+    assert read_namespace(raw) == Namespace("dev", tier=tier, resource_version="5")
+
+
+def test_a_namespace_that_is_going_says_so() -> None:
+    going = a_namespace_object()
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert read_namespace(json.dumps(going).encode()).deleting

@@ -1,0 +1,1 @@
+"""Tiergate: the admission gate for tiers of namespaces."""

@@ -1,0 +1,33 @@
+"""``tiergate serve``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tiergate.metrics.prometheus import PrometheusRecorder
+from tiergate.process.runner import run
+from tiergate.server.service import Options, ServerService
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve admission reviews until stopped; the exit code is the server's."""
+    recorder = PrometheusRecorder()
+    options = Options(
+        namespace=arguments.namespace,
+        kubeconfig=arguments.kubeconfig,
+        service_account_dir=arguments.service_account_dir,
+        metrics_auth=not arguments.no_metrics_auth,
+    )
+    return run(
+        lambda: ServerService(options, recorder),
+        address=arguments.listen_address,
+        port=arguments.port,
+        usage_port=arguments.usage_port,
+        tls_dir=arguments.tls_dir,
+        client_ca=arguments.client_ca,
+        log_level=arguments.log_level,
+        on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
+    )

@@ -1,0 +1,179 @@
+"""A queue of keys to look at: each key once, never twice at the same time, again after a failure."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from tiergate.cluster.client import ApiError, Unreachable
+
+CONFLICT_PAUSE: Final = 0.1
+FIRST_PAUSE: Final = 0.25
+LONGEST_PAUSE: Final = 10.0
+"""Seconds before a failed key is looked at again: the first is doubled up to the longest."""
+WORKERS: Final = 8
+"""Keys looked at together, so that one slow namespace does not hold up the others."""
+
+CONFLICTS: Final = frozenset({404, 409, 422})
+"""What the API server answers when an object is gone or another one than we decided on.
+
+422 is a JSON patch whose ``test`` failed; a 422 that stays is logged with the pause growing as for any failure.
+"""
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[str], Awaitable[None]]
+
+
+class Budget:
+    """How often one key may be written: a burst, then a steady rate.
+
+    A write that somebody else keeps undoing must not become a hot loop, and a repair must not wait long.
+    """
+
+    def __init__(self, *, burst: int, interval: float) -> None:
+        """Allow `burst` writes at once and one more each `interval` seconds, for every key on its own."""
+        self._burst = burst
+        self._interval = interval
+        self._full_at: dict[str, float] = {}
+
+    def wait(self, key: str, *, now: float) -> float:
+        """Return the seconds until the key may be written; 0 allows it now."""
+        return max(0.0, self._full_at.get(key, now) - now - (self._burst - 1) * self._interval)
+
+    def spend(self, key: str, *, now: float) -> None:
+        """Count one write."""
+        self._full_at[key] = max(self._full_at.get(key, now), now) + self._interval
+
+    def forget(self, key: str) -> None:
+        """Drop a key that is gone."""
+        self._full_at.pop(key, None)
+
+
+class WorkQueue:
+    """Keys waiting for one piece of work.
+
+    ``errors`` maps a key to why it last failed, as long as it does; ``on_error`` is told when an entry comes, changes
+    or goes.
+    """
+
+    def __init__(self, name: str, work: Work, *, on_error: Callable[[str], None] | None = None) -> None:
+        """Describe the queue; nothing happens before ``run``.
+
+        Args:
+            name: For the log.
+            work: Looks at one key. ApiError and Unreachable bring the key back later; anything else is a bug and ends
+                ``run``.
+            on_error: Called with a key whose entry in ``errors`` changed. It must not wait.
+        """
+        self._name = name
+        self._work = work
+        self._on_error = on_error
+        self._ready: dict[str, None] = {}
+        self._later: dict[str, asyncio.TimerHandle] = {}
+        self._busy: set[str] = set()
+        self._again: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._wake = asyncio.Event()
+        self.errors: dict[str, str] = {}
+
+    def add(self, key: str) -> None:
+        """Have the key looked at as soon as possible.
+
+        For a key that failed that is a moment later: the change may be what it needed, but a busy neighbourhood must
+        not turn its retries into a hot loop.
+        """
+        if key in self._failures and key not in self._busy:
+            self.add_later(key, FIRST_PAUSE)
+        else:
+            self._add_now(key)
+
+    def _add_now(self, key: str) -> None:
+        if (timer := self._later.pop(key, None)) is not None:
+            timer.cancel()
+        if key in self._busy:
+            self._again.add(key)
+            return
+        self._ready[key] = None
+        self._wake.set()
+
+    def add_later(self, key: str, delay: float) -> None:
+        """Have the key looked at after `delay` seconds, or earlier if somebody adds it."""
+        loop = asyncio.get_running_loop()
+        if (timer := self._later.get(key)) is not None:
+            if timer.when() <= loop.time() + delay:
+                return
+            timer.cancel()
+        self._later[key] = loop.call_later(delay, self._due, key)
+
+    def _due(self, key: str) -> None:
+        self._later.pop(key, None)
+        self._add_now(key)
+
+    async def run(self) -> None:
+        """Look at keys for ever. After a bug has ended it, it may be run again: nothing is forgotten."""
+        slots = asyncio.Semaphore(WORKERS)
+        self._recover()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await slots.acquire()
+                key = await self._next()
+                self._busy.add(key)
+                group.create_task(self._look(key, slots))
+
+    def _recover(self) -> None:
+        """Put back what an earlier run was looking at when it ended."""
+        unfinished, self._busy = self._busy, set()
+        self._again.clear()
+        for key in unfinished:
+            self._add_now(key)
+
+    async def _next(self) -> str:
+        while not self._ready:
+            self._wake.clear()
+            await self._wake.wait()
+        key = next(iter(self._ready))
+        del self._ready[key]
+        return key
+
+    async def _look(self, key: str, slots: asyncio.Semaphore) -> None:
+        """Work on one key; a bug leaves it marked as busy, for the next run to recover."""
+        try:
+            await self._work(key)
+        except (ApiError, Unreachable) as error:
+            self._failed(key, error)
+        else:
+            self._failures.pop(key, None)
+            self._set_error(key, None)
+        self._busy.discard(key)
+        slots.release()
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+
+    def _failed(self, key: str, error: ApiError | Unreachable) -> None:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        pause = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
+        if failures == 0 and isinstance(error, ApiError) and error.status in CONFLICTS:
+            pause = CONFLICT_PAUSE  # our caches were behind; they are told within milliseconds
+        else:
+            self._set_error(key, str(error))
+            fields = {"queue": self._name, "key": key, "error": str(error), "again_in_seconds": pause}
+            logger.warning("will try again", extra={"fields": fields})
+        self._later_or_again(key, pause)
+
+    def _later_or_again(self, key: str, pause: float) -> None:
+        """A key that was added while it failed still waits: what failed a moment ago would fail again."""
+        self._again.discard(key)
+        self.add_later(key, pause)
+
+    def _set_error(self, key: str, text: str | None) -> None:
+        if self.errors.get(key) == text:
+            return
+        if text is None:
+            del self.errors[key]
+        else:
+            self.errors[key] = text
+        if self._on_error is not None:
+            self._on_error(key)

@@ -1,0 +1,57 @@
+"""The status of a Tier as it stands in the object: read, compared and written by the controller alone."""
+
+from typing import Literal
+
+import msgspec
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Condition(msgspec.Struct, frozen=True, rename="camel"):
+    """A metav1.Condition."""
+
+    type: str
+    status: ConditionStatus
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str = ""
+    observed_generation: int = 0
+
+
+class TierStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """``status`` of a Tier; ``summary`` maps a quota name to "used/hard", summed over the tier's namespaces."""
+
+    observed_generation: int = 0
+    mode: str = ""
+    namespaces: int = 0
+    summary: dict[str, str] = {}
+    conditions: tuple[Condition, ...] = ()
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of a type, or None."""
+        return next((one for one in self.conditions if one.type == kind), None)
+
+
+_read = msgspec.json.Decoder(TierStatus | None).decode
+
+
+def read_status(raw: bytes) -> TierStatus:
+    """Decode a status; one of another shape counts as none, since ours is written over it anyway."""
+    try:
+        return _read(raw) or TierStatus()
+    except msgspec.ValidationError:
+        return TierStatus()
+
+
+def write_patch(status: TierStatus, *, over: TierStatus, resource_version: str) -> bytes:
+    """Return the JSON merge patch that turns one status into the other.
+
+    Args:
+        status: What should stand there.
+        over: What stands there in that version; names of its summary that are gone have to be removed by null.
+        resource_version: The version both were decided on; the API server refuses the patch for any other.
+    """
+    removed: dict[str, str | None] = dict.fromkeys(over.summary)
+    document = msgspec.to_builtins(status)
+    document["summary"] = removed | status.summary
+    return msgspec.json.encode({"metadata": {"resourceVersion": resource_version}, "status": document})

@@ -1,0 +1,38 @@
+"""PersistentVolumeClaim values and what storage quotas count of them (R-40 to R-44)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.usage import ONE
+
+STORAGE_CLASS: Final = ".storageclass.storage.k8s.io/"
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A claim as admission sees it; ``classes`` are its non-empty volume attributes classes (R-43)."""
+
+    name: str = ""
+    namespace: str = ""
+    storage: Quantity | None = None
+    allocated: Quantity | None = None
+    storage_class: str = ""
+    attributes_classes: frozenset[str] = frozenset()
+
+
+def claim_charge(claim: Claim) -> dict[str, Quantity]:
+    """Return the claim's usage by quota name, storage in whole bytes."""
+    charge = {"persistentvolumeclaims": ONE, "count/persistentvolumeclaims": ONE}
+    if claim.storage_class:
+        charge[f"{claim.storage_class}{STORAGE_CLASS}persistentvolumeclaims"] = ONE
+    if claim.storage is not None:
+        size = claim.storage.rounded_up(NANO)
+        if claim.allocated is not None:
+            size = max(size, claim.allocated.rounded_up(NANO))
+        charge["requests.storage"] = size
+        if claim.storage_class:
+            charge[f"{claim.storage_class}{STORAGE_CLASS}requests.storage"] = size
+    return charge

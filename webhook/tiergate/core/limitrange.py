@@ -1,0 +1,335 @@
+"""LimitRange semantics: defaults, min, max and maxLimitRequestRatio.
+
+Follows kubernetes ``plugin/pkg/admission/limitranger`` with the differences on purpose that
+docs/differences.md lists. All comparisons are exact (not L-40's projections).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from tiergate.core.decision import RuleId, Violation
+from tiergate.core.jsonpatch import JSONPatchOp, add, escape
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, is_extended
+from tiergate.core.tier import LimitRangeItem, Tier
+from tiergate.core.usage import aggregate, limit_range_totals, spec_requests
+
+ANNOTATION = "tiergate.io/defaults"
+ANNOTATION_PREFIX = "tiergate set: "
+
+
+class Additions(msgspec.Struct, frozen=True):
+    """What defaulting adds to one container: names it had no value for."""
+
+    container: Container
+    requests: Mapping[str, Quantity]
+    limits: Mapping[str, Quantity]
+
+
+def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
+    """Return the pod with the tier's defaults, and what was added to which container (L-10).
+
+    Pod-level resources suppress defaults on their side, and a resource whose default requests would not fit
+    the pod-level value gets none at all: the API would refuse the pod (D-8), which was valid without us.
+    """
+    if tier.container is None:
+        return pod, ()
+    defaulted, additions = _completed(pod, tier.container, frozenset())
+    if pod.pod_level and (crowded := _crowded(defaulted)):
+        return _completed(pod, tier.container, crowded)
+    return defaulted, additions
+
+
+def _completed(pod: Pod, item: LimitRangeItem, without: frozenset[str]) -> tuple[Pod, tuple[Additions, ...]]:
+    additions: list[Additions] = []
+    containers = tuple(_defaulted(pod, container, item, without, additions) for container in pod.containers)
+    init_containers = tuple(_defaulted(pod, container, item, without, additions) for container in pod.init_containers)
+    if not additions:
+        return pod, ()
+    return msgspec.structs.replace(pod, containers=containers, init_containers=init_containers), tuple(additions)
+
+
+def _crowded(pod: Pod) -> frozenset[str]:
+    """Return the resources whose container requests together exceed the pod-level request, or else limit."""
+    bounds = {**pod.limits, **pod.requests}
+    return frozenset(
+        name for name, asked in aggregate(pod, spec_requests).items() if name in bounds and asked > bounds[name]
+    )
+
+
+def _defaulted(
+    pod: Pod, container: Container, item: LimitRangeItem, without: frozenset[str], additions: list[Additions]
+) -> Container:
+    limits = {
+        name: _lifted(limit, container.requests.get(name))
+        for name, limit in item.default.items()
+        if name not in container.limits and name not in pod.limits and name not in without
+    }
+    requests = {
+        name: request
+        for name, request in item.default_request.items()
+        if name not in container.requests and name not in without and _takes_request(pod, name, limits)
+    }
+    limits, requests = _valid_alone(container, limits, requests)
+    if not limits and not requests:
+        return container
+    additions.append(Additions(container, requests, limits))
+    # The API server completes requests from limits after our patch (D-3): so does this value.
+    return msgspec.structs.replace(
+        container,
+        requests={**limits, **container.limits, **container.requests, **requests},
+        limits={**container.limits, **limits},
+    )
+
+
+def _takes_request(pod: Pod, name: str, limits: Mapping[str, Quantity]) -> bool:
+    """Say whether a container without a request gets the default one.
+
+    Beside a pod-level request only together with a default limit, which would otherwise become the request
+    (D-3). Hugepages need limit and request to be equal, so beside a pod-level limit they get neither (D-13).
+    """
+    if name in limits:
+        return True
+    return name not in pod.requests and not (name in pod.limits and name.startswith(HUGEPAGES))
+
+
+def _valid_alone(
+    container: Container, limits: dict[str, Quantity], requests: dict[str, Quantity]
+) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
+    """Leave out the defaults that the API would refuse in this container, where LimitRanger breaks the pod.
+
+    Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
+    a default), and hugepages need cpu or memory beside them (D-14).
+    """
+    computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
+    refused = {
+        name
+        for name in {*limits, *requests}
+        if (name.startswith(HUGEPAGES) and not computes)
+        or ((name.startswith(HUGEPAGES) or is_extended(name)) and name not in limits and name not in container.limits)
+    }
+    if not refused:
+        return limits, requests
+    return _omitting(limits, refused), _omitting(requests, refused)
+
+
+def _omitting(resources: dict[str, Quantity], names: set[str]) -> dict[str, Quantity]:
+    return {name: quantity for name, quantity in resources.items() if name not in names}
+
+
+def _lifted(limit: Quantity, request: Quantity | None) -> Quantity:
+    """Return the default limit, raised to a larger request: LimitRanger would break the pod (L-11)."""
+    return limit if request is None or request <= limit else request
+
+
+def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:
+    """Return the smallest operations that write the additions and the annotation that names them."""
+    operations = [operation for one in additions for operation in _container_patch(one)]
+    if not operations:
+        return ()
+    text = _annotation(pod.defaults_annotation, additions)
+    if pod.has_annotations:
+        return (*operations, add("/metadata/annotations", ANNOTATION, text))
+    if pod.has_metadata:
+        return (*operations, JSONPatchOp("add", "/metadata/annotations", {ANNOTATION: text}))
+    return (*operations, JSONPatchOp("add", "/metadata", {"annotations": {ANNOTATION: text}}))
+
+
+def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:
+    container = addition.container
+    added = {"limits": _texts(addition.limits), "requests": _texts(addition.requests)}
+    written = {"limits": container.limits.keys(), "requests": container.written_requests}
+    parent = f"{container.pointer}/resources"
+    if not container.has_resources:
+        yield JSONPatchOp("add", parent, {field: values for field, values in added.items() if values})
+        return
+    for field, values in added.items():
+        if not written[field]:
+            if values:
+                yield add(parent, field, values)
+        else:
+            for name, text in values.items():
+                yield add(f"{parent}/{field}", name, text)
+
+
+def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
+    return {name: str(quantity) for name, quantity in sorted(resources.items())}
+
+
+def _annotation(present: str | None, additions: tuple[Additions, ...]) -> str:
+    """Name what was set; an earlier pass's text stays in front (a sidecar may come later)."""
+    parts = []
+    for one in additions:
+        kind = "init container" if one.container.init else "container"
+        for word, resources in (("request", one.requests), ("limit", one.limits)):
+            if resources:
+                parts.append(f"{', '.join(sorted(resources))} {word} for {kind} {one.container.name}")
+    text = "; ".join(parts)
+    if present is not None and present.startswith(ANNOTATION_PREFIX):
+        return f"{present}; {text}"
+    return ANNOTATION_PREFIX + text
+
+
+def container_min(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Judge ``min``: each value the container has must be at least that (L-21)."""
+    if tier.container is None or not tier.container.min:
+        return
+    for container in pod.every_container():
+        for name, bound in tier.container.min.items():
+            if old is not None and _unchanged(old, container, name):
+                continue
+            request, limit = container.requests.get(name), container.limits.get(name)
+            if request is not None and request.nano < bound.nano:
+                yield _range("request-min", container, "requests", name, request, bound)
+            if limit is not None and limit.nano < bound.nano:
+                yield _range("limit-min", container, "limits", name, limit, bound)
+
+
+def container_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Judge ``max``: a limit must exist and be at most that, a request too (L-22).
+
+    A container without its own limit is judged by the pod-level limit.
+    """
+    if tier.container is None or not tier.container.max:
+        return
+    for container in pod.every_container():
+        for name, bound in tier.container.max.items():
+            limit = container.limits.get(name, pod.limits.get(name))
+            if _unchanged(old, container, name) and limit == _limit_before(old, container, name):
+                continue
+            if limit is None or limit.nano > bound.nano:
+                yield _range("limit-max", container, "limits", name, limit, bound)
+            request = container.requests.get(name)
+            if request is not None and request.nano > bound.nano:
+                yield _range("request-max", container, "requests", name, request, bound)
+
+
+def container_zero(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Refuse a cpu or memory limit of 0 under a ``max``: at run time 0 means no limit."""
+    if tier.container is None:
+        return
+    bounded = [name for name in ("cpu", "memory") if name in tier.container.max]
+    for container in pod.every_container():
+        for name in bounded:
+            limit = container.limits.get(name)
+            if limit is not None and not limit.nano and not _unchanged(old, container, name):
+                yield _range("limit-zero", container, "limits", name, limit, tier.container.max[name])
+
+
+def container_ratio(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Judge ``maxLimitRequestRatio``: both sides must exist, be positive and keep it (L-23)."""
+    if tier.container is None or not tier.container.max_limit_request_ratio:
+        return
+    for container in pod.every_container():
+        for name, ratio in tier.container.max_limit_request_ratio.items():
+            if old is not None and _unchanged(old, container, name):
+                continue
+            request, limit = container.requests.get(name), container.limits.get(name)
+            if _exceeds_ratio(request, limit, ratio):
+                found = _range("limit-request-ratio", container, "requests", name, request, ratio)
+                yield msgspec.structs.replace(found, limit=limit)
+
+
+def pod_min(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Judge ``min`` of the Pod item against the totals; a request must exist (L-21, L-30)."""
+    if tier.pod is None or not tier.pod.min:
+        return
+    requests, limits = limit_range_totals(pod)
+    for name, bound in tier.pod.min.items():
+        if _same_totals(old, pod, name):
+            continue
+        request, limit = requests.get(name), limits.get(name)
+        if request is None or request.nano < bound.nano:
+            yield _total("pod-request-min", "requests", name, request, bound)
+        if limit is not None and limit.nano < bound.nano:
+            yield _total("pod-limit-min", "limits", name, limit, bound)
+
+
+def pod_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Judge ``max`` of the Pod item against the totals; a limit must exist (L-22, L-30)."""
+    if tier.pod is None or not tier.pod.max:
+        return
+    requests, limits = limit_range_totals(pod)
+    for name, bound in tier.pod.max.items():
+        if _same_totals(old, pod, name):
+            continue
+        request, limit = requests.get(name), limits.get(name)
+        if limit is None or limit.nano > bound.nano:
+            yield _total("pod-limit-max", "limits", name, limit, bound)
+        if request is not None and request.nano > bound.nano:
+            yield _total("pod-request-max", "requests", name, request, bound)
+
+
+def pod_ratio(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+    """Judge ``maxLimitRequestRatio`` of the Pod item against the totals (L-23, L-30)."""
+    if tier.pod is None or not tier.pod.max_limit_request_ratio:
+        return
+    requests, limits = limit_range_totals(pod)
+    for name, ratio in tier.pod.max_limit_request_ratio.items():
+        request, limit = requests.get(name), limits.get(name)
+        if not _same_totals(old, pod, name) and _exceeds_ratio(request, limit, ratio):
+            found = _total("pod-limit-request-ratio", "requests", name, request, ratio)
+            yield msgspec.structs.replace(found, limit=limit)
+
+
+def claim_range(request: Quantity | None, item: LimitRangeItem) -> Iterator[Violation]:
+    """Judge a claim's storage request by ``min`` and ``max``; it must exist for both (L-24)."""
+    pointer = "/spec/resources/requests/storage"
+    low, high = item.min.get("storage"), item.max.get("storage")
+    if low is not None and (request is None or request < low):
+        yield Violation("claim-min", pointer, resource="requests.storage", actual=request, bound=low)
+    if high is not None and (request is None or request > high):
+        yield Violation("claim-max", pointer, resource="requests.storage", actual=request, bound=high)
+
+
+def _exceeds_ratio(request: Quantity | None, limit: Quantity | None, ratio: Quantity) -> bool:
+    if not request or not limit:
+        return True
+    return limit.nano * NANO > request.nano * ratio.nano
+
+
+def _unchanged(old: Pod | None, container: Container, name: str) -> bool:
+    """Say whether a resize leaves this resource of the container alone: then it is not judged again."""
+    if old is None:
+        return False
+    before = next((one for one in old.every_container() if one.name == container.name), None)
+    return (
+        before is not None
+        and before.requests.get(name) == container.requests.get(name)
+        and before.limits.get(name) == container.limits.get(name)
+    )
+
+
+def _limit_before(old: Pod | None, container: Container, name: str) -> Quantity | None:
+    """Return the limit that judged the container before a resize: its own, else the pod-level one."""
+    before = next((one for one in old.every_container() if one.name == container.name), None) if old else None
+    return before.limits.get(name, old.limits.get(name)) if before and old else None
+
+
+def _same_totals(old: Pod | None, pod: Pod, name: str) -> bool:
+    if old is None:
+        return False
+    before, after = limit_range_totals(old), limit_range_totals(pod)
+    return all(one.get(name) == other.get(name) for one, other in zip(before, after, strict=True))
+
+
+def _range(
+    rule: RuleId, container: Container, side: str, name: str, actual: Quantity | None, bound: Quantity
+) -> Violation:
+    return Violation(
+        rule,
+        f"{container.pointer}/resources/{side}/{escape(name)}",
+        container=container.name,
+        init=container.init,
+        resource=f"{side}.{name}",
+        actual=actual,
+        bound=bound,
+    )
+
+
+def _total(rule: RuleId, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Violation:
+    return Violation(rule, "/spec", resource=f"{side}.{name}", actual=actual, bound=bound)

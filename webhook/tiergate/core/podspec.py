@@ -1,0 +1,72 @@
+"""Values of a pod: every container with its JSON pointer, and what a decision reads around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tiergate.core.resources import EMPTY, ResourceList
+
+
+class Container(msgspec.Struct, frozen=True):
+    """One app or init container, with requests already completed from limits (D-3).
+
+    ``written_requests`` and ``written_limits`` are the names the object itself holds, ``has_resources``
+    whether it has a ``resources`` object: a patch must know both.
+    """
+
+    name: str
+    pointer: str
+    requests: ResourceList = EMPTY
+    limits: ResourceList = EMPTY
+    written_requests: frozenset[str] = frozenset()
+    has_resources: bool = True
+    init: bool = False
+    restartable: bool = False
+
+
+class ContainerStatus(msgspec.Struct, frozen=True):
+    """What the kubelet reports of one container, as far as quota reads it (R-32, R-33)."""
+
+    requests: ResourceList | None = None
+    limits: ResourceList | None = None
+    allocated: ResourceList | None = None
+
+
+class Pod(msgspec.Struct, frozen=True):
+    """A pod as admission sees it.
+
+    ``requests`` and ``limits`` are the pod-level ones (``spec.resources``), ``pod_level`` whether they name
+    anything supported. ``deleted_at`` and ``grace_seconds`` are seconds since the epoch and seconds.
+    """
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    requests: ResourceList = EMPTY
+    limits: ResourceList = EMPTY
+    overhead: ResourceList = EMPTY
+    priority_class: str = ""
+    active_deadline_seconds: int | None = None
+    cross_namespace_affinity: bool = False
+    has_metadata: bool = True
+    has_annotations: bool = False
+    defaults_annotation: str | None = None
+    phase: str = ""
+    qos_class: str = ""
+    resize_infeasible: bool = False
+    statuses: Mapping[str, ContainerStatus] = {}
+    deleted_at: float | None = None
+    grace_seconds: int | None = None
+
+    def every_container(self) -> tuple[Container, ...]:
+        """Return app containers, then init containers: the order in which LimitRanger visits them (L-10)."""
+        return self.containers + self.init_containers
+
+    @property
+    def pod_level(self) -> bool:
+        """Whether the pod has a pod-level request or limit."""
+        return bool(self.requests or self.limits)

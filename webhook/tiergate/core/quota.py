@@ -1,0 +1,238 @@
+"""Namespace quotas: what a request would add to each pertinent ResourceQuota (R-9, R-23, R-24, R-50).
+
+Source: kubernetes apiserver ``plugin/resourcequota/controller.go`` (CheckRequest), with every problem
+reported instead of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from tiergate.core.claim import STORAGE_CLASS, Claim, claim_charge
+from tiergate.core.decision import Violation
+from tiergate.core.desired import DesiredQuota, desired_quotas
+from tiergate.core.jsonpatch import escape
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
+from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
+from tiergate.core.usage import pod_charge, qos_class
+
+_POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
+    "pods",
+    "count/pods",
+    "ephemeral-storage",
+    "requests.ephemeral-storage",
+    "limits.ephemeral-storage",
+}
+_CLAIM_NAMES: Final = frozenset({"persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"})
+_CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_CLASS}requests.storage")
+
+
+class QuotaStatus(msgspec.Struct, frozen=True):
+    """A ResourceQuota as enforced: ``hard`` and ``used`` are its status (R-1), scopes its spec.
+
+    ``managed`` says that the object is ours; ``spec_hard`` is what was asked of it.
+    """
+
+    name: str
+    namespace: str = ""
+    resource_version: str = ""
+    hard: ResourceList = EMPTY
+    used: ResourceList = EMPTY
+    scopes: tuple[str, ...] = ()
+    scope_selector: tuple[ScopeRequirement, ...] = ()
+    managed: bool = False
+    spec_hard: ResourceList = EMPTY
+
+
+Judged = Pod | Claim
+
+
+def charge(subject: Judged) -> dict[str, Quantity]:
+    """Return the usage of a pod or claim by quota name."""
+    return pod_charge(subject) if isinstance(subject, Pod) else claim_charge(subject)
+
+
+def measures(kind: type[Judged], name: str) -> bool:
+    """Say whether usage of this kind of object can have the quota name."""
+    if kind is Claim:
+        return name in _CLAIM_NAMES or name.endswith(_CLAIM_SUFFIXES)
+    if name in _POD_NAMES or name.startswith((HUGEPAGES, f"requests.{HUGEPAGES}")):
+        return True
+    rest = name.removeprefix("requests.")
+    return rest != name and (is_extended(rest) or rest.startswith(DEVICE_CLASS))
+
+
+def measured(subject: Judged, quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
+    """Return the names of the quota that usage of this kind of object can have, sorted."""
+    return _measured(type(subject), tuple(quota.hard))
+
+
+@lru_cache(maxsize=4096)
+def _measured(kind: type[Judged], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in names if measures(kind, name)))
+
+
+def matches(subject: Judged, quota: QuotaStatus | DesiredQuota) -> bool:
+    """Say whether all scopes of the quota match the object (R-24, R-43)."""
+    if not quota.scopes and not quota.scope_selector:  # as almost always, and this is asked often
+        return True
+    return all(_in_scope(subject, ScopeRequirement(scope)) for scope in quota.scopes) and all(
+        _in_scope(subject, wanted) for wanted in quota.scope_selector
+    )
+
+
+def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota) -> bool:
+    """Say whether the quota has a word in this request (R-9)."""
+    return bool(measured(subject, quota)) and matches(subject, quota)
+
+
+def _in_scope(subject: Judged, wanted: ScopeRequirement) -> bool:
+    if isinstance(subject, Claim):
+        return wanted.scope_name == "VolumeAttributesClass" and _claim_class_matches(subject, wanted)
+    match wanted.scope_name:
+        case "Terminating":
+            return _terminating(subject)
+        case "NotTerminating":
+            return not _terminating(subject)
+        case "BestEffort":
+            return qos_class(subject) == "BestEffort"
+        case "NotBestEffort":
+            return qos_class(subject) != "BestEffort"
+        case "PriorityClass":
+            return _class_matches(subject.priority_class, wanted)
+        case "CrossNamespacePodAffinity":
+            return subject.cross_namespace_affinity
+        case _:
+            return False
+
+
+def _terminating(pod: Pod) -> bool:
+    return pod.active_deadline_seconds is not None and pod.active_deadline_seconds >= 0
+
+
+def _class_matches(name: str, wanted: ScopeRequirement) -> bool:
+    match wanted.operator:
+        case "Exists":
+            return bool(name)
+        case "DoesNotExist":
+            return not name
+        case "In":
+            return name in wanted.values
+        case "NotIn":
+            return name not in wanted.values
+        case _:
+            return False
+
+
+def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
+    if wanted.operator == "Exists":
+        return bool(claim.attributes_classes)
+    return any(_class_matches(name, wanted) for name in claim.attributes_classes or {""})
+
+
+def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+    """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
+    present = {quota.name: quota for quota in quotas if quota.managed}
+    for desired in desired_quotas(tier):
+        if not pertinent(subject, desired):
+            continue
+        status = present.get(desired.name)
+        if status is None or not _in_force(subject, desired, status):
+            names = sorted({source for name, source in desired.sources.items() if measures(type(subject), name)})
+            yield Violation("quota-pending", "", quota=", ".join(names))
+
+
+def _in_force(subject: Judged, desired: DesiredQuota, status: QuotaStatus) -> bool:
+    return all(name in status.hard and name in status.used for name in measured(subject, desired))
+
+
+def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+    """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
+    for quota in quotas:
+        if quota.managed or not pertinent(subject, quota):
+            continue
+        if names := [name for name in measured(subject, quota) if name not in quota.used]:
+            yield Violation("quota-pending", "", quota=quota.name, resource=", ".join(names))
+
+
+def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+    """Yield containers without a value that a pertinent quota demands (R-23); pod-level values silence it."""
+    if isinstance(subject, Claim) or subject.pod_level:
+        return
+    for quota in quotas:
+        demanded = _demanded(tuple(quota.hard))
+        if demanded and pertinent(subject, quota):
+            for container in subject.every_container():
+                for name, side, resource in demanded:
+                    if resource not in (container.limits if side == "limits" else container.requests):
+                        yield _missing(container, side, resource, quota_label(quota, name, tier))
+
+
+@lru_cache(maxsize=4096)
+def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
+    parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
+    return tuple((name, side or "requests", resource) for name, side, resource in parts)
+
+
+def _missing(container: Container, side: str, resource: str, quota: str) -> Violation:
+    return Violation(
+        "quota-required",
+        f"{container.pointer}/resources/{side}/{escape(resource)}",
+        container=container.name,
+        init=container.init,
+        resource=f"{side}.{resource}",
+        quota=quota,
+    )
+
+
+def exceeded(subject: Judged, old: Judged | None, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+    """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
+    usage = charge(subject)
+    grown = increase(usage, charge(old)) if old is not None else usage
+    for quota in quotas:
+        if not pertinent(subject, quota):
+            continue
+        delta = grown if old is not None and matches(old, quota) else usage
+        for name in measured(subject, quota):
+            asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
+            if asked and used.nano + asked.nano > hard.nano:
+                yield Violation(
+                    "quota-exceeded",
+                    _pointer(subject, name),
+                    container=_only_container(subject),
+                    resource=name,
+                    actual=asked,
+                    bound=hard,
+                    used=used,
+                    fits=usage[name] - (used + asked - hard),
+                    quota=quota_label(quota, name, tier),
+                )
+
+
+def _pointer(subject: Judged, name: str) -> str:
+    if isinstance(subject, Claim):
+        return "/spec/resources/requests/storage" if name.endswith("requests.storage") else ""
+    return "" if name in ("pods", "count/pods") else "/spec"
+
+
+def _only_container(subject: Judged) -> str:
+    """Return the container that alone makes the pod's charge, or "" when there are several."""
+    if isinstance(subject, Claim) or subject.pod_level or subject.overhead or subject.init_containers:
+        return ""
+    return subject.containers[0].name if len(subject.containers) == 1 else ""
+
+
+def quota_label(quota: QuotaStatus, name: str, tier: Tier) -> str:
+    """Return the tier's own name for a bound of an object we manage, else the object's name."""
+    if quota.managed:
+        for desired in desired_quotas(tier):
+            if desired.name == quota.name and name in desired.sources:
+                return desired.sources[name]
+    return quota.name

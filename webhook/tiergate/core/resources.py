@@ -1,0 +1,58 @@
+"""ResourceList algebra: mappings of resource name to Quantity.
+
+A missing name and a present zero differ (Q-18): absent means "not asked", zero is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from tiergate.core.quantity import ZERO, Quantity
+
+ResourceList = Mapping[str, Quantity]
+
+EMPTY: Final[ResourceList] = {}
+
+HUGEPAGES: Final = "hugepages-"
+DEVICE_CLASS: Final = "deviceclass.resource.kubernetes.io/"
+POD_LEVEL_COMPUTE: Final = frozenset({"cpu", "memory"})
+
+
+def total(lists: Iterable[ResourceList]) -> dict[str, Quantity]:
+    """Return the sum per name; a name of any list is in the result."""
+    result: dict[str, Quantity] = {}
+    for resources in lists:
+        add_into(result, resources)
+    return result
+
+
+def add_into(target: dict[str, Quantity], resources: ResourceList) -> None:
+    """Add a list to a mutable sum in place."""
+    for name, quantity in resources.items():
+        present = target.get(name)
+        target[name] = quantity if present is None else present + quantity
+
+
+def raise_to(target: dict[str, Quantity], resources: ResourceList) -> None:
+    """Raise each name of a mutable list to at least the other list's amount, in place."""
+    for name, quantity in resources.items():
+        present = target.get(name)
+        if present is None or present < quantity:
+            target[name] = quantity
+
+
+def increase(new: ResourceList, old: ResourceList) -> dict[str, Quantity]:
+    """Return by how much each name grew; shrunk and unchanged names are left out (R-50.3)."""
+    grown = {name: quantity - old.get(name, ZERO) for name, quantity in new.items()}
+    return {name: quantity for name, quantity in grown.items() if quantity > ZERO}
+
+
+def is_pod_level(name: str) -> bool:
+    """Say whether ``spec.resources`` of a pod may hold the name: cpu, memory, hugepages."""
+    return name in POD_LEVEL_COMPUTE or name.startswith(HUGEPAGES)
+
+
+def is_extended(name: str) -> bool:
+    """Say whether a container resource is extended (D-10): qualified, not native, not a quota name."""
+    return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")

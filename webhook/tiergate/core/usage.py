@@ -1,0 +1,182 @@
+"""Effective requests and limits of one pod: KEP-753 aggregation, pod level, overhead, resize.
+
+Source: kubernetes component-helpers ``resource/helpers.go`` (PodRequests, PodLimits) and
+``pkg/quota/v1/evaluator/core/pods.go``; rules L-30 to L-32 and R-20 to R-34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.resources import (
+    DEVICE_CLASS,
+    HUGEPAGES,
+    POD_LEVEL_COMPUTE,
+    ResourceList,
+    add_into,
+    is_extended,
+    is_pod_level,
+    raise_to,
+)
+
+ONE: Final = Quantity(NANO)
+Pick = Callable[[Container], ResourceList]
+
+
+def aggregate(pod: Pod, pick: Pick) -> dict[str, Quantity]:
+    """Return what the containers need at once (L-30): the larger of the running sum and any init step."""
+    running: dict[str, Quantity] = {}
+    for container in pod.containers:
+        add_into(running, pick(container))
+    if not pod.init_containers:
+        return running
+    sidecars: dict[str, Quantity] = {}
+    steps: dict[str, Quantity] = {}
+    for container in pod.init_containers:
+        resources = pick(container)
+        if container.restartable:
+            add_into(running, resources)
+            add_into(sidecars, resources)
+            raise_to(steps, sidecars)
+        else:
+            step = dict(sidecars)
+            add_into(step, resources)
+            raise_to(steps, step)
+    raise_to(running, steps)
+    return running
+
+
+def spec_requests(container: Container) -> ResourceList:
+    """Return the container's requests as written or completed from its limits."""
+    return container.requests
+
+
+def spec_limits(container: Container) -> ResourceList:
+    """Return the container's limits."""
+    return container.limits
+
+
+def limit_range_totals(pod: Pod) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
+    """Return (requests, limits) that a LimitRange item of type Pod judges: no overhead, spec only (L-32)."""
+    requests, limits = aggregate(pod, spec_requests), aggregate(pod, spec_limits)
+    requests.update({name: q for name, q in pod.requests.items() if name in POD_LEVEL_COMPUTE})
+    limits.update({name: q for name, q in pod.limits.items() if name in POD_LEVEL_COMPUTE})
+    return requests, limits
+
+
+def pod_requests(pod: Pod) -> dict[str, Quantity]:
+    """Return what quota counts as the pod's requests (R-31, R-33)."""
+    result = _with_status(pod, spec_requests, _allocated, _actuated_requests)
+    if pod.requests:
+        result.update({name: q for name, q in pod.requests.items() if is_pod_level(name)})
+    if pod.overhead:
+        add_into(result, pod.overhead)
+    return result
+
+
+def pod_limits(pod: Pod) -> dict[str, Quantity]:
+    """Return what quota counts as the pod's limits: overhead only where a limit is set (R-31)."""
+    result = _with_status(pod, spec_limits, _actuated_limits)
+    if pod.limits:
+        result.update({name: q for name, q in pod.limits.items() if is_pod_level(name)})
+    if pod.overhead:
+        add_into(result, {name: q for name, q in pod.overhead.items() if result.get(name)})
+    return result
+
+
+def _with_status(pod: Pod, spec: Pick, *reported: Callable[[Pod, Container], ResourceList]) -> dict[str, Quantity]:
+    """Return the per-resource maximum of the aggregates from spec and from each reported view (R-33)."""
+    if not pod.statuses:
+        return aggregate(pod, spec)
+    result = {} if pod.resize_infeasible else aggregate(pod, spec)
+    for view in reported:
+        raise_to(result, aggregate(pod, lambda container, view=view: view(pod, container)))  # type: ignore[misc]  # a default binds the loop's value
+    return result
+
+
+def _fallback(pod: Pod, resources: ResourceList) -> ResourceList:
+    """Return the spec's list where nothing is reported, unless the kubelet will never apply it."""
+    return {} if pod.resize_infeasible else resources
+
+
+def _allocated(pod: Pod, container: Container) -> ResourceList:
+    status = pod.statuses.get(container.name)
+    if status is None or status.allocated is None:
+        return _fallback(pod, container.requests)
+    return status.allocated
+
+
+def _actuated_requests(pod: Pod, container: Container) -> ResourceList:
+    status = pod.statuses.get(container.name)
+    if status is None or status.requests is None:
+        return _allocated(pod, container)
+    return status.requests
+
+
+def _actuated_limits(pod: Pod, container: Container) -> ResourceList:
+    status = pod.statuses.get(container.name)
+    if status is None or status.limits is None:
+        return _fallback(pod, container.limits)
+    return status.limits
+
+
+def pod_charge(pod: Pod, *, now: float | None = None) -> dict[str, Quantity]:
+    """Return the pod's usage by quota name (R-20 to R-22).
+
+    ``now`` is seconds since the epoch; without it a pod being deleted still counts (R-21).
+    """
+    if _is_over(pod, now):
+        return {"count/pods": ONE}
+    charge = {"count/pods": ONE, "pods": ONE}
+    for name, quantity in pod_requests(pod).items():
+        for quota_name in _request_names(name):
+            charge[quota_name] = quantity
+    for name, quantity in pod_limits(pod).items():
+        if (limit_name := _LIMIT_NAMES.get(name)) is not None:
+            charge[limit_name] = quantity
+    return charge
+
+
+_LIMIT_NAMES: Final = {name: f"limits.{name}" for name in ("cpu", "memory", "ephemeral-storage")}
+
+
+@lru_cache(maxsize=1024)
+def _request_names(name: str) -> tuple[str, ...]:
+    if name in _LIMIT_NAMES or name.startswith(HUGEPAGES):
+        return (name, f"requests.{name}")
+    if is_extended(name) or name.startswith(DEVICE_CLASS):
+        return (f"requests.{name}",)
+    return ()
+
+
+def _is_over(pod: Pod, now: float | None) -> bool:
+    if pod.phase in ("Failed", "Succeeded"):
+        return True
+    if now is None or pod.deleted_at is None or pod.grace_seconds is None:
+        return False
+    return now > pod.deleted_at + pod.grace_seconds
+
+
+def qos_class(pod: Pod) -> str:
+    """Return BestEffort, Burstable or Guaranteed: the status' word if set, else computed (D-17)."""
+    if pod.qos_class:
+        return pod.qos_class
+    compute = POD_LEVEL_COMPUTE
+    if pod.pod_level:
+        pairs = [(pod.requests, pod.limits)]
+    else:
+        pairs = [(container.requests, container.limits) for container in pod.every_container()]
+    requests: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = {}
+    all_limited = True
+    for asked, allowed in pairs:
+        add_into(requests, {name: q for name, q in asked.items() if name in compute and q})
+        add_into(limits, {name: q for name, q in allowed.items() if name in compute and q})
+        all_limited = all_limited and all(allowed.get(name) for name in compute)
+    if not requests and not limits:
+        return "BestEffort"
+    return "Guaranteed" if all_limited and requests == limits else "Burstable"

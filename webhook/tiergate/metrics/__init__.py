@@ -1,0 +1,1 @@
+"""What is counted (a Protocol) and how Prometheus sees it."""

@@ -1,0 +1,115 @@
+"""The Recorder as Prometheus metrics, in a registry of its own."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from tiergate.core.quantity import NANO
+from tiergate.metrics.snapshot import UsageRow
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class PrometheusRecorder:
+    """Counts in memory; labelled children are looked up once and kept, as binding one costs more than counting."""
+
+    def __init__(self) -> None:
+        """Create the metrics, all of them absent or zero."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; the series would double the exposition
+        self._registry = registry = CollectorRegistry()
+        self._decisions = Counter(
+            "tiergate_decisions", "Reviews answered.", ["door", "tier", "kind", "outcome"], registry=registry
+        )
+        self._seconds = Histogram(
+            "tiergate_review_seconds",
+            "Time from the whole request to the answer.",
+            ["door"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._errors = Counter("tiergate_errors", "Requests without a verdict.", ["door", "reason"], registry=registry)
+        self._age = Gauge(
+            "tiergate_cache_age_seconds", "Time since a cache heard from the API server.", ["cache"], registry=registry
+        )
+        self._faults = Gauge(
+            "tiergate_cache_faulty_objects", "Objects a cache cannot use.", ["cache"], registry=registry
+        )
+        self._expiry = Gauge(
+            "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate ends.", registry=registry
+        )
+        self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
+        self._usage = _UsageCollector()
+        registry.register(self._usage)
+        ProcessCollector(registry=registry)
+        self._decision_children: dict[tuple[str, str, str, str], Counter] = {}
+        self._second_children: dict[str, Histogram] = {}
+
+    def review(self, *, door: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
+        """Count one answered review."""
+        key = (door, tier, kind, outcome)
+        counter = self._decision_children.get(key)
+        if counter is None:
+            counter = self._decision_children[key] = self._decisions.labels(*key)
+        counter.inc()
+        histogram = self._second_children.get(door)
+        if histogram is None:
+            histogram = self._second_children[door] = self._seconds.labels(door)
+        histogram.observe(seconds)
+
+    def error(self, *, door: str, reason: str) -> None:
+        """Count a request that got no verdict."""
+        self._errors.labels(door, reason).inc()
+
+    def cache_age(self, cache: str, seconds: float) -> None:
+        """Set the age of one cache."""
+        self._age.labels(cache).set(seconds)
+
+    def cache_faults(self, cache: str, count: int) -> None:
+        """Set the number of unusable objects of one cache."""
+        self._faults.labels(cache).set(count)
+
+    def certificate_expiry(self, timestamp: float) -> None:
+        """Set the end of the certificate."""
+        self._expiry.set(timestamp)
+
+    def bytes_in_flight(self, count: int) -> None:
+        """Set the bytes held."""
+        self._in_flight.set(count)
+
+    def usage(self, rows: tuple[UsageRow, ...]) -> None:
+        """Replace the usage figures."""
+        self._usage.rows = rows
+
+    def exposition(self) -> bytes:
+        """Return everything in the text format; safe to call from another thread."""
+        return generate_latest(self._registry)
+
+
+class _UsageCollector(Collector):
+    """Renders one immutable tuple of rows, so that a scrape never sees half of a change."""
+
+    def __init__(self) -> None:
+        self.rows: tuple[UsageRow, ...] = ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        labels = ["tier", "namespace", "quota", "resource"]
+        used = GaugeMetricFamily("tiergate_quota_used", "Used, in cores, bytes or objects.", labels=labels)
+        hard = GaugeMetricFamily("tiergate_quota_hard", "Allowed, in cores, bytes or objects.", labels=labels)
+        for row in self.rows:
+            values = [row.tier, row.namespace, row.quota, row.resource]
+            used.add_metric(values, row.used.nano / NANO)
+            hard.add_metric(values, row.hard.nano / NANO)
+        yield used
+        yield hard

@@ -1,0 +1,25 @@
+"""How full the tiers are at one moment, as an immutable value that other threads may read."""
+
+from datetime import datetime
+
+import msgspec
+
+from tiergate.core.quantity import Quantity
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    """One resource of one ResourceQuota: ``used`` of ``hard``."""
+
+    tier: str
+    namespace: str
+    quota: str
+    resource: str
+    used: Quantity
+    hard: Quantity
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All governed namespaces' quotas, ordered by tier, namespace, quota and resource."""
+
+    taken: datetime
+    rows: tuple[UsageRow, ...] = ()

@@ -1,0 +1,1 @@
+"""The pages for people and scrapers: usage of the tiers, and metrics."""

@@ -1,0 +1,140 @@
+"""The ASGI application of a process: lifespan, probes, and who may come in where.
+
+The main port takes the service's own requests, the probes and ``/metrics``; the usage port, on loopback, takes the
+pages and nothing else. Neither reaches what belongs to the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from a2wsgi import WSGIMiddleware
+
+from tiergate.process.answers import method_not_allowed, not_found, refuse, respond
+from tiergate.process.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from tiergate.process.service import Receive, Scope, Send, Service
+
+METRICS: Final = "/metrics"
+
+logger = logging.getLogger(__name__)
+
+
+class FrontDoors:
+    """One process: its service, its supervisor, its doors."""
+
+    def __init__(
+        self,
+        factory: Callable[[], Service],
+        *,
+        usage_port: int | None,
+        own_tasks: Mapping[str, Callable[[], Awaitable[None]]],
+        client_certificates: bool,
+    ) -> None:
+        """Describe the process; the service is made at lifespan start-up, inside the worker.
+
+        Args:
+            factory: Makes the service.
+            usage_port: The port whose requests see pages only.
+            own_tasks: Tasks of the process itself, supervised with the service's.
+            client_certificates: Whether POST needs a verified client certificate.
+        """
+        self._factory = factory
+        self._usage_port = usage_port
+        self._own_tasks = own_tasks
+        self._client_certificates = client_certificates
+        self._service: Service | None = None
+        self._supervisor = Supervisor({})
+        self._pages: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
+        self._fixed = {"/livez": self._livez, "/readyz": self._readyz, METRICS: self._metrics}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route one ASGI scope."""
+        if scope["type"] != "http":
+            await self._not_http(scope, receive, send)
+        elif scope["server"][1] == self._usage_port:
+            await self._usage(scope, receive, send)
+        elif (fixed := self._fixed.get(scope["path"])) is not None:
+            await fixed(scope, receive, send)
+        elif self._client_certificates and scope["method"] == "POST" and not _client_is_verified(receive):
+            await refuse(receive, send, 403, b"a client certificate is required\n")
+        else:
+            await self._service.http(scope, receive, send)  # type: ignore[union-attr]  # served only after start-up
+
+    async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._start()
+        except Exception as error:
+            logger.exception("start-up failed", extra={"fields": {"reason": str(error)}})
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._supervisor.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _start(self) -> None:
+        service = self._service = self._factory()
+        await service.start()
+        if (pages := service.pages) is not None:
+            self._pages = WSGIMiddleware(pages, workers=1)  # type: ignore[arg-type,assignment]
+        self._supervisor = Supervisor({**self._own_tasks, **service.tasks()})
+        self._supervisor.start()
+
+    async def _livez(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
+            await method_not_allowed(receive, send, b"GET, HEAD")
+            return
+        await respond(send, 200, b"ok\n")
+
+    async def _readyz(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
+            await method_not_allowed(receive, send, b"GET, HEAD")
+            return
+        reasons = self._reasons_not_ready()
+        await respond(send, 503 if reasons else 200, ("\n".join(reasons or ["ok"]) + "\n").encode())
+
+    def _reasons_not_ready(self) -> list[str]:
+        failing = [f"task {name} failed: {reason}" for name, reason in sorted(self._supervisor.failing.items())]
+        ready, why = self._service.ready() if self._service is not None else (False, "starting")
+        return failing if ready else [*failing, why]
+
+    async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._page(scope, receive, send)
+
+    async def _usage(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == METRICS:
+            await not_found(receive, send)
+        else:
+            await self._page(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._pages is None:
+            await not_found(receive, send)
+        elif scope["method"] not in {"GET", "HEAD"}:
+            await method_not_allowed(receive, send, b"GET, HEAD")
+        else:
+            await self._pages(scope, receive, send)
+
+
+def _client_is_verified(receive: Receive) -> bool:
+    """Say whether the connection of this request presented a certificate that the client CA signed.
+
+    ASGI has a TLS extension for this, which gunicorn 27 does not fill in; its ``receive`` is a bound method whose
+    object knows the connection. Whatever cannot be found out counts as no.
+    """
+    protocol = getattr(getattr(receive, "__self__", None), "protocol", None)
+    transport = getattr(protocol, "transport", None)
+    connection = None if transport is None else transport.get_extra_info("ssl_object")
+    return connection is not None and bool(connection.getpeercert(binary_form=True))

@@ -1,0 +1,36 @@
+"""What a long-running command brings, and what the runner gives it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Protocol, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+WSGIApplication: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Service(Protocol):
+    """One command's part of a process; everything is called in the worker's event loop."""
+
+    @property
+    def pages(self) -> WSGIApplication | None:
+        """The pages for people and scrapers, read once after ``start``; None serves none.
+
+        On the main port only ``/metrics`` reaches it, on the usage port everything but ``/metrics``.
+        """
+
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return what must run for ever, by name.
+
+        A task that raises (or returns) is started again after a growing pause, and the process is not ready meanwhile.
+        """
+
+    async def start(self) -> None:
+        """Prepare, before serving; quick. Raising ends the process."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Say whether traffic may come, and if not, why (one line, shown at /readyz)."""
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of the main port: everything but probes and ``/metrics``."""

@@ -1,0 +1,180 @@
+"""What the server knows of the cluster: tiers, namespaces and quotas, each from one list and watch.
+
+Reading a cache is free and may be late; the ``*_now`` methods ask the API server.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import msgspec
+
+from tiergate.cluster.client import ApiError
+from tiergate.cluster.watch import Cache
+from tiergate.core.tier import Tier, faults
+from tiergate.wire import Malformed
+from tiergate.wire.namespace import Namespace, read_namespace
+from tiergate.wire.quota import read_quota
+from tiergate.wire.tier import read_tier
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from tiergate.cluster.client import Client
+    from tiergate.core.quota import QuotaStatus
+
+TIERS: Final = "/apis/tiergate.io/v1alpha1/tiers"
+NAMESPACES: Final = "/api/v1/namespaces"
+QUOTAS: Final = "/api/v1/resourcequotas"
+LIVE_TIMEOUT: Final = 2.0
+"""Seconds for one live read: the API server waits 5 for the whole answer."""
+NOT_FOUND: Final = 404
+
+
+class _Items(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+
+
+def read_valid_tier(raw: bytes) -> Tier:
+    """Return a Tier that may be in force.
+
+    Raises:
+        Malformed: It does not decode, or says something a Tier may not say (all of it in one reason).
+    """
+    tier = read_tier(raw)
+    if found := faults(tier):
+        rest = "".join(f"; {fault.pointer}: {fault.reason}" for fault in found[1:])
+        raise Malformed(found[0].pointer, found[0].reason + rest)
+    return tier
+
+
+class Caches:
+    """Three caches and one index: quotas by namespace, ready to be judged."""
+
+    def __init__(self, client: Client) -> None:
+        """Describe the caches; ``tasks`` fills them."""
+        self._client = client
+        self._by_namespace: dict[str, tuple[QuotaStatus, ...]] = {}
+        self._live_faults: dict[str, Malformed] = {}
+        self._tiers = Cache(client, TIERS, decode=read_valid_tier, on_change=self._seen_tier)
+        self._namespaces = Cache(client, NAMESPACES, decode=read_namespace)
+        self._quotas = Cache(client, QUOTAS, decode=read_quota, on_change=self._index)
+        self._trusted_until = float("-inf")
+
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return what keeps the caches current, for the supervisor."""
+        return {f"cache {name}": cache.run for name, cache in self.each()}
+
+    def each(self) -> Iterator[tuple[str, Cache[Tier] | Cache[Namespace] | Cache[QuotaStatus]]]:
+        """Yield the caches by name."""
+        yield "tiers", self._tiers
+        yield "namespaces", self._namespaces
+        yield "resourcequotas", self._quotas
+
+    def unsynced(self) -> list[str]:
+        """Return the names of the caches that were never filled."""
+        return [name for name, cache in self.each() if not cache.synced]
+
+    def observe(self) -> None:
+        """Look at all caches and decide until when they may be relied on; to be called every second.
+
+        The hot path then compares one number, and where nobody looks any more the caches count as stale.
+        """
+        self._trusted_until = min(cache.trusted_until for _, cache in self.each())
+
+    def stale(self) -> bool:
+        """Whether the caches have lost touch, so that no verdict may rest on them."""
+        return time.monotonic() > self._trusted_until
+
+    def tier(self, name: str) -> Tier | None:
+        """Return the last good version of a tier."""
+        return self._tiers.items.get(name)
+
+    def tier_fault(self, name: str) -> str | None:
+        """Return why a tier is unusable, where it is: its latest version is faulty and there was no good one."""
+        fault = self._tiers.faults.get(name) or self._live_faults.get(name)
+        return None if fault is None else str(fault)
+
+    def namespace(self, name: str) -> Namespace | None:
+        """Return a namespace."""
+        return self._namespaces.items.get(name)
+
+    def governed(self) -> list[Namespace]:
+        """Return the namespaces with a tier label, by tier and name."""
+        labelled = (one for one in self._namespaces.items.values() if one.tier is not None)
+        return sorted(labelled, key=lambda one: (one.tier or "", one.name))
+
+    def namespaces_of(self, tier: str) -> tuple[str, ...]:
+        """Return the names of the namespaces whose label names the tier, sorted."""
+        return tuple(sorted(one.name for one in self._namespaces.items.values() if one.tier == tier))
+
+    def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:
+        """Return all ResourceQuotas of a namespace, ours or not, by name."""
+        return self._by_namespace.get(namespace, ())
+
+    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - running out of time is an answer
+        """Wait for a change of any ResourceQuota; False when there was none in so many seconds."""
+        return await self._quotas.changed(timeout)
+
+    async def tier_now(self, name: str) -> Tier | None:
+        """Read one tier live; None where there is none, or only a faulty one (then ``tier_fault`` says why).
+
+        Raises:
+            ApiError, Unreachable: No answer.
+        """
+        raw = await self._get(f"{TIERS}/{quote(name, safe='')}")
+        if raw is None:
+            return None
+        try:
+            return read_valid_tier(raw)
+        except Malformed as fault:
+            self._live_faults[name] = fault
+            return None
+
+    async def namespace_now(self, name: str) -> Namespace | None:
+        """Read one namespace live; None where there is none.
+
+        Raises:
+            ApiError, Unreachable: No answer.
+        """
+        raw = await self._get(f"{NAMESPACES}/{quote(name, safe='')}")
+        return None if raw is None else read_namespace(raw)
+
+    async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]:
+        """Read all ResourceQuotas of a namespace live, by name.
+
+        Raises:
+            Malformed: One of them cannot be read.
+            ApiError, Unreachable: No answer.
+        """
+        path = f"{NAMESPACES}/{quote(namespace, safe='')}/resourcequotas"
+        body = await self._client.request("GET", path, timeout=LIVE_TIMEOUT)
+        items = msgspec.json.decode(body, type=_Items).items or ()
+        return tuple(sorted((read_quota(raw) for raw in items), key=_by_name))
+
+    async def _get(self, path: str) -> bytes | None:
+        try:
+            return await self._client.request("GET", path, timeout=LIVE_TIMEOUT)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def _index(self, key: str, quota: QuotaStatus | None) -> None:
+        namespace, _, name = key.partition("/")
+        others = [one for one in self._by_namespace.get(namespace, ()) if one.name != name]
+        if quota is not None:
+            others.append(quota)
+        if others:
+            self._by_namespace[namespace] = tuple(sorted(others, key=_by_name))
+        else:
+            self._by_namespace.pop(namespace, None)
+
+    def _seen_tier(self, name: str, _tier: Tier | None) -> None:
+        self._live_faults.pop(name, None)
+
+
+def _by_name(quota: QuotaStatus) -> str:
+    return quota.name

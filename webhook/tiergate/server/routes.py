@@ -1,0 +1,168 @@
+"""The doors the API server knocks at: transport in, transport out, one log line and one count for each review."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from tiergate.process.answers import JSON, TEXT, method_not_allowed, not_found, refuse, respond
+from tiergate.process.bodies import Bodies, Refused
+from tiergate.server.admit import AdmissionFailed, Answer, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tiergate.metrics.recorder import Recorder
+    from tiergate.process.service import Receive, Scope, Send
+    from tiergate.server.admit import Door
+
+DOORS: Final[Mapping[str, Door]] = {
+    "/mutate": "mutate",
+    "/validate": "validate",
+    "/tiers": "tiers",
+    "/namespaces": "namespaces",
+}
+LONGEST: Final = 253
+"""Characters of a client's text in a log line: the longest name an object can have."""
+KINDS: Final = frozenset(
+    {
+        "pods",
+        "pods/resize",
+        "persistentvolumeclaims",
+        "namespaces",
+        "namespaces/status",
+        "namespaces/finalize",
+        "tiers.tiergate.io",
+    }
+)
+"""Values the kind label may have; others would be a client's to choose."""
+OK: Final = 200
+STDOUT: Final = 1
+
+logger = logging.getLogger(__name__)
+
+
+class Reviewer(Protocol):
+    """Turns the bytes of one review into the bytes of its answer."""
+
+    async def answer(self, door: Door, body: bytes) -> Answer:
+        """Answer one review; any exception becomes a 500, so that failurePolicy decides."""
+
+
+class _Line(msgspec.Struct, rename="camel"):
+    time: datetime
+    level: str
+    message: str
+    door: str
+    uid: str
+    kind: str
+    operation: str
+    namespace: str
+    name: str
+    tier: str
+    outcome: str
+    rules: tuple[str, ...]
+    dry_run: bool
+    detail: str
+    status: int
+    milliseconds: float
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def write_line(line: bytes) -> None:
+    """Write one line to standard output, unbuffered: a crash loses none."""
+    os.write(STDOUT, line)
+
+
+class Routes:
+    """ASGI for everything on the main port that is not a probe or a page."""
+
+    def __init__(
+        self,
+        admission: Reviewer,
+        recorder: Recorder,
+        *,
+        bodies: Bodies | None = None,
+        write: Callable[[bytes], None] = write_line,
+    ) -> None:
+        """Put admission behind the doors; ``write`` takes each log line with its newline."""
+        self._admission = admission
+        self._recorder = recorder
+        self._bodies = bodies or Bodies()
+        self._write = write
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Bytes of request bodies held now."""
+        return self._bodies.held
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        door = DOORS.get(scope["path"])
+        if door is None:
+            await not_found(receive, send)
+        elif scope["method"] != "POST":
+            await method_not_allowed(receive, send, b"POST")
+        else:
+            await self._review(door, scope, receive, send)
+
+    async def _review(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await self._bodies.read(scope["headers"], receive)
+        except Refused as refused:
+            self._recorder.error(door=door, reason=refused.reason)
+            await refuse(receive, send, refused.status, refused.text, headers=refused.headers)
+            return
+        started = time.perf_counter()
+        try:
+            answer = await self._admission.answer(door, body)
+        except AdmissionFailed as error:
+            answer = self._failed(error.record, error.__cause__)
+        except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
+            answer = self._failed(Record(door, outcome="error"), error)
+        finally:
+            self._bodies.release(body)
+        await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
+        self._report(door, answer, time.perf_counter() - started)
+
+    def _failed(self, record: Record, error: BaseException | None) -> Answer:
+        fields = {"door": record.door, "uid": record.uid[:LONGEST]}
+        logger.error("review failed", exc_info=error, extra={"fields": fields})
+        self._recorder.error(door=record.door, reason="internal")
+        return Answer(500, b"internal error\n", record)
+
+    def _report(self, door: Door, answer: Answer, seconds: float) -> None:
+        """Count and log one review that has been answered."""
+        record = answer.record
+        kind = record.kind if record.kind in KINDS else ""
+        tier = record.tier if door != "namespaces" else ""  # there a label may name a tier that does not exist
+        self._recorder.review(door=door, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
+        line = _Line(
+            datetime.now(UTC),
+            "info",
+            "review",
+            door,
+            record.uid[:LONGEST],
+            record.kind[:LONGEST],
+            record.operation[:LONGEST],
+            record.namespace[:LONGEST],
+            record.name[:LONGEST],
+            record.tier[:LONGEST],
+            record.outcome,
+            record.rules,
+            record.dry_run,
+            record.detail,
+            answer.status,
+            round(seconds * 1000, 3),
+        )
+        try:
+            self._write(_encode(line) + b"\n")
+        except OSError:  # whoever read our standard output is gone: the answer has been given all the same
+            self._recorder.error(door=door, reason="log")

@@ -1,0 +1,177 @@
+"""The service of ``tiergate serve``: client, caches, admission, doors and pages, wired once."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tiergate.cluster.access import User, may_use_path, may_use_resource, user_of
+from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.core.quantity import ZERO
+from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
+from tiergate.metrics.snapshot import Snapshot, UsageRow
+from tiergate.pages.application import create_app
+from tiergate.pages.gate import Gate, Verdict
+from tiergate.server.admit import Admission
+from tiergate.server.caches import Caches
+from tiergate.server.routes import Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from tiergate.admission.review import UserInfo
+    from tiergate.process.service import Receive, Scope, Send, WSGIApplication
+
+REPORT: Final = 1.0
+"""Seconds between two looks at what the pages show."""
+STARTING: Final = 0.05
+"""The same, until the caches are filled: only then is anything answered from them."""
+PERMISSION_TIMEOUT: Final = 8.0
+GC_THRESHOLDS: Final = (20_000, 20, 20)
+METRICS_PATH: Final = "/metrics"
+
+logger = logging.getLogger(__name__)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the command line says about the server."""
+
+    namespace: str
+    kubeconfig: str | None
+    service_account_dir: str | None
+    metrics_auth: bool = True
+
+
+class Permissions:
+    """Who may put namespaces into tiers."""
+
+    def __init__(self, client: Client) -> None:
+        """Ask with this client."""
+        self._client = client
+
+    async def may_assign(self, user: UserInfo, tier: str) -> bool:
+        """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
+        asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
+        return await may_use_resource(
+            self._client, asker, verb="assign", group="tiergate.io", resource="tiers", name=tier
+        )
+
+
+class ServerService:
+    """One webhook replica."""
+
+    def __init__(self, options: Options, recorder: PrometheusRecorder) -> None:
+        """Remember the options; ``start`` does the wiring, as the client belongs to the running loop."""
+        self._options = options
+        self._recorder = recorder
+        self._snapshot = Snapshot(datetime.now(UTC))
+        self._shown: tuple[str, ...] = ()
+        self._frozen = False
+
+    async def start(self) -> None:
+        """Connect and wire; nothing is read from the API server yet.
+
+        Raises:
+            ConfigError: There is no usable way to an API server.
+        """
+        options = self._options
+        self._loop = asyncio.get_running_loop()
+        source = None if options.kubeconfig else options.service_account_dir
+        self._client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
+        self._caches = Caches(self._client)
+        admission = Admission(
+            self._caches,
+            Permissions(self._client),
+            release_namespace=options.namespace,
+            clock=time.monotonic,
+        )
+        self._routes = Routes(admission, self._recorder)
+
+    @property
+    def pages(self) -> WSGIApplication | None:
+        """Metrics and usage."""
+        return create_app(
+            snapshot=lambda: self._snapshot,
+            metrics=self._recorder.exposition,
+            metrics_type=CONTENT_TYPE,
+            permit=Gate(self._ask) if self._options.metrics_auth else None,
+        )
+
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """The caches, and what keeps the pages current."""
+        return {**self._caches.tasks(), "report": self._report}
+
+    def ready(self) -> tuple[bool, str]:
+        """Ready once every cache was filled; that it is late later is a metric and a live read, not a reason."""
+        missing = self._caches.unsynced()
+        return not missing, "never synced: " + ", ".join(missing)
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the API server."""
+        await self._routes.http(scope, receive, send)
+
+    async def _report(self) -> None:
+        while True:
+            self._publish()
+            await asyncio.sleep(REPORT if self._frozen else STARTING)
+
+    def _publish(self) -> None:
+        self._caches.observe()
+        now = time.monotonic()
+        for name, cache in self._caches.each():
+            self._recorder.cache_age(name, cache.age(now=now))
+            self._recorder.cache_faults(name, len(cache.faults))
+        self._recorder.bytes_in_flight(self._routes.bytes_in_flight)
+        versions = tuple(cache.resource_version for _, cache in self._caches.each())
+        if versions != self._shown:
+            self._shown = versions
+            self._snapshot = Snapshot(datetime.now(UTC), tuple(usage_rows(self._caches)))
+            self._recorder.usage(self._snapshot.rows)
+        if not self._frozen and not self._caches.unsynced():
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """Take what start-up and the first lists made out of the garbage collector's sight: it stays for good.
+
+        Reviews leave no cycles behind, so that looking for them rarely is enough (5 % of the CPU of a review).
+        """
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        self._frozen = True
+
+    def _ask(self, token: str) -> Verdict:
+        """Judge a scraper's token from the pages' thread, on the loop's client."""
+        question = asyncio.run_coroutine_threadsafe(self._judge(token), self._loop)
+        try:
+            return question.result(PERMISSION_TIMEOUT)
+        except concurrent.futures.TimeoutError:
+            question.cancel()
+            return "unavailable"
+
+    async def _judge(self, token: str) -> Verdict:
+        try:
+            user = await user_of(self._client, token)
+            if user is None:
+                return "unauthenticated"
+            permitted = await may_use_path(self._client, user, verb="get", path=METRICS_PATH)
+        except (ApiError, Unreachable) as error:
+            logger.warning("cannot judge who reads the metrics", extra={"fields": {"error": str(error)}})
+            return "unavailable"
+        return "permitted" if permitted else "forbidden"
+
+
+def usage_rows(caches: Caches) -> Iterator[UsageRow]:
+    """Yield used and hard of every quota in governed namespaces, by tier and namespace."""
+    for namespace in caches.governed():
+        for quota in caches.quotas(namespace.name):
+            for resource, hard in sorted(quota.hard.items()):
+                used = quota.used.get(resource, ZERO)
+                yield UsageRow(namespace.tier or "", namespace.name, quota.name, resource, used, hard)

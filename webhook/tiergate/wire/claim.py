@@ -1,0 +1,61 @@
+"""v1 PersistentVolumeClaim."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tiergate.core.claim import Claim
+from tiergate.wire.types import Metadata, Quantities, Resources, resource_list
+
+
+class ClaimSpec(msgspec.Struct):
+    """``spec`` of a claim."""
+
+    resources: Resources | None = None
+    storageClassName: str | None = None
+    volumeAttributesClassName: str | None = None
+
+
+class ModifyVolumeStatus(msgspec.Struct):
+    """``status.modifyVolumeStatus``."""
+
+    targetVolumeAttributesClassName: str | None = None
+
+
+class ClaimStatus(msgspec.Struct):
+    """``status`` of a claim."""
+
+    allocatedResources: Quantities | None = None
+    currentVolumeAttributesClassName: str | None = None
+    modifyVolumeStatus: ModifyVolumeStatus | None = None
+
+
+class WireClaim(msgspec.Struct):
+    """A PersistentVolumeClaim, as far as we read it."""
+
+    metadata: Metadata | None = None
+    spec: ClaimSpec | None = None
+    status: ClaimStatus | None = None
+
+
+def to_claim(wire: WireClaim, *, namespace: str) -> Claim:
+    """Return the core value; raise QuantityError for a bad quantity."""
+    metadata, spec = wire.metadata or Metadata(), wire.spec or ClaimSpec()
+    status = wire.status or ClaimStatus()
+    requests = resource_list(spec.resources.requests if spec.resources else None)
+    annotations = metadata.annotations
+    named = annotations.storage_class if annotations else None
+    modify = status.modifyVolumeStatus or ModifyVolumeStatus()
+    classes = (
+        spec.volumeAttributesClassName,
+        status.currentVolumeAttributesClassName,
+        modify.targetVolumeAttributesClassName,
+    )
+    return Claim(
+        name=metadata.name or metadata.generateName,
+        namespace=namespace,
+        storage=requests.get("storage"),
+        allocated=resource_list(status.allocatedResources).get("storage"),
+        storage_class=(spec.storageClassName or "") if named is None else named,  # R-42: present wins, even empty
+        attributes_classes=frozenset(one for one in classes if one),
+    )

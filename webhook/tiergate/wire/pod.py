@@ -1,0 +1,195 @@
+"""v1 Pod."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from tiergate.core.podspec import Container, ContainerStatus, Pod
+from tiergate.core.resources import EMPTY, ResourceList, is_pod_level
+from tiergate.wire.malformed import VALUE_SHOWN, Malformed, shortened
+from tiergate.wire.types import Int64, Metadata, Quantities, Resources, resource_list
+
+
+class WireContainer(msgspec.Struct):
+    """An entry of ``containers`` or ``initContainers``."""
+
+    name: str = ""
+    resources: Resources | None = None
+    restartPolicy: str | None = None
+
+
+class AffinityTerm(msgspec.Struct):
+    """A pod affinity term: whether it looks into other namespaces."""
+
+    namespaces: list[str] | None = None
+    namespaceSelector: msgspec.Raw | None = None
+
+
+class WeightedAffinityTerm(msgspec.Struct):
+    """A preferred pod affinity term."""
+
+    podAffinityTerm: AffinityTerm | None = None
+
+
+class PodAffinity(msgspec.Struct):
+    """``podAffinity`` or ``podAntiAffinity``."""
+
+    requiredDuringSchedulingIgnoredDuringExecution: list[AffinityTerm] | None = None
+    preferredDuringSchedulingIgnoredDuringExecution: list[WeightedAffinityTerm] | None = None
+
+
+class Affinity(msgspec.Struct):
+    """``spec.affinity``."""
+
+    podAffinity: PodAffinity | None = None
+    podAntiAffinity: PodAffinity | None = None
+
+
+class PodSpec(msgspec.Struct):
+    """``spec`` of a pod."""
+
+    containers: list[WireContainer] | None = None
+    initContainers: list[WireContainer] | None = None
+    resources: Resources | None = None
+    overhead: Quantities | None = None
+    priorityClassName: str | None = None
+    activeDeadlineSeconds: Int64 | None = None
+    affinity: Affinity | None = None
+
+
+class WireContainerStatus(msgspec.Struct):
+    """An entry of ``containerStatuses`` or ``initContainerStatuses``."""
+
+    name: str = ""
+    resources: Resources | None = None
+    allocatedResources: Quantities | None = None
+
+
+class Condition(msgspec.Struct):
+    """An entry of ``status.conditions``."""
+
+    type: str = ""
+    reason: str | None = None
+
+
+class PodStatus(msgspec.Struct):
+    """``status`` of a pod."""
+
+    phase: str | None = None
+    qosClass: str | None = None
+    conditions: list[Condition] | None = None
+    containerStatuses: list[WireContainerStatus] | None = None
+    initContainerStatuses: list[WireContainerStatus] | None = None
+
+
+class WirePod(msgspec.Struct):
+    """A Pod, as far as we read it."""
+
+    metadata: Metadata | None = None
+    spec: PodSpec | None = None
+    status: PodStatus | None = None
+
+
+def to_pod(wire: WirePod, *, namespace: str) -> Pod:
+    """Return the core value; raise QuantityError for a bad quantity, Malformed for a bad time."""
+    metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
+    status = wire.status or PodStatus()
+    annotations = metadata.annotations
+    resources = spec.resources
+    return Pod(
+        name=metadata.name or metadata.generateName,
+        namespace=namespace,
+        uid=metadata.uid,
+        containers=_containers(spec.containers, "/spec/containers", init=False),
+        init_containers=_containers(spec.initContainers, "/spec/initContainers", init=True),
+        requests=_pod_level(resources.requests) if resources else EMPTY,
+        limits=_pod_level(resources.limits) if resources else EMPTY,
+        overhead=resource_list(spec.overhead),
+        priority_class=spec.priorityClassName or "",
+        active_deadline_seconds=spec.activeDeadlineSeconds,
+        cross_namespace_affinity=spec.affinity is not None and _crosses(spec.affinity),
+        has_metadata=wire.metadata is not None,
+        has_annotations=annotations is not None,
+        defaults_annotation=annotations.defaults if annotations else None,
+        phase=status.phase or "",
+        qos_class=status.qosClass or "",
+        resize_infeasible=_infeasible(status),
+        statuses=_statuses(status),
+        deleted_at=_seconds(metadata.deletionTimestamp, "/metadata/deletionTimestamp"),
+        grace_seconds=metadata.deletionGracePeriodSeconds,
+    )
+
+
+def _containers(wires: list[WireContainer] | None, pointer: str, *, init: bool) -> tuple[Container, ...]:
+    if not wires:
+        return ()
+    return tuple(_container(wire, f"{pointer}/{index}", init=init) for index, wire in enumerate(wires))
+
+
+def _container(wire: WireContainer, pointer: str, *, init: bool) -> Container:
+    resources = wire.resources
+    restartable = init and wire.restartPolicy == "Always"
+    if resources is None:
+        return Container(wire.name, pointer, has_resources=False, init=init, restartable=restartable)
+    requests, limits = resource_list(resources.requests), resource_list(resources.limits)
+    return Container(
+        name=wire.name,
+        pointer=pointer,
+        requests={**limits, **requests} if limits else requests,  # D-3
+        limits=limits,
+        written_requests=frozenset(requests),
+        init=init,
+        restartable=restartable,
+    )
+
+
+def _pod_level(quantities: dict[str, str] | None) -> ResourceList:
+    return {name: quantity for name, quantity in resource_list(quantities).items() if is_pod_level(name)}
+
+
+def _crosses(affinity: Affinity) -> bool:
+    return any(_looks_outside(one) for one in (affinity.podAffinity, affinity.podAntiAffinity) if one)
+
+
+def _looks_outside(affinity: PodAffinity) -> bool:
+    terms = list(affinity.requiredDuringSchedulingIgnoredDuringExecution or ())
+    preferred = affinity.preferredDuringSchedulingIgnoredDuringExecution or ()
+    terms += [weighted.podAffinityTerm for weighted in preferred if weighted.podAffinityTerm]
+    return any(term.namespaces or term.namespaceSelector is not None for term in terms)
+
+
+def _infeasible(status: PodStatus) -> bool:
+    return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in status.conditions or ())
+
+
+def _statuses(status: PodStatus) -> dict[str, ContainerStatus]:
+    reported = [*(status.containerStatuses or ()), *(status.initContainerStatuses or ())]
+    return {one.name: _status(one) for one in reported if one.resources or one.allocatedResources}
+
+
+def _status(wire: WireContainerStatus) -> ContainerStatus:
+    resources = wire.resources
+    return ContainerStatus(
+        requests=_reported(resources.requests) if resources else None,
+        limits=_reported(resources.limits) if resources else None,
+        allocated=_reported(wire.allocatedResources),
+    )
+
+
+def _reported(quantities: dict[str, str] | None) -> ResourceList | None:
+    return None if quantities is None else resource_list(quantities)
+
+
+def _seconds(timestamp: str | None, pointer: str) -> float | None:
+    """Return an RFC 3339 time as seconds since the epoch."""
+    if timestamp is None:
+        return None
+    try:
+        when = datetime.fromisoformat(timestamp)
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
+        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
+    return when.timestamp()

@@ -1,0 +1,91 @@
+"""v1 ResourceQuota."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tiergate.core.desired import DesiredQuota
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.resources import ResourceList
+from tiergate.core.tier import LABEL, ScopeRequirement
+from tiergate.wire.decode import Reader
+from tiergate.wire.types import Metadata, Quantities, ScopedSelector, ScopeSelector, resource_list
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+MANAGER: Final = "tiergate"
+
+
+class QuotaSpec(msgspec.Struct, omit_defaults=True):
+    """``spec`` of a ResourceQuota."""
+
+    hard: Quantities | None = None
+    scopes: list[str] | None = None
+    scopeSelector: ScopeSelector | None = None
+
+
+class WireQuotaStatus(msgspec.Struct):
+    """``status`` of a ResourceQuota."""
+
+    hard: Quantities | None = None
+    used: Quantities | None = None
+
+
+class WireQuota(msgspec.Struct):
+    """A ResourceQuota, as far as we read it."""
+
+    metadata: Metadata | None = None
+    spec: QuotaSpec | None = None
+    status: WireQuotaStatus | None = None
+
+
+def to_quota(wire: WireQuota) -> QuotaStatus:
+    """Return the core value; raise QuantityError for a bad quantity."""
+    metadata, spec = wire.metadata or Metadata(), wire.spec or QuotaSpec()
+    status = wire.status or WireQuotaStatus()
+    return QuotaStatus(
+        name=metadata.name,
+        namespace=metadata.namespace,
+        resource_version=metadata.resourceVersion,
+        hard=resource_list(status.hard),
+        used=resource_list(status.used),
+        scopes=tuple(spec.scopes or ()),
+        scope_selector=scope_requirements(spec.scopeSelector),
+        managed=metadata.labels is not None and metadata.labels.managed_by == MANAGER,
+        spec_hard=resource_list(spec.hard),
+    )
+
+
+def scope_requirements(selector: ScopeSelector | None) -> tuple[ScopeRequirement, ...]:
+    """Return the expressions of a scopeSelector as core values."""
+    expressions = (selector.matchExpressions if selector else None) or ()
+    return tuple(ScopeRequirement(one.scopeName, one.operator, tuple(one.values or ())) for one in expressions)
+
+
+read_quota = Reader(WireQuota, to_quota)
+
+
+def write_quota(desired: DesiredQuota, *, namespace: str, tier: str, resource_version: str = "") -> bytes:
+    """Return the ResourceQuota as a JSON body, for a create or (with a resourceVersion) a replace."""
+    metadata = {
+        "name": desired.name,
+        "namespace": namespace,
+        "labels": {MANAGED_BY_LABEL: MANAGER, LABEL: tier},
+    }
+    if resource_version:
+        metadata["resourceVersion"] = resource_version
+    expressions = [
+        ScopedSelector(one.scope_name, one.operator, list(one.values) or None) for one in desired.scope_selector
+    ]
+    spec = QuotaSpec(
+        hard=_texts(desired.hard),
+        scopes=list(desired.scopes) or None,
+        scopeSelector=ScopeSelector(expressions) if expressions else None,
+    )
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
+    return msgspec.json.encode(body)
+
+
+def _texts(resources: ResourceList) -> dict[str, str]:
+    return {name: str(quantity) for name, quantity in sorted(resources.items())}

@@ -1,0 +1,107 @@
+"""tiergate.io/v1alpha1 Tier."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_items
+from tiergate.wire.decode import Reader
+from tiergate.wire.malformed import Malformed, raise_all
+from tiergate.wire.quota import scope_requirements
+from tiergate.wire.types import Metadata, Quantities, ScopeSelector, resource_list
+
+
+class WireItem(msgspec.Struct):
+    """An entry of ``spec.limits``."""
+
+    type: str = ""
+    default: Quantities | None = None
+    defaultRequest: Quantities | None = None
+    min: Quantities | None = None
+    max: Quantities | None = None
+    maxLimitRequestRatio: Quantities | None = None
+
+
+class WireTierQuota(msgspec.Struct):
+    """An entry of ``spec.quotas``."""
+
+    name: str = ""
+    per: str = "Namespace"
+    hard: Quantities | None = None
+    scopes: list[str] | None = None
+    scopeSelector: ScopeSelector | None = None
+
+
+class WireExemptions(msgspec.Struct):
+    """``spec.exemptions``."""
+
+    users: list[str] | None = None
+    groups: list[str] | None = None
+
+
+class TierSpec(msgspec.Struct):
+    """``spec`` of a Tier."""
+
+    enforcement: str = "Enforce"
+    limits: list[WireItem] | None = None
+    quotas: list[WireTierQuota] | None = None
+    exemptions: WireExemptions | None = None
+
+
+class WireTier(msgspec.Struct):
+    """A Tier, as far as we read it."""
+
+    metadata: Metadata | None = None
+    spec: TierSpec | None = None
+
+
+def to_tier(wire: WireTier) -> Tier:
+    """Return the core value; raise Malformed for what this version does not enforce."""
+    metadata, spec = wire.metadata or Metadata(), wire.spec or TierSpec()
+    _refuse_unenforced(spec)
+    exemptions = spec.exemptions or WireExemptions()
+    return with_effective_items(
+        Tier(
+            name=metadata.name,
+            limits=tuple(_item(one) for one in spec.limits or ()),
+            quotas=tuple(_quota(one) for one in spec.quotas or ()),
+            exempt_users=frozenset(exemptions.users or ()),
+            exempt_groups=frozenset(exemptions.groups or ()),
+            generation=metadata.generation,
+        )
+    )
+
+
+def _refuse_unenforced(spec: TierSpec) -> None:
+    """An accepted word that nothing enforces would be a silent allow."""
+    found: list[Malformed] = []
+    if spec.enforcement != "Enforce":
+        found.append(Malformed("/spec/enforcement", f'"{spec.enforcement}" is not supported, only "Enforce" is'))
+    for index, quota in enumerate(spec.quotas or ()):
+        if quota.per != "Namespace":
+            reason = f'"{quota.per}" is not supported, only "Namespace" is'
+            found.append(Malformed(f"/spec/quotas/{index}/per", reason))
+    raise_all(found)
+
+
+def _item(wire: WireItem) -> LimitRangeItem:
+    return LimitRangeItem(
+        type=wire.type,
+        default=resource_list(wire.default),
+        default_request=resource_list(wire.defaultRequest),
+        min=resource_list(wire.min),
+        max=resource_list(wire.max),
+        max_limit_request_ratio=resource_list(wire.maxLimitRequestRatio),
+    )
+
+
+def _quota(wire: WireTierQuota) -> TierQuota:
+    return TierQuota(
+        name=wire.name,
+        hard=resource_list(wire.hard),
+        scopes=tuple(wire.scopes or ()),
+        scope_selector=scope_requirements(wire.scopeSelector),
+    )
+
+
+read_tier = Reader(WireTier, to_tier)

@@ -1,0 +1,77 @@
+"""Shapes that several kinds share, as JSON holds them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from tiergate.core.quantity import MILLI_IN_NANO, Quantity
+from tiergate.core.resources import EMPTY, ResourceList
+
+Quantities = Annotated[dict[str, str], "quantities"]
+"""A ResourceList on the wire: quantities as their text."""
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Resources(msgspec.Struct):
+    """``resources`` of a container, a pod or a claim."""
+
+    limits: Quantities | None = None
+    requests: Quantities | None = None
+
+
+class Annotations(msgspec.Struct):
+    """The annotations we read."""
+
+    defaults: str | None = msgspec.field(default=None, name="tiergate.io/defaults")
+    storage_class: str | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
+
+
+class Labels(msgspec.Struct):
+    """The labels we read."""
+
+    tier: str | None = msgspec.field(default=None, name="tiergate.io/tier")
+    managed_by: str | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
+
+
+class Metadata(msgspec.Struct):
+    """``metadata`` of any object, as far as we read it."""
+
+    name: str = ""
+    namespace: str = ""
+    generateName: str = ""
+    uid: str = ""
+    resourceVersion: str = ""
+    generation: Int64 = 0
+    annotations: Annotations | None = None
+    labels: Labels | None = None
+    deletionTimestamp: str | None = None
+    deletionGracePeriodSeconds: Int64 | None = None
+
+
+class ScopedSelector(msgspec.Struct):
+    """One expression of a scopeSelector."""
+
+    scopeName: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
+class ScopeSelector(msgspec.Struct):
+    """``scopeSelector`` of a quota."""
+
+    matchExpressions: list[ScopedSelector] | None = None
+
+
+def resource_list(quantities: dict[str, str] | None) -> ResourceList:
+    """Return the amounts, rounded up to milli as API defaulting does (D-1); raise QuantityError."""
+    if not quantities:
+        return EMPTY
+    parse = Quantity.parse
+    result = {}
+    for name, text in quantities.items():
+        quantity = parse(text)
+        result[name] = quantity if quantity.nano % MILLI_IN_NANO == 0 else quantity.rounded_up(MILLI_IN_NANO)
+    return result

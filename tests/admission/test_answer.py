@@ -125,3 +125,10 @@ def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
         {"reason": "malformed", "field": "/spec/containers/0/resources/limits/cpu", "message": first},
         {"reason": "malformed", "field": "/spec/initContainers", "message": second},
     ]
+
+
+def test_a_denial_lists_a_bounded_number_of_problems_and_counts_the_rest() -> None:
+    causes = tuple(answer.Cause("limit-max", f"problem {index}", "/spec") for index in range(answer.MAX_CAUSES + 2))
+    status = json.loads(answer.denied(UID, causes, name="web", kind="pods"))["response"]["status"]
+    assert len(status["details"]["causes"]) == answer.MAX_CAUSES
+    assert status["message"].splitlines()[-2:] == [f"problem {answer.MAX_CAUSES - 1}", "and 2 more problems"]

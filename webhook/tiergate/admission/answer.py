@@ -18,6 +18,10 @@ MAX_WARNING: Final = 250
 """Longer warnings may be cut by the API server (A-54)."""
 
 
+MAX_CAUSES: Final = 100
+"""How many problems one answer lists; whoever has more sees how many more."""
+
+
 class Cause(msgspec.Struct, rename="camel"):
     """One entry of ``status.details.causes``: the rule id, the sentence, the JSON pointer."""
 
@@ -87,8 +91,12 @@ def _denial(question: Question, decision: Decision, *, tier: str) -> Status:
 
 
 def _status(first: str, causes: list[Cause], *, name: str, kind: str) -> Status:
-    lines = (*((first,) if first else ()), *(cause.message for cause in causes))
-    return Status("\n".join(lines), Details(name, kind, causes))
+    shown = causes[:MAX_CAUSES]
+    lines = [first] if first else []
+    lines += [cause.message for cause in shown]
+    if len(causes) > len(shown):
+        lines.append(f"and {len(causes) - len(shown)} more problems")
+    return Status("\n".join(lines), Details(name, kind, shown))
 
 
 def _patch(operations: tuple[JSONPatchOp, ...]) -> str:

@@ -11,7 +11,7 @@ VALUE_SHOWN: Final = 60
 
 
 class NotJson(ValueError):
-    """The bytes are no JSON document at all."""
+    """The bytes are no JSON document, or one with more values than can be read in time."""
 
 
 class Malformed(ValueError):

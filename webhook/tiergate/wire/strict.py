@@ -25,6 +25,9 @@ from tiergate.wire.types import Quantities
 MAX_DEPTH: Final = 1000
 """As deep as the fast decoder can go; no Kubernetes object comes near."""
 
+MAX_VALUES: Final = 250_000
+"""More cannot be explained in about a second; no object that people write comes near."""
+
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -69,6 +72,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.values = 0
         self.stack: list[dict[str, Any] | list[Any]] = []
         self.keys: list[str] = []
 
@@ -117,6 +121,9 @@ class _Parser:
         self.at += 1
 
     def _value(self) -> Tree:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise self._not_json(f"more than {MAX_VALUES} values")
         self._space()
         char = self._char()
         if char in "{[":

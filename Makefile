@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup check format test demo bench requirements clean
+.PHONY: help setup check format test demo bench differential fuzz mutants oracle golden requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,8 +45,26 @@ test: check ## Everything: the pure tests, the chart, the server process, the re
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo
 
-bench: $(STAMP) ## CPU per request and throughput, side by side with nginx's static TLS answer
+bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, and the usage index beside client models
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.index
+
+differential: $(STAMP) ## Random pods, LimitRanges and quotas, ours against the real server's (N=100000 SEED=)
+	@$(BIN)/python -m tests.differential --cases $(or $(N),100000) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(STAMP) ## Both decoders and both handlers, from real reviews (N=1000000 SEED=)
+	@$(BIN)/python -m tests.fuzz --executions $(or $(N),1000000) $(if $(SEED),--seed $(SEED))
+
+oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (N=1000000)
+	@$(BIN)/python -m tests.quantity_oracle --cases $(or $(N),1000000)
+
+mutants: $(STAMP) ## Take out each rule, one at a time: a test must fail; writes docs/rules.md
+	@$(BIN)/python -m tests.mutants
+
+golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrite their answers, show what changed
+	@$(BIN)/python -m tests.golden.capture
+	@$(BIN)/pytest -q tests/golden --update-golden
+	@git diff --stat -- tests/golden
 
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -9,6 +9,8 @@ UID: Final = "7f0d2f6c-8f6e-4c53-9f43-0d7e7f3a5a10"
 NAMESPACE: Final = "dev"
 SIZE: Final = 9_000
 """Bytes of the whole review: what the API server sends for the pod of an ordinary Deployment."""
+MANAGER_BYTES: Final = 400
+"""Where there is room for as many, another entry of managedFields fits."""
 
 
 def review(*, defaulted: bool) -> bytes:
@@ -20,8 +22,8 @@ def review(*, defaulted: bool) -> bytes:
     """
     question = _question(defaulted=defaulted)
     managed: list[dict[str, Any]] = question["request"]["object"]["metadata"]["managedFields"]
-    while (room := SIZE - len(_encode(question))) > 400:  # another writer of fields still fits
-        managed.append(_manager(f"manager-{len(managed)}"))
+    while (room := SIZE - len(_encode(question))) > MANAGER_BYTES:
+        managed.append(manager(f"manager-{len(managed)}"))
     question["request"]["object"]["metadata"]["annotations"]["example.com/padding"] += "x" * room
     return _encode(question)
 
@@ -51,7 +53,7 @@ def _question(*, defaulted: bool) -> dict[str, Any]:
                 "uid": "0b9b0f0e-3a38-4d3b-8d54-6d2a7d5f2f11",
                 "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
             },
-            "object": _pod(defaulted=defaulted),
+            "object": pod(defaulted=defaulted),
             "oldObject": None,
             "dryRun": False,
             "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
@@ -59,7 +61,8 @@ def _question(*, defaulted: bool) -> dict[str, Any]:
     }
 
 
-def _pod(*, defaulted: bool) -> dict[str, Any]:
+def pod(*, defaulted: bool) -> dict[str, Any]:
+    """Return the pod in question."""
     owner = {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
@@ -80,7 +83,7 @@ def _pod(*, defaulted: bool) -> dict[str, Any]:
             "labels": {"app": "agent-api", "pod-template-hash": "5f7c9d8b6d"},
             "annotations": {"example.com/padding": ""},
             "ownerReferences": [owner],
-            "managedFields": [_manager("kube-controller-manager")],
+            "managedFields": [manager("kube-controller-manager")],
         },
         "spec": {
             "volumes": [{"name": "config", "configMap": {"name": "agent-api", "defaultMode": 420}}],
@@ -125,7 +128,8 @@ def _container(name: str, port: int, *, defaulted: bool) -> dict[str, Any]:
     }
 
 
-def _manager(name: str) -> dict[str, Any]:
+def manager(name: str) -> dict[str, Any]:
+    """Return an entry of managedFields."""
     fields: dict[str, object] = {
         f"f:{field}": {} for field in ("app", "pod-template-hash", "name", "image", "ports", "env", "resources")
     }

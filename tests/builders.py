@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tiergate.core.claim import Claim
+from tiergate.core.mode import Mode
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
@@ -106,6 +107,7 @@ def a_tier(
     name: str = "dev",
     users: Iterable[str] = (),
     groups: Iterable[str] = (),
+    mode: Mode = "Enforce",
 ) -> Tier:
     """Return a tier with its effective items, as a reader makes it."""
     return with_effective_items(
@@ -115,6 +117,7 @@ def a_tier(
             quotas=tuple(quotas),
             exempt_users=frozenset(users),
             exempt_groups=frozenset(groups),
+            mode=mode,
         )
     )
 

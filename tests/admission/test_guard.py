@@ -64,7 +64,7 @@ def test_an_unchanged_spec_is_recognised() -> None:
 
 def test_what_this_version_does_not_enforce_is_refused_with_every_place() -> None:
     with pytest.raises(Unreadable) as refused:
-        ask_tier(a_review(a_tier_object({"enforcement": "Warn", "quotas": [{"name": "x", "per": "Tier"}]})))
+        ask_tier(a_review(a_tier_object({"enforcement": "Dryrun", "quotas": [{"name": "x", "per": "Tier"}]})))
     assert [one.pointer for one in refused.value.malformed.every()] == ["/spec/enforcement", "/spec/quotas/0/per"]
 
 

@@ -1,5 +1,6 @@
 """The arithmetic of the benchmark, and that it asks what it says it asks."""
 
+import os
 import subprocess
 import sys
 
@@ -66,4 +67,4 @@ def test_cpu_of_children_counts() -> None:
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert cpu_seconds(process.pid) >= 0.2
+        assert cpu_seconds(process.pid) >= 0.2 - 2 / os.sysconf("SC_CLK_TCK")  # both clocks round to ticks

@@ -139,7 +139,12 @@ REFUSED = [
         "an operator other than Exists",
         id="operator-on-a-plain-scope",
     ),
-    pytest.param({"enforcement": "Warn"}, "spec.enforcement", 'supported values: "Enforce"', id="mode-not-there-yet"),
+    pytest.param(
+        {"enforcement": "warn"},
+        "spec.enforcement",
+        'supported values: "Enforce", "Warn", "Audit"',
+        id="mode-that-is-none",
+    ),
     pytest.param({"workloads": "Warn"}, "spec.workloads", "unknown field", id="field-not-enforced-yet"),
 ]
 

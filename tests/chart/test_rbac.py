@@ -25,6 +25,8 @@ def grants(role: dict[str, Any]) -> dict[tuple[str, str, str], set[str]]:
 WEBHOOK = {
     ("", "namespaces", "*"): READ,
     ("", "resourcequotas", "*"): READ,
+    ("", "persistentvolumeclaims", "*"): {"list", "watch"},
+    ("", "pods", "*"): {"list", "watch"},
     ("tiergate.io", "tiers", "*"): READ,
     ("authorization.k8s.io", "subjectaccessreviews", "*"): {"create"},
     ("authentication.k8s.io", "tokenreviews", "*"): {"create"},

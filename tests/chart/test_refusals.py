@@ -55,7 +55,7 @@ SCHEMA = [
     pytest.param({"tiers": {"d" * 64: {"spec": {}}}}, "64", id="tier-name-too-long-for-a-label"),
     pytest.param({"tiers": {"dev": {}}}, "spec", id="tier-without-spec"),
     pytest.param(tier(workloads="Warn"), "workloads", id="field-not-enforced-yet"),
-    pytest.param(tier(enforcement="Audit"), "/enforcement", id="mode-not-there-yet"),
+    pytest.param(tier(enforcement="audit"), "/enforcement", id="mode-that-is-none"),
     pytest.param(tier(limits=[{"max": {"cpu": "1"}}]), "type", id="item-without-type"),
     pytest.param(tier(limits=[{**ITEM, "type": "container"}]), "/type", id="unknown-item-type"),
     pytest.param(tier(limits=[{**ITEM, "max": {"cpu": "1K"}}]), "/max/cpu", id="malformed-quantity"),

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.controlplane.processes import die_with_parent
+
 MODULES: Final = Path(__file__).parent / "modules"
 KUBERNETES: Final = "v1.37.2"
 GO_NEEDED: Final = (1, 26)
@@ -210,6 +212,7 @@ def _build(go: str, program: Program, cache: Path, say: Callable[[str], None], b
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 - it calls one system call and nothing that locks
         ) as process,
     ):
         try:

@@ -239,6 +239,9 @@ def _free_port_values() -> tuple[str, ...]:
 @contextmanager
 def _given(kubeconfig: Path, say: Say, *, keep: bool) -> Iterator[Cluster]:
     """Use a cluster that is there already, and leave it as it was; one with namespaces of our names is not touched."""
+    if not kubeconfig.is_file():
+        msg = f"There is no file {kubeconfig}, which KUBECONFIG names. {binaries.ALTERNATIVES}"
+        raise ControlPlaneError(msg)
     with _connected(kubeconfig, say) as cluster:
         _refuse_somebodys(cluster)
         try:
@@ -281,9 +284,6 @@ def _client_programs(say: Say) -> Mapping[str, str]:
 def _refuse_somebodys(cluster: Cluster) -> None:
     """Raise ControlPlaneError if the cluster does not answer, or has anything that we would make or remove."""
     of = f"The cluster of KUBECONFIG={cluster.kubeconfig}"
-    if not cluster.kubeconfig.is_file():
-        msg = f"There is no file {cluster.kubeconfig}, which KUBECONFIG names. {binaries.ALTERNATIVES}"
-        raise ControlPlaneError(msg)
     listed = cluster.run("kubectl get namespaces,customresourcedefinitions -o name --request-timeout=15s")
     if listed.code != 0:
         msg = f"{of} does not answer: {listed.err.strip().splitlines()[-1]}"

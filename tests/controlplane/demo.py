@@ -61,7 +61,7 @@ def _how_to_go_on(cluster: Cluster) -> None:
 
 def main() -> int:
     """Run the demo; the exit code is 1 when a step or the cluster failed, 130 after Ctrl-C."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background has it ignored
         signal.signal(number, _interrupted)
     keep, begun = os.environ.get("KEEP", "") not in {"", "0"}, time.monotonic()
     try:

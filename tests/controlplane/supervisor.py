@@ -234,6 +234,8 @@ class Servers:
             f"--service-account-signing-key-file={folder / 'service-account.key'}",
             "--allow-privileged=true",
             "--profiling=false",
+            f"--audit-policy-file={Path(__file__).with_name('audit.yaml')}",
+            f"--audit-log-path={folder / 'audit.log'}",
         )
 
     def _controller_manager(self) -> tuple[str, ...]:

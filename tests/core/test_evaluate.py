@@ -72,3 +72,14 @@ def test_a_refusal_rests_on_usage_when_later_usage_could_lift_it(rule: str, on_u
     decision = Decision((Violation(rule, ""),))  # type: ignore[arg-type]  # each is a RuleId
     assert decision.rests_on_usage is on_usage
     assert decision.pending is (rule == "quota-pending")
+
+
+@pytest.mark.parametrize(
+    ("users", "groups"), [pytest.param([], ["sre"], id="groups-alone"), pytest.param(["ops"], [], id="users-alone")]
+)
+def test_one_kind_of_exemption_is_enough(users: list[str], groups: list[str]) -> None:
+    assert evaluate.exemption(a_tier(users=users, groups=groups), user="ops", groups=("sre",)) != ""
+
+
+def test_a_tier_without_exemptions_exempts_nobody() -> None:
+    assert evaluate.exemption(a_tier(), user="ops", groups=("sre",)) == ""

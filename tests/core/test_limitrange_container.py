@@ -194,6 +194,7 @@ def test_a_resize_does_not_judge_what_it_leaves_alone() -> None:
     ("item", "before", "after", "rules"),
     [
         pytest.param(MIN, {"cpu": "200m"}, {"cpu": "10m"}, ["request-min", "limit-min"], id="L-28-min"),
+        pytest.param(MIN, {"cpu": "10m"}, {"cpu": "10m"}, [], id="L-28-min-that-was-there"),
         pytest.param(MAX, {"cpu": "200m"}, {"cpu": "2"}, ["limit-max", "request-max"], id="L-28-max"),
         pytest.param(MAX, {"cpu": "200m"}, {"cpu": "0"}, ["limit-zero"], id="L-28-zero"),
         pytest.param(MAX, {"cpu": "0"}, {"cpu": "0"}, [], id="L-28-zero-that-was-there"),
@@ -206,6 +207,13 @@ def test_a_resize_is_judged_by_what_it_changes(
 ) -> None:
     changed = resized(a_container(limits=before), a_container(limits=after), item)
     assert [rule for rule, *_ in changed] == rules
+
+
+def test_a_changed_limit_is_judged_though_its_request_stays() -> None:
+    """L-28."""
+    before = a_container(requests={"cpu": "1"}, limits={"cpu": "2"})
+    after = a_container(requests={"cpu": "1"}, limits={"cpu": "9"})
+    assert resized(before, after, RATIO) == [("limit-request-ratio", "requests.cpu", "1", "2")]
 
 
 def test_a_raised_pod_level_limit_is_judged_though_its_container_stays() -> None:

@@ -107,5 +107,6 @@ def test_a_resize_that_leaves_the_totals_alone_is_not_judged_by_them(item: Limit
     before = a_pod(a_container(requests={"cpu": "3"}))
     small = a_pod(a_container(requests={"cpu": "10m"}))
     assert rules(changed, item, old=before) == []
+    assert rules(a_pod(a_container(requests={"cpu": "10m", "memory": "1Gi"})), item, old=small) == []
     assert rules(changed, item, old=small) != [] or item is MIN
     assert rules(small, item, old=before) != []

@@ -85,12 +85,20 @@ def test_a_quantity_prints_its_canonical_text(text: str, canonical: str) -> None
         pytest.param("1e3", "1k", "2e3", id="Q-24-exponent-format-stays"),
         pytest.param("1k", "1e3", "2k", id="Q-24-SI-format-stays"),
         pytest.param("0.1Mi", "0.9Mi", "1Mi", id="Q-24-binary-fractions"),
+        pytest.param("0.00048828125Ki", "1023500m", "1024", id="Q-10-binary-under-1-is-decimal"),
+        pytest.param("1000Ki", "1", "1024001", id="Q-14-binary-that-does-not-divide"),
+        pytest.param("1", "1n", "1000000001n", id="Q-23-to-the-nano"),
         pytest.param("8Ei", "8Ei", "18446744073709551614", id="Q-23-no-cap-on-sums"),
         pytest.param("9223372036854775807", "1", "9223372036854775808", id="Q-23-beyond-64-bits"),
     ],
 )
 def test_a_sum_is_exact_and_keeps_the_left_format(left: str, right: str, text: str) -> None:
     assert str(Quantity.parse(left) + Quantity.parse(right)) == text
+
+
+def test_a_small_binary_amount_prints_as_decimal() -> None:
+    """Q-14: 1000 bytes are 1k, not 1000."""
+    assert str(Quantity.parse("2024Ki") - Quantity.parse("2071576")) == "1k"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,12 @@ def test_a_foreign_quota_with_unknown_usage_refuses() -> None:
     assert [(one.rule, one.quota, one.resource) for one in decision.violations] == [("quota-pending", "theirs", "pods")]
 
 
+def test_a_foreign_quota_of_another_scope_may_be_unknown() -> None:
+    """R-9."""
+    foreign = QuotaStatus("theirs", hard=amounts({"pods": "9"}), scopes=("Terminating",))
+    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(foreign,)).allowed
+
+
 @pytest.mark.parametrize("name", ["nvidia.com/gpu", "services", "requests.storage"])
 def test_names_nothing_measures_from_a_pod_are_never_unknown(name: str) -> None:
     """R-61."""

@@ -20,6 +20,7 @@ BURSTABLE = a_pod(a_container(requests={"cpu": "1"}))
         pytest.param("Terminating", a_pod(active_deadline_seconds=0), True, id="R-24-deadline-zero"),
         pytest.param("Terminating", a_pod(), False, id="R-24-no-deadline"),
         pytest.param("Terminating", a_pod(deleted_at=1.0), False, id="R-24-deletion-has-nothing-to-do-with-it"),
+        pytest.param("Terminating", a_pod(active_deadline_seconds=-1), False, id="R-24-negative-deadline"),
         pytest.param("NotTerminating", a_pod(), True, id="R-24-not-terminating"),
         pytest.param("NotTerminating", a_pod(active_deadline_seconds=60), False, id="R-24-not-terminating-deadline"),
         pytest.param("BestEffort", a_pod(), True, id="R-24-best-effort"),
@@ -99,6 +100,7 @@ def test_an_attributes_class_selects_claims(
 def test_pod_scopes_never_match_a_claim(scope: str) -> None:
     """R-43."""
     assert not matches(a_claim(), a_quota(scopes=[scope]))
+    assert not matches(claimed("gold"), a_quota(scopes=[scope]))
 
 
 POD_NAMES = [

@@ -121,6 +121,11 @@ CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
             "L-2-claim-name",
         ),
         item([("/min/cpu", "-1 is negative")], an_item("Pod", low={"cpu": "-1"}), "negative"),
+        item(
+            [("/default/cpu", "-1 is negative"), ("/defaultRequest/cpu", "-2 is negative")],
+            an_item(default={"cpu": "-1"}, default_request={"cpu": "-2"}),
+            "negative-defaults-once",
+        ),
     ],
 )  # fmt: skip
 def test_a_faulty_item_is_named(made: LimitRangeItem, expected: Found) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.builders import Texts, a_container, a_pod, amounts, texts
@@ -184,9 +185,83 @@ def test_a_resize_in_progress_counts_the_largest_of_its_views(pod: Pod, total: s
     assert str(pod_requests(pod)["cpu"]) == total
 
 
+def test_an_infeasible_resize_without_any_status_counts_nothing() -> None:
+    """R-33: the spec is left out, and there is nothing else; overhead stays (R-31)."""
+    pod = a_pod(*TWO, resize_infeasible=True, overhead={"cpu": "250m"})
+    assert texts(pod_requests(pod)) == {"cpu": "250m"}
+    assert texts(pod_limits(a_pod(a_container(limits={"cpu": "2"}), resize_infeasible=True))) == {}
+
+
 def test_limits_of_a_resize_count_spec_and_actuated() -> None:
     """R-33."""
     pod = a_pod(a_container("a", limits={"cpu": "2"}), statuses={"a": status("9", "9", limit="3")})
     assert texts(pod_limits(pod)) == {"cpu": "3"}
     unreported = a_pod(a_container("a", limits={"cpu": "2"}), statuses={"a": status("9", "9")})
     assert texts(pod_limits(unreported)) == {"cpu": "2"}
+    beside = a_pod(
+        a_container("a", limits={"cpu": "2"}),
+        a_container("b", limits={"cpu": "2"}),
+        statuses={"a": status("9", "9", limit="3")},
+    )
+    assert texts(pod_limits(beside)) == {"cpu": "5"}
+
+
+OLD = 36
+
+
+@pytest.mark.parametrize(
+    ("pod", "requests"),
+    [
+        pytest.param(
+            a_pod(*TWO, statuses={"a": status("1", "1"), "b": status("2", "2")}), "4", id="R-32-sum-of-maxima"
+        ),
+        pytest.param(a_pod(*TWO, statuses={"a": status("1", "3")}), "4", id="R-32-allocated"),
+        pytest.param(a_pod(*TWO, statuses={"a": status("4", "3")}), "5", id="R-32-actuated"),
+        pytest.param(a_pod(*TWO, statuses={"a": status(None, "9")}), "3", id="R-32-a-status-without-resources"),
+        pytest.param(
+            a_pod(*TWO, statuses={"a": status("1", "1"), "b": status("2", "2")}, resize_infeasible=True),
+            "3",
+            id="R-32-infeasible-leaves-the-spec-out",
+        ),
+        pytest.param(
+            a_pod(*TWO, statuses={"a": status("1", "1")}, resize_infeasible=True),
+            "2",
+            id="R-32-without-status-the-spec",
+        ),
+        pytest.param(
+            a_pod(
+                a_container("a", requests={"cpu": "1"}),
+                init=[a_container("i", init=True, requests={"cpu": "2"})],
+                statuses={"i": status("5", "5")},
+            ),
+            "2",
+            id="R-32-other-init-containers-use-the-spec",
+        ),
+        pytest.param(
+            a_pod(
+                a_container("a", requests={"cpu": "1"}),
+                init=[a_container("s", init=True, restartable=True, requests={"cpu": "2"})],
+                statuses={"s": status("5", "5")},
+            ),
+            "6",
+            id="R-32-sidecars-are-running",
+        ),
+    ],
+)
+def test_up_to_1_36_a_resize_counts_the_largest_of_each_container(pod: Pod, requests: str) -> None:
+    assert str(pod_requests(pod, minor=OLD)["cpu"]) == requests
+    assert str(pod_charge(pod, minor=OLD)["requests.cpu"]) == requests
+
+
+def test_up_to_1_36_limits_count_spec_and_actuated() -> None:
+    """R-32."""
+    pod = a_pod(
+        a_container("a", limits={"cpu": "2"}),
+        a_container("b", limits={"cpu": "2"}),
+        statuses={"a": status("9", "9", limit="3"), "b": status("9", "9", limit="1")},
+    )
+    assert texts(pod_limits(pod, minor=OLD)) == {"cpu": "5"}
+    assert str(pod_charge(pod, minor=OLD)["limits.cpu"]) == "5"
+    unwilling = msgspec.structs.replace(pod, resize_infeasible=True)
+    assert texts(pod_limits(unwilling, minor=OLD)) == {"cpu": "4"}
+    assert texts(pod_limits(a_pod(a_container(limits={"cpu": "2"})), minor=OLD)) == {"cpu": "2"}

@@ -1,48 +1,86 @@
 """Whole reviews as data: ``cases/<door>-<what>/{request.json,tier.yaml,usage.yaml,response.json}``.
 
-``usage.yaml`` is what ``kubectl get resourcequota -o yaml`` prints. ``response.json`` holds the response with its
-patch decoded, and the object that the patch makes of the request's. ``pytest --update-golden`` rewrites it.
+``request.json`` is what a real API server asked (see `capture`). ``tier.yaml`` is the tier in force, ``usage.yaml``
+what ``kubectl get resourcequota -A -o yaml`` prints: the namespaces of its quotas are those of their tiers. Who is in
+``system:masters`` may assign tiers. ``response.json`` holds the response with its patch decoded, and the object that
+the patch makes of the request's. ``pytest --update-golden`` rewrites it.
 """
 
 from __future__ import annotations
 
 import base64
+import copy
 import json
 from pathlib import Path
+from typing import Final
 
 import jsonpatch
 import pytest
 import yaml
 
 from tests.builders import Json
-from tests.server.admit_fakes import FakeFacts, answer
-from tiergate.core.tier import faults
+from tests.golden import rules
+from tests.golden.operations import CAPTURED, TIER_LABEL
+from tests.server.admit_fakes import FakeFacts, FakePermissions, answer
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import Tier, faults
 from tiergate.server.admit import Door
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
 CASES = Path(__file__).parent / "cases"
 FILES = {"request.json", "tier.yaml", "usage.yaml", "response.json"}
-DOORS: dict[str, Door] = {"mutate": "mutate", "validate": "validate"}
+DOORS: dict[str, Door] = {"mutate": "mutate", "validate": "validate", "namespaces": "namespaces", "tiers": "tiers"}
+HAND_MADE: Final = {
+    "mutate-null-fields": "the API server writes objects anew and leaves nulls out; whoever reaches the port need not"
+}
+"""Cases that no API server sends, and why there are such."""
 
 
 def names() -> list[str]:
     return sorted(path.name for path in CASES.iterdir())
 
 
-def as_json(path: Path) -> bytes:
-    return json.dumps(yaml.safe_load(path.read_text())).encode()
+def door_of(name: str) -> Door:
+    return DOORS[name.partition("-")[0]]
 
 
-def answered(case: Path) -> Json:
-    body = (case / "request.json").read_bytes()
-    tier = read_tier(as_json(case / "tier.yaml"))
+def request_of(name: str) -> Json:
+    value: Json = json.loads((CASES / name / "request.json").read_text())["request"]
+    return value
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def tier_of(name: str) -> Tier:
+    tier = read_tier(as_json(yaml.safe_load((CASES / name / "tier.yaml").read_text())))
     assert faults(tier) == ()
-    usage = yaml.safe_load((case / "usage.yaml").read_text())
-    quotas = tuple(read_quota(json.dumps(item).encode()) for item in usage["items"])
-    request = json.loads(body)["request"]
-    facts = FakeFacts(tiers={tier.name: tier}, namespaces={request["namespace"]: tier.name}, quotas=quotas)
-    given = answer(DOORS[case.name.partition("-")[0]], body, facts)
+    return tier
+
+
+def facts_of(name: str) -> FakeFacts:
+    tier, request = tier_of(name), request_of(name)
+    usage = yaml.safe_load((CASES / name / "usage.yaml").read_text())["items"]
+    quotas: tuple[QuotaStatus, ...] = tuple(read_quota(as_json(item)) for item in usage)
+    namespaces: dict[str, str | None] = {
+        item["metadata"]["namespace"]: item["metadata"]["labels"][TIER_LABEL]
+        for item in usage
+        if TIER_LABEL in item["metadata"].get("labels", {})
+    }
+    if door_of(name) in {"mutate", "validate"}:
+        namespaces[request["namespace"]] = tier.name
+    return FakeFacts(tiers={tier.name: tier}, namespaces=namespaces, quotas=quotas)
+
+
+def answered(name: str, review: Json | None = None) -> Json:
+    """Return the answer to the case's review, or to another one under the facts of the case."""
+    review = review or {"request": request_of(name)}
+    request = review["request"]
+    may = ("dev", "prod", "batch") if "system:masters" in request["userInfo"]["groups"] else ()
+    body = as_json({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", **review})
+    given = answer(door_of(name), body, facts_of(name), FakePermissions(*may))
     assert given.status == 200
     return readable(json.loads(given.body), request["object"])
 
@@ -58,12 +96,20 @@ def readable(review: Json, obj: Json) -> Json:
 
 @pytest.mark.parametrize("name", names())
 def test_the_answer_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
-    case = CASES / name
-    found = answered(case)
-    recorded = case / "response.json"
+    found = answered(name, json.loads((CASES / name / "request.json").read_text()))
+    recorded = CASES / name / "response.json"
     if request.config.getoption("--update-golden"):
-        recorded.write_text(json.dumps(found, indent=2) + "\n")
+        recorded.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     assert found == json.loads(recorded.read_text())
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name.startswith("mutate-")])
+def test_a_defaulted_object_needs_no_second_patch(name: str) -> None:
+    """The API server may ask again about what our patch made (reinvocation)."""
+    first = answered(name)
+    again = copy.deepcopy(request_of(name))
+    again["object"] = first.get("object", again["object"])
+    assert "patch" not in answered(name, {"request": again})["response"]
 
 
 @pytest.mark.parametrize("name", names())
@@ -73,5 +119,32 @@ def test_a_case_has_its_files_and_no_others(name: str, request: pytest.FixtureRe
     assert name.partition("-")[0] in DOORS
 
 
-def test_there_are_cases() -> None:
-    assert len(names()) >= 12
+def test_the_cases_are_those_of_the_operations_and_the_ones_made_by_hand() -> None:
+    """A case that nobody captures any more goes, and one that is captured is there; each once."""
+    assert sorted([*CAPTURED, *HAND_MADE]) == names()
+
+
+@pytest.mark.parametrize(
+    "kind", list(rules.sent()), ids=lambda kind: "-".join(str(part) for part in kind if part != "")
+)
+def test_every_kind_of_request_that_the_chart_sends_has_a_case(kind: rules.Kind) -> None:
+    assert [name for name in CAPTURED if rules.kind_of(name.partition("-")[0], request_of(name)) == kind]
+
+
+def test_the_rules_send_what_they_are_known_to_send() -> None:
+    """The list that asks for cases is not empty, and what it leaves out is still in the rules."""
+    kinds = set(rules.sent())
+    assert {(kind.door, kind.resource, kind.operation) for kind in kinds} >= {
+        ("mutate", "pods", "CREATE"),
+        ("validate", "pods/resize", "UPDATE"),
+        ("tiers", "tiers", "DELETE"),
+    }
+    assert {kind.dry_run for kind in kinds} == {False, True}
+    matched = {
+        (resource, operation)
+        for entry in yaml.safe_load(rules.FILE.read_text())
+        for rule in entry["rules"]
+        for resource in rule["resources"]
+        for operation in rule["operations"]
+    }
+    assert matched > rules.NO_SUCH_API

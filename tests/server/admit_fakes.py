@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.builders import Json
 from tiergate.admission.review import UserInfo
-from tiergate.core.quota import QuotaStatus
+from tiergate.core.quota import Judged, QuotaStatus
 from tiergate.core.tier import Tier
 from tiergate.server.admit import Admission, Answer, Door
 from tiergate.wire import Malformed
@@ -32,15 +32,17 @@ class FakeFacts:
         quotas: tuple[QuotaStatus, ...] = (),
         quotas_now: tuple[QuotaStatus, ...] | Exception | None = None,
         later: tuple[float, tuple[QuotaStatus, ...]] | None = None,
+        usage: tuple[QuotaStatus, ...] | None = None,
         stale: bool = False,
     ) -> None:
-        """Take the cached and the live state; ``later`` is when the cache shows which quotas."""
+        """Take the cached and the live state; ``later`` is when the cache shows which quotas, ``usage`` the index."""
         self._tiers, self._tiers_now = tiers or {}, tiers_now or {}
         self._namespaces = {"dev": "dev"} if namespaces is None else namespaces
         self._namespaces_now = self._namespaces if namespaces_now is None else namespaces_now
         self._quotas = quotas
         self._quotas_now = quotas if quotas_now is None else quotas_now
         self._later = later
+        self._usage = usage
         self._stale = stale
         self.now = 100.0
         self.calls: list[str] = []
@@ -87,6 +89,10 @@ class FakeFacts:
             return True
         self.now += timeout
         return False
+
+    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+        self.calls.append(f"usage {namespace} {tier.name} {kind.__name__}")
+        return self._usage
 
     def namespaces_of(self, tier: str) -> tuple[str, ...]:
         return tuple(sorted(name for name, label in self._namespaces.items() if label == tier))

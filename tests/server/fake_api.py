@@ -16,6 +16,8 @@ from aiohttp import web
 TIERS = "/apis/tiergate.io/v1alpha1/tiers"
 NAMESPACES = "/api/v1/namespaces"
 QUOTAS = "/api/v1/resourcequotas"
+PODS = "/api/v1/pods"
+CLAIMS = "/api/v1/persistentvolumeclaims"
 
 Object = dict[str, Any]
 
@@ -28,9 +30,10 @@ class FakeApi:
         self.scraper_tokens = {"may-scrape": True, "may-not": False}
         self.requests: list[str] = []
         self.listing_allowed = True
+        self.forbidden: set[str] = set()
         self.broken = False
         self._version = 100
-        self._objects: dict[str, dict[str, Object]] = {TIERS: {}, NAMESPACES: {}, QUOTAS: {}}
+        self._objects: dict[str, dict[str, Object]] = {path: {} for path in (TIERS, NAMESPACES, QUOTAS, PODS, CLAIMS)}
         self._watches: dict[str, set[asyncio.Queue[bytes | None]]] = {path: set() for path in self._objects}
         self._loop = asyncio.new_event_loop()
 
@@ -62,7 +65,7 @@ class FakeApi:
 
     async def _collection(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request.path)
-        if not self.listing_allowed:
+        if not self.listing_allowed or request.path in self.forbidden:
             return web.json_response({"reason": "Forbidden", "message": "not yet"}, status=403)
         if "watch" not in request.query:
             items = list(self._objects[request.path].values())

@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import socket
 import ssl
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.pairs import a_pair, trusting, write
-from tests.server.running import JSON, Server, exchange, small_server
+from tests.server.running import JSON, Server, exchange, plaintext_answer, small_server, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -94,6 +95,48 @@ def test_an_idle_connection_is_still_served_after_sigterm(tmp_path: Path) -> Non
         reply = exchange(connection, "POST", "/validate", body=b"12", headers=JSON)
         assert (reply.status, reply.body, reply.headers["connection"]) == (200, b"2", "close")
         connection.close()
+
+
+def test_an_idle_connection_does_not_keep_the_process(tmp_path: Path) -> None:
+    """It is closed in the end, and the worker goes by itself: gunicorn says so when it had to kill it."""
+    pair = a_pair()
+    folder = write(tmp_path / "tls", pair)
+    with small_server(tmp_path, "--tls-dir", str(folder)) as server:
+        server.wait_ready(trusting(pair))
+        with server.raw(trusting(pair)) as idle:
+            server.process.send_signal(signal.SIGTERM)
+            assert idle.recv(1) == b""
+            assert server.process.wait(20) == 0
+        assert "SIGKILL" not in server.log()
+
+
+def test_a_connection_in_its_handshake_is_still_served_after_sigterm(tmp_path: Path) -> None:
+    pair = a_pair()
+    folder = write(tmp_path / "tls", pair)
+    with small_server(tmp_path, "--tls-dir", str(folder)) as server:
+        server.wait_ready(trusting(pair))
+        connection = server.connection(trusting(pair))
+        plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        time.sleep(0.5)  # the server has taken it by then
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: plaintext_answer(server.port) is None, "the listener to close")
+        connection.sock = trusting(pair).wrap_socket(plain, server_hostname="127.0.0.1")
+        reply = exchange(connection, "POST", "/validate", body=b"12", headers=JSON)
+        assert (reply.status, reply.body, reply.headers["connection"]) == (200, b"2", "close")
+        connection.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_an_impatient_stop_waits_for_nobody(tmp_path: Path, number: signal.Signals) -> None:
+    pair = a_pair()
+    folder = write(tmp_path / "tls", pair)
+    with small_server(tmp_path, "--tls-dir", str(folder)) as server:
+        server.wait_ready(trusting(pair))
+        with server.raw(trusting(pair)):
+            began = time.monotonic()
+            server.process.send_signal(number)
+            server.process.wait(20)
+            assert time.monotonic() - began < 5
 
 
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:

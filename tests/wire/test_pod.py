@@ -149,6 +149,12 @@ def test_pod_level_names_outside_the_supported_ones_are_left_out() -> None:
     assert not read(a_pod_object(resources={"requests": {"nvidia.com/gpu": "1"}})).pod_level
 
 
+@pytest.mark.parametrize(("resources", "there"), [({}, True), ({"limits": {"cpu": "1"}}, True), (None, False)])
+def test_empty_pod_level_resources_are_seen(resources: object, there: bool) -> None:  # noqa: FBT001  # a table
+    """D-17: up to 1.36 they decide the QoS class."""
+    assert read(a_pod_object(resources=resources)).has_resources is there
+
+
 def test_what_else_a_decision_reads() -> None:
     pod = read(
         a_pod_object(

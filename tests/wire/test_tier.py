@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.builders import a_namespace_object, a_tier_object, texts
+from tiergate.core.mode import MODES, Mode
 from tiergate.core.tier import ScopeRequirement, Tier
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace, read_namespace
@@ -73,11 +74,17 @@ def test_an_empty_spec_is_a_tier_without_rules() -> None:
         assert not tier.quotas
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_the_mode_is_read_and_enforce_without_one(mode: Mode) -> None:
+    assert read({"enforcement": mode}).mode == mode
+    assert read({}).mode == "Enforce"
+
+
 def test_what_this_version_does_not_enforce_is_refused_all_of_it_at_once() -> None:
     with pytest.raises(Malformed) as refused:
-        read({"enforcement": "Audit", "quotas": [{"name": "a"}, {"name": "gpu", "per": "Tier"}]})
+        read({"enforcement": "Dryrun", "quotas": [{"name": "a"}, {"name": "gpu", "per": "Tier"}]})
     assert [(one.pointer, one.reason) for one in refused.value.every()] == [
-        ("/spec/enforcement", '"Audit" is not supported, only "Enforce" is'),
+        ("/spec/enforcement", '"Dryrun" is not supported, only "Enforce", "Warn", "Audit" are'),
         ("/spec/quotas/1/per", '"Tier" is not supported, only "Namespace" is'),
     ]
 

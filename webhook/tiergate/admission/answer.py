@@ -1,21 +1,30 @@
-"""Decision -> bytes: the only place that builds responses. Their four forms: allowed, patched, denied, warned."""
+"""Decision -> bytes: the only place that builds responses.
+
+Their forms: allowed, patched, denied; and allowed with warnings or audit annotations.
+"""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from tiergate.admission.messages import headline, malformed_sentence, sentence
+from tiergate.admission.messages import headline, malformed_sentence, sentence, unchecked_sentence, warning
 from tiergate.admission.question import Question
 from tiergate.admission.review import VERSION, Unreadable
 from tiergate.core.decision import Decision
 from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.mode import Mode
 from tiergate.wire import Malformed
 
 MAX_WARNING: Final = 250
 """Longer warnings may be cut by the API server (A-54)."""
+MAX_WARNINGS: Final = 4000
+"""Characters of all warnings together: above 4096 the API server drops some (A-54)."""
+MAX_ANNOTATION: Final = 4000
+"""Characters of one audit annotation: whoever writes pods must not fill the audit log."""
 
 
 MAX_CAUSES: Final = 100
@@ -73,7 +82,9 @@ _encode: Final = msgspec.json.Encoder().encode
 def answer(question: Question, decision: Decision, *, tier: str) -> bytes:
     """Return the answer to a question about a pod or claim."""
     response = Response(question.uid, decision.allowed)
-    if decision.violations:
+    if decision.mode != "Enforce":
+        _report(response, question, decision, tier=tier)
+    elif decision.violations:
         response.status = _denial(question, decision, tier=tier)
     elif decision.patch:
         response.patchType, response.patch = "JSONPatch", _patch(decision.patch)
@@ -82,6 +93,37 @@ def answer(question: Question, decision: Decision, *, tier: str) -> bytes:
     if decision.exempt:
         response.auditAnnotations = {"exempt": decision.exempt}
     return _encode(ReviewAnswer(response))
+
+
+def _report(response: Response, question: Question, decision: Decision, *, tier: str) -> None:
+    """Tell of the violations by the mode's way: warnings for the client, or annotations of the audit event."""
+    told = [warning(one, namespace=question.namespace, tier=tier) for one in decision.violations]
+    if decision.unchecked:
+        told.append(unchecked_sentence(tier))
+    rules = sorted({one.rule for one in decision.violations})
+    further = {"rules": ",".join(rules), "defaults": _cut(decision.defaults, MAX_ANNOTATION)}
+    _tell(response, told, mode=decision.mode, further=further)
+
+
+def _tell(response: Response, told: list[str], *, mode: Mode, further: Mapping[str, str]) -> None:
+    """Put the lines where the mode wants them; keys of audit annotations are words (A-55)."""
+    lines = [one_line(text) for text in told]
+    if mode == "Warn":
+        response.warnings = _bounded(lines, MAX_WARNINGS) or None
+        return
+    annotations = {"violations": " | ".join(_bounded(lines, MAX_ANNOTATION)), **further}
+    response.auditAnnotations = {key: text for key, text in annotations.items() if text} or None
+
+
+def _bounded(lines: list[str], most: int) -> list[str]:
+    """Return as many lines as fit, and how many more there are; equal lines once."""
+    distinct = list(dict.fromkeys(lines))
+    kept, room = 0, most - MAX_WARNING  # so that there is always room for the last line
+    while kept < len(distinct) and room >= len(distinct[kept]):
+        room -= len(distinct[kept])
+        kept += 1
+    left = len(distinct) - kept
+    return [*distinct[:kept], *([f"and {left} more"] if left else [])]
 
 
 def _denial(question: Question, decision: Decision, *, tier: str) -> Status:
@@ -105,8 +147,13 @@ def _patch(operations: tuple[JSONPatchOp, ...]) -> str:
 
 def one_line(text: str) -> str:
     """Return a warning the API server will not drop: printable, on one line, not too long."""
-    clean = "".join(char if char.isprintable() else " " for char in text)
-    return clean if len(clean) <= MAX_WARNING else f"{clean[: MAX_WARNING - 3]}..."
+    return _cut(text, MAX_WARNING)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the text printable, on one line and at most so long."""
+    clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
+    return clean if len(clean) <= most else f"{clean[: most - 3]}..."
 
 
 def unreadable(error: Unreadable) -> bytes:
@@ -114,6 +161,15 @@ def unreadable(error: Unreadable) -> bytes:
     request = error.request
     causes = tuple(malformed_cause(one) for one in error.malformed.every())
     return denied(request.uid, causes, name=request.name or "", kind=request.what)
+
+
+def unreadable_told(error: Unreadable, *, mode: Mode, tier: str) -> bytes:
+    """Return the allowance of the same for a tier that refuses nothing."""
+    response = Response(error.request.uid, allowed=True)
+    faults = error.malformed.every()
+    told = [f'cannot be judged by tier "{tier}": {malformed_sentence(one)}' for one in faults]
+    _tell(response, told, mode=mode, further={"rules": "malformed"})
+    return _encode(ReviewAnswer(response))
 
 
 def malformed_cause(error: Malformed) -> Cause:

@@ -8,6 +8,7 @@ import msgspec
 
 from tiergate.admission.review import BadReview, Envelope, Request, ReviewReader, Unreadable
 from tiergate.core.decision import Fault
+from tiergate.core.index import unmeasured
 from tiergate.core.tier import CONTAINER, Tier, derived_defaults, faults
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import WireNamespace, to_namespace
@@ -93,7 +94,7 @@ def tier_faults(tier: Tier) -> tuple[Fault, ...]:
 
 
 def tier_warnings(tier: Tier) -> tuple[str, ...]:
-    """Return what is legal and rarely meant: derived defaults, a ``max`` without a ``min``."""
+    """Return what is legal and rarely meant: derived defaults, a ``max`` without a ``min``, names nobody measures."""
     warnings: list[str] = []
     for item in tier.limits:
         if item.type == CONTAINER:
@@ -105,4 +106,6 @@ def tier_warnings(tier: Tier) -> tuple[str, ...]:
             f"tier {tier.name}: {item.type} has a max for {name} and no min"
             for name in sorted(item.max.keys() - item.min.keys())
         ]
+    if tier.mode != "Enforce" and (names := unmeasured(tier)):
+        warnings.append(f"tier {tier.name}: in mode {tier.mode} nothing is reported on {', '.join(names)}")
     return tuple(warnings)

@@ -14,6 +14,8 @@ from tiergate.wire.malformed import Malformed, shortened
 
 _CHANGEABLE: Final = frozenset({"requests", "limits", "cpu", "memory", "ephemeral-storage"})
 """What a quota name starts with when the object's author can ask for less of it."""
+COMFORTABLE: Final = 120
+"""Characters a warning should not have more of (A-54)."""
 
 
 def headline(*, kind: str, name: str, namespace: str, tier: str) -> str:
@@ -27,6 +29,20 @@ def headline(*, kind: str, name: str, namespace: str, tier: str) -> str:
 def sentence(violation: Violation, *, namespace: str) -> str:
     """Return the one line that says what is wrong and what would be right."""
     return _SENTENCES[violation.rule](violation, namespace)
+
+
+def warning(violation: Violation, *, namespace: str, tier: str) -> str:
+    """Return the line that says what mode Enforce would refuse; without the way out where it would get too long."""
+    told = f'would violate tier "{tier}": {sentence(violation, namespace=namespace)}'
+    if len(told) <= COMFORTABLE:
+        return told
+    fact, way_out, _ = told.rpartition("; ")
+    return fact if way_out else told
+
+
+def unchecked_sentence(tier: str) -> str:
+    """Return the line that says why nothing is said about quotas."""
+    return f'quotas of tier "{tier}" were not checked: the usage in the namespace is not known yet'
 
 
 def malformed_sentence(error: Malformed) -> str:

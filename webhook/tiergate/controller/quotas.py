@@ -14,7 +14,7 @@ from tiergate.cluster.client import Client
 from tiergate.controller.events import Recorder
 from tiergate.controller.facts import Facts
 from tiergate.controller.queue import Budget
-from tiergate.core.desired import DesiredQuota, desired_quotas
+from tiergate.core.desired import DesiredQuota, native_quotas
 from tiergate.core.quantity import MILLI_IN_NANO
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
@@ -60,11 +60,13 @@ class Comparison(msgspec.Struct, frozen=True):
             comparison yields them later.
         waiting: Names of quotas that should be in force and are not, foreign ones left out.
         foreign: Names that we need and that somebody else's objects have.
+        leftover: Names of quotas of ours that are not wanted (any more).
     """
 
     actions: tuple[Action, ...]
     waiting: tuple[str, ...]
     foreign: tuple[str, ...]
+    leftover: tuple[str, ...] = ()
 
 
 def compare(desired: Iterable[DesiredQuota], existing: Iterable[QuotaStatus]) -> Comparison:
@@ -79,11 +81,11 @@ def compare(desired: Iterable[DesiredQuota], existing: Iterable[QuotaStatus]) ->
     ours = {name: one for name, one in wanted.items() if name not in foreign}
     actions = [action for one in ours.values() if (action := _correct(one, present.get(one.name))) is not None]
     waiting = tuple(name for name, one in ours.items() if name not in present or not _in_force(one, present[name]))
+    leftover = [one for one in present.values() if one.managed and one.name not in wanted]
     if not waiting and not foreign:
-        actions += [
-            Delete(one.name, one.resource_version) for one in present.values() if one.managed and one.name not in wanted
-        ]
-    return Comparison(actions=tuple(actions), waiting=waiting, foreign=foreign)
+        actions += [Delete(one.name, one.resource_version) for one in leftover]
+    names = tuple(one.name for one in leftover)
+    return Comparison(actions=tuple(actions), waiting=waiting, foreign=foreign, leftover=names)
 
 
 def _as_stored(desired: DesiredQuota) -> DesiredQuota:
@@ -178,7 +180,7 @@ class QuotaReconciler:
             return ()
         if (tier := self._facts.good.get(namespace.tier)) is not None:
             self._unknown.pop(namespace.name, None)
-            return desired_quotas(tier)
+            return native_quotas(tier)
         if namespace.tier not in self._facts.known_tiers():
             await self._tell_unknown(namespace.name, namespace.tier)
         return None

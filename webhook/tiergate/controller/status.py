@@ -14,14 +14,13 @@ from tiergate.controller.facts import TIERS_PATH, Facts, TierRecord
 from tiergate.controller.queue import Budget
 from tiergate.controller.quotas import compare
 from tiergate.controller.tier_status import Condition, TierStatus, write_patch
-from tiergate.core.desired import UNSCOPED_NAME, desired_quotas
+from tiergate.core.desired import UNSCOPED_NAME, native_quotas
+from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import EMPTY, ResourceList, total
 from tiergate.core.tier import Tier
 
-MODE: Final = "Enforce"
-"""The one mode there is."""
 READY: Final = "Ready"
 ENFORCING: Final = "Enforcing"
 LONGEST_MESSAGE: Final = 32768
@@ -50,6 +49,7 @@ class NamespaceState(msgspec.Struct, frozen=True):
         name: Of the namespace.
         waiting: ResourceQuotas that should be in force and are not.
         foreign: Names we need and somebody else's ResourceQuotas have.
+        leftover: ResourceQuotas of ours that the tier does not ask for (any more); while they are there they refuse.
         error: Why the last write failed, or "".
         inexact: Several ResourceQuotas share the counting, so native quota is no hard bound under parallel creates.
         hard: Of our unscoped ResourceQuota, as in force.
@@ -59,6 +59,7 @@ class NamespaceState(msgspec.Struct, frozen=True):
     name: str
     waiting: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    leftover: tuple[str, ...] = ()
     error: str = ""
     inexact: bool = False
     hard: ResourceList = EMPTY
@@ -67,12 +68,13 @@ class NamespaceState(msgspec.Struct, frozen=True):
 
 def observe(name: str, tier: Tier, quotas: Sequence[QuotaStatus], *, error: str) -> NamespaceState:
     """Return how far a namespace is with a tier's quotas."""
-    comparison = compare(desired_quotas(tier), quotas)
+    comparison = compare(native_quotas(tier), quotas)
     ours = next((one for one in quotas if one.managed and one.name == UNSCOPED_NAME), None)
     return NamespaceState(
         name=name,
         waiting=comparison.waiting,
         foreign=comparison.foreign,
+        leftover=comparison.leftover,
         error=error,
         inexact=len(quotas) > 1,
         hard=EMPTY if ours is None else ours.hard,
@@ -93,14 +95,15 @@ def compute(
             stays, so that a restart of the controller does not look like an outage.
         now: Time of day in RFC 3339, for conditions that change.
     """
+    mode: Mode = "Enforce" if good is None else good.mode
     verdicts = {READY: judge_ready(record, good=good, states=states)}
     if enforcing is not None:
-        verdicts[ENFORCING] = enforcing
+        verdicts[ENFORCING] = judge_enforcing(enforcing, mode)
     ours = tuple(_condition(kind, verdict, record, now=now) for kind, verdict in verdicts.items())
     others = tuple(one for one in record.status.conditions if one.type not in verdicts)
     return TierStatus(
         observed_generation=record.generation,
-        mode=MODE,
+        mode=mode,
         namespaces=len(states),
         summary={} if good is None else summarize(good, states),
         conditions=ours + others,
@@ -142,6 +145,8 @@ def judge_ready(record: TierRecord, *, good: Tier | None, states: Sequence[Names
             reason="WriteFailed",
             message="; ".join(f"namespace {one.name}: {one.error}" for one in failed[:NAMED]),
         )
+    if good is not None and good.mode != "Enforce":
+        return _judge_reporting(good.mode, states)
     if waiting := [one for one in states if one.waiting]:
         objects = _quoted(name for one in waiting for name in one.waiting)
         done = len(states) - len(waiting)
@@ -150,6 +155,29 @@ def judge_ready(record: TierRecord, *, good: Tier | None, states: Sequence[Names
         )
         return Verdict(holds=False, reason="QuotaPending", message=message)
     return Verdict(holds=True, reason="QuotasInForce", message=_in_force(states))
+
+
+def _judge_reporting(mode: Mode, states: Sequence[NamespaceState]) -> Verdict:
+    """Say whether a tier that refuses nothing has nothing left in its namespaces that would."""
+    if leftover := [one for one in states if one.leftover]:
+        objects = _quoted(name for one in leftover for name in one.leftover)
+        message = f"mode {mode}, but ResourceQuota {objects} still refuses in {_named(leftover)}: it is being removed"
+        return Verdict(holds=False, reason="QuotaRemoval", message=message)
+    return Verdict(holds=True, reason=f"Mode{mode}", message=f"{_TOLD[mode]}; no ResourceQuota is kept for this tier")
+
+
+def judge_enforcing(enforcing: Verdict, mode: Mode) -> Verdict:
+    """Say whether the tier refuses what breaks it: the webhooks are registered, and the mode is Enforce."""
+    if mode == "Enforce" or not enforcing.holds:
+        return enforcing
+    return Verdict(holds=False, reason=f"Mode{mode}", message=_TOLD[mode])
+
+
+_TOLD: Final[Mapping[Mode, str]] = {
+    "Enforce": "what breaks this tier is refused",
+    "Warn": "what breaks this tier is warned of and not refused",
+    "Audit": "what breaks this tier is noted in the audit log and not refused",
+}
 
 
 def _invalid(record: TierRecord, good: Tier | None) -> str:
@@ -182,7 +210,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 def summarize(tier: Tier, states: Sequence[NamespaceState]) -> dict[str, str]:
     """Return "used/hard" of the tier's unscoped quota by resource name, summed over namespaces."""
-    names = sorted(name for one in desired_quotas(tier) if one.name == UNSCOPED_NAME for name in one.hard)
+    names = sorted(name for one in native_quotas(tier) if one.name == UNSCOPED_NAME for name in one.hard)
     hard, used = total(one.hard for one in states), total(one.used for one in states)
     return {name: f"{used.get(name, ZERO)}/{hard[name]}" for name in names if name in hard}
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 
 RuleId = Literal[
@@ -59,20 +60,25 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The complete outcome: allowed unless there are violations; the patch only counts when allowed.
+    """The complete outcome; the patch only counts when allowed.
 
-    ``exempt`` names the user or group whose exemption allowed the request.
+    Violations refuse in mode Enforce only; in Warn and Audit the answer tells of them. ``defaults`` says in Audit what
+    would be set in Warn and Enforce. ``exempt`` names the user or group whose exemption allowed the request.
+    ``unchecked`` says that the tier's quotas were left out because the usage was not known.
     """
 
     violations: tuple[Violation, ...] = ()
     patch: tuple[JSONPatchOp, ...] = ()
     warnings: tuple[str, ...] = ()
     exempt: str = ""
+    mode: Mode = "Enforce"
+    defaults: str = ""
+    unchecked: bool = False
 
     @property
     def allowed(self) -> bool:
         """Whether the object may pass."""
-        return not self.violations
+        return not self.violations or self.mode != "Enforce"
 
     @property
     def rests_on_usage(self) -> bool:

@@ -41,6 +41,11 @@ def desired_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     return tuple(_merged(scopes, groups[scopes]) for scopes in sorted(groups))
 
 
+def native_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
+    """Return the ResourceQuotas that each namespace of the tier should hold: none in Warn and Audit, as they refuse."""
+    return desired_quotas(tier) if tier.mode == "Enforce" else ()
+
+
 def _scope_set(quota: TierQuota) -> ScopeSet:
     wanted = {(one.scope_name, one.operator, tuple(sorted(one.values))) for one in quota.scope_selector}
     return tuple(sorted(set(quota.scopes))), tuple(sorted(wanted))

@@ -7,27 +7,60 @@ from tiergate.core.claim import Claim
 from tiergate.core.decision import ALLOW, Decision, Violation
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.release import NEWEST
 from tiergate.core.rules import RULES, Case
 from tiergate.core.tier import Tier
 
 
 def mutate(pod: Pod, tier: Tier) -> Decision:
-    """Return the defaults as a patch; nothing is refused here, the validating pass sees the result."""
+    """Return the defaults as a patch; nothing is refused here, the validating pass sees the result.
+
+    In mode Audit they are only named.
+    """
     _, additions = limitrange.with_defaults(pod, tier)
+    if tier.mode == "Audit":
+        return Decision(mode="Audit", defaults=limitrange.described(additions)) if additions else ALLOW
     operations = limitrange.patch(pod, additions)
     return Decision(patch=operations) if operations else ALLOW
 
 
-def validate(subject: Pod | Claim, *, old: Pod | Claim | None, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Decision:
+def validate(  # noqa: PLR0913, RUF100  # what a decision is a function of
+    subject: Pod | Claim,
+    *,
+    old: Pod | Claim | None,
+    tier: Tier,
+    quotas: tuple[QuotaStatus, ...],
+    now: float | None = None,
+    minor: int = NEWEST,
+) -> Decision:
     """Return every broken rule of a pod or claim, in the order of RULES.
 
-    ``old`` is the stored object of an UPDATE, ``quotas`` every ResourceQuota of the namespace.
+    ``old`` is the stored object of an UPDATE, ``quotas`` every ResourceQuota of the namespace. ``now`` is the time in
+    seconds since the epoch: without it a pod stuck in its deletion still counts (R-21). ``minor`` is the release of the
+    server, whose quota counts pods being resized in its own way (R-32, R-33).
     """
-    case = Case(subject, old, tier, quotas)
+    case = Case(subject, old, tier, quotas, now, minor)
     violations: list[Violation] = []
     for rule in RULES:
         violations.extend(rule(case))
     return Decision(tuple(violations)) if violations else ALLOW
+
+
+def report(
+    subject: Pod | Claim, *, old: Pod | Claim | None, tier: Tier, quotas: tuple[QuotaStatus, ...], unchecked: bool
+) -> Decision:
+    """Return what a tier in mode Warn or Audit tells of: what it would refuse in mode Enforce.
+
+    ``quotas`` are those that would be in the namespace, their usage computed from its objects; ``unchecked`` says that
+    the tier's own are not among them. In Audit the defaults are not set, so a new pod is judged as if they were.
+    """
+    judged = subject
+    if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
+        judged, _ = limitrange.with_defaults(subject, tier)
+    found = validate(judged, old=old, tier=tier, quotas=quotas).violations
+    # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
+    broken = tuple(one for one in found if one.rule != "quota-pending")
+    return Decision(broken, mode=tier.mode, unchecked=unchecked) if broken or unchecked else ALLOW
 
 
 def no_such_tier(name: str) -> Decision:
@@ -47,6 +80,8 @@ def exempt(who: str) -> Decision:
 
 def exemption(tier: Tier, *, user: str, groups: tuple[str, ...]) -> str:
     """Return which user or group the tier exempts, or "" (as Pod Security Admission's exemptions)."""
+    if not tier.exempt_users and not tier.exempt_groups:  # nearly every tier: no look at each group
+        return ""
     if user in tier.exempt_users:
         return f"user {user}"
     return next((f"group {group}" for group in groups if group in tier.exempt_groups), "")

@@ -78,10 +78,10 @@ def _defaulted(
     if not limits and not requests:
         return container
     additions.append(Additions(container, requests, limits))
-    # The API server completes requests from limits after our patch (D-3): so does this value.
+    # The API server completes requests from limits after our patch (D-3); a new limit never comes without a request.
     return msgspec.structs.replace(
         container,
-        requests={**limits, **container.limits, **container.requests, **requests},
+        requests={**container.requests, **requests},
         limits={**container.limits, **limits},
     )
 
@@ -90,11 +90,9 @@ def _takes_request(pod: Pod, name: str, limits: Mapping[str, Quantity]) -> bool:
     """Say whether a container without a request gets the default one.
 
     Beside a pod-level request only together with a default limit, which would otherwise become the request
-    (D-3). Hugepages need limit and request to be equal, so beside a pod-level limit they get neither (D-13).
+    after our patch (A-33, D-3).
     """
-    if name in limits:
-        return True
-    return name not in pod.requests and not (name in pod.limits and name.startswith(HUGEPAGES))
+    return name in limits or name not in pod.requests
 
 
 def _valid_alone(
@@ -105,16 +103,21 @@ def _valid_alone(
     Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
     a default), and hugepages need cpu or memory beside them (D-14).
     """
+    whole = [name for name in {**limits, **requests} if _needs_limit(name)]
+    if not whole:
+        return limits, requests
     computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
     refused = {
         name
-        for name in {*limits, *requests}
-        if (name.startswith(HUGEPAGES) and not computes)
-        or ((name.startswith(HUGEPAGES) or is_extended(name)) and name not in limits and name not in container.limits)
+        for name in whole
+        if (name not in limits and name not in container.limits) or (name.startswith(HUGEPAGES) and not computes)
     }
-    if not refused:
-        return limits, requests
     return _omitting(limits, refused), _omitting(requests, refused)
+
+
+def _needs_limit(name: str) -> bool:
+    """Say whether the API takes requests of the resource only with an equal limit: no overcommitment (D-13)."""
+    return name.startswith(HUGEPAGES) or is_extended(name)
 
 
 def _omitting(resources: dict[str, Quantity], names: set[str]) -> dict[str, Quantity]:
@@ -131,7 +134,7 @@ def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]
     operations = [operation for one in additions for operation in _container_patch(one)]
     if not operations:
         return ()
-    text = _annotation(pod.defaults_annotation, additions)
+    text = described(additions, after=pod.defaults_annotation)
     if pod.has_annotations:
         return (*operations, add("/metadata/annotations", ANNOTATION, text))
     if pod.has_metadata:
@@ -160,7 +163,7 @@ def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
     return {name: str(quantity) for name, quantity in sorted(resources.items())}
 
 
-def _annotation(present: str | None, additions: tuple[Additions, ...]) -> str:
+def described(additions: tuple[Additions, ...], *, after: str | None = None) -> str:
     """Name what was set; an earlier pass's text stays in front (a sidecar may come later)."""
     parts = []
     for one in additions:
@@ -169,8 +172,8 @@ def _annotation(present: str | None, additions: tuple[Additions, ...]) -> str:
             if resources:
                 parts.append(f"{', '.join(sorted(resources))} {word} for {kind} {one.container.name}")
     text = "; ".join(parts)
-    if present is not None and present.startswith(ANNOTATION_PREFIX):
-        return f"{present}; {text}"
+    if after is not None and after.startswith(ANNOTATION_PREFIX):
+        return f"{after}; {text}"
     return ANNOTATION_PREFIX + text
 
 
@@ -201,9 +204,11 @@ def container_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
             limit = container.limits.get(name, pod.limits.get(name))
             if _unchanged(old, container, name) and limit == _limit_before(old, container, name):
                 continue
+            request = container.requests.get(name)
+            if limit is None and request is None and _needs_limit(name):
+                continue  # what cannot be used without a limit is not used at all
             if limit is None or limit.nano > bound.nano:
                 yield _range("limit-max", container, "limits", name, limit, bound)
-            request = container.requests.get(name)
             if request is not None and request.nano > bound.nano:
                 yield _range("request-max", container, "requests", name, request, bound)
 

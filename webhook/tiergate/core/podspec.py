@@ -38,7 +38,8 @@ class Pod(msgspec.Struct, frozen=True):
     """A pod as admission sees it.
 
     ``requests`` and ``limits`` are the pod-level ones (``spec.resources``), ``pod_level`` whether they name
-    anything supported. ``deleted_at`` and ``grace_seconds`` are seconds since the epoch and seconds.
+    anything supported, ``has_resources`` whether ``spec.resources`` is there at all. ``deleted_at`` and
+    ``grace_seconds`` are seconds since the epoch and seconds.
     """
 
     name: str = ""
@@ -52,6 +53,7 @@ class Pod(msgspec.Struct, frozen=True):
     priority_class: str = ""
     active_deadline_seconds: int | None = None
     cross_namespace_affinity: bool = False
+    has_resources: bool = False
     has_metadata: bool = True
     has_annotations: bool = False
     defaults_annotation: str | None = None

@@ -61,6 +61,9 @@ class Quantity(msgspec.Struct, frozen=True, eq=False):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and self.nano == other.nano
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # msgspec's base brings a `!=` of its own, which compares identity
+
     def __hash__(self) -> int:
         return hash(self.nano)
 

@@ -18,6 +18,7 @@ from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.release import NEWEST
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
@@ -53,9 +54,9 @@ class QuotaStatus(msgspec.Struct, frozen=True):
 Judged = Pod | Claim
 
 
-def charge(subject: Judged) -> dict[str, Quantity]:
-    """Return the usage of a pod or claim by quota name."""
-    return pod_charge(subject) if isinstance(subject, Pod) else claim_charge(subject)
+def charge(subject: Judged, *, now: float | None = None, minor: int = NEWEST) -> dict[str, Quantity]:
+    """Return the usage of a pod or claim by quota name, at a time and by a release as ``pod_charge`` takes them."""
+    return pod_charge(subject, now=now, minor=minor) if isinstance(subject, Pod) else claim_charge(subject)
 
 
 def measures(kind: type[Judged], name: str) -> bool:
@@ -70,7 +71,12 @@ def measures(kind: type[Judged], name: str) -> bool:
 
 def measured(subject: Judged, quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that usage of this kind of object can have, sorted."""
-    return _measured(type(subject), tuple(quota.hard))
+    return measured_by(type(subject), quota)
+
+
+def measured_by(kind: type[Judged], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
+    """Return the names of the quota that a kind of object is measured by, sorted."""
+    return _measured(kind, tuple(quota.hard))
 
 
 @lru_cache(maxsize=4096)
@@ -192,10 +198,18 @@ def _missing(container: Container, side: str, resource: str, quota: str) -> Viol
     )
 
 
-def exceeded(subject: Judged, old: Judged | None, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
+    subject: Judged,
+    old: Judged | None,
+    tier: Tier,
+    quotas: tuple[QuotaStatus, ...],
+    *,
+    now: float | None = None,
+    minor: int = NEWEST,
+) -> Iterator[Violation]:
     """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
-    usage = charge(subject)
-    grown = increase(usage, charge(old)) if old is not None else usage
+    usage = charge(subject, now=now, minor=minor)
+    grown = increase(usage, charge(old, minor=minor)) if old is not None else usage
     for quota in quotas:
         if not pertinent(subject, quota):
             continue

@@ -5,6 +5,7 @@ A missing name and a present zero differ (Q-18): absent means "not asked", zero 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -13,6 +14,11 @@ from tiergate.core.quantity import ZERO, Quantity
 ResourceList = Mapping[str, Quantity]
 
 EMPTY: Final[ResourceList] = {}
+
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_LONGEST_PREFIX: Final = 253
+_LONGEST_NAME: Final = 63
 
 HUGEPAGES: Final = "hugepages-"
 DEVICE_CLASS: Final = "deviceclass.resource.kubernetes.io/"
@@ -51,6 +57,14 @@ def increase(new: ResourceList, old: ResourceList) -> dict[str, Quantity]:
 def is_pod_level(name: str) -> bool:
     """Say whether ``spec.resources`` of a pod may hold the name: cpu, memory, hugepages."""
     return name in POD_LEVEL_COMPUTE or name.startswith(HUGEPAGES)
+
+
+def is_qualified(name: str) -> bool:
+    """Say whether the API takes the text for a resource name at all: an optional DNS subdomain, "/" and a name."""
+    prefix, slash, last = name.rpartition("/")
+    if slash and (len(prefix) > _LONGEST_PREFIX or not _SUBDOMAIN.fullmatch(prefix)):
+        return False
+    return len(last) <= _LONGEST_NAME and _NAME.fullmatch(last) is not None
 
 
 def is_extended(name: str) -> bool:

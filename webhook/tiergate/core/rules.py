@@ -12,16 +12,23 @@ from tiergate.core.claim import Claim
 from tiergate.core.decision import Violation
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier
 
 
 class Case(msgspec.Struct, frozen=True):
-    """All a rule may look at. ``old`` is the stored object of an UPDATE: then only what grew is judged."""
+    """All a rule may look at.
+
+    ``old`` is the stored object of an UPDATE: then only what grew is judged. ``now`` is the time in seconds since the
+    epoch, needed for pods being deleted, ``minor`` the server's release.
+    """
 
     subject: Pod | Claim
     old: Pod | Claim | None
     tier: Tier
     quotas: tuple[QuotaStatus, ...]
+    now: float | None = None
+    minor: int = NEWEST
 
 
 Rule = Callable[[Case], Iterable[Violation]]
@@ -59,7 +66,7 @@ def _quota_required(case: Case) -> Iterable[Violation]:
 
 
 def _quota_exceeded(case: Case) -> Iterable[Violation]:
-    return quota.exceeded(case.subject, case.old, case.tier, case.quotas)
+    return quota.exceeded(case.subject, case.old, case.tier, case.quotas, now=case.now, minor=case.minor)
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -13,8 +13,10 @@ import msgspec
 
 from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
+from tiergate.core.mode import Mode
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, is_extended
+from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, is_extended, is_qualified
+from tiergate.core.validity import amount_faults
 
 CONTAINER: Final = "Container"
 POD: Final = "Pod"
@@ -105,6 +107,7 @@ class Tier(msgspec.Struct, frozen=True, eq=False):
     exempt_users: frozenset[str] = frozenset()
     exempt_groups: frozenset[str] = frozenset()
     generation: int = 0
+    mode: Mode = "Enforce"
     container: LimitRangeItem | None = None
     pod: LimitRangeItem | None = None
     claim: LimitRangeItem | None = None
@@ -161,6 +164,9 @@ def _unknown_names(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
     """Yield names no container (or claim) can ask for: as a default they would make every pod invalid."""
     for field, resources in _fields(item):
         for name in resources:
+            if not is_qualified(name):
+                yield Fault(f"{pointer}/{field}/{escape(name)}", "is no resource name")
+                continue
             if name.startswith(HUGEPAGES) or ("/" in name and not name.startswith("requests.")):
                 continue
             if item.type == CLAIM and name not in _STANDARD_QUOTA_NAMES | {STORAGE}:
@@ -196,6 +202,7 @@ def _item_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
     yield from _ordering_faults(pointer, item)
     yield from _ratio_faults(pointer, item)
     yield from _not_overcommittable_faults(pointer, item)
+    yield from _invalid_default_faults(pointer, item)
 
 
 def _ordering_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
@@ -247,6 +254,13 @@ def _not_overcommittable_faults(pointer: str, item: LimitRangeItem) -> Iterator[
             yield Fault(f"{pointer}/default/{escape(name)}", reason)
 
 
+def _invalid_default_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
+    """Yield defaults that the API would refuse in every container: no pod without such a value could start."""
+    for name, quantity in sorted(item.default.items()):
+        if quantity.nano > 0:
+            yield from amount_faults(f"{pointer}/default/{escape(name)}", name, quantity)
+
+
 def _quota_faults(tier: Tier) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, quota in enumerate(tier.quotas):
@@ -267,10 +281,12 @@ def _quota_faults(tier: Tier) -> Iterator[Fault]:
 
 def quota_name_fault(name: str) -> str | None:
     """Return why native quota would never measure the name, or None when it does (R-2, R-22)."""
+    if not is_qualified(name):
+        return "no quota measures this name"
     if name in _STANDARD_QUOTA_NAMES or name.startswith((HUGEPAGES, f"requests.{HUGEPAGES}")):
         return None
     if name.startswith("count/"):
-        return None if name != "count/" else "no quota measures this name"
+        return None
     if name.endswith((*_STORAGE_CLASS_SUFFIXES, _DEVICE_CLASS_SUFFIX)):
         return None
     asked = name.removeprefix("requests.")
@@ -307,8 +323,9 @@ def _one_scope(pointer: str, name: str, quota: TierQuota) -> Iterator[Fault]:
     if allowed is None:
         yield Fault(pointer, f'"{name}" is not one of {", ".join(sorted(_SCOPE_NAMES))}')
         return
-    for resource in sorted(quota.hard.keys() & _STANDARD_QUOTA_NAMES):
-        if resource not in allowed:
+    for resource in sorted(quota.hard):
+        standard = resource in _STANDARD_QUOTA_NAMES or resource.startswith((HUGEPAGES, f"requests.{HUGEPAGES}"))
+        if standard and resource not in allowed:
             yield Fault(pointer, f"unsupported scope applied to resource: {name} with {resource}")
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from tiergate.core.podspec import Container, Pod
+from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.release import EMPTY_POD_LEVEL_IGNORED, MAX_OF_SUMS, NEWEST
 from tiergate.core.resources import (
     DEVICE_CLASS,
+    EMPTY,
     HUGEPAGES,
     POD_LEVEL_COMPUTE,
     ResourceList,
@@ -41,7 +43,6 @@ def aggregate(pod: Pod, pick: Pick) -> dict[str, Quantity]:
         if container.restartable:
             add_into(running, resources)
             add_into(sidecars, resources)
-            raise_to(steps, sidecars)
         else:
             step = dict(sidecars)
             add_into(step, resources)
@@ -68,9 +69,12 @@ def limit_range_totals(pod: Pod) -> tuple[dict[str, Quantity], dict[str, Quantit
     return requests, limits
 
 
-def pod_requests(pod: Pod) -> dict[str, Quantity]:
-    """Return what quota counts as the pod's requests (R-31, R-33)."""
-    result = _with_status(pod, spec_requests, _allocated, _actuated_requests)
+def pod_requests(pod: Pod, *, minor: int = NEWEST) -> dict[str, Quantity]:
+    """Return what quota of release 1.``minor`` counts as the pod's requests (R-31 to R-33)."""
+    if minor >= MAX_OF_SUMS:
+        result = _with_status(pod, spec_requests, _allocated, _actuated_requests)
+    else:
+        result = aggregate(pod, lambda container: _largest_requests(pod, container))
     if pod.requests:
         result.update({name: q for name, q in pod.requests.items() if is_pod_level(name)})
     if pod.overhead:
@@ -78,9 +82,12 @@ def pod_requests(pod: Pod) -> dict[str, Quantity]:
     return result
 
 
-def pod_limits(pod: Pod) -> dict[str, Quantity]:
+def pod_limits(pod: Pod, *, minor: int = NEWEST) -> dict[str, Quantity]:
     """Return what quota counts as the pod's limits: overhead only where a limit is set (R-31)."""
-    result = _with_status(pod, spec_limits, _actuated_limits)
+    if minor >= MAX_OF_SUMS:
+        result = _with_status(pod, spec_limits, _actuated_limits)
+    else:
+        result = aggregate(pod, lambda container: _largest_limits(pod, container))
     if pod.limits:
         result.update({name: q for name, q in pod.limits.items() if is_pod_level(name)})
     if pod.overhead:
@@ -90,7 +97,7 @@ def pod_limits(pod: Pod) -> dict[str, Quantity]:
 
 def _with_status(pod: Pod, spec: Pick, *reported: Callable[[Pod, Container], ResourceList]) -> dict[str, Quantity]:
     """Return the per-resource maximum of the aggregates from spec and from each reported view (R-33)."""
-    if not pod.statuses:
+    if not pod.statuses and not pod.resize_infeasible:
         return aggregate(pod, spec)
     result = {} if pod.resize_infeasible else aggregate(pod, spec)
     for view in reported:
@@ -124,18 +131,47 @@ def _actuated_limits(pod: Pod, container: Container) -> ResourceList:
     return status.limits
 
 
-def pod_charge(pod: Pod, *, now: float | None = None) -> dict[str, Quantity]:
+def _largest_requests(pod: Pod, container: Container) -> ResourceList:
+    """Return the largest of spec, actuated and allocated per resource, as up to 1.36 (R-32)."""
+    status = _judged_status(pod, container)
+    if status is None:
+        return container.requests
+    result = dict(_fallback(pod, container.requests))
+    raise_to(result, status.requests or EMPTY)
+    raise_to(result, status.allocated or EMPTY)
+    return result
+
+
+def _largest_limits(pod: Pod, container: Container) -> ResourceList:
+    status = _judged_status(pod, container)
+    if status is None:
+        return container.limits
+    result = dict(_fallback(pod, container.limits))
+    raise_to(result, status.limits or EMPTY)
+    return result
+
+
+def _judged_status(pod: Pod, container: Container) -> ContainerStatus | None:
+    """Return the container's status if it tells of resources and the container keeps running (R-32)."""
+    status = pod.statuses.get(container.name)
+    if status is None or (status.requests is None and status.limits is None):
+        return None
+    return None if container.init and not container.restartable else status
+
+
+def pod_charge(pod: Pod, *, now: float | None = None, minor: int = NEWEST) -> dict[str, Quantity]:
     """Return the pod's usage by quota name (R-20 to R-22).
 
-    ``now`` is seconds since the epoch; without it a pod being deleted still counts (R-21).
+    ``now`` is seconds since the epoch; without it a pod being deleted still counts (R-21). ``minor`` is the release
+    whose sums are taken for a pod being resized.
     """
     if _is_over(pod, now):
         return {"count/pods": ONE}
     charge = {"count/pods": ONE, "pods": ONE}
-    for name, quantity in pod_requests(pod).items():
+    for name, quantity in pod_requests(pod, minor=minor).items():
         for quota_name in _request_names(name):
             charge[quota_name] = quantity
-    for name, quantity in pod_limits(pod).items():
+    for name, quantity in pod_limits(pod, minor=minor).items():
         if (limit_name := _LIMIT_NAMES.get(name)) is not None:
             charge[limit_name] = quantity
     return charge
@@ -161,12 +197,15 @@ def _is_over(pod: Pod, now: float | None) -> bool:
     return now > pod.deleted_at + pod.grace_seconds
 
 
-def qos_class(pod: Pod) -> str:
-    """Return BestEffort, Burstable or Guaranteed: the status' word if set, else computed (D-17)."""
+def qos_class(pod: Pod, *, minor: int = NEWEST) -> str:
+    """Return BestEffort, Burstable or Guaranteed: the status' word if set, else computed (D-17).
+
+    ``minor`` is the release whose rules are computed; the pod's pod-level resources are completed.
+    """
     if pod.qos_class:
         return pod.qos_class
     compute = POD_LEVEL_COMPUTE
-    if pod.pod_level:
+    if pod.pod_level or (pod.has_resources and minor < EMPTY_POD_LEVEL_IGNORED):
         pairs = [(pod.requests, pod.limits)]
     else:
         pairs = [(container.requests, container.limits) for container in pod.every_container()]

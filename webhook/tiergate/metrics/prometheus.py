@@ -46,6 +46,12 @@ class PrometheusRecorder:
         self._faults = Gauge(
             "tiergate_cache_faulty_objects", "Objects a cache cannot use.", ["cache"], registry=registry
         )
+        self._unchecked = Counter(
+            "tiergate_quotas_unchecked",
+            "Reviews for tiers in mode Warn or Audit that left quotas out, as usage was not known.",
+            ["resource"],
+            registry=registry,
+        )
         self._expiry = Gauge(
             "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate ends.", registry=registry
         )
@@ -79,6 +85,10 @@ class PrometheusRecorder:
     def cache_faults(self, cache: str, count: int) -> None:
         """Set the number of unusable objects of one cache."""
         self._faults.labels(cache).set(count)
+
+    def quotas_unchecked(self, resource: str, count: int) -> None:
+        """Count reviews that left quotas out."""
+        self._unchecked.labels(resource).inc(count)
 
     def certificate_expiry(self, timestamp: float) -> None:
         """Set the end of the certificate."""

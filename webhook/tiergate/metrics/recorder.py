@@ -28,6 +28,9 @@ class Recorder(Protocol):
     def cache_faults(self, cache: str, count: int) -> None:
         """Say how many objects of a cache cannot be used."""
 
+    def quotas_unchecked(self, resource: str, count: int) -> None:
+        """Count reviews that said nothing about quotas, because the index of the resource was not filled."""
+
     def certificate_expiry(self, timestamp: float) -> None:
         """Say when the served certificate ends, in seconds since 1970."""
 

@@ -1,9 +1,8 @@
 """Short answers: one place that turns status, text and headers into ASGI messages."""
 
-import asyncio
 from typing import Final
 
-from tiergate.process.service import Receive, Send
+from tiergate.process.service import Send
 
 JSON: Final = b"application/json"
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -11,8 +10,7 @@ CONTENT_TYPE: Final = b"content-type"
 CONTENT_LENGTH: Final = b"content-length"
 ALLOW: Final = b"allow"
 AFTERMATH: Final = 256 * 2**20
-"""Bytes of a refused body that are still read and dropped."""
-AFTERMATH_SECONDS: Final = 10.0
+"""Bytes of a refused body that the server still reads and drops."""
 CLOSE: Final = (b"connection", b"close")
 
 Header = tuple[bytes, bytes]
@@ -32,30 +30,20 @@ async def respond(
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(receive: Receive, send: Send, status: int, text: bytes, *, headers: tuple[Header, ...] = ()) -> None:
-    """Answer without having read the body, then read and drop what is left of it, within bounds.
+async def refuse(send: Send, status: int, text: bytes, *, headers: tuple[Header, ...] = ()) -> None:
+    """Answer without having read the body.
 
-    A client that is still sending would miss the answer on a connection torn down under it; and after a body that was
-    read to its end the connection goes on. The server closes a connection whose body exceeds the bounds.
+    A client that is still sending would miss the answer on a connection torn down under it: the server reads what is
+    left and drops it, within bounds (see worker), and after a body that came to its end the connection goes on.
     """
     await respond(send, status, text, headers=headers)
-    dropped = 0
-    try:
-        async with asyncio.timeout(AFTERMATH_SECONDS):
-            while dropped <= AFTERMATH:
-                message = await receive()
-                if message["type"] != "http.request" or not message["more_body"]:
-                    return
-                dropped += len(message["body"])
-    except TimeoutError:
-        return  # too slow: the server closes the connection
 
 
-async def not_found(receive: Receive, send: Send) -> None:
+async def not_found(send: Send) -> None:
     """Answer 404."""
-    await refuse(receive, send, 404, b"no such path\n")
+    await refuse(send, 404, b"no such path\n")
 
 
-async def method_not_allowed(receive: Receive, send: Send, allowed: bytes) -> None:
+async def method_not_allowed(send: Send, allowed: bytes) -> None:
     """Answer 405 with the methods that would do."""
-    await refuse(receive, send, 405, b"method not allowed\n", headers=((ALLOW, allowed),))
+    await refuse(send, 405, b"method not allowed\n", headers=((ALLOW, allowed),))

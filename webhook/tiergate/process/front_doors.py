@@ -7,7 +7,7 @@ pages and nothing else. Neither reaches what belongs to the other.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from a2wsgi import WSGIMiddleware
 
@@ -15,7 +15,7 @@ from tiergate.process.answers import method_not_allowed, not_found, refuse, resp
 from tiergate.process.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from tiergate.process.service import Receive, Scope, Send, Service
 
@@ -52,18 +52,17 @@ class FrontDoors:
         self._pages: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
         self._fixed = {"/livez": self._livez, "/readyz": self._readyz, METRICS: self._metrics}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Route one ASGI scope."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Route one ASGI scope: return the coroutine that answers it."""
         if scope["type"] != "http":
-            await self._not_http(scope, receive, send)
-        elif scope["server"][1] == self._usage_port:
-            await self._usage(scope, receive, send)
-        elif (fixed := self._fixed.get(scope["path"])) is not None:
-            await fixed(scope, receive, send)
-        elif self._client_certificates and scope["method"] == "POST" and not _client_is_verified(receive):
-            await refuse(receive, send, 403, b"a client certificate is required\n")
-        else:
-            await self._service.http(scope, receive, send)  # type: ignore[union-attr]  # served only after start-up
+            return self._not_http(scope, receive, send)
+        if scope["server"][1] == self._usage_port:
+            return self._usage(scope, receive, send)
+        if (fixed := self._fixed.get(scope["path"])) is not None:
+            return fixed(scope, receive, send)
+        if self._client_certificates and scope["method"] == "POST" and not _client_is_verified(receive):
+            return refuse(send, 403, b"a client certificate is required\n")
+        return self._service.http(scope, receive, send)  # type: ignore[union-attr]  # served only after start-up
 
     async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -92,15 +91,15 @@ class FrontDoors:
         self._supervisor = Supervisor({**self._own_tasks, **service.tasks()})
         self._supervisor.start()
 
-    async def _livez(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _livez(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(receive, send, b"GET, HEAD")
+            await method_not_allowed(send, b"GET, HEAD")
             return
         await respond(send, 200, b"ok\n")
 
-    async def _readyz(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _readyz(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(receive, send, b"GET, HEAD")
+            await method_not_allowed(send, b"GET, HEAD")
             return
         reasons = self._reasons_not_ready()
         await respond(send, 503 if reasons else 200, ("\n".join(reasons or ["ok"]) + "\n").encode())
@@ -115,15 +114,15 @@ class FrontDoors:
 
     async def _usage(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == METRICS:
-            await not_found(receive, send)
+            await not_found(send)
         else:
             await self._page(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._pages is None:
-            await not_found(receive, send)
+            await not_found(send)
         elif scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(receive, send, b"GET, HEAD")
+            await method_not_allowed(send, b"GET, HEAD")
         else:
             await self._pages(scope, receive, send)
 
@@ -131,10 +130,9 @@ class FrontDoors:
 def _client_is_verified(receive: Receive) -> bool:
     """Say whether the connection of this request presented a certificate that the client CA signed.
 
-    ASGI has a TLS extension for this, which gunicorn 27 does not fill in; its ``receive`` is a bound method whose
-    object knows the connection. Whatever cannot be found out counts as no.
+    ASGI has a TLS extension for this, which uvicorn does not fill in; its ``receive`` is a bound method whose object
+    knows the connection. Whatever cannot be found out counts as no.
     """
-    protocol = getattr(getattr(receive, "__self__", None), "protocol", None)
-    transport = getattr(protocol, "transport", None)
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
     connection = None if transport is None else transport.get_extra_info("ssl_object")
     return connection is not None and bool(connection.getpeercert(binary_form=True))

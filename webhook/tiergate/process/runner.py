@@ -1,4 +1,4 @@
-"""Run one service in one process: gunicorn's asgi worker with uvloop, one worker, one event loop.
+"""Run one service in one process: uvicorn under gunicorn with uvloop, one worker, one event loop.
 
 Replicas scale, not workers. Nothing here depends on an orderly end: stopping is crash-safe.
 """
@@ -22,6 +22,7 @@ from gunicorn.glogging import Logger
 from tiergate.process import logs
 from tiergate.process.front_doors import FrontDoors
 from tiergate.process.tls import POLL, Files, Front, Unusable
+from tiergate.process.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 KEEPALIVE: Final = 120
 """Seconds; the API server keeps idle connections for 90 and must be the one to close them."""
 GRACE: Final = 12
-"""Seconds between SIGTERM and the end: idle connections are held that long, so it is what every stop takes."""
+"""Seconds between SIGTERM and the end, whatever is still going on: longer than ``worker.DRAIN``."""
 SILENCE: Final = 30
 """Seconds without a heartbeat of the event loop after which the worker is replaced."""
 LOOPBACK: Final = "127.0.0.1"
@@ -119,8 +120,8 @@ async def _keep_current(front: Front, tell: Callable[[datetime], None] | None) -
 def _context_of(front: Front) -> ssl.SSLContext:
     """Give gunicorn its context, or end this process.
 
-    gunicorn's asgi worker logs an exception of this hook, and a missing context, and then serves plain HTTP on the TLS
-    port. A process that is gone sends nothing.
+    Servers have been seen to log an exception of this hook and then to serve plain HTTP on the TLS port. A process that
+    is gone sends nothing.
     """
     context: object = None
     try:
@@ -150,9 +151,7 @@ def _settings(binds: list[str], log_level: str) -> dict[str, Any]:
     return {
         "bind": binds,
         "workers": 1,
-        "worker_class": "asgi",
-        "asgi_loop": "uvloop",
-        "asgi_lifespan": "on",
+        "worker_class": Worker,
         "keepalive": KEEPALIVE,
         "graceful_timeout": GRACE,
         "timeout": SILENCE,

@@ -15,7 +15,7 @@ from tiergate.admission.review import BadReview, Envelope, Unreadable, UserInfo
 from tiergate.core import evaluate
 from tiergate.core.decision import Decision, Fault
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import QuotaStatus
+from tiergate.core.quota import Judged, QuotaStatus
 from tiergate.core.tier import Tier
 from tiergate.wire import Malformed, shortened
 from tiergate.wire.namespace import Namespace
@@ -25,8 +25,11 @@ PENDING_WAIT: Final = 2.0
 MAX_NAMED: Final = 10
 """How many namespaces a refusal lists by name."""
 
+_REPORTED: Final[Mapping[str, Outcome]] = {"Warn": "warned", "Audit": "audited"}
 Door = Literal["mutate", "validate", "namespaces", "tiers"]
-Outcome = Literal["allowed", "patched", "denied", "exempt", "malformed", "ungoverned", "bad-request", "error"]
+Outcome = Literal[
+    "allowed", "patched", "denied", "warned", "audited", "exempt", "malformed", "ungoverned", "bad-request", "error"
+]
 Decide = Callable[[Question, Tier], Awaitable[Decision]]
 
 
@@ -46,6 +49,13 @@ class Facts(Protocol):
     async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]: ...  # noqa: D102
     async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the bound is the point
         """Wait until any quota changed, or so many seconds; return whether one did."""
+
+    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+        """Return the quotas of a tier in mode Warn or Audit as they would be in the namespace.
+
+        Only the names this kind of object is measured by, used as the namespace's objects add up; None while that is
+        not known.
+        """
 
     def namespaces_of(self, tier: str) -> tuple[str, ...]:
         """Return the names of the namespaces whose label names the tier, sorted."""
@@ -122,13 +132,22 @@ class Admission:
         except Unreadable as error:
             _envelope(record, error.request)
             record.outcome, record.detail = "malformed", str(error)
-            return Answer(200, answer.unreadable(error), record)
+            return Answer(200, self._unreadable(door, error, record), record)
         except BadReview as error:
             record.uid, record.outcome, record.detail = error.uid, "bad-request", shortened(str(error))
             return Answer(400, record.detail.encode() + b"\n", record)
         except Exception as error:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
+
+    def _unreadable(self, door: Door, error: Unreadable, record: Record) -> bytes:
+        """Deny what cannot be read, unless it is for a tier that refuses nothing: then tell of it."""
+        if door in ("mutate", "validate"):
+            tier = self._cached_tier(error.request.namespace or "")
+            if tier is not None and tier.mode != "Enforce":
+                record.tier = tier.name
+                return answer.unreadable_told(error, mode=tier.mode, tier=tier.name)
+        return answer.unreadable(error)
 
     def _mutate(self, body: bytes, record: Record) -> Awaitable[bytes]:
         return self._answered(question.ask("mutate", body), record, self._defaults)
@@ -152,6 +171,8 @@ class Admission:
             decision = await self._decided_live(asked, name, decide)
         record.outcome = _outcome(decision)
         record.rules = tuple([violation.rule for violation in decision.violations])
+        if decision.unchecked:
+            record.detail = "quotas not checked: usage is not known yet"
         return answer.answer(asked, decision, tier=record.tier)
 
     def _cached_tier(self, namespace: str) -> Tier | None:
@@ -200,6 +221,8 @@ class Admission:
 
     async def _judged(self, asked: Question, tier: Tier) -> Decision:
         """Judge by cached usage; before a refusal that rests on it, read it once more live."""
+        if tier.mode != "Enforce":
+            return self._reported(asked, tier)
 
         def judge(quotas: tuple[QuotaStatus, ...]) -> Decision:
             return evaluate.validate(asked.subject, old=asked.old, tier=tier, quotas=quotas)
@@ -209,6 +232,13 @@ class Admission:
             return judge(await facts.quotas_now(namespace))
         decision = judge(facts.quotas(namespace))
         return decision if decision.allowed else await self._reconsidered(decision, namespace, judge)
+
+    def _reported(self, asked: Question, tier: Tier) -> Decision:
+        """Judge for a tier that refuses nothing: nobody waits for it, and no read that may fail is made."""
+        used = self._facts.usage(asked.namespace, tier, type(asked.subject))
+        foreign = tuple(one for one in self._facts.quotas(asked.namespace) if not one.managed)
+        quotas = foreign + (used or ())
+        return evaluate.report(asked.subject, old=asked.old, tier=tier, quotas=quotas, unchecked=used is None)
 
     async def _reconsidered(
         self, decision: Decision, namespace: str, judge: Callable[[tuple[QuotaStatus, ...]], Decision]
@@ -321,6 +351,8 @@ def _envelope(record: Record, envelope: Envelope) -> None:
 def _outcome(decision: Decision) -> Outcome:
     if decision.exempt:
         return "exempt"
+    if decision.mode != "Enforce":
+        return _REPORTED[decision.mode] if decision.violations or decision.defaults else "allowed"
     if decision.violations:
         return "denied"
     return "patched" if decision.patch else "allowed"

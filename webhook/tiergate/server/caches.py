@@ -14,6 +14,7 @@ import msgspec
 from tiergate.cluster.client import ApiError
 from tiergate.cluster.watch import Cache
 from tiergate.core.tier import Tier, faults
+from tiergate.server.index import Index
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace, read_namespace
 from tiergate.wire.quota import read_quota
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from tiergate.cluster.client import Client
-    from tiergate.core.quota import QuotaStatus
+    from tiergate.core.quota import Judged, QuotaStatus
 
 TIERS: Final = "/apis/tiergate.io/v1alpha1/tiers"
 NAMESPACES: Final = "/api/v1/namespaces"
@@ -51,21 +52,21 @@ def read_valid_tier(raw: bytes) -> Tier:
 
 
 class Caches:
-    """Three caches and one index: quotas by namespace, ready to be judged."""
+    """Three caches, quotas by namespace ready to be judged, and the index of pods and claims where it is needed."""
 
     def __init__(self, client: Client) -> None:
         """Describe the caches; ``tasks`` fills them."""
         self._client = client
         self._by_namespace: dict[str, tuple[QuotaStatus, ...]] = {}
-        self._live_faults: dict[str, Malformed] = {}
-        self._tiers = Cache(client, TIERS, decode=read_valid_tier, on_change=self._seen_tier)
+        self._tiers = Cache(client, TIERS, decode=read_valid_tier)
         self._namespaces = Cache(client, NAMESPACES, decode=read_namespace)
         self._quotas = Cache(client, QUOTAS, decode=read_quota, on_change=self._index)
         self._trusted_until = float("-inf")
+        self.index = Index(client, tiers=self._tiers.items.values, changed=self._tiers.changed)
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what keeps the caches current, for the supervisor."""
-        return {f"cache {name}": cache.run for name, cache in self.each()}
+        return {**{f"cache {name}": cache.run for name, cache in self.each()}, **self.index.tasks()}
 
     def each(self) -> Iterator[tuple[str, Cache[Tier] | Cache[Namespace] | Cache[QuotaStatus]]]:
         """Yield the caches by name."""
@@ -92,11 +93,6 @@ class Caches:
         """Return the last good version of a tier."""
         return self._tiers.items.get(name)
 
-    def tier_fault(self, name: str) -> str | None:
-        """Return why a tier is unusable, where it is: its latest version is faulty and there was no good one."""
-        fault = self._tiers.faults.get(name) or self._live_faults.get(name)
-        return None if fault is None else str(fault)
-
     def namespace(self, name: str) -> Namespace | None:
         """Return a namespace."""
         return self._namespaces.items.get(name)
@@ -114,24 +110,37 @@ class Caches:
         """Return all ResourceQuotas of a namespace, ours or not, by name."""
         return self._by_namespace.get(namespace, ())
 
+    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+        """Return the quotas of a tier in mode Warn or Audit as they would be in a namespace; None while not known.
+
+        Only the names this kind of object is measured by.
+        """
+        return self.index.usage(namespace, tier, kind)
+
+    def would_be(self, namespace: Namespace) -> tuple[QuotaStatus, ...]:
+        """Return the quotas of a namespace's tier that are no objects, as far as the index knows them."""
+        tier = self.tier(namespace.tier or "")
+        return () if tier is None or tier.mode == "Enforce" else tuple(self.index.rows(namespace.name, tier))
+
+    def versions(self) -> tuple[str, ...]:
+        """Return what changes with everything that is shown of quotas."""
+        caches = [cache for _, cache in self.each()]
+        indexes = [index.cache for _, index in self.index.each()]
+        return tuple("" if cache is None else cache.resource_version for cache in (*caches, *indexes))
+
     async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - running out of time is an answer
         """Wait for a change of any ResourceQuota; False when there was none in so many seconds."""
         return await self._quotas.changed(timeout)
 
     async def tier_now(self, name: str) -> Tier | None:
-        """Read one tier live; None where there is none, or only a faulty one (then ``tier_fault`` says why).
+        """Read one tier live; None where there is none.
 
         Raises:
+            Malformed: There is one that may not be in force.
             ApiError, Unreachable: No answer.
         """
         raw = await self._get(f"{TIERS}/{quote(name, safe='')}")
-        if raw is None:
-            return None
-        try:
-            return read_valid_tier(raw)
-        except Malformed as fault:
-            self._live_faults[name] = fault
-            return None
+        return None if raw is None else read_valid_tier(raw)
 
     async def namespace_now(self, name: str) -> Namespace | None:
         """Read one namespace live; None where there is none.
@@ -171,9 +180,6 @@ class Caches:
             self._by_namespace[namespace] = tuple(sorted(others, key=_by_name))
         else:
             self._by_namespace.pop(namespace, None)
-
-    def _seen_tier(self, name: str, _tier: Tier | None) -> None:
-        self._live_faults.pop(name, None)
 
 
 def _by_name(quota: QuotaStatus) -> str:

@@ -8,7 +8,7 @@ import gc
 import logging
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -24,7 +24,7 @@ from tiergate.server.caches import Caches
 from tiergate.server.routes import Routes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
     from tiergate.admission.review import UserInfo
     from tiergate.process.service import Receive, Scope, Send, WSGIApplication
@@ -113,9 +113,9 @@ class ServerService:
         missing = self._caches.unsynced()
         return not missing, "never synced: " + ", ".join(missing)
 
-    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def http(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer the API server."""
-        await self._routes.http(scope, receive, send)
+        return self._routes.http(scope, receive, send)
 
     async def _report(self) -> None:
         while True:
@@ -128,14 +128,23 @@ class ServerService:
         for name, cache in self._caches.each():
             self._recorder.cache_age(name, cache.age(now=now))
             self._recorder.cache_faults(name, len(cache.faults))
+        self._report_index(now)
         self._recorder.bytes_in_flight(self._routes.bytes_in_flight)
-        versions = tuple(cache.resource_version for _, cache in self._caches.each())
+        versions = self._caches.versions()
         if versions != self._shown:
             self._shown = versions
             self._snapshot = Snapshot(datetime.now(UTC), tuple(usage_rows(self._caches)))
             self._recorder.usage(self._snapshot.rows)
         if not self._frozen and not self._caches.unsynced():
             self._freeze()
+
+    def _report_index(self, now: float) -> None:
+        """Report the index of each kind; one that is closed is neither late nor faulty."""
+        for name, index in self._caches.index.each():
+            cache = index.cache
+            self._recorder.cache_age(f"index {name}", 0.0 if cache is None else cache.age(now=now))
+            self._recorder.cache_faults(f"index {name}", 0 if cache is None else len(cache.faults))
+            self._recorder.quotas_unchecked(name, index.take_unchecked())
 
     def _freeze(self) -> None:
         """Take what start-up and the first lists made out of the garbage collector's sight: it stays for good.
@@ -169,9 +178,12 @@ class ServerService:
 
 
 def usage_rows(caches: Caches) -> Iterator[UsageRow]:
-    """Yield used and hard of every quota in governed namespaces, by tier and namespace."""
+    """Yield used and hard of every quota in governed namespaces, by tier and namespace.
+
+    The quotas of a tier in mode Warn or Audit, which are no objects, are shown as they would be.
+    """
     for namespace in caches.governed():
-        for quota in caches.quotas(namespace.name):
+        for quota in (*caches.quotas(namespace.name), *caches.would_be(namespace)):
             for resource, hard in sorted(quota.hard.items()):
                 used = quota.used.get(resource, ZERO)
                 yield UsageRow(namespace.tier or "", namespace.name, quota.name, resource, used, hard)

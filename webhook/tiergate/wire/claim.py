@@ -5,13 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.wire.types import Metadata, Quantities, Resources, resource_list
+from tiergate.wire.types import Metadata, Quantities, resource_list
+
+
+class ClaimResources(msgspec.Struct):
+    """``spec.resources``; the limits of a claim mean nothing (L-24), so both decoders pass over them."""
+
+    requests: Quantities | None = None
 
 
 class ClaimSpec(msgspec.Struct):
     """``spec`` of a claim."""
 
-    resources: Resources | None = None
+    resources: ClaimResources | None = None
     storageClassName: str | None = None
     volumeAttributesClassName: str | None = None
 

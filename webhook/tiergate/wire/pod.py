@@ -110,6 +110,7 @@ def to_pod(wire: WirePod, *, namespace: str) -> Pod:
         priority_class=spec.priorityClassName or "",
         active_deadline_seconds=spec.activeDeadlineSeconds,
         cross_namespace_affinity=spec.affinity is not None and _crosses(spec.affinity),
+        has_resources=resources is not None,
         has_metadata=wire.metadata is not None,
         has_annotations=annotations is not None,
         defaults_annotation=annotations.defaults if annotations else None,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
+from tiergate.core.mode import MODES, Mode
 from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_items
 from tiergate.wire.decode import Reader
-from tiergate.wire.malformed import Malformed, raise_all
+from tiergate.wire.malformed import VALUE_SHOWN, Malformed, raise_all, shortened
 from tiergate.wire.quota import scope_requirements
 from tiergate.wire.types import Metadata, Quantities, ScopeSelector, resource_list
+
+_MODES_SHOWN: Final = ", ".join(f'"{mode}"' for mode in MODES)
 
 
 class WireItem(msgspec.Struct):
@@ -58,7 +63,7 @@ class WireTier(msgspec.Struct):
 def to_tier(wire: WireTier) -> Tier:
     """Return the core value; raise Malformed for what this version does not enforce."""
     metadata, spec = wire.metadata or Metadata(), wire.spec or TierSpec()
-    _refuse_unenforced(spec)
+    mode = _mode(spec)
     exemptions = spec.exemptions or WireExemptions()
     return with_effective_items(
         Tier(
@@ -68,20 +73,25 @@ def to_tier(wire: WireTier) -> Tier:
             exempt_users=frozenset(exemptions.users or ()),
             exempt_groups=frozenset(exemptions.groups or ()),
             generation=metadata.generation,
+            mode=mode,
         )
     )
 
 
-def _refuse_unenforced(spec: TierSpec) -> None:
-    """An accepted word that nothing enforces would be a silent allow."""
+def _mode(spec: TierSpec) -> Mode:
+    """Return the mode; refuse words that nothing enforces, for accepting one would be a silent allow."""
     found: list[Malformed] = []
-    if spec.enforcement != "Enforce":
-        found.append(Malformed("/spec/enforcement", f'"{spec.enforcement}" is not supported, only "Enforce" is'))
+    mode = next((one for one in MODES if one == spec.enforcement), None)
+    if mode is None:
+        reason = f'"{shortened(spec.enforcement, VALUE_SHOWN)}" is not supported, only {_MODES_SHOWN} are'
+        found.append(Malformed("/spec/enforcement", reason))
     for index, quota in enumerate(spec.quotas or ()):
         if quota.per != "Namespace":
             reason = f'"{quota.per}" is not supported, only "Namespace" is'
             found.append(Malformed(f"/spec/quotas/{index}/per", reason))
     raise_all(found)
+    assert mode is not None  # noqa: S101  # raised above
+    return mode
 
 
 def _item(wire: WireItem) -> LimitRangeItem:

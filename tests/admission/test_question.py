@@ -1,0 +1,41 @@
+"""What a review asks: the object, the stored object beside it, and the name it goes by."""
+
+from __future__ import annotations
+
+from tests.builders import Json, a_claim_object, a_pod_object, a_resize, a_review, texts
+from tiergate.admission.question import ask
+from tiergate.core.claim import Claim
+from tiergate.core.podspec import Pod
+
+
+def sized(cpu: str) -> Json:
+    return a_pod_object({"name": "agent", "resources": {"requests": {"cpu": cpu}}})
+
+
+def test_a_resize_shows_the_pod_as_it_is_stored() -> None:
+    """A-11, A-25."""
+    asked = ask("validate", a_resize(sized("2"), sized("1")))
+    assert isinstance(asked.subject, Pod)
+    assert isinstance(asked.old, Pod)
+    assert [texts(one.containers[0].requests) for one in (asked.subject, asked.old)] == [{"cpu": "2"}, {"cpu": "1"}]
+    assert (asked.kind, asked.operation) == ("pods/resize", "UPDATE")
+
+
+def test_an_update_of_a_claim_shows_the_claim_as_it_is_stored() -> None:
+    """A-11."""
+    asked = ask("validate", a_review(a_claim_object("9Gi"), old=a_claim_object("5Gi"), operation="UPDATE"))
+    assert isinstance(asked.subject, Claim)
+    assert isinstance(asked.old, Claim)
+    assert [str(one.storage) for one in (asked.subject, asked.old)] == ["9Gi", "5Gi"]
+
+
+def test_a_create_has_nothing_stored() -> None:
+    assert ask("validate", a_review(sized("1"), old=sized("2"))).old is None
+
+
+def test_a_pod_without_a_name_goes_by_its_prefix() -> None:
+    """A-21."""
+    pod = sized("1")
+    pod["metadata"] = {"generateName": "agent-", "namespace": "dev"}
+    assert ask("mutate", a_review(pod, name=None)).name == "agent-"
+    assert ask("validate", a_review(pod, name="agent-x7")).name == "agent-x7"

@@ -1,0 +1,185 @@
+"""Usage as our core computes it, and as Kubernetes does: equal for every resource name and scope.
+
+Native `used` is compared after a forced recalculation, a change of `spec.hard`: before it may be wrong (R-53, R-58,
+R-60a).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+import pytest
+
+from tests.cluster.usage_series import PRIORITY, RUNTIME, STORAGE, WIDGET, Series
+from tests.controlplane.api import Object
+from tests.controlplane.cluster import Cluster, Door
+from tiergate.core.index import Footprints, Tally, used
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.resources import ResourceList
+from tiergate.server.index import claim_decoder, pod_decoder
+from tiergate.wire.quota import read_quota
+
+pytestmark = pytest.mark.cluster
+
+ROUNDS: Final = 3
+HAPPENINGS: Final = 60
+Usage: TypeAlias = Mapping[str, ResourceList]
+"""Amounts by quota and name."""
+PATIENCE: Final = 20.0
+"""Seconds until the quota controller has seen everything and the graces of deleted pods have run out."""
+
+POD_NAMES: Final = ("pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
+OF_CLASS: Final = f"{STORAGE}.storageclass.storage.k8s.io"
+EVERY_NAME: Final = (
+    *POD_NAMES,
+    *("count/pods", "ephemeral-storage", "requests.ephemeral-storage", "limits.ephemeral-storage"),
+    *("hugepages-2Mi", "requests.hugepages-2Mi", f"requests.{WIDGET}"),
+    *("persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"),
+    *(f"{OF_CLASS}/persistentvolumeclaims", f"{OF_CLASS}/requests.storage"),
+)
+CLAIM_NAMES: Final = ("persistentvolumeclaims", "requests.storage")
+
+
+def selecting(scope: str, operator: str, *values: str) -> Object:
+    expression = {"scopeName": scope, "operator": operator} | ({"values": list(values)} if values else {})
+    return {"scopeSelector": {"matchExpressions": [expression]}}
+
+
+QUOTAS: Final[dict[str, tuple[tuple[str, ...], Object]]] = {
+    "all": (EVERY_NAME, {}),
+    "best-effort": (("pods", "count/pods"), {"scopes": ["BestEffort"]}),
+    "not-best-effort": (POD_NAMES, {"scopes": ["NotBestEffort"]}),
+    "terminating": ((*POD_NAMES, f"requests.{WIDGET}"), {"scopes": ["Terminating"]}),
+    "not-terminating-not-best-effort": (POD_NAMES, {"scopes": ["NotTerminating", "NotBestEffort"]}),
+    "class-in": (POD_NAMES, selecting("PriorityClass", "In", PRIORITY)),
+    "class-not-in": (POD_NAMES, selecting("PriorityClass", "NotIn", PRIORITY)),
+    "class-exists": (POD_NAMES, selecting("PriorityClass", "Exists")),
+    "no-class": (POD_NAMES, selecting("PriorityClass", "DoesNotExist")),
+    "affinity": (POD_NAMES, {"scopes": ["CrossNamespacePodAffinity"]}),
+    "silver": (CLAIM_NAMES, selecting("VolumeAttributesClass", "In", "silver")),
+    "not-silver": (CLAIM_NAMES, selecting("VolumeAttributesClass", "NotIn", "silver")),
+    "some-attributes": (CLAIM_NAMES, selecting("VolumeAttributesClass", "Exists")),
+}
+
+CLASSES: Final[dict[str, Object]] = {
+    "/apis/scheduling.k8s.io/v1/priorityclasses": {"metadata": {"name": PRIORITY}, "value": 1000},
+    "/apis/node.k8s.io/v1/runtimeclasses": {
+        "metadata": {"name": RUNTIME},
+        "handler": "any",
+        "overhead": {"podFixed": {"cpu": "250m", "memory": "120Mi"}},
+    },
+    "/apis/storage.k8s.io/v1/storageclasses": {"metadata": {"name": STORAGE}, "provisioner": "example.com/none"},
+}
+
+
+@pytest.fixture
+def door(cluster: Cluster) -> Iterator[Door]:
+    """A way to the API server, with the classes that pods and claims may name."""
+    if cluster.plane is None:
+        pytest.skip("a kubelet would write its own statuses over those of the test")
+    with cluster.door() as door:
+        for path, body in CLASSES.items():
+            assert door.call("POST", path, body)[0] == 201
+        yield door
+        for path, body in CLASSES.items():
+            door.call("DELETE", f"{path}/{body['metadata']['name']}")
+
+
+@pytest.fixture
+def ungoverned(cluster: Cluster, door: Door) -> Iterator[str]:
+    """A namespace without a tier, with native quotas of many scopes that demand nothing of pods yet (R-23)."""
+    name = f"usage-{secrets.token_hex(4)}"
+    cluster.kubectl(f"create namespace {name}")
+    for quota, (names, scopes) in QUOTAS.items():
+        body = {"metadata": {"name": quota}, "spec": {"hard": {names[0]: "1M"}, **scopes}}
+        code, answer = door.call("POST", f"/api/v1/namespaces/{name}/resourcequotas", body)
+        assert code == 201, answer
+    yield name
+    for pod in _items(door, name, "pods"):  # held pods would keep the namespace
+        pod["metadata"].pop("finalizers", None)
+        door.call("PUT", f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}", pod)
+    cluster.kubectl(f"delete namespace {name} --wait=false")
+
+
+def _items(door: Door, namespace: str, kind: str) -> list[Any]:
+    code, listed = door.call("GET", f"/api/v1/namespaces/{namespace}/{kind}")
+    assert code == 200, listed
+    items: list[Any] = listed["items"]
+    return items
+
+
+def _require(door: Door, namespace: str, *, everything: bool, turn: int) -> None:
+    """Set `spec.hard` of every quota, which makes the quota controller recalculate (R-60).
+
+    With all names to compare them; between, with one that demands nothing of new pods and of resizes (R-23, R-23a).
+    """
+    for quota in _items(door, namespace, "resourcequotas"):
+        name = quota["metadata"]["name"]
+        names = QUOTAS[name][0]
+        bound = f"{1000 + turn}G"
+        quota["spec"]["hard"] = dict.fromkeys(names if everything else names[:1], bound)
+        code, answer = door.call("PUT", f"/api/v1/namespaces/{namespace}/resourcequotas/{name}", quota)
+        assert code in (200, 409), answer  # a conflict with the controller's own write: the next turn does it
+
+
+def native(door: Door, namespace: str) -> Usage:
+    """Return `used` of every quota as the controller calculated it."""
+    return {one.name: one.used for one in _quotas(door, namespace)}
+
+
+def _quotas(door: Door, namespace: str) -> list[QuotaStatus]:
+    return [read_quota(json.dumps(one).encode()) for one in _items(door, namespace, "resourcequotas")]
+
+
+def computed(door: Door, namespace: str) -> Usage:
+    """Return the same as our core does from the pods and claims."""
+    footprints, tally = Footprints(), Tally()
+    for kind, decode in (("pods", pod_decoder), ("persistentvolumeclaims", claim_decoder)):
+        read = decode(footprints)
+        for item in _items(door, namespace, kind):
+            tally.set(f"{namespace}/{kind}/{item['metadata']['name']}", read(json.dumps(item).encode())[1])
+    counts = tally.counts(namespace).items()
+    return {one.name: used(one, counts, now=time.time()) for one in _quotas(door, namespace)}
+
+
+def _differences(one: Usage, other: Usage) -> list[str]:
+    """Return the quotas and names for which the two differ, with both amounts."""
+    return [
+        f"{quota} {name}: native {one[quota].get(name)}, ours {other[quota].get(name)}"
+        for quota in sorted(one)
+        for name in sorted({*one[quota], *other[quota]})
+        if one[quota].get(name) != other[quota].get(name)
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_usage_equals_native_usage(door: Door, ungoverned: str, seed: int) -> None:
+    """After each part of a random series, for every quota and name; all kinds of happenings took place."""
+    series = Series(door, ungoverned, random.Random(seed))  # noqa: S311  # a series to repeat, not a secret
+    turn = 0
+    for _ in range(ROUNDS):
+        series.go_on(HAPPENINGS)
+        end = time.monotonic() + PATIENCE
+        while True:
+            turn += 1
+            _require(door, ungoverned, everything=True, turn=turn)
+            time.sleep(0.5)
+            found = native(door, ungoverned)
+            differences = _differences(found, computed(door, ungoverned))
+            if not differences and all(set(found[name]) == set(names) for name, (names, _) in QUOTAS.items()):
+                break
+            assert time.monotonic() < end, differences or found
+        _require(door, ungoverned, everything=False, turn=turn)
+    assert all(series.happened.values()), series.happened
+    _some_usage_of_every_kind(found)
+
+
+def _some_usage_of_every_kind(found: Usage) -> None:
+    """Zeroes would be equal too."""
+    assert [name for name, amount in found["all"].items() if not amount] == []
+    assert [quota for quota, amounts in found.items() if not any(amounts.values())] == []

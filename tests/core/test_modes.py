@@ -1,0 +1,149 @@
+"""What a tier in mode Warn or Audit tells of: all that it would refuse in Enforce, and nothing it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item
+from tiergate.core import evaluate
+from tiergate.core.claim import Claim
+from tiergate.core.decision import ALLOW
+from tiergate.core.desired import desired_quotas, native_quotas
+from tiergate.core.index import kinds_to_count, unmeasured
+from tiergate.core.mode import MODES, Mode
+from tiergate.core.podspec import Pod
+from tiergate.core.tier import Tier
+
+REPORTING: tuple[Mode, ...] = ("Warn", "Audit")
+HARD = {"limits.cpu": "1", "pods": "3"}
+reporting = pytest.mark.parametrize("mode", REPORTING)
+
+
+def the_tier(mode: Mode) -> Tier:
+    item = an_item(default={"cpu": "250m"}, high={"memory": "512Mi"})
+    return a_tier(item, quotas=[a_tier_quota(HARD)], mode=mode)
+
+
+BROKEN = a_pod(a_container(limits={"cpu": "2", "memory": "1Gi"}))
+WITHOUT_CPU = a_pod(a_container(limits={"memory": "1Mi"}))
+QUOTA = a_quota(HARD, {"pods": "3"})
+
+
+@reporting
+def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
+    refused = evaluate.validate(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,))
+    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
+    assert [one.rule for one in told.violations] == ["limit-max", "request-max", "quota-exceeded", "quota-exceeded"]
+    assert told.violations == refused.violations
+    assert told.allowed
+    assert not refused.allowed
+    assert told.mode == mode
+
+
+@reporting
+def test_what_fits_is_simply_allowed(mode: Mode) -> None:
+    pod = a_pod(a_container(limits={"cpu": "1", "memory": "1Mi"}))
+    quota = a_quota(HARD)
+    assert evaluate.report(pod, old=None, tier=the_tier(mode), quotas=(quota,), unchecked=False) is ALLOW
+
+
+@reporting
+def test_a_quota_that_is_not_there_is_no_violation(mode: Mode) -> None:
+    """There never is one in these modes; ranges are judged all the same, and the decision says what was left out."""
+    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
+    assert [one.rule for one in told.violations] == ["limit-max", "request-max"]
+    assert told.unchecked
+    silent = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
+    assert silent.unchecked
+    assert silent.allowed
+    assert not silent.violations
+
+
+@reporting
+def test_a_foreign_quota_that_is_not_in_force_is_left_to_native_quota(mode: Mode) -> None:
+    young = a_quota({"pods": "1"}, name="young", managed=False)
+    unknown = type(young)(name="young", hard=young.hard, used={})
+    assert evaluate.report(a_pod(), old=None, tier=a_tier(mode=mode), quotas=(unknown,), unchecked=False) is ALLOW
+
+
+def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
+    """They are not set in Audit, and in Enforce the pod would have them: it would not lack what the quota demands."""
+    bare = a_pod(a_container())
+    audit = evaluate.report(bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
+    assert audit is ALLOW
+    full = evaluate.report(
+        bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD, {"limits.cpu": "900m"}),), unchecked=False
+    )
+    assert [(one.rule, str(one.actual)) for one in full.violations] == [("quota-exceeded", "250m")]
+
+
+def test_in_audit_a_resize_is_judged_as_it_is() -> None:
+    """Defaults are for new pods (L-4)."""
+    told = evaluate.report(a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
+    assert [one.rule for one in told.violations] == ["quota-required"]
+
+
+def test_in_warn_a_pod_is_judged_as_it_is() -> None:
+    """Its defaults were set before; a container without them came later."""
+    told = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier("Warn"), quotas=(a_quota(HARD),), unchecked=False)
+    assert [one.rule for one in told.violations] == ["quota-required"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "patched", "named"), [("Enforce", True, ""), ("Warn", True, ""), ("Audit", False, "cpu")]
+)
+def test_defaults_are_set_in_enforce_and_warn_and_named_in_audit(mode: Mode, patched: bool, named: str) -> None:  # noqa: FBT001  # a parameter
+    decision = evaluate.mutate(a_pod(), the_tier(mode))
+    assert bool(decision.patch) == patched
+    assert named in decision.defaults
+    assert bool(decision.defaults) == bool(named)
+    complete = a_pod(a_container(limits={"cpu": "1", "memory": "1Mi"}))
+    assert evaluate.mutate(complete, the_tier(mode)) is ALLOW
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_missing_or_never_valid_tier_refuses_whatever_its_mode(mode: Mode) -> None:
+    """Nobody knows the mode of a tier that is not there."""
+    assert the_tier(mode).mode == mode
+    assert not evaluate.no_such_tier("dev").allowed
+    assert not evaluate.unusable_tier("dev", "min above max").allowed
+
+
+@pytest.mark.parametrize(("mode", "names"), [("Enforce", ["tier"]), ("Warn", []), ("Audit", [])])
+def test_native_quotas_are_wanted_in_enforce_alone(mode: Mode, names: list[str]) -> None:
+    assert [one.name for one in native_quotas(the_tier(mode))] == names
+    assert [one.name for one in desired_quotas(the_tier(mode))] == ["tier"]
+
+
+@pytest.mark.parametrize(
+    ("tiers", "kinds"),
+    [
+        pytest.param([the_tier("Enforce")], set(), id="native-quota-counts"),
+        pytest.param([the_tier("Warn")], {Pod}, id="pods"),
+        pytest.param([a_tier(quotas=[a_tier_quota({"requests.storage": "1Gi"})], mode="Audit")], {Claim}, id="claims"),
+        pytest.param(
+            [the_tier("Warn"), a_tier(quotas=[a_tier_quota({"persistentvolumeclaims": "1"})], mode="Audit")],
+            {Pod, Claim},
+            id="two-tiers",
+        ),
+        pytest.param([a_tier(an_item(high={"cpu": "1"}), mode="Warn")], set(), id="no-quota"),
+        pytest.param([a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")], set(), id="nothing-of-ours"),
+        pytest.param([], set(), id="no-tier"),
+    ],
+)
+def test_objects_are_counted_only_for_tiers_that_need_it(tiers: list[Tier], kinds: set[type[Pod | Claim]]) -> None:
+    assert kinds_to_count(tiers) == kinds
+
+
+def test_names_of_neither_pods_nor_claims_are_nobodys_in_these_modes() -> None:
+    tier = a_tier(quotas=[a_tier_quota({"pods": "1", "services": "2", "count/jobs.batch": "3"})], mode="Warn")
+    assert unmeasured(tier) == ("count/jobs.batch", "services")
+
+
+@reporting
+def test_the_growth_of_a_claim_is_told_of(mode: Mode) -> None:
+    tier = a_tier(quotas=[a_tier_quota({"requests.storage": "10Gi"})], mode=mode)
+    quota = a_quota({"requests.storage": "10Gi"}, {"requests.storage": "8Gi"})
+    grown, before = a_claim("8Gi"), a_claim("5Gi")
+    told = evaluate.report(grown, old=before, tier=tier, quotas=(quota,), unchecked=False)
+    assert [(one.rule, str(one.actual)) for one in told.violations] == [("quota-exceeded", "3Gi")]

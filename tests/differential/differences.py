@@ -1,0 +1,151 @@
+"""The differences on purpose: what each one changes, where it can show, and how to switch it off.
+
+A disagreement counts as explained only if the predicates of some of these hold for the case and the disagreement is
+gone once exactly those are switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import combinations
+from typing import Final
+from unittest import mock
+
+import msgspec
+
+from tests.differential.outcome import Problem, range_problems
+from tiergate.core import limitrange, native
+from tiergate.core.claim import Claim
+from tiergate.core.limitrange import Additions
+from tiergate.core.podspec import Pod
+from tiergate.core.quantity import ZERO
+from tiergate.core.resources import EMPTY
+from tiergate.core.tier import Tier
+
+Subject = Pod | Claim
+
+
+class Seen(msgspec.Struct):
+    """What a predicate may look at: the object as sent, as we judged it (None: the API refused it), the policy."""
+
+    sent: Subject
+    judged: Subject | None
+    tier: Tier
+
+
+Verdict = Callable[[frozenset[Problem], Subject, Tier], frozenset[Problem]]
+
+
+def _same(found: frozenset[Problem], _subject: Subject, _tier: Tier) -> frozenset[Problem]:
+    return found
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One row of docs/differences.md that can show in a create."""
+
+    name: str
+    applies: Callable[[Seen], bool]
+    """Whether the case has what it takes; narrow."""
+    switched_off: Callable[[], AbstractContextManager[object]] = nullcontext
+    """A context in which defaulting is LimitRanger's in this point."""
+    verdict: Verdict = _same
+    """What the range problems are without it."""
+
+
+def _never_lifted() -> AbstractContextManager[object]:
+    return mock.patch.object(limitrange, "_lifted", lambda limit, _: limit)
+
+
+def _bare(pod: Pod) -> Pod:
+    return msgspec.structs.replace(pod, requests=EMPTY, limits=EMPTY)
+
+
+@contextmanager
+def _never_suppressed() -> Iterator[None]:
+    original = limitrange.with_defaults
+
+    def without_pod_level(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
+        defaulted, additions = original(_bare(pod), tier)
+        return msgspec.structs.replace(defaulted, requests=pod.requests, limits=pod.limits), additions
+
+    with mock.patch.object(limitrange, "with_defaults", without_pod_level):
+        yield
+
+
+def _never_omitted() -> AbstractContextManager[object]:
+    return mock.patch.object(limitrange, "_valid_alone", lambda _, limits, requests: (limits, requests))
+
+
+Switch = Callable[[], AbstractContextManager[object]]
+_SWITCHES: Final[tuple[Switch, ...]] = (_never_lifted, _never_suppressed, _never_omitted)
+
+
+def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
+    """Return a predicate: the switch changes what some container gets, whether the other switches are off or on."""
+    others = [one for one in _SWITCHES if one is not switch]
+
+    def applies(seen: Seen) -> bool:
+        if not isinstance(seen.sent, Pod):
+            return False
+        for count in range(len(others) + 1):
+            for off in combinations(others, count):
+                with ExitStack() as stack:
+                    for other in off:
+                        stack.enter_context(other())
+                    before = limitrange.with_defaults(seen.sent, seen.tier)[1]
+                    with switch():
+                        if limitrange.with_defaults(seen.sent, seen.tier)[1] != before:
+                            return True
+        return False
+
+    return applies
+
+
+def _compares_otherwise(seen: Seen) -> bool:
+    return seen.judged is not None and any(_by_projection(seen.judged, seen.tier))
+
+
+def _by_projection(subject: Subject, tier: Tier) -> tuple[frozenset[Problem], frozenset[Problem]]:
+    """Return (problems that only an exact comparison sees, problems that only 64-bit projections see)."""
+    exact, projected = _said(subject, tier, exact=True), _said(subject, tier, exact=False)
+    return exact - projected, projected - exact
+
+
+def _said(subject: Subject, tier: Tier, *, exact: bool) -> frozenset[Problem]:
+    refusals = native.refusals(subject, (native.LimitRange("policy", tier.limits),), exact=exact)
+    return frozenset(problem for one in refusals for problem in range_problems(one.message))
+
+
+def _projected(found: frozenset[Problem], subject: Subject, tier: Tier) -> frozenset[Problem]:
+    ours, theirs = _by_projection(subject, tier)
+    return found - ours | theirs
+
+
+def _has_zero_limit(seen: Seen) -> bool:
+    item, judged = seen.tier.container, seen.judged
+    return (
+        item is not None
+        and isinstance(judged, Pod)
+        and any(
+            name in item.max and container.limits.get(name) == ZERO
+            for container in judged.every_container()
+            for name in ("cpu", "memory")
+        )
+    )
+
+
+def _zero_allowed(found: frozenset[Problem], _subject: Subject, _tier: Tier) -> frozenset[Problem]:
+    return frozenset(problem for problem in found if problem[0] != "zero")
+
+
+def _of_defaulting(name: str, switch: Switch) -> Difference:
+    return Difference(name, _changes_defaults(switch), switched_off=switch)
+
+
+LIFTED_LIMIT: Final = _of_defaulting("lifted-limit", _never_lifted)
+POD_LEVEL: Final = _of_defaulting("pod-level-suppression", _never_suppressed)
+VALID_ALONE: Final = _of_defaulting("valid-defaults-only", _never_omitted)
+LIMIT_ZERO: Final = Difference("limit-zero", _has_zero_limit, verdict=_zero_allowed)
+EXACT: Final = Difference("exact-comparison", _compares_otherwise, verdict=_projected)
+DIFFERENCES: Final = (LIFTED_LIMIT, POD_LEVEL, VALID_ALONE, LIMIT_ZERO, EXACT)

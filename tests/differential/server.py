@@ -1,0 +1,213 @@
+"""Namespaces of a real API server with native LimitRanges and ResourceQuotas in force, to dry-run creates in.
+
+Admission reads policies from caches that lag. A policy is known to be in force by a sentinel: an object
+of the same kind, written after it in a namespace of ours, whose new bound has shown up in a refusal. The caches
+follow one watch for each kind, so whatever was written before the sentinel is in them too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from tests.differential.api import Api
+from tests.differential.pods import OVERHEADS
+from tests.differential.policies import PRIORITY_CLASSES, Json, Policy
+from tests.differential.spelling import canonical
+
+MERGE: Final = "application/merge-patch+json"
+PLURALS: Final = {"Pod": "pods", "PersistentVolumeClaim": "persistentvolumeclaims"}
+PATIENCE: Final = 60.0
+_LABEL: Final = "tiergate.io/differential"
+_CLUSTERED: Final = {
+    "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses",
+    "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses",
+}
+
+
+class NotInForce(RuntimeError):
+    """A policy did not come into force in time."""
+
+
+class Server:
+    """A real API server and our namespaces in it."""
+
+    def __init__(self, api: Api, run: str, minor: int) -> None:
+        self.api = api
+        self.minor = minor
+        self._run = run
+        self._generation = 1000
+        self._versions: dict[tuple[str, str], str] = {}
+        self._sentinel = asyncio.Lock()
+
+    @property
+    def free(self) -> str:
+        """The namespace without any policy: only the API's own validation speaks there."""
+        return f"{self._run}-free"
+
+    def namespace(self, index: int) -> str:
+        """Return the name of a namespace for policies."""
+        return f"{self._run}-{index}"
+
+    async def create(self, namespace: str, document: object) -> tuple[int, bytes]:
+        """Dry-run the creation of a pod or claim; return status and body of the answer."""
+        content = msgspec.json.encode(document)
+        kind = document["kind"] if isinstance(document, Mapping) else ""
+        return await self.api.ask("POST", f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}?dryRun=All", content)
+
+    async def accepts(self, namespace: str, policy: Policy) -> bool:
+        """Write a policy; return False where the API refuses it as invalid. `settle` says when it is in force."""
+        limits = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "policy"}}
+        base = f"/api/v1/namespaces/{namespace}"
+        limits["spec"] = {"limits": policy.document["limits"]}
+        written = await self.api.call("PUT", f"{base}/limitranges/policy", limits, beside=422)
+        if written["kind"] == "Status":
+            return False
+        await self.api.call("DELETE", f"{base}/resourcequotas")
+        created = [
+            self.api.call("POST", f"{base}/resourcequotas", _resource_quota(quota), beside=422)
+            for quota in policy.document["quotas"]
+        ]
+        return all(one["kind"] != "Status" for one in await asyncio.gather(*created))
+
+    async def settle(self, policies: Mapping[str, Policy]) -> None:
+        """Wait until the policies (by namespace) are in force, with the usage that they say."""
+        expected = {
+            (place, one["name"]): one for place, policy in policies.items() for one in policy.document["quotas"]
+        }
+        await self._until(lambda quotas: _spec_reached(quotas, expected))
+        await asyncio.gather(*(self._use(place, name, quota) for (place, name), quota in expected.items()))
+        await self._pass_sentinel()
+
+    async def unchanged(self, policies: Mapping[str, Policy]) -> frozenset[str]:
+        """Return the namespaces whose quotas are as `settle` left them: a resync would put the true usage there."""
+        quotas = await self._quotas()
+        return frozenset(
+            place
+            for place, policy in policies.items()
+            if all(
+                quotas[place, one["name"]]["metadata"]["resourceVersion"] == self._versions[place, one["name"]]
+                for one in policy.document["quotas"]
+            )
+        )
+
+    async def _use(self, namespace: str, name: str, quota: Json) -> None:
+        """Set the usage; null removes a name whose usage shall not be known yet."""
+        used = {one: quota["used"].get(one) for one in quota["hard"]}
+        path = f"/api/v1/namespaces/{namespace}/resourcequotas/{name}/status"
+        written = await self.api.call("PATCH", path, {"status": {"used": used}}, media=MERGE)
+        self._versions[namespace, name] = written["metadata"]["resourceVersion"]
+
+    async def _quotas(self) -> dict[tuple[str, str], Json]:
+        listed = await self.api.call("GET", f"/api/v1/resourcequotas?labelSelector={_LABEL}&resourceVersion=0")
+        return {(one["metadata"]["namespace"], one["metadata"]["name"]): one for one in listed["items"]}
+
+    async def _until(self, holds: Callable[[Mapping[tuple[str, str], Json]], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not holds(await self._quotas()):
+            if time.monotonic() > end:
+                msg = f"the quota controller did not fill the status of a quota within {PATIENCE:.0f} s"
+                raise NotInForce(msg)
+            await asyncio.sleep(0.1)
+
+    async def _pass_sentinel(self) -> None:
+        async with self._sentinel:
+            self._generation += 1
+            bound = str(self._generation)
+            base = f"/api/v1/namespaces/{self._run}"
+            item = {"type": "PersistentVolumeClaim", "max": {"storage": bound}}
+            await self.api.call("PATCH", f"{base}-range/limitranges/policy", {"spec": {"limits": [item]}}, media=MERGE)
+            hard = {"status": {"hard": {"requests.storage": bound}, "used": {"requests.storage": "0"}}}
+            path = f"{base}-quota/resourcequotas/sentinel/status"
+            end = time.monotonic() + PATIENCE
+            seen_range = seen_quota = False
+            while not (seen_range and seen_quota):
+                if time.monotonic() > end:
+                    msg = f"admission did not see a new bound within {PATIENCE:.0f} s"
+                    raise NotInForce(msg)
+                if not seen_quota:  # again each time: a resync of the quota controller undoes it
+                    await self.api.call("PATCH", path, hard, media=MERGE)
+                    seen_quota = f"limited: requests.storage={bound}" in await self._refusal(f"{self._run}-quota")
+                seen_range = seen_range or f"is {bound}, but" in await self._refusal(f"{self._run}-range")
+                await asyncio.sleep(0.02)
+
+    async def _refusal(self, namespace: str) -> str:
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1E"}}}
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "case"}, "spec": spec}
+        status, answer = await self.create(namespace, claim)
+        return answer.decode() if status == 403 else ""
+
+
+@asynccontextmanager
+async def prepared(api: Api, *, namespaces: int) -> AsyncIterator[Server]:
+    """Make the namespaces and classes that the cases need; remove them on the way out."""
+    run = f"diff-{secrets.token_hex(3)}"
+    version = await api.call("GET", "/version")
+    server = Server(api, run, int(version["minor"].rstrip("+")))
+    places = [server.namespace(index) for index in range(namespaces)]
+    ranged = [*places, f"{run}-range"]
+    every = [*ranged, f"{run}-quota", server.free]
+    made: list[tuple[str, str]] = []
+    try:
+        made += [(kind, one) for kind in _CLUSTERED for one in _names(kind) if await _made_class(api, kind, one)]
+        await asyncio.gather(*(_make_namespace(api, one) for one in every))
+        empty = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "policy"}, "spec": {"limits": []}}
+        await asyncio.gather(*(api.call("POST", f"/api/v1/namespaces/{one}/limitranges", empty) for one in ranged))
+        sentinel = _resource_quota({"name": "sentinel", "hard": {"requests.storage": "1"}})
+        await api.call("POST", f"/api/v1/namespaces/{run}-quota/resourcequotas", sentinel)
+        yield server
+    finally:
+        for one in every:
+            await api.ask("DELETE", f"/api/v1/namespaces/{one}")
+        for kind, name in made:
+            await api.ask("DELETE", f"{_CLUSTERED[kind]}/{name}")
+
+
+def _resource_quota(quota: Json) -> Json:
+    spec = {field: quota[field] for field in ("hard", "scopes", "scopeSelector") if field in quota}
+    metadata = {"name": quota["name"], "labels": {_LABEL: "yes"}}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
+
+
+def _spec_reached(quotas: Mapping[tuple[str, str], Json], expected: Mapping[tuple[str, str], Json]) -> bool:
+    for key in expected:
+        found = quotas.get(key)
+        if found is None or found.get("status", {}).get("hard") != found["spec"]["hard"]:
+            return False
+        if found["status"]["used"].keys() != found["spec"]["hard"].keys():
+            return False
+    return True
+
+
+def _names(kind: str) -> Sequence[str]:
+    return list(OVERHEADS) if kind == "RuntimeClass" else PRIORITY_CLASSES
+
+
+async def _made_class(api: Api, kind: str, name: str) -> bool:
+    """Make a class; return False where it is there already, perhaps another run's, who may still need it."""
+    path = _CLUSTERED[kind]
+    group = path.removeprefix("/apis/").rpartition("/")[0]
+    fields: Json = {"value": 1}
+    if kind == "RuntimeClass":
+        fixed = {resource: canonical(milli) for resource, milli in OVERHEADS[name].items()}
+        fields = {"handler": name, "overhead": {"podFixed": fixed}}
+    body = {"apiVersion": group, "kind": kind, "metadata": {"name": name}, **fields}
+    return bool((await api.call("POST", path, body, beside=409))["kind"] == kind)
+
+
+async def _make_namespace(api: Api, name: str) -> None:
+    """Make a namespace and wait until pods can be created in it: they need its service account."""
+    metadata = {"name": name, "labels": {_LABEL: "yes"}}
+    await api.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    end = time.monotonic() + PATIENCE
+    while (await api.ask("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default"))[0] != 200:
+        if time.monotonic() > end:
+            msg = f"no default service account in {name}"
+            raise NotInForce(msg)
+        await asyncio.sleep(0.1)

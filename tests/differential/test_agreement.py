@@ -1,0 +1,33 @@
+"""Random cases, natively and by us."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import pytest
+
+from tests.differential.api import Api
+from tests.differential.running import Report, run
+
+SECONDS = 35.0
+
+
+@pytest.mark.cluster
+def test_some_thousand_random_cases_end_as_they_do_natively(
+    kubeconfig: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Some thousands, as many as fit into the time; `make differential` runs any number. The seed repeats a run."""
+
+    async def compared() -> Report:
+        async with Api.connect(kubeconfig) as api:
+            return await run(api, cases=10_000, seed=secrets.randbelow(10**9), say=lambda _: None, seconds=SECONDS)
+
+    report = asyncio.run(compared())
+    with capfd.disabled():
+        print(f"\ndifferential: {report}")
+    assert not report.faults, f"{report}\n" + "\n".join(report.shown)
+    assert report.cases >= 1000
+    # A generator that presses on nothing would agree too.
+    assert all(report.stages[stage] > report.cases // 50 for stage in ("allowed", "range", "quota", "invalid"))

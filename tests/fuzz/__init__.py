@@ -1,0 +1,1 @@
+"""Fuzzing of the decoders and the handlers: bytes nobody would send, and reviews somebody might."""

@@ -1,0 +1,267 @@
+"""What one connection may cost: bytes, requests, time, and how many writes an answer takes."""
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from tiergate.process.answers import AFTERMATH, refuse, respond
+from tiergate.process.runner import _Server, _settings
+from tiergate.process.service import Receive, Scope, Send
+from tiergate.process.worker import (
+    MOST_FRAMING,
+    MOST_WAITING,
+    PATIENCE,
+    BoundedProtocol,
+    Corked,
+    DrainingServer,
+    Worker,
+)
+
+REQUEST = b"POST /validate HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345"
+
+
+class Wire:
+    """A transport that remembers what was written, and how the connection ended."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.end = ""
+
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def close(self) -> None:
+        self.end = self.end or "closed"
+
+    def abort(self) -> None:
+        self.end = "aborted"
+
+    def is_closing(self) -> bool:
+        return bool(self.end)
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with its body."""
+    await respond(send, 200, (await receive())["body"])
+
+
+async def refuse_it(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer a request whose body is still coming."""
+    await refuse(send, 413, b"too large\n")
+
+
+async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Take for ever."""
+    await asyncio.Event().wait()
+
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Connection:
+    """One connection to an application, without a network."""
+
+    def __init__(self, app: App = answer) -> None:
+        self.wire = Wire()
+        self.state = ServerState()
+        config = Config(cast("Any", app), **{**Worker.CONFIG_KWARGS, "log_config": None, "timeout_keep_alive": 120})
+        self.protocol = BoundedProtocol(config=config, server_state=self.state, app_state={})
+        self.protocol.connection_made(cast("asyncio.Transport", self.wire))
+
+    async def receive(self, data: bytes) -> None:
+        """Let bytes come in, and the loop turn until they are answered."""
+        self.protocol.data_received(data)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def leave(self) -> None:
+        """End what is still going on."""
+        for task in tuple(self.state.tasks):
+            task.cancel()
+        await asyncio.gather(*self.state.tasks, return_exceptions=True)
+        self.protocol._unset_keepalive_if_required()
+
+
+def on_a_connection(app: App, story: Callable[[Connection], Awaitable[None]]) -> Wire:
+    """Play a story on a new connection and return what was seen on its wire."""
+
+    async def played() -> Wire:
+        connection = Connection(app)
+        try:
+            await story(connection)
+            return copy.deepcopy(connection.wire)  # before our own leaving is seen on it
+        finally:
+            await connection.leave()
+
+    return asyncio.run(played())
+
+
+def receiving(app: App, *segments: bytes) -> Wire:
+    """Return the wire of a connection on which some segments came."""
+
+    async def story(connection: Connection) -> None:
+        for segment in segments:
+            if connection.wire.end:
+                return
+            await connection.receive(segment)
+
+    return on_a_connection(app, story)
+
+
+def test_head_and_body_go_out_in_one_write() -> None:
+    (written,) = receiving(answer, REQUEST).writes
+    assert written.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert written.endswith(b"\r\n\r\n12345")
+
+
+def test_an_answer_that_ends_its_connection_is_written_before_the_end() -> None:
+    wire = receiving(answer, REQUEST.replace(b"Host: h", b"Host: h\r\nConnection: close"))
+    assert len(wire.writes) == 1
+    assert wire.end == "closed"
+
+
+def test_nothing_is_written_to_a_connection_that_ended_meanwhile() -> None:
+    async def story() -> list[bytes]:
+        wire = Wire()
+        corked = Corked(cast("asyncio.Transport", wire))
+        corked.write(b"late")
+        wire.abort()
+        await asyncio.sleep(0)
+        return wire.writes
+
+    assert asyncio.run(story()) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "rest"),
+    [
+        pytest.param(b"POST /", b"a", id="path"),
+        pytest.param(b"POST / HTTP/1.1\r\nA: ", b"a", id="header"),
+        pytest.param(b"POST / HTTP/1.1\r\n", b"a: b\r\n", id="headers"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;aaaaaaaa\r\nx\r\n", id="chunk-sizes"
+        ),
+        pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n", id="trailers"),
+    ],
+)
+def test_framing_without_end_ends_the_connection(start: bytes, rest: bytes) -> None:
+    segment = rest * (2**15 // len(rest))
+    enough = 2 * MOST_FRAMING // len(segment)
+    assert receiving(never, start, *[segment] * enough).end == "aborted"
+
+
+def test_a_large_body_is_no_framing() -> None:
+    size = 8 * MOST_FRAMING
+    head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size
+    assert not receiving(never, head, *[b"x" * 2**16] * (size // 2**16)).end
+
+
+def test_many_requests_on_a_connection_are_no_framing() -> None:
+    wire = receiving(answer, *[REQUEST] * (2 * MOST_FRAMING // len(REQUEST)))
+    assert not wire.end
+    assert b"".join(wire.writes).count(b"12345") == len(wire.writes)
+
+
+def test_the_rest_of_a_refused_body_is_dropped_within_bounds() -> None:
+    head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (2 * AFTERMATH)
+    part = b"x" * 2**22
+    few = receiving(refuse_it, head, *[part] * 4)
+    assert few.writes[0].startswith(b"HTTP/1.1 413 ")
+    assert not few.end
+    assert receiving(refuse_it, head, *[part] * (AFTERMATH // len(part) + 1)).end == "aborted"
+
+
+def test_requests_that_wait_for_an_answer_are_few() -> None:
+    assert not receiving(never, REQUEST * (1 + MOST_WAITING)).end
+    wire = receiving(never, REQUEST * (2 + MOST_WAITING))
+    assert wire.end == "closed"
+    assert wire.writes[0].startswith(b"HTTP/1.1 400 ")
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    wire = receiving(answer, REQUEST + REQUEST.replace(b"12345", b"67890"), b"")
+    received = b"".join(wire.writes)
+    assert received.index(b"12345") < received.index(b"67890")
+
+
+def test_a_request_for_another_protocol_is_the_last() -> None:
+    upgrade = REQUEST.replace(b"Host: h", b"Host: h\r\nConnection: upgrade\r\nUpgrade: websocket")
+    wire = receiving(refuse_it, upgrade)
+    assert b"connection: close" in wire.writes[0]
+    assert wire.end == "closed"
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        pytest.param([], id="silence"),
+        pytest.param([b"POST /validate HT"], id="half-a-line"),
+        pytest.param([b"POST / HTTP/1.1\r\nHost: h\r\n"], id="half-the-headers"),
+        pytest.param([REQUEST[:-1]], id="half-a-body"),
+        pytest.param([REQUEST, b"\r\n"], id="an-empty-line-after-an-answer"),
+        pytest.param([REQUEST, b"POST"], id="half-of-the-second"),
+    ],
+)
+def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes]) -> None:
+    """Each further byte does not win more time, and nothing is ended before."""
+
+    async def story(connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        for segment in segments:
+            await connection.receive(segment)
+        connection.protocol.end_if_late(loop.time() + PATIENCE - 1)
+        assert not connection.wire.end
+        connection.protocol.end_if_late(loop.time() + PATIENCE + 1)
+
+    assert on_a_connection(answer, story).end == "aborted"
+
+
+def test_an_answer_may_take_its_time_and_an_idle_connection_too() -> None:
+    async def story(connection: Connection) -> None:
+        await connection.receive(REQUEST)
+        connection.protocol.end_if_late(asyncio.get_running_loop().time() + 10 * PATIENCE)
+
+    assert not on_a_connection(never, story).end
+    assert not on_a_connection(answer, story).end
+
+
+def test_every_connection_is_looked_at_once_a_second() -> None:
+    async def story(connection: Connection) -> None:
+        connection.protocol._since = asyncio.get_running_loop().time() - PATIENCE - 1
+        server = DrainingServer(connection.protocol.config)
+        server.server_state.connections.add(connection.protocol)
+        for counter in range(1, 11):
+            assert not connection.wire.end
+            await server.on_tick(counter)
+
+    assert on_a_connection(answer, story).end == "aborted"
+
+
+def test_gunicorn_hands_its_settings_to_uvicorn() -> None:
+    """The API server ends an idle connection after 90 s; were we first, a review could be lost on its way."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        """Be loaded."""
+
+    server = _Server(application, _settings([], "info"))
+    worker = Worker(1, 1, [], server, 15, server.cfg, server.cfg.logger_class(server.cfg))
+    worker.tmp.close()
+    config = worker.config
+    assert config.timeout_keep_alive >= 90 + 10
+    assert (config.http, config.loop, config.lifespan) == (BoundedProtocol, "uvloop", "on")
+    assert (config.proxy_headers, config.access_log) == (False, False)
+    assert not config.is_ssl

@@ -1,0 +1,282 @@
+"""The index of pods and claims against an API server in memory: when it is open, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from tests.builders import a_claim_object, a_pod_object, texts
+from tests.controller.fake_api import FakeApi
+from tiergate.cluster.client import ApiError
+from tiergate.core.claim import Claim
+from tiergate.core.index import Footprints
+from tiergate.core.podspec import Pod
+from tiergate.server.caches import Caches
+from tiergate.server.index import pod_decoder
+from tiergate.server.service import usage_rows
+
+if TYPE_CHECKING:
+    from tiergate.cluster.client import Client
+
+TIER = "/apis/tiergate.io/v1alpha1/tiers/dev"
+PODS, CLAIMS = "/api/v1/pods", "/api/v1/persistentvolumeclaims"
+HARD = {"pods": "5", "requests.cpu": "4", "requests.storage": "10Gi", "services": "3"}
+
+
+class Api(FakeApi):
+    """Counts the watches that are open, by path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watching: Counter[str] = Counter()
+
+    async def watch(
+        self,
+        path: str,
+        *,
+        resource_version: str,
+        query: Mapping[str, str] | None = None,
+        opened: Callable[[], None] | None = None,
+    ) -> AsyncIterator[bytes]:
+        self.watching[path] += 1
+        events = super().watch(path, resource_version=resource_version, query=query, opened=opened)
+        try:
+            async with aclosing(events) as lines:  # type: ignore[type-var]  # an async generator in fact
+                async for line in lines:
+                    yield line
+        finally:
+            self.watching[path] -= 1
+
+
+def a_tier(mode: str, hard: Mapping[str, str] | None = None) -> dict[str, Any]:
+    quotas = [{"name": "compute", "hard": dict(HARD if hard is None else hard)}]
+    return {"metadata": {"uid": "t"}, "spec": {"enforcement": mode, "quotas": quotas}}
+
+
+def put_pod(api: Api, name: str, cpu: str = "1", *, namespace: str = "dev", **status: str) -> None:
+    pod = a_pod_object({"name": "agent", "image": "a", "resources": {"requests": {"cpu": cpu}}})
+    pod["metadata"], pod["status"] = {"uid": f"u-{name}"}, status
+    api.put(f"/api/v1/namespaces/{namespace}/pods/{name}", pod)
+
+
+def put_claim(api: Api, name: str, storage: str = "5Gi") -> None:
+    api.put(f"/api/v1/namespaces/dev/persistentvolumeclaims/{name}", a_claim_object(storage))
+
+
+def a_cluster(mode: str = "Warn", hard: Mapping[str, str] | None = None) -> Api:
+    api = Api()
+    api.put(TIER, a_tier(mode, hard))
+    api.put("/api/v1/namespaces/dev", {"metadata": {"labels": {"tiergate.io/tier": "dev"}}})
+    return api
+
+
+@asynccontextmanager
+async def server(api: Api) -> AsyncIterator[Caches]:
+    """Run all caches and the index; none may end."""
+    caches = Caches(cast("Client", api))
+    running = [asyncio.ensure_future(task()) for task in caches.tasks().values()]
+    try:
+        yield caches
+        for task in running:
+            assert not task.done(), task.exception()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def eventually(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.005)
+
+
+def used(caches: Caches, kind: type[Pod | Claim] = Pod, namespace: str = "dev") -> dict[str, str] | None:
+    """Return what the tier's one quota has used, or None where that is not known."""
+    tier = caches.tier("dev")
+    found = None if tier is None else caches.usage(namespace, tier, kind)
+    return None if found is None else {name: text for one in found for name, text in texts(one.used).items()}
+
+
+def test_usage_follows_the_objects() -> None:
+    """Existing ones, new ones, changed ones, those that end, and those that are gone."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        put_pod(api, "a", "500m")
+        put_pod(api, "elsewhere", namespace="prod")
+        put_claim(api, "data")
+        async with server(api) as caches:
+            await eventually(lambda: used(caches) == {"pods": "1", "requests.cpu": "500m"})
+            await eventually(lambda: used(caches, Claim) == {"requests.storage": "5Gi"})
+            put_pod(api, "b")
+            await eventually(lambda: used(caches) == {"pods": "2", "requests.cpu": "1500m"})
+            put_pod(api, "b", "2")
+            put_claim(api, "data", "7Gi")
+            await eventually(lambda: used(caches) == {"pods": "2", "requests.cpu": "2500m"})
+            await eventually(lambda: used(caches, Claim) == {"requests.storage": "7Gi"})
+            put_pod(api, "b", "2", phase="Succeeded")
+            await eventually(lambda: used(caches) == {"pods": "1", "requests.cpu": "500m"})
+            api.delete("/api/v1/namespaces/dev/pods/a")
+            await eventually(lambda: used(caches) == {"pods": "0", "requests.cpu": "0"})
+            assert used(caches, namespace="prod") == {"pods": "1", "requests.cpu": "1"}
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("mode", ["Warn", "Audit"])
+def test_the_index_is_open_only_while_a_tier_needs_it(mode: str) -> None:
+    """Opened by the tier's mode, closed and empty when it is enforced again, opened anew."""
+
+    async def scene() -> None:
+        api = a_cluster("Enforce")
+        put_pod(api, "a")
+        async with server(api) as caches:
+            pods = dict(caches.index.each())["pods"]
+            await eventually(lambda: caches.tier("dev"))
+            for _ in range(2):
+                await asyncio.sleep(0.02)
+                assert (api.watching[PODS], api.watching[CLAIMS], len(pods), pods.cache) == (0, 0, 0, None)
+                api.put(TIER, a_tier(mode))
+                await eventually(lambda: used(caches) == {"pods": "1", "requests.cpu": "1"})
+                assert (api.watching[PODS], api.watching[CLAIMS], len(pods)) == (1, 1, 1)
+                api.put(TIER, a_tier("Enforce"))
+                await eventually(lambda: not (api.watching[PODS] or api.watching[CLAIMS]))
+            api.put(TIER, a_tier(mode))
+            await eventually(lambda: api.watching[PODS])
+            api.delete(TIER)
+            await eventually(lambda: not api.watching[PODS])
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("hard", "watched"),
+    [
+        pytest.param({"pods": "1"}, {PODS}, id="pods"),
+        pytest.param({"requests.storage": "1Gi"}, {CLAIMS}, id="claims"),
+        pytest.param({"services": "1"}, set(), id="neither"),
+        pytest.param({}, set(), id="no-quota"),
+    ],
+)
+def test_only_kinds_that_some_quota_counts_are_watched(hard: dict[str, str], watched: set[str]) -> None:
+    async def scene() -> None:
+        api = a_cluster("Warn", hard)
+        async with server(api) as caches:
+            await eventually(lambda: all(api.watching[path] for path in watched) and caches.tier("dev"))
+            await asyncio.sleep(0.02)
+            assert {path for path in (PODS, CLAIMS) if api.watching[path]} == watched
+            tier = caches.tier("dev")
+            assert tier is not None
+            if PODS not in watched:  # nothing to count is known at once
+                assert caches.usage("dev", tier, Pod) == ()
+
+    asyncio.run(scene())
+
+
+def test_usage_is_not_known_before_the_first_list() -> None:
+    """Each such question is counted, for the metric."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.refuse["GET pods"] = ApiError(403, "Forbidden", "no list for us")
+        async with server(api) as caches:
+            await eventually(lambda: caches.tier("dev"))
+            await eventually(lambda: used(caches, Claim) is not None)
+            pods = dict(caches.index.each())["pods"]
+            pods.take_unchecked()
+            assert used(caches) is None
+            assert used(caches) is None
+            assert (pods.take_unchecked(), pods.take_unchecked()) == (2, 0)
+            api.refuse.clear()
+            await eventually(lambda: used(caches) is not None)
+            pods.take_unchecked()
+            assert used(caches) is not None
+            assert pods.take_unchecked() == 0
+
+    asyncio.run(scene())
+
+
+def test_usage_is_not_known_when_the_watch_has_lost_touch(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with server(a_cluster()) as caches:
+            await eventually(lambda: used(caches) is not None)
+            now = time.monotonic()
+            monkeypatch.setattr("tiergate.server.index.time.monotonic", lambda: now + 3600)
+            assert used(caches) is None
+
+    asyncio.run(scene())
+
+
+def test_the_index_does_not_decide_readiness() -> None:
+    """Warnings without quotas are better than a replica less."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        for kind in ("pods", "persistentvolumeclaims"):
+            api.refuse[f"GET {kind}"] = ApiError(403, "Forbidden", "")
+        async with server(api) as caches:
+            await eventually(lambda: not caches.unsynced())
+            caches.observe()
+            assert not caches.stale()
+
+    asyncio.run(scene())
+
+
+def test_a_pod_that_cannot_be_read_disturbs_no_other() -> None:
+    async def scene() -> None:
+        api = a_cluster()
+        put_pod(api, "odd", "1e2147483648")
+        put_pod(api, "a")
+        async with server(api) as caches:
+            await eventually(lambda: used(caches) == {"pods": "1", "requests.cpu": "1"})
+            cache = dict(caches.index.each())["pods"].cache
+            assert cache is not None
+            assert list(cache.faults) == ["dev/odd"]
+
+    asyncio.run(scene())
+
+
+def test_usage_of_a_reporting_tier_is_shown_on_the_pages() -> None:
+    """There is no ResourceQuota to read it from."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        put_pod(api, "a")
+        async with server(api) as caches:
+            await eventually(lambda: used(caches) is not None and used(caches, Claim) is not None)
+            await eventually(caches.governed)
+            rows = {(row.namespace, row.quota, row.resource): f"{row.used}/{row.hard}" for row in usage_rows(caches)}
+            assert rows == {
+                ("dev", "tier", "pods"): "1/5",
+                ("dev", "tier", "requests.cpu"): "1/4",
+                ("dev", "tier", "requests.storage"): "0/10Gi",
+            }
+            before = caches.versions()
+            put_pod(api, "b")
+            await eventually(lambda: caches.versions() != before)
+
+    asyncio.run(scene())
+
+
+def test_pods_that_differ_for_quota_are_not_taken_for_alike() -> None:
+    """What is worked out once for a template must not be used for a pod with another state."""
+    read = pod_decoder(Footprints())
+    pod = a_pod_object({"name": "agent", "image": "a", "resources": {"requests": {"cpu": "1"}}})
+    twin = {**pod, "metadata": {"name": "twin", "uid": "other", "annotations": {"a": "b"}}}
+    ended = {**pod, "status": {"phase": "Failed"}}
+    deleted = {"deletionTimestamp": "2026-01-15T09:30:00Z", "deletionGracePeriodSeconds": 30}
+    going = {**pod, "metadata": {**pod["metadata"], **deleted}}
+    longer = {**pod, "metadata": {**pod["metadata"], **deleted, "deletionGracePeriodSeconds": 60}}
+    found = [read(json.dumps(one).encode())[1] for one in (pod, twin, ended, going, longer)]
+    assert found[0] is found[1]
+    assert len(set(found)) == 4
+    assert found[4].over_at == (found[3].over_at or 0) + 30

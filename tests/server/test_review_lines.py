@@ -1,0 +1,96 @@
+"""The log line of each review: written with those of its turn of the loop, and never in the way of an answer."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tiergate.metrics.prometheus import PrometheusRecorder
+from tiergate.process.service import Message
+from tiergate.server.admit import Answer, Door, Record
+from tiergate.server.routes import Routes
+
+SCOPE = {"path": "/validate", "method": "POST", "headers": [(b"content-type", b"application/json")]}
+
+
+class Namer:
+    """Allows everything; the body is the uid."""
+
+    async def answer(self, door: Door, body: bytes) -> Answer:
+        """Answer with the body."""
+        return Answer(200, body, Record(door, uid=body.decode()))
+
+
+class Output:
+    """Standard output that may be gone for a while."""
+
+    def __init__(self) -> None:
+        self.gone = False
+        self.writes: list[bytes] = []
+
+    def write(self, lines: bytes) -> None:
+        """Take the lines."""
+        if self.gone:
+            raise BrokenPipeError
+        self.writes.append(lines)
+
+    def uids(self) -> list[list[str]]:
+        """Return the uids of each write."""
+        return [[json.loads(line)["uid"] for line in lines.splitlines()] for lines in self.writes]
+
+
+class Client:
+    """Sends bodies through the routes; ``answers`` are the bodies that came back."""
+
+    def __init__(self, output: Output) -> None:
+        self.recorder = PrometheusRecorder()
+        self.answers: list[bytes] = []
+        self._routes = Routes(Namer(), self.recorder, write=output.write)
+
+    def post(self, uid: str) -> Coroutine[Any, Any, None]:
+        """Return what sends one review."""
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": uid.encode(), "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                self.answers.append(message["body"])
+
+        return self._routes.http(SCOPE, receive, send)
+
+
+def running(story: Callable[[Client], Coroutine[Any, Any, None]], output: Output) -> Client:
+    async def whole() -> Client:
+        client = Client(output)
+        await story(client)
+        await asyncio.sleep(0)
+        return client
+
+    return asyncio.run(whole())
+
+
+def test_the_lines_of_one_turn_are_written_together_and_each_is_whole() -> None:
+    async def story(client: Client) -> None:
+        await asyncio.gather(client.post("a"), client.post("b"))
+        await asyncio.sleep(0)
+        await client.post("c")
+
+    output = Output()
+    running(story, output)
+    assert output.uids() == [["a", "b"], ["c"]]
+    assert all(lines.endswith(b"}\n") for lines in output.writes)
+
+
+def test_without_a_reader_reviews_are_answered_and_the_loss_is_counted() -> None:
+    async def story(client: Client) -> None:
+        output.gone = True
+        await client.post("a")
+        await asyncio.sleep(0)
+        output.gone = False
+        await client.post("b")
+
+    output = Output()
+    client = running(story, output)
+    assert (client.answers, output.uids()) == ([b"a", b"b"], [["b"]])
+    assert b'tiergate_errors_total{door="",reason="log"} 1.0' in client.recorder.exposition()

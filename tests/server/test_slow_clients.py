@@ -1,0 +1,138 @@
+"""Clients that send slowly, never, or without end: they cost little, and the others do not notice."""
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.server.pairs import a_pair, trusting, write
+from tests.server.running import JSON, PATIENCE, Server, exchange, small_server
+
+pytestmark = pytest.mark.process
+
+MANY = 40
+ALIKE = b"POST /validate HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+
+
+class Running(NamedTuple):
+    """A server and how to trust it."""
+
+    server: Server
+    context: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for all tests here."""
+    folder, pair = tmp_path_factory.mktemp("slow"), a_pair()
+    with small_server(folder, "--tls-dir", str(write(folder / "tls", pair))) as server:
+        server.wait_ready(trusting(pair))
+        yield Running(server, trusting(pair))
+
+
+def slowest_of_some_reviews(running: Running) -> float:
+    """Send reviews, each on a new connection, and return the seconds the slowest took."""
+    slowest = 0.0
+    for _ in range(10):
+        began = time.monotonic()
+        assert running.server.send("POST", "/validate", running.context, body=b"12345", headers=JSON).body == b"5"
+        slowest = max(slowest, time.monotonic() - began)
+    return slowest
+
+
+def client_hello(context: ssl.SSLContext) -> bytes:
+    """Return the first bytes of a handshake."""
+    outgoing = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="127.0.0.1").do_handshake()
+    return outgoing.read()
+
+
+@pytest.mark.parametrize(
+    "part", [pytest.param(0.0, id="silent"), pytest.param(0.5, id="half-a-hello"), pytest.param(1.0, id="a-hello")]
+)
+def test_handshakes_that_do_not_end_hold_nothing_up(running: Running, part: float) -> None:
+    hello = client_hello(running.context)
+    with contextlib.ExitStack() as stack:
+        for _ in range(MANY):
+            plain = stack.enter_context(socket.create_connection(("127.0.0.1", running.server.port), timeout=PATIENCE))
+            plain.sendall(hello[: int(part * len(hello))])
+        assert slowest_of_some_reviews(running) < 2
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"", id="silent"),
+        pytest.param(b"POST /vali", id="half-a-line"),
+        pytest.param(ALIKE + b"Content-", id="half-the-headers"),
+        pytest.param(ALIKE + b"Content-Length: 9\r\n\r\n12", id="half-a-body"),
+    ],
+)
+def test_requests_that_do_not_end_hold_nothing_up(running: Running, start: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MANY):
+            stack.enter_context(running.server.raw(running.context)).sendall(start)
+        assert slowest_of_some_reviews(running) < 2
+
+
+@pytest.mark.parametrize(
+    ("start", "rest"),
+    [
+        pytest.param(b"POST /", b"a" * 2**15, id="path"),
+        pytest.param(ALIKE + b"A: ", b"a" * 2**15, id="header"),
+        pytest.param(ALIKE, b"abc: d\r\n" * 2**12, id="headers"),
+    ],
+)
+def test_headers_without_end_end_their_connection_and_fill_no_memory(
+    running: Running, start: bytes, rest: bytes
+) -> None:
+    before = resident(running.server.worker())
+    with running.server.raw(running.context) as raw:
+        raw.sendall(start)
+        sent = sent_until_refused(raw, rest)
+    assert sent < 32 * 2**20
+    assert resident(running.server.worker()) - before < 64 * 2**20
+    assert slowest_of_some_reviews(running) < 2
+
+
+def sent_until_refused(raw: ssl.SSLSocket, part: bytes) -> int:
+    """Send the same bytes until the server ends the connection, and return how many they were."""
+    sent = 0
+    with contextlib.suppress(OSError):
+        while sent < 64 * 2**20:
+            raw.sendall(part)
+            sent += len(part)
+    return sent
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def test_head_and_body_are_one_tls_record(running: Running) -> None:
+    """One read of a TLS connection returns one record."""
+    with running.server.raw(running.context) as raw:
+        raw.sendall(ALIKE + b"Content-Length: 5\r\n\r\n12345")
+        record = raw.recv(2**16)
+    assert record.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert record.endswith(b"\r\n\r\n5")
+
+
+def test_the_server_does_not_say_what_it_runs(running: Running) -> None:
+    assert "server" not in running.server.get("/livez", running.context).headers
+
+
+def test_an_idle_connection_goes_on_after_a_pause(running: Running) -> None:
+    """Longer than the few seconds that servers keep an idle connection by default."""
+    with contextlib.closing(running.server.connection(running.context)) as kept:
+        for pause in (0, 6):
+            time.sleep(pause)
+            assert exchange(kept, "POST", "/validate", body=b"12", headers=JSON).body == b"2"

@@ -1,0 +1,186 @@
+"""What the objects of a namespace add up to, kept as counts of equal footprints.
+
+Pods of one template charge the same and match the same scopes, so a namespace of thousands of pods holds a few distinct
+footprints, and its usage is a sum over those. Rules R-20 to R-24 and R-40 to R-43, without native quota's own mistakes
+(R-53, R-58, R-60a).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from tiergate.core.claim import Claim
+from tiergate.core.desired import DesiredQuota, desired_quotas
+from tiergate.core.podspec import Pod
+from tiergate.core.quantity import Format, Quantity
+from tiergate.core.quota import Judged, QuotaStatus, charge, matches, measured_by
+from tiergate.core.resources import ResourceList
+from tiergate.core.tier import Tier
+from tiergate.core.usage import qos_class
+
+_Key: TypeAlias = tuple[object, ...]
+
+
+class Footprint(msgspec.Struct, frozen=True, eq=False, weakref=True):
+    """What quota sees of an object: compared by identity, since equal ones are one and the same.
+
+    ``shape`` is the object without all that no scope asks for, ``charge`` its usage by quota name. After ``over_at``,
+    in seconds since the epoch, a pod that is still there counts as an object only (R-21).
+    """
+
+    shape: Judged
+    charge: ResourceList
+    over_at: float | None = None
+
+    def charge_at(self, now: float) -> ResourceList:
+        """Return the usage at a time."""
+        if self.over_at is None or now <= self.over_at:
+            return self.charge
+        return {name: quantity for name, quantity in self.charge.items() if name == "count/pods"}
+
+
+class Footprints:
+    """Makes footprints, one for each distinct value; one that nobody holds any more is forgotten."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._known: WeakValueDictionary[_Key, Footprint] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        """Return how many distinct ones are held."""
+        return len(self._known)
+
+    def of(self, subject: Judged) -> Footprint:
+        """Return the footprint of an object."""
+        over_at, shape = _over_at(subject), _shape(subject)
+        charged = charge(subject)
+        amounts = tuple([(name, quantity.nano, quantity.format) for name, quantity in charged.items()])
+        key = (over_at, amounts, *_traits(shape))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Footprint(shape, charged, over_at)
+        return found
+
+
+def _over_at(subject: Judged) -> float | None:
+    if isinstance(subject, Claim) or subject.deleted_at is None or subject.grace_seconds is None:
+        return None
+    return subject.deleted_at + subject.grace_seconds
+
+
+def _shape(subject: Judged) -> Judged:
+    if isinstance(subject, Claim):
+        return Claim(attributes_classes=subject.attributes_classes)
+    deadline = subject.active_deadline_seconds
+    return Pod(
+        # Scopes ask for the sign alone (R-24); the number differs from pod to pod.
+        active_deadline_seconds=None if deadline is None else max(-1, min(deadline, 0)),
+        qos_class=qos_class(subject),
+        priority_class=subject.priority_class,
+        cross_namespace_affinity=subject.cross_namespace_affinity,
+    )
+
+
+def _traits(shape: Judged) -> _Key:
+    if isinstance(shape, Claim):
+        return (shape.attributes_classes,)
+    return shape.active_deadline_seconds, shape.qos_class, shape.priority_class, shape.cross_namespace_affinity
+
+
+class Tally:
+    """How many objects of each footprint every namespace has; an object's key is ``namespace/name``."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._of: dict[str, Footprint] = {}
+        self._counts: dict[str, dict[Footprint, int]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self._of)
+
+    def set(self, key: str, footprint: Footprint | None) -> None:
+        """Say what an object's footprint is now; None for one that is gone."""
+        namespace = key.partition("/")[0]
+        before = self._of.pop(key, None)
+        if before is not None:
+            self._count(namespace, before, by=-1)
+        if footprint is not None:
+            self._of[key] = footprint
+            self._count(namespace, footprint, by=1)
+
+    def _count(self, namespace: str, footprint: Footprint, *, by: int) -> None:
+        counts = self._counts.setdefault(namespace, {})
+        number = counts.get(footprint, 0) + by
+        if number:
+            counts[footprint] = number
+        else:
+            del counts[footprint]
+            if not counts:
+                del self._counts[namespace]
+
+    def counts(self, namespace: str) -> Mapping[Footprint, int]:
+        """Return how many objects of each footprint the namespace has."""
+        return self._counts.get(namespace, {})
+
+
+def used(
+    quota: QuotaStatus | DesiredQuota, counts: Iterable[tuple[Footprint, int]], *, now: float
+) -> dict[str, Quantity]:
+    """Return the usage of a quota's names by objects that all its scopes match, as native quota recomputes it (R-60).
+
+    Only names that pods or claims are measured by; ``now`` is seconds since the epoch.
+    """
+    nanos = dict.fromkeys((*measured_by(Pod, quota), *measured_by(Claim, quota)), 0)
+    formats: dict[str, Format] = {}
+    for footprint, number in counts:
+        if matches(footprint.shape, quota):
+            for name, quantity in footprint.charge_at(now).items():
+                if name in nanos and quantity.nano:
+                    nanos[name] += quantity.nano * number  # integers: a sum of Quantities costs five times as much
+                    formats.setdefault(name, quantity.format)
+    return {name: Quantity(nano, formats.get(name, "DecimalSI")) for name, nano in nanos.items()}
+
+
+def would_be(
+    tier: Tier, kind: type[Judged], counts: Mapping[Footprint, int], *, namespace: str, now: float
+) -> tuple[QuotaStatus, ...]:
+    """Return the tier's quotas as native quota would show them, with the names this kind of object is measured by."""
+    return tuple(_status(one, kind, counts, namespace, now) for one in desired_quotas(tier) if measured_by(kind, one))
+
+
+def _status(
+    desired: DesiredQuota, kind: type[Judged], counts: Mapping[Footprint, int], namespace: str, now: float
+) -> QuotaStatus:
+    hard = {name: desired.hard[name] for name in measured_by(kind, desired)}
+    status = QuotaStatus(
+        name=desired.name,
+        namespace=namespace,
+        hard=hard,
+        scopes=desired.scopes,
+        scope_selector=desired.scope_selector,
+        managed=True,
+        spec_hard=hard,
+    )
+    return msgspec.structs.replace(status, used=used(status, counts.items(), now=now))
+
+
+def kinds_to_count(tiers: Iterable[Tier]) -> frozenset[type[Judged]]:
+    """Return the kinds of objects whose usage some tier has to have computed: those that native quota does not count.
+
+    In modes Warn and Audit there is no native quota for the tier, as it would refuse.
+    """
+    quotas = [one for tier in tiers if tier.mode != "Enforce" for one in desired_quotas(tier)]
+    kinds: tuple[type[Judged], ...] = (Pod, Claim)
+    return frozenset(kind for kind in kinds if any(measured_by(kind, one) for one in quotas))
+
+
+def unmeasured(tier: Tier) -> tuple[str, ...]:
+    """Return the names of the tier's quotas that are not measured from pods or claims, sorted: native quota's alone."""
+    names = {name for one in desired_quotas(tier) for name in one.hard}
+    counted = {name for one in desired_quotas(tier) for kind in (Pod, Claim) for name in measured_by(kind, one)}
+    return tuple(sorted(names - counted))

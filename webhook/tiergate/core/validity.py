@@ -1,0 +1,94 @@
+"""API validation of a pod's resources: what the server refuses with 422 before a validating webhook is asked (D-16).
+
+Needed to predict the pod a template will become, and to prove that defaults never make a valid pod invalid.
+Source: kubernetes ``pkg/apis/core/validation/validation.go``; rules D-8, D-11 to D-14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tiergate.core.decision import Fault
+from tiergate.core.jsonpatch import escape
+from tiergate.core.podspec import Pod
+from tiergate.core.quantity import NANO, Quantity, QuantityError
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended
+from tiergate.core.usage import aggregate, spec_limits, spec_requests
+
+
+def invalid(pod: Pod) -> tuple[Fault, ...]:
+    """Return why the API server would refuse the pod for its resources, as far as they can be judged from these values.
+
+    The pod is one whose pod-level resources are completed. Not judged: names that no container may have (D-10), and
+    pod-level resources of Windows pods.
+    """
+    faults: list[Fault] = []
+    for container in pod.every_container():
+        faults += _resource_faults(f"{container.pointer}/resources", container.requests, container.limits)
+    if pod.pod_level:
+        faults += _resource_faults("/spec/resources", pod.requests, pod.limits)
+        faults += _pod_level_faults(pod)
+    return tuple(faults)
+
+
+def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:
+    """Judge the resources of a container or of the pod level."""
+    yield from _side_faults(pointer, requests, limits)
+    for name in sorted(requests):
+        if not _overcommittable(name) and name not in limits:  # D-13
+            yield Fault(f"{pointer}/limits", "Limit must be set for non overcommitable resources")
+    named = requests.keys() | limits.keys()
+    if POD_LEVEL_COMPUTE.isdisjoint(named) and any(name.startswith(HUGEPAGES) for name in named):  # D-14
+        yield Fault(pointer, "HugePages require cpu or memory")
+
+
+def _side_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:
+    """Judge each amount, and requests against limits (D-11, D-12, D-13)."""
+    for side, resources in (("limits", limits), ("requests", requests)):
+        for name, amount in sorted(resources.items()):
+            yield from amount_faults(f"{pointer}/{side}/{escape(name)}", name, amount)
+    for name in sorted(requests.keys() & limits.keys()):
+        request, limit, where = requests[name], limits[name], f"{pointer}/requests/{escape(name)}"
+        if not _overcommittable(name) and request != limit:
+            yield Fault(where, f"must be equal to {name} limit of {limit}")
+        elif request > limit:
+            yield Fault(where, f"must be less than or equal to {name} limit of {limit}")
+
+
+def amount_faults(pointer: str, name: str, amount: Quantity) -> Iterator[Fault]:
+    """Judge one amount of a resource by itself (D-11, D-14)."""
+    if amount.nano < 0:
+        yield Fault(pointer, "must be greater than or equal to 0")
+    if is_extended(name) and amount.nano % NANO:
+        yield Fault(pointer, "must be an integer")
+    if name.startswith(HUGEPAGES) and (page := _page_size(name)) and amount.nano % page.nano:  # D-14
+        yield Fault(pointer, f"{amount} is not positive integer multiple of {name}")
+
+
+def _page_size(name: str) -> Quantity | None:
+    try:
+        return Quantity.parse(name.removeprefix(HUGEPAGES))
+    except QuantityError:
+        return None
+
+
+def _overcommittable(name: str) -> bool:
+    return not name.startswith(HUGEPAGES) and not is_extended(name)
+
+
+def _pod_level_faults(pod: Pod) -> Iterator[Fault]:
+    """Judge containers against the pod level (D-8): sums of requests, each limit, sums of hugepages limits."""
+    asked, allowed = aggregate(pod, spec_requests), aggregate(pod, spec_limits)
+    for name in sorted(asked.keys() & pod.requests.keys()):
+        if asked[name] > pod.requests[name]:
+            reason = f"must be greater than or equal to aggregate container requests of {asked[name]}"
+            yield Fault(f"/spec/resources/requests/{escape(name)}", reason)
+    for name in sorted(allowed.keys() & pod.limits.keys()):
+        if name.startswith(HUGEPAGES) and allowed[name] > pod.limits[name]:
+            reason = f"must be greater than or equal to aggregate container limits of {allowed[name]}"
+            yield Fault(f"/spec/resources/limits/{escape(name)}", reason)
+    for container in pod.containers:
+        for name in sorted(container.limits.keys() & pod.limits.keys()):
+            if container.limits[name] > pod.limits[name]:
+                reason = f"must be less than or equal to pod limits of {pod.limits[name]}"
+                yield Fault(f"{container.pointer}/resources/limits/{escape(name)}", reason)

@@ -1,0 +1,210 @@
+"""The index of pods and claims: what they add up to in each namespace, for tiers without native quota.
+
+Opened when a tier needs it and closed, with all it holds, when none does any more. One list and watch for each kind
+covers the cluster, so that a namespace that joins a tier is known at once. Objects are decoded straight from the API
+server's bytes to footprints; neither they nor client models are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final, TypeAlias
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from tiergate.cluster.watch import Cache
+from tiergate.core.claim import Claim
+from tiergate.core.index import Footprint, Footprints, Tally, kinds_to_count, would_be
+from tiergate.core.podspec import Pod
+from tiergate.wire.claim import WireClaim, to_claim
+from tiergate.wire.decode import Reader
+from tiergate.wire.pod import WirePod, to_pod
+from tiergate.wire.types import Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+    from tiergate.cluster.watch import Source
+    from tiergate.core.quota import Judged, QuotaStatus
+    from tiergate.core.tier import Tier
+
+PODS: Final = "/api/v1/pods"
+CLAIMS: Final = "/api/v1/persistentvolumeclaims"
+PAGE: Final = 250
+"""Objects in one list page: with 10 kB for each, about 2.5 MB at a time and 10 ms without an answer."""
+LOOK: Final = 5.0
+"""Seconds between two looks at whether the index is needed, if no tier changed meanwhile."""
+
+Entry: TypeAlias = tuple[str, Footprint]
+"""What is kept of an object: its uid and its footprint."""
+Decode: TypeAlias = "Callable[[bytes], Entry]"
+
+encode: Final = msgspec.json.Encoder().encode
+
+logger = logging.getLogger(__name__)
+
+
+class KindIndex:
+    """The index of one kind of object."""
+
+    def __init__(
+        self,
+        client: Source,
+        path: str,
+        *,
+        kind: type[Judged],
+        decoder: Callable[[Footprints], Decode],
+        tiers: Callable[[], Iterable[Tier]],
+        changed: Callable[[float], Awaitable[bool]],
+    ) -> None:
+        """Describe the index; ``run`` fills it while it is needed.
+
+        Args:
+            client: Where to list and watch.
+            path: The collection of all namespaces.
+            kind: What the objects are.
+            decoder: Makes the function from an object's bytes to what is kept of it.
+            tiers: The tiers in force, which decide whether the index is needed.
+            changed: Waits for a change of any tier, at most so many seconds.
+        """
+        self._client = client
+        self._path = path
+        self._kind = kind
+        self._decoder = decoder
+        self._tiers = tiers
+        self._changed = changed
+        self._tally = Tally()
+        self.cache: Cache[Entry] | None = None
+        self._unchecked = 0
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self._tally)
+
+    def usage(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...] | None:
+        """Return the tier's quotas as they would be in the namespace; None, counted, while that is not known.
+
+        Only the names this kind of object is measured by; a tier without any is known at once.
+        """
+        if self._kind not in kinds_to_count((tier,)):
+            return ()
+        if not self._known():
+            self._unchecked += 1
+            return None
+        return self.peek(namespace, tier)
+
+    def take_unchecked(self) -> int:
+        """Return how often `usage` had to say None since the last call."""
+        count, self._unchecked = self._unchecked, 0
+        return count
+
+    def peek(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...]:
+        """Return the same from what there is, known or not: for people to look at."""
+        if self.cache is None or not self.cache.synced:
+            return ()
+        return would_be(tier, self._kind, self._tally.counts(namespace), namespace=namespace, now=time.time())
+
+    def _known(self) -> bool:
+        """Say whether the content may be relied on: listed once, and in touch since."""
+        cache = self.cache
+        return cache is not None and cache.synced and time.monotonic() <= cache.trusted_until
+
+    async def run(self) -> None:
+        """Open and close for ever, as the tiers say; a bug in between raises."""
+        while True:
+            await self._until(needed=True)
+            following = asyncio.ensure_future(self._follow())
+            enough = asyncio.ensure_future(self._until(needed=False))
+            try:
+                await asyncio.wait((following, enough), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _end(following, enough)
+            if not following.cancelled():
+                following.result()
+
+    async def _until(self, *, needed: bool) -> None:
+        while (self._kind in kinds_to_count(self._tiers())) != needed:
+            await self._changed(LOOK)
+
+    async def _follow(self) -> None:
+        """List and watch until cancelled; then everything is forgotten."""
+        tally = self._tally = Tally()
+
+        def seen(key: str, entry: Entry | None) -> None:
+            tally.set(key, None if entry is None else entry[1])
+
+        decode = self._decoder(Footprints())
+        self.cache = Cache(self._client, self._path, decode=decode, on_change=seen, page=PAGE)
+        logger.info("index opened", extra={"fields": {"path": self._path}})
+        try:
+            await self.cache.run()
+        finally:
+            self.cache, self._tally = None, Tally()
+            logger.info("index closed", extra={"fields": {"path": self._path}})
+
+
+async def _end(*running: asyncio.Future[None]) -> None:
+    for one in running:
+        one.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+class Index:
+    """The index of every kind."""
+
+    def __init__(
+        self, client: Source, *, tiers: Callable[[], Iterable[Tier]], changed: Callable[[float], Awaitable[bool]]
+    ) -> None:
+        """Take the client, the tiers in force and what waits for a change of any of them."""
+        pods = KindIndex(client, PODS, kind=Pod, decoder=pod_decoder, tiers=tiers, changed=changed)
+        claims = KindIndex(client, CLAIMS, kind=Claim, decoder=claim_decoder, tiers=tiers, changed=changed)
+        self._by_kind: dict[type[Judged], KindIndex] = {Pod: pods, Claim: claims}
+
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return what keeps the index current while it is needed, for the supervisor."""
+        return {f"index {name}": one.run for name, one in self.each()}
+
+    def each(self) -> Iterator[tuple[str, KindIndex]]:
+        """Yield the index of each kind by the name of its resource."""
+        yield "pods", self._by_kind[Pod]
+        yield "persistentvolumeclaims", self._by_kind[Claim]
+
+    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+        """Return what the index of the kind says of the namespace under the tier; see `KindIndex.usage`."""
+        return self._by_kind[kind].usage(namespace, tier)
+
+    def rows(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:
+        """Yield the tier's quotas in the namespace as far as there is an index, for people to look at."""
+        for one in self._by_kind.values():
+            yield from one.peek(namespace, tier)
+
+
+def pod_decoder(footprints: Footprints) -> Decode:
+    """Return the reader of pods; it raises Malformed for one that cannot be read.
+
+    Pods of one template mostly say the same word for word, as far as we read them: only the first is worked out.
+    """
+    alike: WeakValueDictionary[bytes, Footprint] = WeakValueDictionary()
+
+    def entry(wire: WirePod) -> Entry:
+        metadata = wire.metadata or Metadata()
+        words = encode((wire.spec, wire.status, metadata.deletionTimestamp, metadata.deletionGracePeriodSeconds))
+        footprint = alike.get(words)
+        if footprint is None:
+            footprint = alike[words] = footprints.of(to_pod(wire, namespace=""))
+        return metadata.uid, footprint
+
+    return Reader(WirePod, entry)
+
+
+def claim_decoder(footprints: Footprints) -> Decode:
+    """Return the reader of claims; it raises Malformed for one that cannot be read."""
+
+    def entry(wire: WireClaim) -> Entry:
+        metadata = wire.metadata or Metadata()
+        return metadata.uid, footprints.of(to_claim(wire, namespace=""))
+
+    return Reader(WireClaim, entry)

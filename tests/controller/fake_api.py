@@ -110,6 +110,8 @@ class FakeApi:
     ) -> bytes:
         """Answer one request."""
         await asyncio.sleep(0)
+        if path == "/version":
+            return b'{"major": "1", "minor": "37"}'
         place = place_of(path)
         if (refusal := self.refuse.get(f"{method} {place.resource}")) is not None:
             raise refusal

@@ -10,6 +10,7 @@ from typing import Any
 from tests.builders import Json
 from tiergate.admission.review import UserInfo
 from tiergate.core.quota import Judged, QuotaStatus
+from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier
 from tiergate.server.admit import Admission, Answer, Door
 from tiergate.wire import Malformed
@@ -34,6 +35,7 @@ class FakeFacts:
         later: tuple[float, tuple[QuotaStatus, ...]] | None = None,
         usage: tuple[QuotaStatus, ...] | None = None,
         stale: bool = False,
+        release: int = NEWEST,
     ) -> None:
         """Take the cached and the live state; ``later`` is when the cache shows which quotas, ``usage`` the index."""
         self._tiers, self._tiers_now = tiers or {}, tiers_now or {}
@@ -44,11 +46,15 @@ class FakeFacts:
         self._later = later
         self._usage = usage
         self._stale = stale
+        self._release = release
         self.now = 100.0
         self.calls: list[str] = []
 
     def clock(self) -> float:
         return self.now
+
+    def minor(self) -> int:
+        return self._release
 
     def stale(self) -> bool:
         return self._stale

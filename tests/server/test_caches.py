@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from tests.server.fake_api import a_namespace, a_quota, a_tier
-from tiergate.cluster.client import ApiError, Client
+from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.core.release import NEWEST
 from tiergate.server.caches import Caches, read_valid_tier
 from tiergate.server.service import usage_rows
 from tiergate.wire import Malformed
@@ -20,7 +21,7 @@ class Api:
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = answers
 
-    async def request(self, method: str, path: str, *, timeout: float) -> bytes:  # noqa: ASYNC109
+    async def request(self, method: str, path: str, *, timeout: float = 5) -> bytes:  # noqa: ASYNC109
         """Answer one GET."""
         assert method == "GET"
         assert timeout <= 5
@@ -156,3 +157,23 @@ def test_usage_is_shown_of_governed_namespaces_alone() -> None:
         learn(caches, "resourcequotas", a_quota(name, used="1500m"))
     rows = [(row.tier, row.namespace, row.resource, str(row.used), str(row.hard)) for row in usage_rows(caches)]
     assert rows == [("dev", "dev", "requests.cpu", "1500m", "2")]
+
+
+async def followed(caches: Caches) -> int:
+    """Let the caches ask for the release once."""
+    task = asyncio.ensure_future(caches.tasks()["release"]())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    return caches.minor()
+
+
+@pytest.mark.parametrize(("minor", "known"), [("36", 36), ("37", 37), ("36+", 36)])
+def test_the_release_is_asked_for(minor: str, known: int) -> None:
+    assert asyncio.run(followed(caches_on({"/version": {"major": "1", "minor": minor}}))) == known
+
+
+@pytest.mark.parametrize("answer", [None, Unreachable("no route"), {"major": "1", "minor": "odd"}])
+def test_without_an_answer_the_newest_release_is_assumed(answer: object) -> None:
+    """Not to know the release is no reason not to serve: the task goes on."""
+    assert asyncio.run(followed(caches_on({"/version": answer}))) == NEWEST

@@ -136,7 +136,10 @@ class ReviewReader(Generic[Wire]):
         """Return the request with its objects; raise Unreadable with the faults of both."""
         values: dict[str, Wire] = {}
         faults: list[Malformed] = []
-        for key, pointer in (("object", ""), ("oldObject", "/request/oldObject")):
+        pointers = {"object": "", "oldObject": "/request/oldObject"}
+        if envelope.operation == "CREATE":
+            del pointers["oldObject"]  # there is none, and nobody would look at one
+        for key, pointer in pointers.items():
             if members.get(key) is not None:
                 try:
                     values[key] = strict.build(members[key], self._wire, pointer)

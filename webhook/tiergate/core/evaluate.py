@@ -46,8 +46,15 @@ def validate(  # noqa: PLR0913, RUF100  # what a decision is a function of
     return Decision(tuple(violations)) if violations else ALLOW
 
 
-def report(
-    subject: Pod | Claim, *, old: Pod | Claim | None, tier: Tier, quotas: tuple[QuotaStatus, ...], unchecked: bool
+def report(  # noqa: PLR0913, RUF100  # as validate
+    subject: Pod | Claim,
+    *,
+    old: Pod | Claim | None,
+    tier: Tier,
+    quotas: tuple[QuotaStatus, ...],
+    unchecked: bool,
+    now: float | None = None,
+    minor: int = NEWEST,
 ) -> Decision:
     """Return what a tier in mode Warn or Audit tells of: what it would refuse in mode Enforce.
 
@@ -57,7 +64,7 @@ def report(
     judged = subject
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
         judged, _ = limitrange.with_defaults(subject, tier)
-    found = validate(judged, old=old, tier=tier, quotas=quotas).violations
+    found = validate(judged, old=old, tier=tier, quotas=quotas, now=now, minor=minor).violations
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     broken = tuple(one for one in found if one.rule != "quota-pending")
     return Decision(broken, mode=tier.mode, unchecked=unchecked) if broken or unchecked else ALLOW

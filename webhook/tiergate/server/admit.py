@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Literal, Protocol
 
@@ -35,6 +36,9 @@ Decide = Callable[[Question, Tier], Awaitable[Decision]]
 
 class Facts(Protocol):
     """What is known of the cluster: from caches, or (``..._now``, which may wait and raise) live."""
+
+    def minor(self) -> int:
+        """Return the minor number of the API server's release: some rules differ between releases."""
 
     def stale(self) -> bool:
         """Whether the caches have lost touch, so that no verdict may rest on them."""
@@ -111,12 +115,14 @@ class Admission:
         *,
         release_namespace: str,
         clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take the facts, the permissions, our own namespace and a monotonic clock in seconds."""
+        """Take the facts, the permissions, our own namespace, and two clocks in seconds: monotonic, since the epoch."""
         self._facts = facts
         self._permissions = permissions
         self._release_namespace = release_namespace
         self._clock = clock
+        self._wall_clock = wall_clock
         self._doors: Mapping[str, Callable[[bytes, Record], Awaitable[bytes]]] = {
             "mutate": self._mutate,
             "validate": self._validate,
@@ -225,7 +231,8 @@ class Admission:
             return self._reported(asked, tier)
 
         def judge(quotas: tuple[QuotaStatus, ...]) -> Decision:
-            return evaluate.validate(asked.subject, old=asked.old, tier=tier, quotas=quotas)
+            now, minor = self._wall_clock(), self._facts.minor()
+            return evaluate.validate(asked.subject, old=asked.old, tier=tier, quotas=quotas, now=now, minor=minor)
 
         facts, namespace = self._facts, asked.namespace
         if facts.stale():
@@ -238,7 +245,15 @@ class Admission:
         used = self._facts.usage(asked.namespace, tier, type(asked.subject))
         foreign = tuple(one for one in self._facts.quotas(asked.namespace) if not one.managed)
         quotas = foreign + (used or ())
-        return evaluate.report(asked.subject, old=asked.old, tier=tier, quotas=quotas, unchecked=used is None)
+        return evaluate.report(
+            asked.subject,
+            old=asked.old,
+            tier=tier,
+            quotas=quotas,
+            unchecked=used is None,
+            now=self._wall_clock(),
+            minor=self._facts.minor(),
+        )
 
     async def _reconsidered(
         self, decision: Decision, namespace: str, judge: Callable[[tuple[QuotaStatus, ...]], Decision]

@@ -5,14 +5,18 @@ Reading a cache is free and may be late; the ``*_now`` methods ask the API serve
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import re
 import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
 
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.cluster.watch import Cache
+from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier, faults
 from tiergate.server.index import Index
 from tiergate.wire import Malformed
@@ -32,6 +36,17 @@ QUOTAS: Final = "/api/v1/resourcequotas"
 LIVE_TIMEOUT: Final = 2.0
 """Seconds for one live read: the API server waits 5 for the whole answer."""
 NOT_FOUND: Final = 404
+
+
+RELEASE_INTERVAL: Final = 60.0
+"""Seconds between two questions for the API server's release: it changes when a cluster is upgraded."""
+
+
+logger = logging.getLogger(__name__)
+
+
+class _Version(msgspec.Struct):
+    minor: str = ""
 
 
 class _Items(msgspec.Struct):
@@ -62,11 +77,13 @@ class Caches:
         self._namespaces = Cache(client, NAMESPACES, decode=read_namespace)
         self._quotas = Cache(client, QUOTAS, decode=read_quota, on_change=self._index)
         self._trusted_until = float("-inf")
+        self._minor = NEWEST
         self.index = Index(client, tiers=self._tiers.items.values, changed=self._tiers.changed)
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what keeps the caches current, for the supervisor."""
-        return {**{f"cache {name}": cache.run for name, cache in self.each()}, **self.index.tasks()}
+        caches = {f"cache {name}": cache.run for name, cache in self.each()}
+        return {**caches, **self.index.tasks(), "release": self._follow_release}
 
     def each(self) -> Iterator[tuple[str, Cache[Tier] | Cache[Namespace] | Cache[QuotaStatus]]]:
         """Yield the caches by name."""
@@ -84,6 +101,23 @@ class Caches:
         The hot path then compares one number, and where nobody looks any more the caches count as stale.
         """
         self._trusted_until = min(cache.trusted_until for _, cache in self.each())
+
+    def minor(self) -> int:
+        """Return the minor number of the API server's release; until it is known the newest one we know."""
+        return self._minor
+
+    async def _follow_release(self) -> None:
+        """Ask for the release for ever; without an answer the last one stays, which is no reason not to serve."""
+        while True:
+            try:
+                version = msgspec.json.decode(await self._client.request("GET", "/version"), type=_Version)
+            except (ApiError, Unreachable) as error:
+                fields = {"assumed": f"1.{self._minor}", "reason": str(error)}
+                logger.warning("the API server's release is not known", extra={"fields": fields})
+            else:
+                if digits := re.match(r"[0-9]+", version.minor):  # some vendors write "37+"
+                    self._minor = int(digits[0])
+            await asyncio.sleep(RELEASE_INTERVAL)
 
     def stale(self) -> bool:
         """Whether the caches have lost touch, so that no verdict may rest on them."""

@@ -162,10 +162,14 @@ def _looks_outside(affinity: PodAffinity) -> bool:
 
 
 def _infeasible(status: PodStatus) -> bool:
-    return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in status.conditions or ())
+    if not status.conditions:
+        return False
+    return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in status.conditions)
 
 
 def _statuses(status: PodStatus) -> dict[str, ContainerStatus]:
+    if not status.containerStatuses and not status.initContainerStatuses:  # as at every creation
+        return {}
     reported = [*(status.containerStatuses or ()), *(status.initContainerStatuses or ())]
     return {one.name: _status(one) for one in reported if one.resources or one.allocatedResources}
 

@@ -1,0 +1,54 @@
+"""What a resize is charged depends on the API server's release and on the time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.builders import Json, a_pod_object, a_quota, a_resize, a_tier, a_tier_quota
+from tests.server.admit_fakes import FakeFacts, answer, rules
+
+TIER = a_tier(quotas=[a_tier_quota({"requests.cpu": "3"})])
+FULL = a_quota({"requests.cpu": "3"}, {"requests.cpu": "3"})
+
+
+def a_running_pod(first: str, second: str, **metadata: Any) -> Json:  # noqa: ANN401  # JSON
+    """Return a pod whose two containers ask for so much cpu while the kubelet has given them 1 and 2."""
+    pod = a_pod_object(
+        *({"name": name, "resources": {"requests": {"cpu": cpu}}} for name, cpu in (("a", first), ("b", second)))
+    )
+    pod["metadata"] |= metadata
+    pod["status"] = {"containerStatuses": [given("a", "1"), given("b", "2")]}
+    return pod
+
+
+def given(name: str, cpu: str) -> Json:
+    return {"name": name, "resources": {"requests": {"cpu": cpu}}, "allocatedResources": {"cpu": cpu}}
+
+
+@pytest.mark.parametrize(
+    ("release", "broken"),
+    [
+        pytest.param(36, ["quota-exceeded"], id="R-32-up-to-1.36-the-sum-of-the-larger-ones"),
+        pytest.param(37, [], id="R-33-from-1.37-the-largest-of-the-sums"),
+    ],
+)
+def test_exchanging_two_requests_costs_what_the_server_counts(release: int, broken: list[str]) -> None:
+    facts = FakeFacts(tiers={"dev": TIER}, quotas=(FULL,), release=release)
+    body = a_resize(a_running_pod("2", "1"), a_running_pod("1", "2"))
+    assert rules(answer("validate", body, facts)) == broken
+
+
+@pytest.mark.parametrize(
+    ("deleted", "broken"),
+    [
+        pytest.param("2020-01-01T00:00:00Z", [], id="R-21-over-its-grace-period"),
+        pytest.param("2999-01-01T00:00:00Z", ["quota-exceeded"], id="R-21-within-its-grace-period"),
+    ],
+)
+def test_a_pod_stuck_in_its_deletion_no_longer_counts(deleted: str, broken: list[str]) -> None:
+    dying = {"deletionTimestamp": deleted, "deletionGracePeriodSeconds": 30}
+    facts = FakeFacts(tiers={"dev": TIER}, quotas=(FULL,))
+    body = a_resize(a_running_pod("2", "2", **dying), a_running_pod("1", "2", **dying))
+    assert rules(answer("validate", body, facts)) == broken

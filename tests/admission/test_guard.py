@@ -89,3 +89,10 @@ def test_the_author_is_warned_of_what_is_rarely_meant() -> None:
         "tier dev: Container has a max for cpu and no min",
         "tier dev: Pod has a max for memory and no min",
     )
+
+
+def test_the_old_object_of_a_creation_is_nobodys_business() -> None:
+    """A creation has none; one that comes all the same must not look like a label that did not change."""
+    shown = a_namespace_object("dev")
+    change = ask_namespace(a_review(shown, old=shown, operation="CREATE"))
+    assert (change.before, change.after) == (None, "dev")

@@ -35,12 +35,18 @@ class Num(str):
     __slots__ = ()
 
 
+class TooDeep(Exception):
+    """Nested deeper than the standard library's decoder reads: nothing can be said of it here."""
+
+
 def read(body: bytes) -> Any:  # noqa: ANN401  # JSON
     """Return the JSON with numbers as their texts; raise Unfit for what is no JSON but for bytes in its texts."""
     try:
         text = body.decode(errors="replace")
         return json.loads(text, parse_int=Num, parse_float=Num, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise TooDeep from None
+    except ValueError as error:
         raise Unfit(str(error)) from None
 
 

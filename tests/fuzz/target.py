@@ -165,6 +165,8 @@ class Target:
         sent = json.loads(answer.body)["response"]
         try:
             request = reference.read(data)["request"]
+        except reference.TooDeep:
+            return  # our own bound on depth has tests of its own
         except reference.Unfit as error:
             raise Finding(f"/{door} answered what is no JSON: {error}") from error
         refused = answer.record.outcome in ("denied", "malformed")

@@ -124,7 +124,10 @@ class ReviewReader(Generic[Wire]):
             review: Review[Wire] = self._decoder.decode(body)
         except (ValueError, RecursionError):
             return None
-        return checked(review)
+        request = checked(review)
+        if request.operation == "CREATE":
+            request.oldObject = None  # there is none, and nobody may be told of one
+        return request
 
     def strictly(self, body: bytes, expect: Callable[[Envelope], None]) -> Request[Wire]:
         """Return the request as the slow decoder reads it."""
@@ -138,7 +141,7 @@ class ReviewReader(Generic[Wire]):
         faults: list[Malformed] = []
         pointers = {"object": "", "oldObject": "/request/oldObject"}
         if envelope.operation == "CREATE":
-            del pointers["oldObject"]  # there is none, and nobody would look at one
+            del pointers["oldObject"]  # as in the fast path
         for key, pointer in pointers.items():
             if members.get(key) is not None:
                 try:

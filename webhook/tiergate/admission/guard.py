@@ -7,9 +7,8 @@ from typing import Final
 import msgspec
 
 from tiergate.admission.review import BadReview, Envelope, Request, ReviewReader, Unreadable
-from tiergate.core.decision import Fault
 from tiergate.core.index import unmeasured
-from tiergate.core.tier import CONTAINER, Tier, derived_defaults, faults
+from tiergate.core.tier import CONTAINER, Tier, derived_defaults
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import WireNamespace, to_namespace
 from tiergate.wire.tier import WireTier, to_tier
@@ -86,11 +85,6 @@ def _expect(request: Envelope, resources: frozenset[str], operations: tuple[str,
     if request.what not in resources or request.operation not in operations:
         msg = f"/{door} does not judge {request.operation or 'no operation'} of {request.what or 'no resource'}"
         raise BadReview(msg, uid=request.uid)
-
-
-def tier_faults(tier: Tier) -> tuple[Fault, ...]:
-    """Return all that makes the tier unusable."""
-    return faults(tier)
 
 
 def tier_warnings(tier: Tier) -> tuple[str, ...]:

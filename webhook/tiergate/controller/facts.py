@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.client import Client
+from tiergate.cluster.paths import NAMESPACES, QUOTAS, TIERS
 from tiergate.cluster.watch import Cache
 from tiergate.controller.tier_status import TierStatus, read_status
 from tiergate.core.decision import Fault
@@ -17,9 +18,6 @@ from tiergate.wire.namespace import Namespace, read_namespace
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
-TIERS_PATH: Final = "/apis/tiergate.io/v1alpha1/tiers"
-NAMESPACES_PATH: Final = "/api/v1/namespaces"
-QUOTAS_PATH: Final = "/api/v1/resourcequotas"
 REGISTRATION_PATH: Final = "/apis/admissionregistration.k8s.io/v1"
 CONFIGURATION_KINDS: Final = {
     "MutatingWebhookConfiguration": f"{REGISTRATION_PATH}/mutatingwebhookconfigurations",
@@ -107,9 +105,9 @@ class Facts:
         self._member_of: dict[str, str] = {}
         self._quotas: defaultdict[str, dict[str, QuotaStatus]] = defaultdict(dict)
         self.good: dict[str, Tier] = {}
-        self.tiers = Cache(client, TIERS_PATH, decode=read_record, on_change=self._tier_changed)
-        self.namespaces = Cache(client, NAMESPACES_PATH, decode=read_namespace, on_change=self._namespace_changed)
-        self.quotas = Cache(client, QUOTAS_PATH, decode=read_quota, on_change=self._quota_changed)
+        self.tiers = Cache(client, TIERS, decode=read_record, on_change=self._tier_changed)
+        self.namespaces = Cache(client, NAMESPACES, decode=read_namespace, on_change=self._namespace_changed)
+        self.quotas = Cache(client, QUOTAS, decode=read_quota, on_change=self._quota_changed)
         self.configurations: dict[str, Cache[bytes]] = {
             kind: Cache(
                 client,

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from tiergate.cluster.client import Client
+from tiergate.cluster.paths import NAMESPACES
 from tiergate.controller.events import Recorder
 from tiergate.controller.facts import Facts
 from tiergate.controller.queue import Budget
@@ -201,7 +202,7 @@ class QuotaReconciler:
 
     async def _apply(self, action: Action, namespace: Namespace) -> None:
         """Send one write; it carries the resourceVersion that it was decided on."""
-        collection = f"/api/v1/namespaces/{quote(namespace.name)}/resourcequotas"
+        collection = f"{NAMESPACES}/{quote(namespace.name)}/resourcequotas"
         tier = namespace.tier or ""
         match action:
             case Create(desired):

@@ -9,8 +9,9 @@ from urllib.parse import quote
 import msgspec
 
 from tiergate.cluster.client import Client
+from tiergate.cluster.paths import TIERS
 from tiergate.controller.events import Recorder
-from tiergate.controller.facts import TIERS_PATH, Facts, TierRecord
+from tiergate.controller.facts import Facts, TierRecord
 from tiergate.controller.queue import Budget
 from tiergate.controller.quotas import compare
 from tiergate.controller.tier_status import Condition, TierStatus, write_patch
@@ -302,7 +303,7 @@ class StatusWriter:
 
     async def _write(self, record: TierRecord, status: TierStatus) -> None:
         body = write_patch(status, over=record.status, resource_version=record.resource_version)
-        path = f"{TIERS_PATH}/{quote(record.name)}/status"
+        path = f"{TIERS}/{quote(record.name)}/status"
         await self._client.request("PATCH", path, body=body, content_type=MERGE_PATCH)
         before, after = record.status.condition(ENFORCING), status.condition(ENFORCING)
         if before is not None and after is not None and before.status != after.status:

@@ -17,7 +17,7 @@ from tiergate.core import evaluate
 from tiergate.core.decision import Decision, Fault
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import Judged, QuotaStatus
-from tiergate.core.tier import Tier
+from tiergate.core.tier import Tier, faults
 from tiergate.wire import Malformed, shortened
 from tiergate.wire.namespace import Namespace
 
@@ -324,7 +324,7 @@ class Admission:
         elif change.spec_unchanged:
             return answer.allowed(change.envelope.uid)
         else:
-            causes = [_fault_cause(one) for one in guard.tier_faults(change.tier)]
+            causes = [_fault_cause(one) for one in faults(change.tier)]
         if causes:
             first = f'tier "{shortened(change.name)}":'
             return _refused(change.envelope, causes, record, name=change.name, first=first)

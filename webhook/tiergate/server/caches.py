@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.paths import NAMESPACES, QUOTAS, TIERS
 from tiergate.cluster.watch import Cache
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier, faults
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from tiergate.cluster.client import Client
     from tiergate.core.quota import Judged, QuotaStatus
 
-TIERS: Final = "/apis/tiergate.io/v1alpha1/tiers"
-NAMESPACES: Final = "/api/v1/namespaces"
-QUOTAS: Final = "/api/v1/resourcequotas"
 LIVE_TIMEOUT: Final = 2.0
 """Seconds for one live read: the API server waits 5 for the whole answer."""
 NOT_FOUND: Final = 404

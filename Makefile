@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup check format test demo bench differential fuzz mutants oracle golden requirements clean
+.PHONY: help setup check format test demo image sbom bench differential fuzz mutants oracle golden docs requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,22 +34,33 @@ check: $(STAMP) ## Format, lint, types, layers, pure tests: under a minute, no c
 	@$(BIN)/ruff check .
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/shellcheck .ci/run
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yaml
+	@$(BIN)/zizmor --offline --quiet --no-progress .github
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -m 'not cluster and not helm and not process'
+	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind'
 
 test: check ## Everything: the pure tests, the chart, the server process, the real control plane
 	@$(BIN)/python -m tests.controlplane.binaries
-	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -m 'cluster or helm or process'
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile -m 'cluster or helm or process or image'
 
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo
 
-bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, and the usage index beside client models
+image: $(STAMP) ## Build the container image with docker, podman or buildah (IMAGE=tiergate:dev BASE= BUILDER=)
+	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image
+
+sbom: $(STAMP) ## The image, and its software bill of materials beside it (CycloneDX JSON)
+	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image --sbom
+
+bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decision beside json.loads, the index beside client models
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.decision
 	@$(BIN)/python -m bench.index
 
-differential: $(STAMP) ## Random pods, LimitRanges and quotas, ours against the real server's (N=100000 SEED=)
+differential: $(STAMP) ## Random pods, resizes, claims and policies, ours against the real server's (N=100000 SEED=)
 	@$(BIN)/python -m tests.differential --cases $(or $(N),100000) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(STAMP) ## Both decoders and both handlers, from real reviews (N=1000000 SEED=)
@@ -65,6 +76,9 @@ golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrit
 	@$(BIN)/python -m tests.golden.capture
 	@$(BIN)/pytest -q tests/golden --update-golden
 	@git diff --stat -- tests/golden
+
+docs: $(STAMP) ## Write docs/values.md anew from the chart
+	@$(BIN)/python -m tests.docs
 
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -21,14 +21,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_without_programs(items)
 
 
-@pytest.fixture(scope="session")
-def helm() -> Helm:
-    path = find_helm()
+def _helm(name: str) -> Helm:
+    path = find_helm(name)
     if path is not None:
         return Helm(path)
     if os.environ.get(REQUIRED) != "1":
-        pytest.skip("no helm: `make test` builds it")
-    return Helm(binaries.ensure(print, {"helm"})["helm"])
+        pytest.skip(f"no {name}: `make test` builds it")
+    return Helm(binaries.ensure(print, {name})[name])
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    """Helm 4, which the tests use where the major does not matter."""
+    return _helm("helm")
+
+
+@pytest.fixture(scope="session")
+def helm3() -> Helm:
+    """The oldest supported Helm."""
+    return _helm("helm3")
+
+
+@pytest.fixture(scope="session", params=["helm", "helm3"])
+def any_helm(request: pytest.FixtureRequest) -> Helm:
+    """Each supported major in turn."""
+    found: Helm = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,22 @@ from typing import Any, Final
 import yaml
 
 from tests.controlplane import binaries
+from tests.controlplane.cluster import Cluster
 
 CHART: Final = Path(__file__).parents[2] / "charts" / "tiergate"
 ENVIRONMENTS: Final = CHART / "values" / "environments.yaml"
+TEAMS: Final = CHART / "values" / "teams.yaml"
+VALUES_FILES: Final = {
+    "defaults": (),
+    "environments": (ENVIRONMENTS,),
+    "teams": (TEAMS,),
+    "both": (ENVIRONMENTS, TEAMS),
+}
+"""What a user may install from: no file, one of the ready ones, both together."""
 NAMESPACE: Final = "gate-system"
 RELEASE: Final = "some-release"
 KUBERNETES: Final = "1.37.2"
+HOOK: Final = "helm.sh/hook"
 
 Object = dict[str, Any]
 
@@ -28,23 +38,35 @@ class RefusedError(Exception):
     """Helm refused the values; the text is what the user reads."""
 
 
-def find_helm() -> str | None:
-    """Return the helm that the control plane's cache or the user's PATH holds."""
-    wanted = [program for program in binaries.PROGRAMS if program.name == "helm"]
-    found, _ = binaries.find(binaries.folders(), wanted)
-    return str(found["helm"]) if "helm" in found else shutil.which("helm")
+def find_helm(name: str = "helm") -> str | None:
+    """Return the built helm of this name (`helm` or `helm3`); for `helm` the user's own will do, too."""
+    found, _ = binaries.find([program for program in binaries.ALL if program.name == name])
+    if name in found:
+        return str(found[name])
+    return shutil.which(name) if name == "helm" else None
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The objects of one rendering, addressed by kind and name."""
+    """The objects of one rendering, addressed by kind and name; what exists only while a hook runs is apart."""
 
     text: str
     objects: tuple[Object, ...]
+    hooks: tuple[Object, ...] = ()
 
     def one(self, kind: str, name: str) -> Object:
         """Return the only object of this kind and name."""
         (found,) = (item for item in self.of(kind) if item["metadata"]["name"] == name)
+        return found
+
+    @property
+    def everything(self) -> tuple[Object, ...]:
+        """Return all objects, those of hooks last."""
+        return (*self.objects, *self.hooks)
+
+    def hook(self, kind: str, name: str) -> Object:
+        """Return the only object of this kind and name among the hooks' objects."""
+        (found,) = (item for item in self.hooks if (item["kind"], item["metadata"]["name"]) == (kind, name))
         return found
 
     def of(self, kind: str) -> Iterator[Object]:
@@ -108,10 +130,17 @@ class Helm:
             "--values=-",
             given=values,
         )
-        return Rendered(text, tuple(item for item in yaml.safe_load_all(text) if item is not None))
+        items = [item for item in yaml.safe_load_all(text) if item is not None]
+        hooks = tuple(item for item in items if HOOK in item["metadata"].get("annotations", {}))
+        return Rendered(text, tuple(item for item in items if item not in hooks), hooks)
 
     def _run(self, *arguments: str, given: str = "") -> str:
         done = subprocess.run([self.path, *arguments], input=given, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RefusedError(done.stderr + done.stdout)
         return done.stdout
+
+
+def remove(cluster: Cluster, *namespaces: str) -> None:
+    """Delete namespaces; in a cluster that lives on wait until they are gone, for the next test may want them."""
+    cluster.kubectl(f"delete namespace {' '.join(namespaces)} --wait={'false' if cluster.plane else 'true'}")

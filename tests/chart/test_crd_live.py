@@ -86,6 +86,12 @@ REFUSED = [
         id="pod-with-default",
     ),
     pytest.param(
+        item("PersistentVolumeClaim", max={"storage": "2Gi"}, default={"storage": "1Gi"}),
+        "spec.limits[0]",
+        "only items of type Container have default and defaultRequest",
+        id="claim-with-default",
+    ),
+    pytest.param(
         item("PersistentVolumeClaim", max={"cpu": "1"}),
         "spec.limits[0]",
         "needs min or max of storage",
@@ -231,15 +237,21 @@ def test_table_shows_mode_usage_and_readiness(api_server: Cluster) -> None:
     status = {
         "mode": "Enforce",
         "namespaces": 3,
-        "summary": {"requests.cpu": "200m/2", "requests.memory": "256Mi/2Gi", "pods": "2/20"},
+        "summary": {
+            "requests.cpu": "200m/2",
+            "requests.memory": "256Mi/2Gi",
+            "requests.nvidia.com/gpu": "1/8",
+            "pods": "2/20",
+        },
         "conditions": [
             {
-                "type": "Ready",
-                "status": "True",
-                "reason": "InForce",
+                "type": kind,
+                "status": value,
+                "reason": "Because",
                 "message": "",
                 "lastTransitionTime": "2026-01-15T09:30:00Z",
             }
+            for kind, value in (("Ready", "True"), ("Enforcing", "False"))
         ],
     }
     api_server.apply({"apiVersion": "tiergate.io/v1alpha1", "kind": "Tier", "metadata": {"name": "shown"}, "spec": {}})
@@ -249,5 +261,5 @@ def test_table_shows_mode_usage_and_readiness(api_server: Cluster) -> None:
         head, row = (line.split() for line in api_server.kubectl("get tier shown").out.splitlines())
     finally:
         api_server.kubectl("delete tier shown")
-    assert head == ["NAME", "MODE", "NAMESPACES", "CPU", "MEMORY", "PODS", "READY", "AGE"]
-    assert row[:-1] == ["shown", "Enforce", "3", "200m/2", "256Mi/2Gi", "2/20", "True"]
+    assert head == ["NAME", "MODE", "NAMESPACES", "CPU", "MEMORY", "GPU", "PODS", "READY", "ENFORCING", "AGE"]
+    assert row[:-1] == ["shown", "Enforce", "3", "200m/2", "256Mi/2Gi", "1/8", "2/20", "True", "False"]

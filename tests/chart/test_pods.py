@@ -95,6 +95,10 @@ def test_controller_arguments(helm: Helm) -> None:
         f"--service-account-dir={ACCOUNT}",
         "--namespace=$(POD_NAMESPACE)",
         "--service=tiergate-webhook",
+        "--identity=$(POD_NAME)",
+        "--lease-duration=15",
+        "--renew-deadline=10",
+        "--retry-period=2",
         "--log-level=debug",
     ]
 
@@ -139,24 +143,25 @@ def test_stopping_serves_on_until_endpoints_are_gone(helm: Helm) -> None:
     assert rendered.pod("webhook")["terminationGracePeriodSeconds"] == 40
 
 
-def test_replicas_are_spread_and_replaced_one_by_one(helm: Helm) -> None:
+@pytest.mark.parametrize(("component", "replicas"), [("webhook", 3), ("controller", 2)])
+def test_replicas_are_spread_and_replaced_one_by_one(helm: Helm, component: str, replicas: int) -> None:
     """Never fewer than wanted while rolling out, never two down for maintenance, not all on one node."""
     rendered = helm.render()
-    spec = rendered.one("Deployment", "tiergate-webhook")["spec"]
-    assert spec["replicas"] == 3
+    spec = rendered.one("Deployment", f"tiergate-{component}")["spec"]
+    assert spec["replicas"] == replicas
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    budget = rendered.one("PodDisruptionBudget", "tiergate-webhook")["spec"]
+    budget = rendered.one("PodDisruptionBudget", f"tiergate-{component}")["spec"]
     assert budget["maxUnavailable"] == 1
     assert budget["selector"] == spec["selector"]
-    spread = rendered.pod("webhook")["topologySpreadConstraints"]
+    spread = rendered.pod(component)["topologySpreadConstraints"]
     assert [item["topologyKey"] for item in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
     assert all(item["labelSelector"] == spec["selector"] for item in spread)
 
 
-def test_one_controller_at_a_time(helm: Helm) -> None:
-    """Without leader election the old one goes before the new one comes."""
-    spec = helm.render().one("Deployment", "tiergate-controller")["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+def test_one_controller_alone_has_no_budget(helm: Helm) -> None:
+    """It would hold up the drain of its node for ever."""
+    rendered = helm.render({"controller": {"replicas": 1}})
+    assert rendered.names("PodDisruptionBudget") == {"tiergate-webhook"}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

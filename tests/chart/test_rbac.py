@@ -34,6 +34,7 @@ WEBHOOK = {
 CONTROLLER = {
     ("", "namespaces", "*"): READ,
     ("", "resourcequotas", "*"): READ | {"create", "update", "delete"},
+    ("", "limitranges", "*"): READ | {"create", "update", "delete"},
     ("tiergate.io", "tiers", "*"): READ,
     ("tiergate.io", "tiers/status", "*"): {"patch"},
     ("", "events", "*"): {"create"},
@@ -44,6 +45,8 @@ SECRETS = {
     ("", "secrets", "*"): {"create"},
     ("", "secrets", "tiergate-ca"): {"get", "update"},
     ("", "secrets", "tiergate-webhook-tls"): {"get", "update"},
+    ("coordination.k8s.io", "leases", "*"): {"create"},
+    ("coordination.k8s.io", "leases", "tiergate-controller"): {"get", "update"},
 }
 
 

@@ -44,7 +44,8 @@ SCHEMA = [
     pytest.param(entry("podsMutate", timeoutSeconds=31), "timeoutSeconds", id="timeout-over-30"),
     pytest.param(entry("podsMutate", timeoutSeconds=0), "timeoutSeconds", id="timeout-zero"),
     pytest.param(entry("deployments", failurePolicy="Fail"), "deployments", id="unknown-entry"),
-    pytest.param({"controller": {"replicas": 2}}, "replicas", id="second-controller-without-election"),
+    pytest.param({"controller": {"replicas": 0}}, "replicas", id="no-controller"),
+    pytest.param({"controller": {"leaderElection": {"retryPeriodSeconds": 0}}}, "retryPeriodSeconds", id="no-retry"),
     pytest.param({"logLevel": "verbose"}, "/logLevel", id="unknown-log-level"),
     pytest.param({"image": {"digest": "sha256:1234"}}, "/image/digest", id="short-digest"),
     pytest.param({"image": {"tag": "a b"}}, "/image/tag", id="tag-with-space"),
@@ -72,10 +73,10 @@ SCHEMA = [
 
 
 @pytest.mark.parametrize(("values", "named"), SCHEMA)
-def test_schema_refuses_and_names_the_place(helm: Helm, values: dict[str, Any], named: str) -> None:
+def test_schema_refuses_and_names_the_place(any_helm: Helm, values: dict[str, Any], named: str) -> None:
     """A wrong value never renders, and the message leads to it."""
     with pytest.raises(RefusedError, match="don't meet the specifications of the schema") as refused:
-        helm.render(values)
+        any_helm.render(values)
     assert named in str(refused.value)
 
 
@@ -115,21 +116,31 @@ CHART = [
         "webhook.terminationGracePeriodSeconds: 30 leaves less than 15 s after drainSeconds (20)",
         id="grace-period-too-short",
     ),
+    pytest.param(
+        {"controller": {"leaderElection": {"leaseDurationSeconds": 10}}},
+        "leaseDurationSeconds (10) must be longer than renewDeadlineSeconds (10)",
+        id="lease-not-longer-than-its-deadline",
+    ),
+    pytest.param(
+        {"controller": {"leaderElection": {"retryPeriodSeconds": 5}}},
+        "more than twice retryPeriodSeconds (5)",
+        id="no-time-for-a-second-renewal",
+    ),
     pytest.param(webhook(usagePort=9443), "webhook.usagePort: must differ from webhook.port", id="same-port-twice"),
 ]
 
 
 @pytest.mark.parametrize(("values", "sentence"), CHART)
-def test_chart_refuses_with_a_sentence(helm: Helm, values: dict[str, Any], sentence: str) -> None:
+def test_chart_refuses_with_a_sentence(any_helm: Helm, values: dict[str, Any], sentence: str) -> None:
     """What a schema cannot say is said by the chart, with path, value and way out."""
     with pytest.raises(RefusedError) as refused:
-        helm.render(values)
+        any_helm.render(values)
     assert sentence in str(refused.value)
 
 
-def test_all_faults_come_at_once(helm: Helm) -> None:
+def test_all_faults_come_at_once(any_helm: Helm) -> None:
     """Two bad namespaces are both named: no second round for the second one."""
     with pytest.raises(RefusedError) as refused:
-        helm.render(namespaces(**{"kube-system": {"tier": "dev"}, "agents": {"tier": "prod"}}))
+        any_helm.render(namespaces(**{"kube-system": {"tier": "dev"}, "agents": {"tier": "prod"}}))
     assert "namespaces.kube-system:" in str(refused.value)
     assert "namespaces.agents.tier:" in str(refused.value)

@@ -67,3 +67,16 @@ def test_a_tier_in_use_cannot_be_deleted(cluster: Cluster, namespace: str) -> No
 def test_a_tier_without_namespaces_can_be_deleted(cluster: Cluster) -> None:
     cluster.apply(a_tier("unused", {"quotas": [{"name": "compute", "hard": {"pods": "1"}}]}))
     cluster.kubectl("delete tier unused --timeout=20s")
+
+
+def test_describe_says_what_is_in_force_and_how_full_it_is(cluster: Cluster) -> None:
+    """Conditions with sentences, and used/hard of every name of the quota."""
+    told = [" ".join(line.split()) for line in cluster.kubectl("describe tier staging").out.splitlines()]
+    for line in (
+        "Message: ResourceQuotas are in force in namespace staging",
+        "Message: the webhooks are registered and trust the current certificate",
+        "Mode: Enforce",
+        "Namespaces: 1",
+        "requests.storage: 0/30Gi",
+    ):
+        assert line in told

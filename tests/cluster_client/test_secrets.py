@@ -26,7 +26,7 @@ class Api:
         self.secrets = {secret["metadata"]["name"]: secret for secret in secrets}
         self.refuse: ApiError | None = None
 
-    async def request(self, method: str, path: str, *, body: bytes | None = None) -> bytes:
+    async def request(self, method: str, path: str, *, body: bytes | None = None, timeout: float = 0) -> bytes:  # noqa: ARG002, ASYNC109
         """Get, create or replace a Secret."""
         if self.refuse is not None and method != "GET":
             raise self.refuse

@@ -25,6 +25,15 @@ class Place(NamedTuple):
     subresource: str
 
 
+class Write(NamedTuple):
+    """One request that was no read, answered or refused."""
+
+    method: str
+    place: Place
+    content_type: str
+    document: Any
+
+
 def place_of(path: str) -> Place:
     """Take a path apart."""
     parts = path.strip("/").split("/")
@@ -39,15 +48,18 @@ def place_of(path: str) -> Place:
 class FakeApi:
     """Implements ``request`` and ``watch`` of the client.
 
-    ``journal`` counts writes by "VERB resource". With ``counts`` a quota's status follows its spec at once, as the
-    quota controller makes it do after a moment. ``refuse`` maps a "VERB resource" to the error it meets.
+    ``journal`` counts writes by "VERB resource", ``writes`` has them whole. With ``counts`` a quota's status follows
+    its spec at once, as the quota controller makes it do after a moment. ``refuse`` maps a "VERB resource" to the error
+    it meets.
     """
 
     def __init__(self, *, counts: bool = True) -> None:
         """Begin empty."""
         self.objects: dict[Place, Object] = {}
         self.journal: Counter[str] = Counter()
+        self.writes: list[Write] = []
         self.refuse: dict[str, ApiError] = {}
+        self.minor = "37"
         self._counts = counts
         self._version = 0
         self._log: list[tuple[int, str, str, Object]] = []
@@ -111,7 +123,7 @@ class FakeApi:
         """Answer one request."""
         await asyncio.sleep(0)
         if path == "/version":
-            return b'{"major": "1", "minor": "37"}'
+            return json.dumps({"major": "1", "minor": self.minor}).encode()
         place = place_of(path)
         if (refusal := self.refuse.get(f"{method} {place.resource}")) is not None:
             raise refusal
@@ -119,6 +131,7 @@ class FakeApi:
             return json.dumps(self._read(place, query or {})).encode()
         self.journal[f"{method} {place.resource}"] += 1
         document = json.loads(body or b"{}")
+        self.writes.append(Write(method, place, content_type, document))
         if method == "DELETE":
             self._check(place, document["preconditions"]["resourceVersion"])
             self.delete(path)

@@ -1,8 +1,10 @@
 """What a namespace has against what it should have."""
 
+import msgspec
 import pytest
 
-from tiergate.controller.quotas import Action, Create, Delete, Replace, compare
+from tiergate.controller.quotas import Action, Create, Replace, compare
+from tiergate.controller.writes import Delete
 from tiergate.core.desired import DesiredQuota
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
@@ -32,6 +34,7 @@ def quota(
         namespace="dev",
         resource_version="7",
         managed=managed,
+        labelled="dev" if managed else "",
         scopes=scopes,
         spec_hard=amounts(**hard),
         hard=status,
@@ -69,7 +72,7 @@ def quota(
             (),
             id="stored-rounded-up-to-milli",
         ),
-        pytest.param([], [quota(pods="2")], [Delete("tier", "7")], (), (), id="not-wanted-any-more"),
+        pytest.param([], [quota(pods="2")], [Delete("resourcequotas", "tier", "7")], (), (), id="not-wanted-any-more"),
         pytest.param([], [quota(managed=False, pods="2")], [], (), (), id="foreign-and-not-wanted"),
         pytest.param(
             [desired(pods="2")], [quota(managed=False, pods="2")], [], (), ("tier",), id="foreign-even-if-equal"
@@ -107,7 +110,7 @@ def quota(
                 quota("tier-a", scopes=("NotTerminating",), pods="2"),
                 quota("tier-b", scopes=("Terminating",), pods="2"),
             ],
-            [Delete("tier-a", "7")],
+            [Delete("resourcequotas", "tier-a", "7")],
             (),
             (),
             id="then-old-scopes-go",
@@ -123,7 +126,7 @@ def quota(
         pytest.param(
             [desired(pods="2")],
             [quota(scopes=("Terminating",), pods="2")],
-            [Delete("tier", "7")],
+            [Delete("resourcequotas", "tier", "7")],
             ("tier",),
             (),
             id="scopes-are-immutable-so-remove-first",
@@ -138,7 +141,7 @@ def test_compare(
     foreign: tuple[str, ...],
 ) -> None:
     """Writes follow from what differs, ours alone are touched, and what is being waited for is known."""
-    comparison = compare(wanted, existing)
+    comparison = compare(wanted, existing, tier="dev")
     assert list(comparison.actions) == actions
     assert comparison.waiting == waiting
     assert comparison.foreign == foreign
@@ -155,16 +158,39 @@ def test_the_order_of_scopes_and_values_means_nothing() -> None:
     stored = QuotaStatus(
         name="tier-a",
         managed=True,
+        labelled="dev",
         hard=amounts(pods="2"),
         spec_hard=amounts(pods="2"),
         scopes=("Terminating", "BestEffort"),
         scope_selector=(ScopeRequirement("PriorityClass", "In", ("b", "a")),),
     )
-    assert compare([asked], [stored]).actions == ()
+    assert compare([asked], [stored], tier="dev").actions == ()
+
+
+@pytest.mark.parametrize(
+    ("managed", "labelled", "repaired"),
+    [
+        pytest.param(True, "dev", False, id="whole"),
+        pytest.param(True, "", True, id="tier-label-removed"),
+        pytest.param(True, "prod", True, id="tier-label-of-another-tier"),
+        pytest.param(False, "dev", True, id="manager-removed"),
+    ],
+)
+def test_labels_of_ours_are_repaired(managed: bool, labelled: str, repaired: bool) -> None:  # noqa: FBT001
+    """An object that has lost one of our labels, or names another tier, is written again."""
+    stored = msgspec.structs.replace(quota(pods="2"), managed=managed, labelled=labelled)
+    actions = [Replace(desired(pods="2"), "7")] if repaired else []
+    assert list(compare([desired(pods="2")], [stored], tier="dev").actions) == actions
+
+
+def test_what_has_lost_our_label_is_never_removed() -> None:
+    """Under a name that we do not need it may well be somebody else's copy."""
+    copied = msgspec.structs.replace(quota("copy", pods="2"), managed=False, labelled="dev")
+    assert compare([], [copied], tier="dev").actions == ()
 
 
 def test_a_created_quota_is_rounded_as_the_server_stores_it() -> None:
     """What is written is what will be read back, or we would replace it for ever."""
-    (action,) = compare([desired(cpu="0.0005")], []).actions
+    (action,) = compare([desired(cpu="0.0005")], [], tier="dev").actions
     assert isinstance(action, Create)
     assert {name: str(quantity) for name, quantity in action.desired.hard.items()} == {"cpu": "1m"}

@@ -13,13 +13,14 @@ import pytest
 
 from tests.controller.fake_api import FakeApi
 from tiergate.cluster.client import ApiError
-from tiergate.controller import quotas, status
-from tiergate.controller.service import Loops
+from tiergate.controller import reconciler, status
+from tiergate.controller.service import Loops, Options
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
 
 RELEASE = "tiergate-system"
+OPTIONS = Options(kubeconfig=None, service_account_dir=None, namespace=RELEASE, service="tiergate-webhook", host="here")
 REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 MUTATING = f"{REGISTRATION}/mutatingwebhookconfigurations/tiergate"
 VALIDATING = f"{REGISTRATION}/validatingwebhookconfigurations/tiergate"
@@ -52,10 +53,11 @@ def a_configuration(*names: str) -> dict[str, Any]:
 @asynccontextmanager
 async def controller(api: FakeApi) -> AsyncIterator[None]:
     """Run all tasks of the controller."""
-    loops = Loops(cast("Client", api), namespace=RELEASE, service="tiergate-webhook")
+    loops = Loops(cast("Client", api), OPTIONS)
     running = [asyncio.ensure_future(task()) for task in loops.tasks().values()]
     try:
         yield
+        assert loops.failing() == {}
         for task in running:
             assert not task.done(), task.exception()
     finally:
@@ -94,6 +96,11 @@ def a_cluster(*, counts: bool = True) -> FakeApi:
     api.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
     api.put(VALIDATING, a_configuration("tiers.validate.tiergate.io", "pods.validate.tiergate.io"))
     return api
+
+
+def written(api: FakeApi) -> dict[str, int]:
+    """Return what was written but for the Lease, which is renewed for ever."""
+    return {verb: count for verb, count in api.journal.items() if not verb.endswith(" leases")}
 
 
 async def settled(api: FakeApi) -> None:
@@ -135,7 +142,7 @@ def test_a_quota_that_is_not_counted_yet_is_not_ready() -> None:
 
 def test_a_steady_state_makes_no_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Full passes over a cluster that is as it should be only read."""
-    monkeypatch.setattr("tiergate.controller.service.FULL_PASS", 0.02)
+    monkeypatch.setattr("tiergate.controller.term.FULL_PASS", 0.02)
     monkeypatch.setattr("tiergate.controller.certificates.PERIOD", 0.02)
     monkeypatch.setattr("tiergate.controller.certificates.BREATH", 0.01)
 
@@ -144,7 +151,7 @@ def test_a_steady_state_makes_no_writes(monkeypatch: pytest.MonkeyPatch) -> None
         async with controller(api):
             await settled(api)
             await asyncio.sleep(0.3)
-        assert api.journal == {}
+        assert written(api) == {}
 
     asyncio.run(scene())
 
@@ -158,7 +165,7 @@ def test_a_restart_makes_no_writes() -> None:
             await settled(api)
         async with controller(api):
             await asyncio.sleep(0.2)
-        assert api.journal == {}
+        assert written(api) == {}
 
     asyncio.run(scene())
 
@@ -183,7 +190,7 @@ def test_a_quota_is_repaired(harm: str) -> None:
 
 def test_who_fights_us_costs_one_write_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """A controller that undoes each repair does not make us spin."""
-    monkeypatch.setattr(quotas, "WRITE_BURST", 3)
+    monkeypatch.setattr(reconciler, "WRITE_BURST", 3)
 
     async def scene() -> None:
         api = a_cluster()
@@ -275,8 +282,8 @@ def test_a_namespace_on_its_way_out_is_left_alone() -> None:
 
 def test_a_label_that_names_no_tier_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One Event on the namespace, also after a restart, and nothing is deleted."""
-    monkeypatch.setattr(quotas, "UNKNOWN_TIER_PATIENCE", 0.05)
-    monkeypatch.setattr("tiergate.controller.service.FULL_PASS", 0.02)
+    monkeypatch.setattr(reconciler, "UNKNOWN_TIER_PATIENCE", 0.05)
+    monkeypatch.setattr("tiergate.controller.term.FULL_PASS", 0.02)
 
     async def scene() -> None:
         api = a_cluster()
@@ -389,7 +396,7 @@ def test_a_deleted_webhook_configuration_stays_deleted() -> None:
             await eventually(lambda: api.events("NotEnforcing"))
             await asyncio.sleep(0.1)
         assert MUTATING not in api
-        assert api.journal == {"PATCH tiers": 1, "POST events": 1}
+        assert written(api) == {"PATCH tiers": 1, "POST events": 1}
         assert condition(api, "Ready")["status"] == "True"
 
     asyncio.run(scene())
@@ -405,5 +412,130 @@ def test_without_certificates_quotas_are_kept_all_the_same() -> None:
             await eventually(ready(api))
             await eventually(lambda: condition(api, "Enforcing").get("reason") == "CertificateUnavailable")
         assert "no secrets for you" in condition(api, "Enforcing")["message"]
+
+    asyncio.run(scene())
+
+
+RANGE = "/api/v1/namespaces/dev/limitranges/tier"
+ITEM = {"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}
+
+
+def a_tier_with_limits(*, native: bool = True, mode: str = "Enforce") -> dict[str, Any]:
+    tier = a_tier()
+    tier["spec"] |= {"limits": [ITEM], "nativeLimitRange": native, "enforcement": mode}
+    return tier
+
+
+def edit_tier(api: FakeApi, tier: dict[str, Any]) -> None:
+    api.put(tier_path(), {**api.get(tier_path()), "spec": tier["spec"]})
+
+
+def test_no_limit_range_is_made_unless_the_tier_asks() -> None:
+    """With one present LimitRanger would run before the webhook and bring its holes back."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.put(tier_path(), a_tier_with_limits(native=False))
+        async with controller(api):
+            await settled(api)
+        assert RANGE not in api
+
+    asyncio.run(scene())
+
+
+def test_a_limit_range_is_kept_while_the_tier_asks_for_it() -> None:
+    """Made, repaired after an edit and after a deletion, removed when switched off, and never rewritten in between."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.put(tier_path(), a_tier_with_limits())
+        async with controller(api):
+            await eventually(lambda: api.get(RANGE)["spec"] == {"limits": [ITEM]})
+            await settled(api)
+            assert api.get(RANGE)["metadata"]["labels"] == api.get(quota_path())["metadata"]["labels"]
+            api.put(RANGE, {**api.get(RANGE), "spec": {"limits": []}})
+            await eventually(lambda: api.get(RANGE)["spec"] == {"limits": [ITEM]})
+            api.delete(RANGE)
+            await eventually(lambda: api.get(RANGE)["spec"] == {"limits": [ITEM]})
+            await asyncio.sleep(0.05)
+            assert (api.journal["PUT limitranges"], api.journal["POST limitranges"]) == (1, 1)
+            edit_tier(api, a_tier_with_limits(native=False))
+            await eventually(lambda: RANGE not in api)
+            await eventually(ready(api))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("mode", ["Warn", "Audit"])
+def test_in_a_mode_that_refuses_nothing_there_is_no_limit_range(mode: str) -> None:
+    """LimitRanger refuses, so it goes with the quotas and comes back with them."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.put(tier_path(), a_tier_with_limits())
+        async with controller(api):
+            await settled(api)
+            edit_tier(api, a_tier_with_limits(mode=mode))
+            await eventually(ready(api, f"Mode{mode}"))
+            assert RANGE not in api
+            edit_tier(api, a_tier_with_limits())
+            await eventually(ready(api))
+            assert RANGE in api
+
+    asyncio.run(scene())
+
+
+def test_a_foreign_limit_range_is_never_touched() -> None:
+    """It keeps the tier from being Ready; when it is gone, ours takes the name."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.put(tier_path(), a_tier_with_limits())
+        foreign = api.put(RANGE, {"metadata": {"labels": {}}, "spec": {"limits": [ITEM]}})
+        async with controller(api):
+            await eventually(ready(api, "ForeignLimitRange"))
+            message = condition(api, "Ready")["message"]
+            assert message == (
+                'LimitRange "tier" in namespace dev is not ours and is never taken over: rename or delete it'
+            )
+            assert api.get(RANGE) == foreign
+            api.delete(RANGE)
+            await eventually(ready(api))
+            assert RANGE in api
+
+    asyncio.run(scene())
+
+
+def test_a_namespace_that_leaves_loses_its_limit_range() -> None:
+    """As its quota."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.put(tier_path(), a_tier_with_limits())
+        async with controller(api):
+            await settled(api)
+            api.put("/api/v1/namespaces/dev", a_namespace(None))
+            await eventually(lambda: RANGE not in api)
+            await eventually(lambda: quota_path() not in api)
+
+    asyncio.run(scene())
+
+
+def test_labels_of_ours_that_somebody_removes_come_back() -> None:
+    """One of the two is enough to know the object; without both it is nobody's, and is left alone."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        async with controller(api):
+            await settled(api)
+            whole = api.get(quota_path())["metadata"]["labels"]
+            for name in whole:
+                quota = api.get(quota_path())
+                labels = {key: value for key, value in whole.items() if key != name}
+                api.put(quota_path(), {**quota, "metadata": {**quota["metadata"], "labels": labels}})
+                await eventually(lambda: api.get(quota_path())["metadata"]["labels"] == whole)
+            quota = api.get(quota_path())
+            api.put(quota_path(), {**quota, "metadata": {**quota["metadata"], "labels": {}}})
+            await eventually(ready(api, "ForeignResourceQuota"))
 
     asyncio.run(scene())

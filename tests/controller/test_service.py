@@ -4,14 +4,22 @@ import asyncio
 
 import pytest
 
+from tiergate.cli.exit_codes import Exit
+from tiergate.cli.main import main
 from tiergate.cluster.client import ConfigError
-from tiergate.controller.service import ControllerService
+from tiergate.controller.service import ControllerService, Options
 from tiergate.process.service import Message
 
 
 def a_service(kubeconfig: str | None = None) -> ControllerService:
     return ControllerService(
-        kubeconfig=kubeconfig, service_account_dir=None, namespace="tiergate-system", service="tiergate-webhook"
+        Options(
+            kubeconfig=kubeconfig,
+            service_account_dir=None,
+            namespace="tiergate-system",
+            service="tiergate-webhook",
+            host="here",
+        )
     )
 
 
@@ -38,3 +46,19 @@ def test_there_is_nothing_but_probes() -> None:
 
     asyncio.run(a_service().http({"type": "http"}, receive, send))
     assert [message.get("status") for message in sent] == [404, None]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        pytest.param(["--lease-duration=10"], "the lease duration (10 s) must be longer", id="lease-too-short"),
+        pytest.param(["--retry-period=5"], "more than twice the retry period (5 s)", id="no-second-try"),
+        pytest.param(["--retry-period=0"], "at least 1 s", id="no-pause"),
+    ],
+)
+def test_durations_that_would_let_two_lead_do_not_start(
+    flags: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever sets them reads which value must be how large; no port is opened."""
+    assert main(["controller", "--namespace=tiergate-system", *flags]) == Exit.USAGE
+    assert says in capsys.readouterr().err

@@ -237,6 +237,19 @@ def test_a_written_status_reads_back_equal() -> None:
             ["/spec/quotas/0/hard/a.b~1c", "/spec/quotas/0/hard/d.e~1f"],
             id="two-faults",
         ),
+        pytest.param(
+            {
+                "enforcement": "Log",
+                "quotas": [{"name": "q", "per": "Cluster", "hard": {"pods": "1"}}],
+            },
+            ["/spec/enforcement", "/spec/quotas/0/per"],
+            id="two-that-cannot-be-decoded",
+        ),
+        pytest.param(
+            {"limits": [{"type": "Container", "max": {"cpu": "x"}}], "quotas": [{"name": "q", "hard": {"pods": []}}]},
+            ["/spec/limits/0/max/cpu", "/spec/quotas/0/hard/pods"],
+            id="two-malformed",
+        ),
     ],
 )
 def test_a_record_holds_what_is_wrong_with_its_tier(spec: dict[str, object], pointers: list[str]) -> None:

@@ -1,8 +1,8 @@
 """Find, or build once, the programs of a real Kubernetes control plane.
 
 Order for each program: ``KUBEBUILDER_ASSETS`` for what it holds, the user's cache folder, a build from
-the pinned Go modules beside this file. The cache is keyed by the recipe (module files and build flags),
-so another version never overwrites this one.
+the pinned Go modules beside this file. The cache has a folder for each module, named by its recipe (module
+files and build flags): another version never overwrites this one, and a change of one module rebuilds no other.
 """
 
 from __future__ import annotations
@@ -77,6 +77,13 @@ PROGRAMS: Final = (
     Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 105),
 )
 NAMES: Final = tuple(program.name for program in PROGRAMS)
+"""The programs of a control plane."""
+EXTRAS: Final = (
+    Program("helm3", "helm3", "helm.sh/helm/v3/cmd/helm", 60, "-X helm.sh/helm/v3/internal/version.version=v3.19.5"),
+    Program("coredns", "coredns", "github.com/coredns/coredns", 240),
+)
+"""What single tests need besides."""
+ALL: Final = PROGRAMS + EXTRAS
 
 
 @dataclass(frozen=True)
@@ -89,28 +96,29 @@ class Binaries:
         return str(self.paths[name])
 
 
-def recipe_key() -> str:
-    """Return what names a build: the module files, versions and flags, not the Go release."""
+def recipe_key(module: str) -> str:
+    """Return what names the builds of a module: its files and the programs' flags, not the Go release."""
     digest = hashlib.sha256()
-    for program in PROGRAMS:
-        digest.update(repr((program.name, program.module, program.package, program.flags)).encode())
-    for name in sorted({program.module for program in PROGRAMS}):
-        for file in ("go.mod", "go.sum"):
-            digest.update((MODULES / name / file).read_bytes())
-    return f"{KUBERNETES}-{digest.hexdigest()[:12]}"
+    for program in ALL:
+        if program.module == module:
+            digest.update(repr((program.name, program.package, program.flags)).encode())
+    for file in ("go.mod", "go.sum"):
+        digest.update((MODULES / module / file).read_bytes())
+    return f"{module}-{digest.hexdigest()[:12]}"
 
 
 def cache_folder() -> Path:
-    """Return the folder of this recipe's programs; it need not exist."""
+    """Return the folder that holds a folder for each module; it need not exist."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "tiergate" / "controlplane" / recipe_key()
+    return Path(base) / "tiergate" / "controlplane"
 
 
-def find(folders: tuple[Path, ...], wanted: Sequence[Program]) -> tuple[dict[str, Path], tuple[Program, ...]]:
-    """Return what the folders hold of the wanted programs, and which are missing."""
+def find(wanted: Sequence[Program]) -> tuple[dict[str, Path], tuple[Program, ...]]:
+    """Return what is there of the wanted programs, the user's own folder first, and which are missing."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
     found: dict[str, Path] = {}
     for program in wanted:
-        for folder in folders:
+        for folder in (*((Path(assets),) if assets else ()), cache_folder() / recipe_key(program.module)):
             path = folder / program.name
             if path.is_file() and os.access(path, os.X_OK):
                 found[program.name] = path
@@ -118,15 +126,9 @@ def find(folders: tuple[Path, ...], wanted: Sequence[Program]) -> tuple[dict[str
     return found, tuple(program for program in wanted if program.name not in found)
 
 
-def folders() -> tuple[Path, ...]:
-    """Return where programs are looked for, the user's own folder first."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    return (*((Path(assets),) if assets else ()), cache_folder())
-
-
 def missing() -> tuple[str, ...]:
     """Return the names of the programs that would have to be built."""
-    return tuple(program.name for program in find(folders(), PROGRAMS)[1])
+    return tuple(program.name for program in find(PROGRAMS)[1])
 
 
 def ensure(say: Callable[[str], None], names: Collection[str] = NAMES) -> Binaries:
@@ -134,8 +136,8 @@ def ensure(say: Callable[[str], None], names: Collection[str] = NAMES) -> Binari
     if not sys.platform.startswith("linux"):
         msg = f"The built control plane runs on Linux only, this is {sys.platform}. {ALTERNATIVES}"
         raise ControlPlaneError(msg)
-    cache, wanted = cache_folder(), [program for program in PROGRAMS if program.name in names]
-    found, absent = find(folders(), wanted)
+    cache, wanted = cache_folder(), [program for program in ALL if program.name in names]
+    found, absent = find(wanted)
     if not absent:
         return Binaries(found)
     go = _go_toolchain()
@@ -147,12 +149,12 @@ def ensure(say: Callable[[str], None], names: Collection[str] = NAMES) -> Binari
     )
     _make_writable(cache)
     with _locked(cache / ".lock", say):
-        found, absent = find(folders(), wanted)  # another run may have built them meanwhile
+        found, absent = find(wanted)  # another run may have built them meanwhile
         begun = time.monotonic()
         for number, program in enumerate(absent, start=1):
             label = f"[{number}/{len(absent)}] {program.name}"
-            _build(go, program, cache, lambda text, label=label: say(f"{label} {text}"), begun)  # type: ignore[misc]  # a default binds the loop's value
-    found, absent = find(folders(), wanted)
+            _build(go, program, lambda text, label=label: say(f"{label} {text}"), begun)  # type: ignore[misc]  # a default binds the loop's value
+    found, absent = find(wanted)
     if absent:  # pragma: no cover - a build that succeeds leaves its program
         msg = f"Programs vanished from {cache} while building: {', '.join(p.name for p in absent)}."
         raise ControlPlaneError(msg)
@@ -193,10 +195,12 @@ def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _build(go: str, program: Program, cache: Path, say: Callable[[str], None], begun: float) -> None:
+def _build(go: str, program: Program, say: Callable[[str], None], begun: float) -> None:
     started = time.monotonic()
     say(f"building (about {program.seconds} s; {started - begun:.0f} s elapsed)")
-    target = cache / f".{program.name}.{os.getpid()}"
+    folder = cache_folder() / recipe_key(program.module)
+    folder.mkdir(exist_ok=True)
+    target = folder / f".{program.name}.{os.getpid()}"
     command = [
         *(go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false"),
         *("-ldflags", f"-s -w {program.flags}".strip(), "-o", str(target), program.package),
@@ -234,7 +238,7 @@ def _build(go: str, program: Program, cache: Path, say: Callable[[str], None], b
             target.unlink(missing_ok=True)
             msg = f"Building {program.name} failed (go build ended with {code}). {ALTERNATIVES}\n{tail}"
             raise ControlPlaneError(msg)
-    target.replace(cache / program.name)
+    target.replace(folder / program.name)
     say(f"built in {time.monotonic() - started:.0f} s")
 
 
@@ -243,7 +247,7 @@ def main() -> int:
     given = os.environ.get("KUBECONFIG") or os.environ.get("CLUSTER")
     try:
         if not given:
-            ensure(lambda text: print(text, flush=True))
+            ensure(lambda text: print(text, flush=True), {program.name for program in ALL})
     except ControlPlaneError as error:
         print(error, flush=True)
         return 1

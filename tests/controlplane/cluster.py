@@ -10,7 +10,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import secrets
 import shlex
 import shutil
 import socket
@@ -18,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,8 @@ from tests.controlplane import binaries, plane
 from tests.controlplane.binaries import ControlPlaneError
 from tests.controlplane.network import free_ports
 from tests.controlplane.processes import MARK, die_with_parent
+from tests.kind import making
+from tests.kind.making import KindError
 
 REPOSITORY: Final = plane.REPOSITORY
 NAMESPACE: Final = "tiergate-system"
@@ -297,28 +298,12 @@ def _refuse_somebodys(cluster: Cluster) -> None:
 @contextmanager
 def _kind(say: Say, *, keep: bool) -> Iterator[Cluster]:
     """Make a kind cluster with an image of this repository in it."""
-    for name in ("kind", "docker"):
-        if shutil.which(name) is None:
-            msg = f"CLUSTER=kind needs `{name}` in PATH. {binaries.ALTERNATIVES}"
-            raise ControlPlaneError(msg)
-    name = f"tiergate-{secrets.token_hex(3)}"
-    image = os.environ.get("TIERGATE_IMAGE", DEFAULT_IMAGE)
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="tiergate-kind-"))
-        kubeconfig = folder / "kubeconfig"
-        say(f"kind: creating cluster {name}; `kind delete cluster --name {name}` ends it")
-        if not keep:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            stack.callback(_tool, "kind", "delete", "cluster", "--name", name)
-        _tool("kind", "create", "cluster", "--name", name, "--kubeconfig", str(kubeconfig), "--wait", "120s")
-        say(f"kind: building and loading {image}")
-        _tool("docker", "build", "-t", image, str(REPOSITORY))
-        _tool("kind", "load", "docker-image", image, "--name", name)
-        yield stack.enter_context(_connected(kubeconfig, say))
-
-
-def _tool(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        msg = f"`{' '.join(words)}` ended with {done.returncode}: {done.stderr.strip()[-600:]} {binaries.ALTERNATIVES}"
-        raise ControlPlaneError(msg)
+    try:
+        with (
+            making.made(say, image=os.environ.get("TIERGATE_IMAGE", DEFAULT_IMAGE), keep=keep) as kubeconfig,
+            _connected(kubeconfig, say) as cluster,
+        ):
+            yield cluster
+    except KindError as error:
+        msg = f"{error} {binaries.ALTERNATIVES}"
+        raise ControlPlaneError(msg) from error

@@ -26,6 +26,7 @@ from tests.controlplane.processes import die_with_parent
 from tests.controlplane.volumes import NotMountable, Volumes, decoded
 
 SYNC_SECONDS: Final = 0.5
+MESSAGE_BYTES: Final = 2048
 _LOG: Final = logging.getLogger(__name__)
 _BACKOFF: Final = (0.2, 1.0, 2.0, 5.0, 10.0)
 
@@ -113,9 +114,16 @@ class Container:
             self.kill()  # what the process left behind in its group goes with it
             self._process = None  # from here on the number may be another's
         self.status.ready = self.status.started = False
-        self.status.state = {"terminated": _terminated(code, begun, identity)}
+        ended = _terminated(code, begun, identity)
+        if code and self.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+            ended["message"] = self._last_words()
+        self.status.state = {"terminated": ended}
         self._pod.changed.set()
         return code if code >= 0 else 128 - code
+
+    def _last_words(self) -> str:
+        """Return the end of the log of this run, as much of it as a kubelet keeps."""
+        return self._log.read_bytes()[-MESSAGE_BYTES:].decode(errors="replace")
 
     async def _command(self) -> Command:
         while True:

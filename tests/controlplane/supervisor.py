@@ -24,6 +24,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.controlplane import logs
 from tests.controlplane.api import UNREACHABLE, Api, ApiError, Object
 from tests.controlplane.kubelet import Kubelet, Node
 from tests.controlplane.network import Subnet, claim_subnet, free_ports
@@ -207,6 +208,16 @@ class Servers:
         authority = (self.settings.folder / "certificates" / "apiserver.crt").read_text()
         return Api.connect(server=self.url, token=self.token, authority=authority)
 
+    def logs(self) -> contextlib.AbstractAsyncContextManager[int]:
+        """Serve the logs of the pods; what is yielded is the port on the servers' address."""
+        folder = self.settings.folder
+        return logs.served(
+            folder / "pods",
+            address=self._subnet.servers,
+            certificate=folder / "certificates" / "apiserver.crt",
+            namespace=self.settings.namespace,
+        )
+
     def _etcd(self) -> tuple[str, ...]:
         clients = f"http://{self._subnet.servers}:{self.ports.etcd}"
         peers = f"http://{self._subnet.servers}:{self.ports.peers}"
@@ -233,6 +244,7 @@ class Servers:
             f"--service-account-key-file={folder / 'service-account.key'}",
             f"--service-account-signing-key-file={folder / 'service-account.key'}",
             "--allow-privileged=true",
+            "--kubelet-preferred-address-types=InternalIP",
             "--profiling=false",
             f"--audit-policy-file={Path(__file__).with_name('audit.yaml')}",
             f"--audit-log-path={folder / 'audit.log'}",
@@ -291,9 +303,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(settings.folder), MARK: settings.mark}
 
 
-async def _until_usable(api: Api) -> None:
+async def _until_usable(api: Api, node: Object) -> None:
     """Wait for what a first pod needs: a ready node, and the default ServiceAccount with the root certificate."""
-    await _create(api, "/api/v1/nodes", _node())
+    await _create(api, "/api/v1/nodes", node)
     namespace = "/api/v1/namespaces/default"
     needed = (
         f"/api/v1/nodes/{NODE}",
@@ -328,13 +340,19 @@ def _is_usable(item: Object) -> bool:
     return item["kind"] != "Node" or conditions.get("Ready") == "True"
 
 
-def _node() -> Object:
+def _node(address: str, port: int) -> Object:
+    """Return the node; at the address and port it answers for the logs of its pods."""
     size = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "1000", "nvidia.com/gpu": "8"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"}},
-        "status": {"allocatable": size, "capacity": size},
+        "status": {
+            "allocatable": size,
+            "capacity": size,
+            "addresses": [{"type": "InternalIP", "address": address}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+        },
     }
 
 
@@ -378,8 +396,8 @@ async def _serve(servers: Servers, subnet: Subnet) -> None:
     settings = servers.settings
     await servers.start()
     await servers.start_controllers()
-    async with servers.api() as api:
-        await _until_usable(api)
+    async with servers.api() as api, servers.logs() as port:
+        await _until_usable(api, _node(subnet.servers, port))
         node = Node(settings.folder / "pods", subnet, _pod_environment(settings, subnet, servers.ports))
         kubelet = Kubelet(api, node, settings.namespace)
         _announce(kubeconfig=str(servers.kubeconfig), server=servers.url, pid=os.getpid())

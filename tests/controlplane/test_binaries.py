@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.controlplane import binaries
-from tests.controlplane.binaries import ALTERNATIVES, NAMES, PROGRAMS, ControlPlaneError, ensure, find, recipe_key
+from tests.controlplane.binaries import ALL, ALTERNATIVES, NAMES, PROGRAMS, ControlPlaneError, ensure, find, recipe_key
 
 
 def programs_in(folder: Path, *names: str) -> Path:
@@ -20,21 +21,38 @@ def programs_in(folder: Path, *names: str) -> Path:
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    return tmp_path / "cache" / "tiergate" / "controlplane" / recipe_key()
+    return tmp_path / "cache" / "tiergate" / "controlplane"
 
 
-def test_the_users_own_programs_win_for_what_they_hold(tmp_path: Path) -> None:
-    own, cache = programs_in(tmp_path / "own", "etcd"), programs_in(tmp_path / "cache", *NAMES[:-1])
-    found, missing = find((own, cache), PROGRAMS)
-    assert found["etcd"] == own / "etcd"
-    assert found["kubectl"] == cache / "kubectl"
+def built_in(cache: Path, *names: str) -> None:
+    for program in ALL:
+        if program.name in names:
+            programs_in(cache / recipe_key(program.module), program.name)
+
+
+def test_the_users_own_programs_win_for_what_they_hold(
+    empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_in(empty_cache, *NAMES[:-1])
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(programs_in(tmp_path / "own", "etcd")))
+    found, missing = find(PROGRAMS)
+    assert found["etcd"] == tmp_path / "own" / "etcd"
+    assert found["kubectl"] == empty_cache / recipe_key("kubernetes") / "kubectl"
     assert [program.name for program in missing] == [NAMES[-1]]
+
+
+def test_another_recipe_is_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of one module's files or flags moves its programs and leaves those of the others."""
+    before = {program.module: recipe_key(program.module) for program in ALL}
+    other = tuple(replace(one, flags="-X a=b") if one.name == "kwok" else one for one in ALL)
+    monkeypatch.setattr(binaries, "ALL", other)
+    assert {module for module, key in before.items() if recipe_key(module) != key} == {"kwok"}
 
 
 def test_nothing_is_built_when_everything_is_there(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs_in(empty_cache, *NAMES[2:])
+    built_in(empty_cache, *NAMES[2:])
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(programs_in(tmp_path / "assets", *NAMES[:2])))
     said: list[str] = []
     assert set(ensure(said.append).paths) == set(NAMES)
@@ -75,7 +93,7 @@ def test_a_failing_build_says_which_and_leaves_nothing_half_done(
     assert "no network" in str(caught.value)
     assert ALTERNATIVES in str(caught.value)
     assert "7 of 7 programs are missing" in said[0]
-    assert not [path for path in empty_cache.iterdir() if path.name != ".lock"]
+    assert [path.name for path in empty_cache.rglob("*") if path.is_file()] == [".lock"]
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +115,7 @@ def test_another_system_is_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_program_of_a_build_is_pinned_by_a_module() -> None:
     """The recipe's key covers the module files: another version is another folder."""
-    for program in PROGRAMS:
+    for program in ALL:
         module = binaries.MODULES / program.module
         assert (module / "go.sum").is_file()
         assert program.package.rpartition("/")[0].split("/")[0] in (module / "go.mod").read_text()

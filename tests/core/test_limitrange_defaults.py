@@ -125,6 +125,46 @@ def test_hugepages_beside_a_pod_level_limit_get_neither_side() -> None:
     assert with_defaults(pod, a_tier(item)) == (pod, ())
 
 
+HUGE = {"hugepages-2Mi": "2Mi"}
+
+
+@pytest.mark.parametrize(
+    ("containers", "given"),
+    [
+        pytest.param([{"cpu": "1"}, {"cpu": "1"}], [HUGE, HUGE], id="each-can-have-them"),
+        pytest.param([{"cpu": "1"}, {}], [{}, {}], id="one-cannot-D-14"),
+        pytest.param([{"cpu": "1", **HUGE}, {"cpu": "1"}, {}], [HUGE, {}, {}], id="what-one-asks-for-itself-stays"),
+    ],
+)
+def test_beside_pod_level_resources_all_containers_get_hugepages_or_none(
+    containers: list[Texts], given: list[Texts]
+) -> None:
+    """The server adds them up at the pod level (D-5), which then bounds the containers left without (L-22)."""
+    item = an_item(default=HUGE, default_request=HUGE)
+    named = [a_container(f"c{number}", requests=asked, limits=asked) for number, asked in enumerate(containers)]
+    for pod, expected in (
+        (a_pod(*named, requests={"cpu": "4"}), given),
+        (a_pod(*named), [HUGE if asked else {} for asked in containers]),
+    ):
+        found = [texts(container.limits) for container in with_defaults(pod, a_tier(item))[0].containers]
+        assert [{name: one[name] for name in one if name in HUGE} for one in found] == expected
+
+
+def test_what_is_left_out_takes_hugepages_with_it() -> None:
+    """Without the crowded cpu default one container can have no hugepages (D-14), so the other gets none either."""
+    item = an_item(default={"cpu": "1", **HUGE}, default_request={"cpu": "1", **HUGE})
+    pod = a_pod(a_container("a"), a_container("b", requests={"memory": "1Gi"}), requests={"cpu": "1"})
+    assert with_defaults(pod, a_tier(item)) == (pod, ())
+
+
+def test_other_defaults_are_given_to_some_containers_only() -> None:
+    """Only hugepages limits are added up at the pod level."""
+    item = an_item(default_request={"memory": "128Mi"})
+    pod = a_pod(a_container("a", limits={"memory": "1Gi"}), a_container("b"), requests={"cpu": "1"})
+    _, b = defaulted(pod, item)
+    assert texts(b.requests) == {"memory": "128Mi"}
+
+
 def test_a_tier_without_a_container_item_defaults_nothing() -> None:
     tier = a_tier(an_item("Pod", high={"cpu": "1"}))
     assert with_defaults(a_pod(), tier) == (a_pod(), ())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item
+from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, an_item
 from tiergate.core import evaluate
 from tiergate.core.claim import Claim
 from tiergate.core.decision import ALLOW
 from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.index import kinds_to_count, unmeasured
 from tiergate.core.mode import MODES, Mode
-from tiergate.core.podspec import Pod
+from tiergate.core.podspec import ContainerStatus, Pod
 from tiergate.core.tier import Tier
 
 REPORTING: tuple[Mode, ...] = ("Warn", "Audit")
@@ -77,6 +77,29 @@ def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
     assert [(one.rule, str(one.actual)) for one in full.violations] == [("quota-exceeded", "250m")]
 
 
+@pytest.mark.parametrize(
+    ("scope", "rules"),
+    [pytest.param("BestEffort", [], id="best-effort"), pytest.param("NotBestEffort", ["quota-exceeded"], id="not")],
+)
+def test_in_audit_a_quota_counts_the_pod_by_the_qos_class_it_would_have(scope: str, rules: list[str]) -> None:
+    """R-24, D-17: the server called it BestEffort, having seen no defaults; with them it is Burstable."""
+    tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"pods": "1"}, scopes=[scope])], mode="Audit")
+    full = a_quota({"pods": "1"}, {"pods": "1"}, scopes=[scope])
+    bare = a_pod(a_container(), qos_class="BestEffort")
+    told = evaluate.report(bare, old=None, tier=tier, quotas=(full,), unchecked=False)
+    assert [one.rule for one in told.violations] == rules
+
+
+@pytest.mark.parametrize(("minor", "limits"), [(36, {}), (37, {"limits.cpu": "1"})], ids=["up-to-1.36", "from-1.37"])
+def test_in_audit_pod_level_limits_follow_the_defaults(minor: int, limits: Texts) -> None:
+    """D-7a: from 1.37 on the containers' default limits would have given the pod a limit of its own."""
+    tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"limits.cpu": "4"})], mode="Audit")
+    full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
+    pod = a_pod(a_container("a"), a_container("b"), requests={"cpu": "1"})
+    told = evaluate.report(pod, old=None, tier=tier, quotas=(full,), unchecked=False, minor=minor)
+    assert {one.resource: str(one.actual) for one in told.violations} == limits
+
+
 def test_in_audit_a_resize_is_judged_as_it_is() -> None:
     """Defaults are for new pods (L-4)."""
     told = evaluate.report(a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
@@ -87,6 +110,38 @@ def test_in_warn_a_pod_is_judged_as_it_is() -> None:
     """Its defaults were set before; a container without them came later."""
     told = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier("Warn"), quotas=(a_quota(HARD),), unchecked=False)
     assert [one.rule for one in told.violations] == ["quota-required"]
+
+
+@reporting
+@pytest.mark.parametrize(
+    ("now", "rules"), [pytest.param(130.0, ["quota-exceeded"], id="in-grace"), pytest.param(130.5, [], id="after")]
+)
+def test_a_resize_of_a_pod_stuck_in_its_deletion_asks_for_nothing(mode: Mode, now: float, rules: list[str]) -> None:
+    """R-21."""
+    tier = a_tier(quotas=[a_tier_quota({"requests.cpu": "1"})], mode=mode)
+    full = a_quota({"requests.cpu": "1"}, {"requests.cpu": "1"})
+    new, old = (
+        a_pod(a_container(requests={"cpu": amount}), deleted_at=100.0, grace_seconds=30) for amount in ("2", "1")
+    )
+    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, now=now)
+    assert [one.rule for one in told.violations] == rules
+
+
+@reporting
+@pytest.mark.parametrize(("minor", "asked"), [(36, ["1"]), (37, [])], ids=["R-32", "R-33"])
+def test_a_resize_is_told_of_by_the_rule_of_the_release(mode: Mode, minor: int, asked: list[str]) -> None:
+    statuses = {
+        name: ContainerStatus(requests=amounts({"cpu": cpu}), allocated=amounts({"cpu": cpu}))
+        for name, cpu in (("a", "1"), ("b", "2"))
+    }
+    new, old = (
+        a_pod(a_container("a", requests={"cpu": a}), a_container("b", requests={"cpu": b}), statuses=statuses)
+        for a, b in (("2", "1"), ("1", "2"))
+    )
+    tier = a_tier(quotas=[a_tier_quota({"requests.cpu": "0"})], mode=mode)
+    full = a_quota({"requests.cpu": "0"})
+    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, minor=minor)
+    assert [str(one.actual) for one in told.violations] == asked
 
 
 @pytest.mark.parametrize(

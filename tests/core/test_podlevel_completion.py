@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.builders import Texts, a_container, a_pod, texts
@@ -75,6 +76,12 @@ def sides(pod: Pod, minor: int) -> tuple[Texts, Texts]:
             ({"cpu": "1"}, {"cpu": "2"}),
             None,
             id="D-7a-a-written-limit-stays",
+        ),
+        pytest.param(
+            msgspec.structs.replace(a_pod(requests={"cpu": "1"}), containers=()),
+            ({"cpu": "1"}, {}),
+            None,
+            id="D-7a-no-container-no-limit-to-share",
         ),
         pytest.param(a_pod(SEVEN), ({}, {}), None, id="no-pod-level-resources"),
         pytest.param(

@@ -93,6 +93,19 @@ CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
             "L-2-Pod-defaults",
         ),
         item(
+            [
+                ("/default", "may not be specified when `type` is 'PersistentVolumeClaim'"),
+                ("/defaultRequest", "may not be specified when `type` is 'PersistentVolumeClaim'"),
+            ],
+            an_item(
+                "PersistentVolumeClaim",
+                default={"storage": "1Gi"},
+                default_request={"storage": "1Gi"},
+                high={"storage": "2Gi"},
+            ),
+            "claim-defaults",
+        ),
+        item(
             [("", "either minimum or maximum storage value is required, but neither was provided")],
             an_item("PersistentVolumeClaim", low=CPU1),
             "L-2-claim-without-storage",

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     except ControlPlaneError as error:
         print(error, file=sys.stderr)
         return 4
-    _say(f"differential: {report}")
+    _say(f"{report.by_class()}\ndifferential: {report}")
     return 1 if report.faults else 0
 
 

@@ -15,7 +15,7 @@ from unittest import mock
 import msgspec
 
 from tests.differential.outcome import Problem, range_problems
-from tiergate.core import limitrange, native
+from tiergate.core import evaluate, limitrange, native
 from tiergate.core.claim import Claim
 from tiergate.core.limitrange import Additions
 from tiergate.core.podspec import Pod
@@ -27,11 +27,15 @@ Subject = Pod | Claim
 
 
 class Seen(msgspec.Struct):
-    """What a predicate may look at: the object as sent, as we judged it (None: the API refused it), the policy."""
+    """What a predicate may look at: the object as sent, as we judged it (None: the API refused it), the policy.
+
+    ``old`` is the object that an update changes.
+    """
 
     sent: Subject
     judged: Subject | None
     tier: Tier
+    old: Subject | None = None
 
 
 Verdict = Callable[[frozenset[Problem], Subject, Tier], frozenset[Problem]]
@@ -42,7 +46,7 @@ def _same(found: frozenset[Problem], _subject: Subject, _tier: Tier) -> frozense
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One row of docs/differences.md that can show in a create."""
+    """One row of docs/differences.md that can show in a case."""
 
     name: str
     applies: Callable[[Seen], bool]
@@ -86,7 +90,7 @@ def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
     others = [one for one in _SWITCHES if one is not switch]
 
     def applies(seen: Seen) -> bool:
-        if not isinstance(seen.sent, Pod):
+        if not isinstance(seen.sent, Pod) or seen.old is not None:  # an update gets no defaults
             return False
         for count in range(len(others) + 1):
             for off in combinations(others, count):
@@ -143,9 +147,43 @@ def _of_defaulting(name: str, switch: Switch) -> Difference:
     return Difference(name, _changes_defaults(switch), switched_off=switch)
 
 
+def _would_be_completed(seen: Seen) -> bool:
+    """Say whether LimitRanger adds something to a pod that is resized (L-29)."""
+    if not isinstance(seen.sent, Pod) or seen.old is None:
+        return False
+    return native.with_native_defaults(seen.sent, (native.LimitRange("policy", seen.tier.limits),)) != seen.sent
+
+
+def _judges_more(kind: type[Subject]) -> Callable[[Seen], bool]:
+    """Return a predicate: an update of this kind breaks bounds with values that it does not change (L-27, L-28)."""
+
+    def applies(seen: Seen) -> bool:
+        if not isinstance(seen.judged, kind) or seen.old is None:
+            return False
+        again, once = (
+            evaluate.validate(seen.judged, old=old, tier=seen.tier, quotas=()).violations for old in (None, seen.old)
+        )
+        return again != once
+
+    return applies
+
+
 LIFTED_LIMIT: Final = _of_defaulting("lifted-limit", _never_lifted)
 POD_LEVEL: Final = _of_defaulting("pod-level-suppression", _never_suppressed)
 VALID_ALONE: Final = _of_defaulting("valid-defaults-only", _never_omitted)
 LIMIT_ZERO: Final = Difference("limit-zero", _has_zero_limit, verdict=_zero_allowed)
 EXACT: Final = Difference("exact-comparison", _compares_otherwise, verdict=_projected)
-DIFFERENCES: Final = (LIFTED_LIMIT, POD_LEVEL, VALID_ALONE, LIMIT_ZERO, EXACT)
+RESIZE_DEFAULTS: Final = Difference("resize-without-defaults", _would_be_completed)
+RESIZE_UNCHANGED: Final = Difference("resize-unchanged-values", _judges_more(Pod))
+CLAIM_UNCHANGED: Final = Difference("claim-unchanged-request", _judges_more(Claim))
+"""These three are switched off by whoever judges the update: another object, or no old one."""
+DIFFERENCES: Final = (
+    LIFTED_LIMIT,
+    POD_LEVEL,
+    VALID_ALONE,
+    LIMIT_ZERO,
+    EXACT,
+    RESIZE_DEFAULTS,
+    RESIZE_UNCHANGED,
+    CLAIM_UNCHANGED,
+)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import permutations
 from typing import Final
 
 import msgspec
 
+from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome, quota_problems, range_problems, resources
 from tests.differential.pods import OVERHEADS
 from tests.differential.policies import Json
 from tests.differential.spelling import canonical
 from tiergate.core import evaluate, native, prediction, validity
 from tiergate.core.claim import Claim
+from tiergate.core.native import LimitRange, with_native_defaults
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import POD_LEVEL_COMPLETED_LATE
-from tiergate.core.tier import Tier, with_effective_items
+from tiergate.core.tier import POD, Tier, with_effective_items
 from tiergate.core.usage import limit_range_totals, qos_class, spec_limits, spec_requests
 
+Subject = Pod | Claim
+Objects = tuple[LimitRange, ...]
+
+BEYOND: Final = "unforetold-sum-beyond-64-bits"
 MOST: Final = (2**63 - 1) * NANO
 NO_TIER: Final = with_effective_items(Tier(name="none"))
 
@@ -32,22 +40,53 @@ def surrounded(pod: Pod, document: Json) -> Pod:
     )
 
 
-def natively(sent: Pod | Claim, *, ranges: Tier, quotas: tuple[QuotaStatus, ...], minor: int) -> Outcome:
-    """Return what we foretell of native LimitRanger, API validation and quota (L-10, D-5a, D-16, R-50)."""
-    objects = (native.LimitRange("policy", ranges.limits),)
-    subject = sent
-    if isinstance(sent, Pod):
-        early = sent if minor >= POD_LEVEL_COMPLETED_LATE else completed(sent, minor=minor)
-        pod = completed(native.with_native_defaults(early, objects), minor=minor)
-        subject = msgspec.structs.replace(pod, qos_class=qos_class(pod, minor=minor))
-        if validity.invalid(subject):
-            return Outcome("invalid")
-    if refusals := native.refusals(subject, objects):
-        return Outcome("range", frozenset(one for each in refusals for one in range_problems(each.message)))
-    broken = evaluate.validate(subject, old=None, tier=NO_TIER, quotas=quotas).violations
+def natively(sent: Subject, objects: Objects, *, quotas: tuple[QuotaStatus, ...], minor: int) -> Outcome:
+    """Return what we foretell of LimitRanger, which takes the objects in this order, of API validation and quota."""
+    return next(possible(sent, objects, quotas=quotas, minor=minor))
+
+
+def possible(sent: Subject, objects: Objects, *, quotas: tuple[QuotaStatus, ...], minor: int) -> Iterator[Outcome]:
+    """Yield the ends a create can have, the objects taken in any order in either pass (L-7); first the written order.
+
+    Rules L-10, D-5a, D-16 and R-50.
+    """
+    for order in permutations(objects):
+        subject = _defaulted(sent, order, minor=minor)
+        if isinstance(subject, Pod) and validity.invalid(subject):
+            yield Outcome("invalid")
+        else:
+            yield from _admitted(subject, None, order, quotas=quotas, minor=minor)
+
+
+def updated(new: Subject, old: Subject, governed: Governed, *, minor: int) -> Outcome:
+    """Return what we foretell of an update: every value is judged again (L-27, L-28), only growth is charged (R-50)."""
+    return next(_admitted(new, old, governed.objects, quotas=governed.quotas, minor=minor))
+
+
+def _defaulted(sent: Subject, objects: Objects, *, minor: int) -> Subject:
+    if isinstance(sent, Claim):
+        return sent
+    early = sent if minor >= POD_LEVEL_COMPLETED_LATE else completed(sent, minor=minor)
+    pod = completed(with_native_defaults(early, objects), minor=minor)
+    return msgspec.structs.replace(pod, qos_class=qos_class(pod, minor=minor))
+
+
+def _admitted(
+    subject: Subject, old: Subject | None, objects: Objects, *, quotas: tuple[QuotaStatus, ...], minor: int
+) -> Iterator[Outcome]:
+    """Yield the ends in LimitRanger's validating pass, one for each object that refuses, or else the one in quota."""
+    refused = False
+    for one in objects:
+        if refusals := native.refusals(subject, (one,)):
+            refused = True
+            yield Outcome("range", frozenset(said for each in refusals for said in range_problems(each.message)))
+    if refused:
+        return
+    broken = evaluate.validate(subject, old=old, tier=NO_TIER, quotas=quotas, minor=minor).violations
     if broken:
-        return Outcome("quota", frozenset(one for each in broken for one in quota_problems(each)))
-    return Outcome("allowed", resources=resources(subject) if isinstance(subject, Pod) else None)
+        yield Outcome("quota", frozenset(one for each in broken for one in quota_problems(each)))
+    else:
+        yield Outcome("allowed", resources=resources(subject) if isinstance(subject, Pod) else None)
 
 
 def by_us(sent: Pod, tier: Tier, *, minor: int) -> tuple[Pod, bool]:
@@ -56,18 +95,28 @@ def by_us(sent: Pod, tier: Tier, *, minor: int) -> tuple[Pod, bool]:
     return pod, not validity.invalid(pod)
 
 
-def beyond_64_bits(sent: Pod, ranges: Tier) -> bool:
+def beyond(sent: Subject, objects: Objects) -> tuple[str, ...]:
+    """Return why a verdict of LimitRanger cannot be foretold: the one reason there is, or nothing."""
+    return (BEYOND,) if isinstance(sent, Pod) and any(_beyond_64_bits(sent, one, objects) for one in objects) else ()
+
+
+def _beyond_64_bits(sent: Pod, judging: LimitRange, objects: Objects) -> bool:
     """Say whether a Pod item judges a sum that the server holds as a decimal: its text does not show it (Q-21, Q-23).
 
     `native` says that it cannot foretell the 64-bit projections of those.
     """
-    if ranges.pod is None:
-        return False
-    pod = native.with_native_defaults(sent, (native.LimitRange("policy", ranges.limits),))
+    named = {
+        name
+        for item in judging.items
+        if item.type == POD
+        for bounds in (item.min, item.max, item.max_limit_request_ratio)
+        for name in bounds
+    }
+    pod = with_native_defaults(sent, objects)
     single = [*pod.every_container()]
     return any(
         total.nano > MOST and all(own(one).get(name) != total for one in single)
         for totals, own in zip(limit_range_totals(pod), (spec_requests, spec_limits), strict=True)
         for name, total in totals.items()
-        if name in ranges.pod.min or name in ranges.pod.max or name in ranges.pod.max_limit_request_ratio
+        if name in named
     )

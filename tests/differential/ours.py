@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.differential.differences import Difference
+from tests.differential.case import copied
+from tests.differential.differences import CLAIM_UNCHANGED, RESIZE_UNCHANGED, Difference
 from tests.differential.outcome import Outcome, Problem, quota_problems, range_problem, resources
 from tests.differential.policies import Json, Policy
 from tiergate.admission import question
@@ -19,10 +20,11 @@ from tiergate.core.claim import Claim
 from tiergate.core.decision import Decision
 from tiergate.core.desired import desired_quotas
 from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.native import LimitRange, with_native_defaults
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.release import POD_LEVEL_COMPLETED_LATE
+from tiergate.core.release import NEWEST, POD_LEVEL_COMPLETED_LATE
 from tiergate.core.tier import ScopeRequirement, Tier
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
@@ -37,6 +39,8 @@ class Governed(msgspec.Struct):
     tier_quotas: tuple[QuotaStatus, ...]
     ranges: Tier
     quotas: tuple[QuotaStatus, ...]
+    objects: tuple[LimitRange, ...]
+    """The native LimitRanges of the policy."""
 
 
 def governed(policy: Policy) -> Governed:
@@ -46,7 +50,9 @@ def governed(policy: Policy) -> Governed:
     tier = tier_of({"limits": document["limits"], "quotas": specs})
     ranges = tier_of({"limits": document["limits"]})
     quotas = tuple(read_quota(_native_quota(one)) for one in document["quotas"])
-    return Governed(tier, _own_quotas(tier, quotas), ranges, quotas)
+    further = [tier_of({"limits": items}).limits for items in policy.further]
+    objects = tuple(LimitRange(f"policy-{index}", items) for index, items in enumerate((ranges.limits, *further)))
+    return Governed(tier, _own_quotas(tier, quotas), ranges, quotas, objects)
 
 
 def tier_of(spec: Json) -> Tier:
@@ -86,13 +92,34 @@ def _scope_set(quota: QuotaStatus) -> tuple[tuple[str, ...], tuple[ScopeRequirem
     return tuple(sorted(set(quota.scopes))), tuple(ScopeRequirement(*one) for one in sorted(wanted))
 
 
-def ask(door: Door, raw: bytes, kind: str) -> Question:
-    """Return the question of a review of a create, from the object's bytes; raise Unreadable."""
+def ask(door: Door, raw: bytes, kind: str, *, old: bytes | None = None) -> Question:
+    """Return the question of a review of a create, or of an update (a pod's is a resize), from the object's bytes.
+
+    Raise Unreadable for an object that our reader refuses.
+    """
+    operation = b"CREATE" if old is None else b"UPDATE"
+    resized = b',"subResource":"resize"' if old is not None and kind == "Pod" else b""
     body = (
-        b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",'
-        b'"namespace":"case","resource":{"group":"","version":"v1","resource":"%b"},"dryRun":true,"object":%b}}'
+        b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"%b",'
+        b'"namespace":"case","resource":{"group":"","version":"v1","resource":"%b"}%b,"dryRun":true,"object":%b,'
+        b'"oldObject":%b}}'
     )
-    return question.ask(door, body % (_PLURALS[kind], raw))
+    return question.ask(door, body % (operation, _PLURALS[kind], resized, raw, old or b"null"))
+
+
+def add_native_defaults(pod: Json, objects: tuple[LimitRange, ...]) -> None:
+    """Write into a pod what LimitRanger adds to it (L-10, L-29)."""
+    sent = ask("validate", msgspec.json.encode(pod), "Pod").subject
+    assert isinstance(sent, Pod)
+    after = with_native_defaults(sent, objects)
+    for before, full in zip(sent.every_container(), after.every_container(), strict=True):
+        *_, kind, index = before.pointer.split("/")
+        container = pod["spec"][kind][int(index)]
+        for side, old, new in (("requests", before.requests, full.requests), ("limits", before.limits, full.limits)):
+            added = {name: str(quantity) for name, quantity in new.items() if name not in old}
+            if added:
+                resources = container["resources"] = container.get("resources") or {}
+                resources[side] = {**(resources.get(side) or {}), **added}
 
 
 class Mutated(msgspec.Struct):
@@ -135,22 +162,23 @@ def patched(document: Json, operations: Iterable[JSONPatchOp]) -> Json:
     return result
 
 
-def copied(tree: Any) -> Any:  # noqa: ANN401  # JSON
-    """Return a deep copy of a JSON document; `copy` does not know Raw numbers."""
-    if isinstance(tree, dict):
-        return {name: copied(member) for name, member in tree.items()}
-    if isinstance(tree, list):
-        return [copied(member) for member in tree]
-    return tree
-
-
-def judged(stored: Pod | Claim, governed_by: Governed, off: Sequence[Difference] = ()) -> Outcome:
-    """Return our verdict on the object that the API server would store."""
+def judged(
+    stored: Pod | Claim,
+    governed_by: Governed,
+    off: Sequence[Difference] = (),
+    *,
+    old: Pod | Claim | None = None,
+    minor: int = NEWEST,
+) -> Outcome:
+    """Return our verdict on the object that the API server would store, in place of the old one if there is one."""
     pod = stored if isinstance(stored, Pod) else None
+    before = None if (RESIZE_UNCHANGED if pod else CLAIM_UNCHANGED) in off else old
     with _without(off):
-        own = evaluate.validate(stored, old=None, tier=governed_by.tier, quotas=governed_by.tier_quotas)
-        decision = evaluate.validate(stored, old=None, tier=governed_by.ranges, quotas=governed_by.quotas)
-        ranges, quotas = problems(decision, stored, governed_by.ranges, off)
+        own = evaluate.validate(stored, old=old, tier=governed_by.tier, quotas=governed_by.tier_quotas, minor=minor)
+        again = evaluate.validate(stored, old=before, tier=governed_by.ranges, quotas=(), minor=minor)
+        decision = evaluate.validate(stored, old=old, tier=governed_by.ranges, quotas=governed_by.quotas, minor=minor)
+        ranges, _ = problems(again, stored, governed_by.ranges, off)
+        _, quotas = problems(decision, stored, governed_by.ranges, off)
         also = bool(problems(own, stored, governed_by.tier, off)[1])
     if also != bool(quotas):  # the tier's merged quotas must say the same as the single ones
         return Outcome("other", text=f"own quotas refuse: {also}, single quotas: {bool(quotas)}")

@@ -70,8 +70,8 @@ def a_pod(random: Random, policy: Policy) -> Json:
 def a_claim(random: Random, policy: Policy) -> Json:
     """Return a PersistentVolumeClaim around the bounds of the policy."""
     edges = [edge for item in policy.items.values() for edge in item.bounds("storage")]
-    edges += [room for name, room in _rooms(policy) if RESOURCE_OF[name] == "storage"]
-    size = _near(random, "storage", edges)
+    edges += [room for name, room in rooms(policy) if RESOURCE_OF[name] == "storage"]
+    size = near(random, "storage", edges)
     spec: Json = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": spelled(random, size)}}}
     if random.random() < 0.02:
         spec["resources"] = random.choice(({}, {"requests": {}}, {"requests": {"storage": None}}))
@@ -104,7 +104,7 @@ def _box(random: Random, policy: Policy, names: Sequence[str], *, bold: bool) ->
         if random.random() < (0.35 if name in ("cpu", "memory") else 0.5):
             continue
         edges = list(item.bounds(name)) if item else []
-        value = _near if bold or not edges else _within
+        value = near if bold or not edges else _within
         if name in NOT_OVERCOMMITTED:
             _equal_sides(random, box, name, value(random, name, edges))
         else:
@@ -145,7 +145,7 @@ def _within(random: Random, name: str, edges: Sequence[int]) -> int:
     return min(max(random.choice(LADDERS[name]), min(edges)), max(edges))
 
 
-def _near(random: Random, name: str, edges: Sequence[int]) -> int:
+def near(random: Random, name: str, edges: Sequence[int]) -> int:
     """Return an amount: an edge, one unit beside it, or any."""
     chance = random.random()
     if chance < 0.02:
@@ -213,7 +213,7 @@ def _resources(random: Random, box: Box) -> Any:  # noqa: ANN401  # JSON
     }
 
 
-def _rooms(policy: Policy) -> list[tuple[str, int]]:
+def rooms(policy: Policy) -> list[tuple[str, int]]:
     """Return what is left of every known quota bound."""
     return [
         (name, hard - quota.used[name])
@@ -227,7 +227,7 @@ def _aim(random: Random, policy: Policy, boxes: Sequence[Box], overhead: Amounts
     """Change one container so that a total meets a bound of a quota or of the Pod item, or misses it by one unit."""
     targets = [
         ("limits" if name.startswith("limits.") else "requests", RESOURCE_OF[name], room, overhead)
-        for name, room in _rooms(policy)
+        for name, room in rooms(policy)
         if RESOURCE_OF[name] not in ("", "storage")
     ]
     if pod_item := policy.items.get("Pod"):
@@ -307,7 +307,7 @@ def _pod_level(random: Random, policy: Policy, boxes: Sequence[Box]) -> Any:  # 
 
 def _around(random: Random, name: str, sum_: int, policy: Policy) -> int:
     edges = [edge for item in policy.items.values() for edge in item.bounds(name)]
-    edges += [room for quota_name, room in _rooms(policy) if RESOURCE_OF[quota_name] == name]
+    edges += [room for quota_name, room in rooms(policy) if RESOURCE_OF[quota_name] == name]
     choices = [
         sum_,
         sum_,

@@ -68,6 +68,7 @@ _CLAIM_QUOTA_NAMES: Final = {
     "count/persistentvolumeclaims": "",
     "gold.storageclass.storage.k8s.io/requests.storage": "storage",
     "gold.storageclass.storage.k8s.io/persistentvolumeclaims": "",
+    "silver.storageclass.storage.k8s.io/requests.storage": "storage",
 }
 RESOURCE_OF: Final = {**_POD_QUOTA_NAMES, **_CLAIM_QUOTA_NAMES}
 """Which resource a quota name counts; "" for objects."""
@@ -115,15 +116,73 @@ class Policy(msgspec.Struct):
     """What is in force in one namespace."""
 
     document: Json
-    """``limits`` as LimitRangeSpec has them, ``quotas`` as a Tier has them, each with ``used`` beside ``hard``."""
+    """``limits`` as LimitRangeSpec has them, ``quotas`` as a Tier has them, each with ``used`` beside ``hard``.
+
+    ``further``, if present, are the ``limits`` of further LimitRange objects.
+    """
     items: Mapping[str, Item] = {}
     quotas: Sequence[Quota] = ()
+    alternatives: Sequence[Mapping[str, Item]] = ()
+    """The items of each of several LimitRanges."""
+
+    @property
+    def further(self) -> Sequence[Any]:
+        """Return the items of further LimitRange objects."""
+        found: Sequence[Any] = self.document.get("further", ())
+        return found
+
+    def focused(self, random: Random) -> Policy:
+        """Return the policy with its items those of one of several LimitRanges, for objects to press on."""
+        if not self.alternatives:
+            return self
+        return msgspec.structs.replace(self, items=random.choice(self.alternatives))
+
+
+def about_claims(random: Random) -> Policy:
+    """Return a policy that, most often, bounds the storage of claims."""
+    policy = a_policy(random)
+    while random.random() < 0.9 and not any(
+        RESOURCE_OF[name] == "storage" for quota in policy.quotas for name in quota.hard
+    ):
+        policy = a_policy(random)
+    return policy
+
+
+def with_several_ranges(random: Random) -> Policy:
+    """Return a policy of two or three LimitRanges, half of them without defaults that depend on the order."""
+    policy = a_policy(random)
+    ranges = [list(policy.items.values()) or [_container_item(random)]]
+    ranges += [_items(random) or [_container_item(random)] for _ in range(random.choice((1, 1, 2)))]
+    if random.random() < 0.5:
+        _make_unambiguous(ranges)
+    document = {**policy.document, "limits": [one.json(random) for one in ranges[0]]}
+    document["further"] = [[one.json(random) for one in items] for items in ranges[1:]]
+    alternatives = [{item.type: item for item in items} for items in ranges]
+    return Policy(document, alternatives[0], policy.quotas, alternatives)
+
+
+def _make_unambiguous(ranges: Sequence[Sequence[Item]]) -> None:
+    """Take out of later Container items what earlier ones name: no default then depends on the order."""
+    named: set[str] = set()
+    for items in ranges:
+        for item in items:
+            if item.type == "Container":
+                lists = (item.min, item.default_request, item.default, item.max)
+                for amounts in (*lists, item.ratio):
+                    for name in named & amounts.keys():
+                        del amounts[name]
+                named.update(*lists)
+
+
+def _items(random: Random) -> list[Item]:
+    items = [make(random) for make, chance in _ITEMS if random.random() < chance]
+    random.shuffle(items)
+    return items
 
 
 def a_policy(random: Random) -> Policy:
     """Return a valid policy for pods and claims."""
-    items = [make(random) for make, chance in _ITEMS if random.random() < chance]
-    random.shuffle(items)
+    items = _items(random)
     used: dict[str, int | None] = {}
     quotas = [_quota(random, f"q{index}", used) for index in range(random.choice((0, 1, 1, 1, 2, 3)))]
     document = {

@@ -12,14 +12,17 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from tests.differential.api import Api
+from tests.differential.case import Standing
 from tests.differential.pods import OVERHEADS
-from tests.differential.policies import PRIORITY_CLASSES, Json, Policy
+from tests.differential.policies import PRIORITY_CLASSES, STORAGE_CLASSES, Json, Policy
 from tests.differential.spelling import canonical
+from tests.differential.standing import CLAIM_KINDS, CLASS_ANNOTATION
 
 MERGE: Final = "application/merge-patch+json"
 PLURALS: Final = {"Pod": "pods", "PersistentVolumeClaim": "persistentvolumeclaims"}
@@ -28,11 +31,20 @@ _LABEL: Final = "tiergate.io/differential"
 _CLUSTERED: Final = {
     "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses",
     "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses",
+    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
 }
+_VOLUMES: Final = "/api/v1/persistentvolumes"
 
 
 class NotInForce(RuntimeError):
     """A policy did not come into force in time."""
+
+
+class _Stands(msgspec.Struct):
+    """What stands in a namespace: as the API server has it there, and the twin of a pod where no policy is."""
+
+    stored: Json
+    twin: Json = {}
 
 
 class Server:
@@ -45,6 +57,8 @@ class Server:
         self._generation = 1000
         self._versions: dict[tuple[str, str], str] = {}
         self._sentinel = asyncio.Lock()
+        self._stands: dict[tuple[str, str], _Stands] = {}
+        self._pods_made = 0
 
     @property
     def free(self) -> str:
@@ -61,18 +75,91 @@ class Server:
         kind = document["kind"] if isinstance(document, Mapping) else ""
         return await self.api.ask("POST", f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}?dryRun=All", content)
 
+    async def update(  # noqa: PLR0913, RUF100  # what a request has
+        self, namespace: str, kind: str, name: str, method: str, media: str, body: bytes
+    ) -> tuple[int, bytes]:
+        """Dry-run an update of what stands in a namespace, a pod's by its subresource resize."""
+        subresource = "/resize" if kind == "Pod" else ""
+        path = f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}/{name}{subresource}?dryRun=All"
+        return await self.api.ask(method, path, body, media=media)
+
+    def stored(self, place: str, kind: str) -> Json:
+        """Return what stands in a namespace, as the API server has it."""
+        return self._stands[place, kind].stored
+
+    def twin(self, place: str) -> Json:
+        """Return the twin of the pod that stands in a namespace: the same, where no policy is in force."""
+        return self._stands[place, "Pod"].twin
+
+    async def stand_pod(self, place: str, document: Json) -> Json | None:
+        """Make a pod that stands in the cleared namespace, instead of an earlier one; None if the API refuses it."""
+        self._pods_made += 1
+        named = {**document, "metadata": {**document["metadata"], "name": f"{place}-{self._pods_made}"}}
+        if (await self.create(self.free, named))[0] != 201:
+            return None
+        earlier = self._stands.pop((place, "Pod"), None)
+        stored, twin = await asyncio.gather(*(self._make_pod(each, named) for each in (place, self.free)))
+        if earlier is not None:
+            await asyncio.gather(*(self._remove_pod(each, earlier.stored) for each in (place, self.free)))
+        self._stands[place, "Pod"] = _Stands(stored, twin)
+        return stored
+
+    async def give_pod_status(self, place: str, status: Json) -> None:
+        """Write the status of the pod that stands in a namespace, and of its twin."""
+        stands = self._stands[place, "Pod"]
+        name = stands.stored["metadata"]["name"]
+        stands.stored, stands.twin = await asyncio.gather(
+            *(
+                self.api.call("PATCH", f"/api/v1/namespaces/{each}/pods/{name}/status", {"status": status}, media=MERGE)
+                for each in (place, self.free)
+            )
+        )
+
+    async def stand_claim(self, place: str, standing: Standing) -> Json:
+        """Give a bound claim of the cleared namespace a size and a status; return it."""
+        path = f"/api/v1/namespaces/{place}/persistentvolumeclaims/{standing.document['metadata']['name']}"
+        small = {"status": {"capacity": {"storage": "1"}, "allocatedResources": None}}
+        await self.api.call("PATCH", f"{path}/status", small, media=MERGE)  # so that it may shrink
+        await self.api.call("PATCH", path, {"spec": standing.document["spec"]}, media=MERGE)
+        stored: Json = await self.api.call("PATCH", f"{path}/status", {"status": standing.status}, media=MERGE)
+        self._stands[place, "PersistentVolumeClaim"] = _Stands(stored)
+        return stored
+
+    async def _make_pod(self, namespace: str, document: Json) -> Json:
+        made: Json = await self.api.call("POST", f"/api/v1/namespaces/{namespace}/pods", document)
+        return made
+
+    async def _remove_pod(self, namespace: str, pod: Json) -> None:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}"
+        await self.api.call("DELETE", f"{path}?gracePeriodSeconds=0")
+
+    async def clear(self, places: Sequence[str]) -> None:
+        """Take all policies out of the namespaces, and wait until none is in force."""
+        await asyncio.gather(*(self._clear(place) for place in places))
+        await self._pass_sentinel()
+
+    async def _clear(self, place: str) -> None:
+        base = f"/api/v1/namespaces/{place}"
+        await self.api.call("PATCH", f"{base}/limitranges/policy", {"spec": {"limits": []}}, media=MERGE)
+        await self.api.call("DELETE", f"{base}/limitranges?fieldSelector=metadata.name!%3Dpolicy")
+        await self.api.call("DELETE", f"{base}/resourcequotas")
+
     async def accepts(self, namespace: str, policy: Policy) -> bool:
         """Write a policy; return False where the API refuses it as invalid. `settle` says when it is in force."""
-        limits = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "policy"}}
         base = f"/api/v1/namespaces/{namespace}"
-        limits["spec"] = {"limits": policy.document["limits"]}
+        limits = _limit_range("policy", policy.document["limits"])
         written = await self.api.call("PUT", f"{base}/limitranges/policy", limits, beside=422)
         if written["kind"] == "Status":
             return False
         await self.api.call("DELETE", f"{base}/resourcequotas")
+        await self.api.call("DELETE", f"{base}/limitranges?fieldSelector=metadata.name!%3Dpolicy")
         created = [
             self.api.call("POST", f"{base}/resourcequotas", _resource_quota(quota), beside=422)
             for quota in policy.document["quotas"]
+        ]
+        created += [
+            self.api.call("POST", f"{base}/limitranges", _limit_range(f"further-{index}", items), beside=422)
+            for index, items in enumerate(policy.further)
         ]
         return all(one["kind"] != "Status" for one in await asyncio.gather(*created))
 
@@ -145,8 +232,13 @@ class Server:
 
 
 @asynccontextmanager
-async def prepared(api: Api, *, namespaces: int) -> AsyncIterator[Server]:
-    """Make the namespaces and classes that the cases need; remove them on the way out."""
+async def prepared(
+    api: Api, *, namespaces: int, claims: Mapping[int, Sequence[str]] = MappingProxyType({})
+) -> AsyncIterator[Server]:
+    """Make the namespaces and classes that the cases need; remove them on the way out.
+
+    ``claims`` are the kinds of bound claims that namespaces get, by index.
+    """
     run = f"diff-{secrets.token_hex(3)}"
     version = await api.call("GET", "/version")
     server = Server(api, run, int(version["minor"].rstrip("+")))
@@ -157,16 +249,24 @@ async def prepared(api: Api, *, namespaces: int) -> AsyncIterator[Server]:
     try:
         made += [(kind, one) for kind in _CLUSTERED for one in _names(kind) if await _made_class(api, kind, one)]
         await asyncio.gather(*(_make_namespace(api, one) for one in every))
-        empty = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "policy"}, "spec": {"limits": []}}
+        empty = _limit_range("policy", [])
         await asyncio.gather(*(api.call("POST", f"/api/v1/namespaces/{one}/limitranges", empty) for one in ranged))
         sentinel = _resource_quota({"name": "sentinel", "hard": {"requests.storage": "1"}})
         await api.call("POST", f"/api/v1/namespaces/{run}-quota/resourcequotas", sentinel)
+        await asyncio.gather(
+            *(_bound_claim(api, places[index], name) for index, names in claims.items() for name in names)
+        )
         yield server
     finally:
         for one in every:
             await api.ask("DELETE", f"/api/v1/namespaces/{one}")
         for kind, name in made:
             await api.ask("DELETE", f"{_CLUSTERED[kind]}/{name}")
+        await api.ask("DELETE", f"{_VOLUMES}?labelSelector={_LABEL}%3D{run}")
+
+
+def _limit_range(name: str, items: Sequence[Json]) -> Json:
+    return {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": name}, "spec": {"limits": items}}
 
 
 def _resource_quota(quota: Json) -> Json:
@@ -186,7 +286,7 @@ def _spec_reached(quotas: Mapping[tuple[str, str], Json], expected: Mapping[tupl
 
 
 def _names(kind: str) -> Sequence[str]:
-    return list(OVERHEADS) if kind == "RuntimeClass" else PRIORITY_CLASSES
+    return {"RuntimeClass": list(OVERHEADS), "PriorityClass": PRIORITY_CLASSES, "StorageClass": STORAGE_CLASSES}[kind]
 
 
 async def _made_class(api: Api, kind: str, name: str) -> bool:
@@ -197,6 +297,8 @@ async def _made_class(api: Api, kind: str, name: str) -> bool:
     if kind == "RuntimeClass":
         fixed = {resource: canonical(milli) for resource, milli in OVERHEADS[name].items()}
         fields = {"handler": name, "overhead": {"podFixed": fixed}}
+    elif kind == "StorageClass":
+        fields = {"provisioner": "kubernetes.io/no-provisioner", "allowVolumeExpansion": True}
     body = {"apiVersion": group, "kind": kind, "metadata": {"name": name}, **fields}
     return bool((await api.call("POST", path, body, beside=409))["kind"] == kind)
 
@@ -211,3 +313,39 @@ async def _make_namespace(api: Api, name: str) -> None:
             msg = f"no default service account in {name}"
             raise NotInForce(msg)
         await asyncio.sleep(0.1)
+
+
+async def _bound_claim(api: Api, place: str, name: str) -> None:
+    """Make a claim and a volume of its own, of a kind that the cluster does not resize itself; wait until it is bound.
+
+    The volume is as large as can be, so that no size of the claim changes anything.
+    """
+    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **CLAIM_KINDS[name]}
+    body["metadata"] = {**body.get("metadata", {}), "name": name}
+    body["spec"] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1"}},
+        **body.get("spec", {}),
+    }
+    storage_class = body["metadata"].get("annotations", {}).get(CLASS_ANNOTATION) or body["spec"]["storageClassName"]
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "7Ei"},
+        "csi": {"driver": "nobody.example.com", "volumeHandle": f"{place}-{name}"},
+        "storageClassName": storage_class,
+        "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": place, "name": name},
+        "persistentVolumeReclaimPolicy": "Retain",
+    }
+    if "volumeAttributesClassName" in body["spec"]:
+        spec["volumeAttributesClassName"] = body["spec"]["volumeAttributesClassName"]
+    metadata = {"name": f"{place}-{name}", "labels": {_LABEL: place.rpartition("-")[0]}}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
+    path = f"/api/v1/namespaces/{place}/persistentvolumeclaims"
+    await api.call("POST", _VOLUMES, volume)
+    await api.call("POST", path, body)
+    end = time.monotonic() + PATIENCE
+    while (await api.call("GET", f"{path}/{name}"))["status"].get("phase") != "Bound":
+        if time.monotonic() > end:
+            msg = f"the claim {name} in {place} was not bound within {PATIENCE:.0f} s"
+            raise NotInForce(msg)
+        await asyncio.sleep(0.2)

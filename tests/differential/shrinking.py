@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.differential.comparing import Case
-from tests.differential.ours import copied
+from tests.differential.case import Case, Standing, copied
 from tests.differential.policies import Policy
 from tests.differential.spelling import MILLI, canonical
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 
 SECONDS: Final = 45.0
-_KEPT: Final = frozenset({"apiVersion", "kind", "metadata", "name", "image", "containers", "accessModes"})
+_KEPT: Final = frozenset(
+    {"apiVersion", "kind", "metadata", "name", "image", "containers", "accessModes", "schedulerName", "verb", "changes"}
+)
 """Without these an object is invalid for a reason that is nobody's concern."""
 StillShows = Callable[[Case], Awaitable[bool]]
 Path = tuple[str | int, ...]
@@ -40,9 +41,14 @@ def _smaller(case: Case) -> Iterator[Case]:
     """Yield variants: first a part of the object or policy left out, then a plainer spelling."""
     for change in (_left_out, _plain):
         for document in change(case.document):
-            yield Case(case.policy, document)
+            yield Case(case.policy, document, case.standing)
         for document in change(case.policy.document):
-            yield Case(Policy(document), case.document)
+            yield Case(Policy(document), case.document, case.standing)
+        if case.standing is not None and case.kind == "Pod":  # a claim lives on: what is left out stays as it was
+            for document in change(case.standing.document):
+                yield Case(case.policy, case.document, Standing(document, case.standing.status))
+            for status in change(case.standing.status):
+                yield Case(case.policy, case.document, Standing(case.standing.document, status))
 
 
 def _left_out(tree: Any) -> Iterator[Any]:  # noqa: ANN401  # JSON

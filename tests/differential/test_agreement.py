@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.differential.api import Api
+from tests.differential.case import MIX
 from tests.differential.running import Report, run
 
 SECONDS = 35.0
@@ -26,8 +27,12 @@ def test_some_thousand_random_cases_end_as_they_do_natively(
 
     report = asyncio.run(compared())
     with capfd.disabled():
-        print(f"\ndifferential: {report}")
+        print(f"\n{report.by_class()}\ndifferential: {report}")
     assert not report.faults, f"{report}\n" + "\n".join(report.shown)
     assert report.cases >= 1000
     # A generator that presses on nothing would agree too.
     assert all(report.stages[stage] > report.cases // 50 for stage in ("allowed", "range", "quota", "invalid"))
+    for name, ended in report.ended.items():
+        assert ended.total() > MIX[name] * report.cases // 200, f"too few {name}"
+        refused = ended["range"] + ended["quota"]
+        assert min(ended["allowed"], refused) > 0, f"{name} press on nothing: {ended}"

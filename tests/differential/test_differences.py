@@ -10,14 +10,18 @@ from unittest import mock
 
 import pytest
 
-from tests.differential import differences, ours
+from tests.differential import differences, foretelling, ours, several
 from tests.differential.api import Api
-from tests.differential.comparing import Case, Judge, Result, disagreeing
+from tests.differential.case import Case, Result, Standing
+from tests.differential.comparing import Judge
 from tests.differential.differences import DIFFERENCES, Difference
+from tests.differential.explaining import Judging
 from tests.differential.policies import Json, Policy
 from tests.differential.running import Bench
 from tests.differential.server import Server, prepared
-from tiergate.core import limitrange, quota
+from tests.differential.updating import ClaimJudge, ResizeJudge
+from tests.differential.verdict import disagreeing
+from tiergate.core import limitrange, native, quota
 
 pytestmark = pytest.mark.cluster
 
@@ -38,23 +42,58 @@ def a_case(item: Json, *containers: Json, quotas: tuple[Json, ...] = (), **spec:
     return Case(Policy({"limits": [{"type": "Container", **item}] if item else [], "quotas": list(quotas)}), pod)
 
 
+def a_resize(item: Json, changes: Json, *containers: Json, quotas: tuple[Json, ...] = ()) -> Case:
+    """Return a case of a pod of containers with these resources, resized by changes to the first."""
+    created = a_case(item, *containers, quotas=quotas, schedulerName="nobody")
+    document = {"kind": "Pod", "verb": "PATCH", "changes": {"/spec/containers/0/resources": changes}}
+    return Case(created.policy, document, Standing(created.document))
+
+
+def a_claim_change(item: Json, changes: Json, size: str, quotas: tuple[Json, ...] = ()) -> Case:
+    """Return a case of a bound claim of the class gold and of this size, with values changed by JSON pointer."""
+    limits = [{"type": "PersistentVolumeClaim", **item}] if item else []
+    kind = "PersistentVolumeClaim"
+    spec = {"resources": {"requests": {"storage": size}}}
+    standing = Standing({"kind": kind, "metadata": {"name": "gold"}, "spec": spec}, {"capacity": {"storage": "1"}})
+    document = {"kind": kind, "verb": "PUT", "changes": changes}
+    return Case(Policy({"limits": limits, "quotas": list(quotas)}), document, standing)
+
+
 CASES = {
     differences.LIFTED_LIMIT: a_case({"default": {"cpu": "500m"}}, {"requests": {"cpu": "700m"}}),
     differences.POD_LEVEL: a_case({"default": {"cpu": "500m"}}, {}, resources={"limits": {"cpu": "400m"}}),
     differences.VALID_ALONE: a_case({"min": {"nvidia.com/gpu": "1"}}, {}),
     differences.LIMIT_ZERO: a_case({"max": {"cpu": "2"}}, {"limits": {"cpu": "0"}}),
     differences.EXACT: a_case({"max": {"memory": "1000"}}, {"limits": {"memory": "10E"}}),
+    differences.RESIZE_DEFAULTS: a_resize(
+        {"default": {"memory": "1Gi"}}, {"requests": {"cpu": "200m"}}, {"requests": {"cpu": "100m"}}
+    ),
+    differences.RESIZE_UNCHANGED: a_resize(
+        {"max": {"cpu": "2"}}, {"limits": {"cpu": "200m"}}, {"limits": {"cpu": "100m"}}, {"limits": {"cpu": "3"}}
+    ),
+    differences.CLAIM_UNCHANGED: a_claim_change({"max": {"storage": "2Gi"}}, {"/metadata/labels": {"a": "b"}}, "5Gi"),
 }
 
 
-def with_a_server(kubeconfig: Path, work: Callable[[Server], Any]) -> Any:  # noqa: ANN401  # whatever the work returns
-    """Do asynchronous work with a prepared server."""
+def with_a_server(kubeconfig: Path, case: Case, work: Callable[[Server], Any]) -> Any:  # noqa: ANN401  # whatever the work returns
+    """Do asynchronous work with a server prepared for a case."""
+    claims = {0: ["gold"]} if case.of == "claim updates" else {}
 
     async def run() -> Any:  # noqa: ANN401
-        async with Api.connect(kubeconfig) as api, prepared(api, namespaces=1) as server:
+        async with Api.connect(kubeconfig) as api, prepared(api, namespaces=1, claims=claims) as server:
             return await work(server)
 
     return asyncio.run(run())
+
+
+def judging(server: Server, case: Case, result: Result) -> Judging:
+    """Return what judges a case that is in force on the bench."""
+    place, governed = server.namespace(0), ours.governed(case.policy)
+    if case.standing is None:
+        return Judge(server, case, governed, result.native)
+    if case.kind == "Pod":
+        return ResizeJudge(server, place, case, governed)
+    return ClaimJudge(server.stored(place, case.kind), case, governed, result.native)
 
 
 def test_every_difference_has_a_case() -> None:
@@ -70,12 +109,12 @@ def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: Path, 
         bench = Bench(server, server.namespace(0))
         result = await bench.result(case)
         assert result is not None
-        judge = Judge(server, case, ours.governed(case.policy), result.native)
+        judge = judging(server, case, result)
         without = disagreeing(result.native, await judge.outcome((difference,)))
         others = tuple(one for one in DIFFERENCES if one is not difference)
         return result, without, disagreeing(result.native, await judge.outcome(others))
 
-    result, without, others_off = with_a_server(kubeconfig, work)
+    result, without, others_off = with_a_server(kubeconfig, case, work)
     assert result.disagreement
     assert result.explained == (difference.name,)
     assert without == ""
@@ -83,6 +122,21 @@ def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: Path, 
 
 
 ONE_GPU: Json = {"name": "gpu", "hard": {"requests.nvidia.com/gpu": "1"}, "used": {"requests.nvidia.com/gpu": "0"}}
+SOME_CPU: Json = {"name": "cpu", "hard": {"requests.cpu": "3"}, "used": {"requests.cpu": "2"}}
+GROWN = a_resize({}, {"requests": {"cpu": "1500m"}}, {"requests": {"cpu": "1"}}, quotas=(SOME_CPU,))
+GOLDEN = "gold.storageclass.storage.k8s.io/requests.storage"
+SOME_GOLD: Json = {"name": "gold", "hard": {GOLDEN: "3Gi"}, "used": {GOLDEN: "2Gi"}}
+ENLARGED = a_claim_change({}, {"/spec/resources/requests/storage": "2Gi"}, "1Gi", quotas=(SOME_GOLD,))
+TWO_RANGES = Case(
+    Policy(
+        {
+            "limits": [{"type": "Container", "default": {"memory": "1Gi"}}],
+            "further": [[{"type": "Container", "default": {"cpu": "1"}}], [{"type": "Pod", "max": {"cpu": "1500m"}}]],
+            "quotas": [],
+        }
+    ),
+    a_case({}, {}, {}).document,
+)
 TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
 
 
@@ -100,6 +154,12 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
             a_case({"default": {"cpu": "500m"}}, {}),
             id="no-defaults",
         ),
+        pytest.param((quota, "increase", lambda new, _: dict(new)), GROWN, id="a-resize-charged-in-full"),
+        pytest.param((quota, "increase", lambda new, _: dict(new)), ENLARGED, id="a-claim-charged-in-full"),
+        pytest.param((native, "refusals", lambda *_: ()), TWO_RANGES, id="no-refusal-foretold"),
+        pytest.param(
+            (foretelling, "with_native_defaults", lambda pod, _: pod), TWO_RANGES, id="no-native-default-foretold"
+        ),
     ],
 )
 def test_a_fault_of_ours_is_found(kubeconfig: Path, broken: tuple[object, str, object], case: Case) -> None:
@@ -111,6 +171,27 @@ def test_a_fault_of_ours_is_found(kubeconfig: Path, broken: tuple[object, str, o
         with mock.patch.object(*broken):
             return whole, await bench.result(case)
 
-    whole, faulty = with_a_server(kubeconfig, work)
+    whole, faulty = with_a_server(kubeconfig, case, work)
     assert not whole.disagreement
     assert faulty.fault
+
+
+CHEAP = [{"type": "Container", "default": {"cpu": "1"}}]
+DEAR = [{"type": "Container", "default": {"cpu": "2"}}]
+
+
+@pytest.mark.parametrize(
+    ("further", "depends"),
+    [pytest.param(DEAR, True, id="two-defaults"), pytest.param(CHEAP, False, id="the-same-default-twice")],
+)
+def test_only_defaults_that_differ_depend_on_the_order(kubeconfig: Path, further: Json, depends: bool) -> None:  # noqa: FBT001
+    """L-7: the server takes several LimitRanges in any order, each time anew."""
+    case = Case(Policy({"limits": CHEAP, "further": [further], "quotas": []}), a_case({}, {}).document)
+
+    async def work(server: Server) -> list[Result | None]:
+        bench = Bench(server, server.namespace(0))
+        return [await bench.result(case) for _ in range(60)]
+
+    results = with_a_server(kubeconfig, case, work)
+    assert not any(one.fault for one in results)
+    assert {one.explained for one in results} == ({(), (several.ORDER,)} if depends else {()})

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.differential import foretelling, ours
-from tests.differential.comparing import Case
+from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, Difference
 from tests.differential.outcome import refused
+from tests.differential.pods import a_pod
 from tests.differential.policies import Policy
 from tests.differential.spelling import spellings
-from tests.differential.strategies import cases, policies
-from tiergate.core import validity
+from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
+from tiergate.core import evaluate, native, quota, validity
 from tiergate.core.podlevel import completed
-from tiergate.core.podspec import Pod
+from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.release import NEWEST
 
@@ -44,9 +47,9 @@ def test_every_difference_is_documented(difference: Difference) -> None:
 def test_every_policy_can_be_a_tier(policy: Policy) -> None:
     """Each quota is in one of the objects that the controller would make, with a bound that is no larger."""
     governed = ours.governed(policy)
-    for quota in governed.quotas:
+    for single in governed.quotas:
         assert any(
-            one.hard.keys() >= quota.hard.keys() and all(one.hard[name] <= quota.hard[name] for name in quota.hard)
+            one.hard.keys() >= single.hard.keys() and all(one.hard[name] <= single.hard[name] for name in single.hard)
             for one in governed.tier_quotas
         )
 
@@ -60,6 +63,76 @@ def test_defaults_never_make_a_valid_pod_invalid(case: Case) -> None:
     if isinstance(sent, Pod) and not validity.invalid(completed(sent, minor=NEWEST)):
         _, valid = foretelling.by_us(sent, ours.governed(case.policy).tier, minor=NEWEST)
         assert valid
+
+
+@pytest.mark.property
+@some
+@given(several_ranges, randoms)
+def test_without_ambiguities_the_order_of_limit_ranges_changes_no_pod(policy: Policy, random: Random) -> None:
+    """L-7: what is not reported as depending on the order does not; what is does, for a container without anything."""
+    objects = ours.governed(policy).objects
+    document = a_pod(random, policy.focused(random))
+    sent = ours.ask("validate", msgspec.json.encode(document), "Pod").subject
+    assert isinstance(sent, Pod)
+    bare = Pod(containers=(Container("c", "/spec/containers/0"),))
+    orders = list(permutations(objects))
+    if native.ambiguities(objects):
+        ends = [native.with_native_defaults(bare, order) for order in orders]
+        assert any(end != ends[0] for end in ends)
+    else:
+        ends = [native.with_native_defaults(sent, order) for order in orders]
+        assert all(end == ends[0] for end in ends)
+
+
+def resized(case: Case) -> tuple[Pod, Pod]:
+    """Return the pod that stands, and the one that is asked for."""
+    assert case.standing is not None
+    stored = {**case.standing.document, "status": case.standing.status}
+    asked = ours.ask(
+        "validate", msgspec.json.encode(updated(stored, case.document)), "Pod", old=msgspec.json.encode(stored)
+    )
+    assert isinstance(asked.subject, Pod)
+    assert isinstance(asked.old, Pod)
+    return asked.old, asked.subject
+
+
+@pytest.mark.property
+@some
+@given(resizes())
+def test_a_resize_that_changes_nothing_breaks_no_bound(case: Case) -> None:
+    """R-50: nothing grows; L-28: nothing is judged again. Values that a quota demands are demanded all the same."""
+    old, _ = resized(case)
+    governed = ours.governed(case.policy)
+    found = evaluate.validate(old, old=old, tier=governed.ranges, quotas=governed.quotas).violations
+    assert {one.rule for one in found} <= {"quota-required", "quota-pending"}
+
+
+@pytest.mark.property
+@some
+@given(resizes())
+def test_a_resize_is_charged_no_more_than_a_create(case: Case) -> None:
+    """R-50: the increase is at most the whole, so a bound that a resize breaks, the same pod created breaks too."""
+    old, new = resized(case)
+    quotas = ours.governed(case.policy).quotas
+    grown, whole = (
+        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas)}
+        for before in (old, None)
+    )
+    assert grown <= whole
+
+
+@pytest.mark.parametrize("verb", ["PUT", "PATCH"])
+def test_an_update_asks_for_the_whole_object(verb: str) -> None:
+    stored = {"metadata": {"name": "p", "resourceVersion": "1"}, "spec": {"containers": [{"name": "a"}]}}
+    document = {"kind": "Pod", "verb": verb, "changes": {"/spec/containers/0/resources": {"limits": {"cpu": "1"}}}}
+    method, _, body = request(stored, document)
+    assert method == verb
+    assert updated(stored, document)["spec"]["containers"] == [{"name": "a", "resources": {"limits": {"cpu": "1"}}}]
+    sent = msgspec.json.decode(body)
+    if verb == "PUT":  # without a resourceVersion: what stands is replaced, whatever its status has become
+        assert sent == {"metadata": {"name": "p"}, "spec": updated(stored, document)["spec"]}
+    else:
+        assert sent == [{"op": "add", "path": "/spec/containers/0/resources", "value": {"limits": {"cpu": "1"}}}]
 
 
 MESSAGES = {

@@ -11,10 +11,14 @@ ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ROOT / "webhook"
 
 _FOLDERS: Final = {
+    "tiergate.core.mode": ("tests/wire",),
     "tiergate.core": ("tests/core",),
     "tiergate.wire": ("tests/wire", "tests/core"),
     "tiergate.admission": ("tests/admission",),
+    "tiergate.server.admit": ("tests/server/test_modes.py", "tests/server/test_admit_resize.py"),
+    "tiergate.server.index": ("tests/server/test_index.py",),
 }
+"""The tests of each module, those of a longer prefix first."""
 
 
 class Missing(LookupError):
@@ -40,7 +44,7 @@ class Mutant(msgspec.Struct, frozen=True):
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The test folders that should notice."""
+        """The folders or files of tests that should notice."""
         return next(folders for prefix, folders in _FOLDERS.items() if self.module.startswith(prefix))
 
     @property

@@ -8,9 +8,18 @@ import pytest
 
 from tests.builders import Json, a_pod_object, a_quota, a_resize, a_tier, a_tier_quota
 from tests.server.admit_fakes import FakeFacts, answer, rules
+from tiergate.core.mode import MODES, Mode
 
-TIER = a_tier(quotas=[a_tier_quota({"requests.cpu": "3"})])
 FULL = a_quota({"requests.cpu": "3"}, {"requests.cpu": "3"})
+modes = pytest.mark.parametrize("mode", MODES)
+
+
+def found(body: bytes, mode: Mode, *, release: int = 37) -> list[str]:
+    """Return the rules that a resize breaks under a full quota, refused or only told of; native or counted."""
+    tier = a_tier(quotas=[a_tier_quota({"requests.cpu": "3"})], mode=mode)
+    given = answer("validate", body, FakeFacts(tiers={"dev": tier}, quotas=(FULL,), usage=(FULL,), release=release))
+    assert (rules(given) != []) == (mode == "Enforce" and given.record.rules != ())
+    return list(given.record.rules)
 
 
 def a_running_pod(first: str, second: str, **metadata: Any) -> Json:  # noqa: ANN401  # JSON
@@ -27,6 +36,7 @@ def given(name: str, cpu: str) -> Json:
     return {"name": name, "resources": {"requests": {"cpu": cpu}}, "allocatedResources": {"cpu": cpu}}
 
 
+@modes
 @pytest.mark.parametrize(
     ("release", "broken"),
     [
@@ -34,12 +44,12 @@ def given(name: str, cpu: str) -> Json:
         pytest.param(37, [], id="R-33-from-1.37-the-largest-of-the-sums"),
     ],
 )
-def test_exchanging_two_requests_costs_what_the_server_counts(release: int, broken: list[str]) -> None:
-    facts = FakeFacts(tiers={"dev": TIER}, quotas=(FULL,), release=release)
+def test_exchanging_two_requests_costs_what_the_server_counts(mode: Mode, release: int, broken: list[str]) -> None:
     body = a_resize(a_running_pod("2", "1"), a_running_pod("1", "2"))
-    assert rules(answer("validate", body, facts)) == broken
+    assert found(body, mode, release=release) == broken
 
 
+@modes
 @pytest.mark.parametrize(
     ("deleted", "broken"),
     [
@@ -47,8 +57,7 @@ def test_exchanging_two_requests_costs_what_the_server_counts(release: int, brok
         pytest.param("2999-01-01T00:00:00Z", ["quota-exceeded"], id="R-21-within-its-grace-period"),
     ],
 )
-def test_a_pod_stuck_in_its_deletion_no_longer_counts(deleted: str, broken: list[str]) -> None:
+def test_a_pod_stuck_in_its_deletion_no_longer_counts(mode: Mode, deleted: str, broken: list[str]) -> None:
     dying = {"deletionTimestamp": deleted, "deletionGracePeriodSeconds": 30}
-    facts = FakeFacts(tiers={"dev": TIER}, quotas=(FULL,))
     body = a_resize(a_running_pod("2", "2", **dying), a_running_pod("1", "2", **dying))
-    assert rules(answer("validate", body, facts)) == broken
+    assert found(body, mode) == broken

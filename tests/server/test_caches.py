@@ -91,6 +91,17 @@ def test_a_tier_that_may_not_be_in_force_is_a_fault_with_everything_it_says() ->
     assert refusal.value.pointer.startswith("/spec/limits/0")
 
 
+def test_all_that_cannot_be_read_is_said_at_once() -> None:
+    document = {
+        "metadata": {"name": "dev"},
+        "spec": {"enforcement": "Log", "quotas": [{"name": "q", "per": "Cluster"}]},
+    }
+    with pytest.raises(Malformed) as refusal:
+        read_valid_tier(json.dumps(document).encode())
+    assert '"Log" is not supported' in str(refusal.value)
+    assert '/spec/quotas/0/per: "Cluster" is not supported' in str(refusal.value)
+
+
 def test_the_last_good_version_of_a_tier_stays_in_force() -> None:
     caches = caches_on()
     learn(caches, "tiers", a_tier())

@@ -61,6 +61,13 @@ def test_a_mounted_secret_is_read_as_one_version(tmp_path: Path) -> None:
     assert files.read() == second
 
 
+@pytest.mark.parametrize("folder", ["none", "x" * 300], ids=["missing", "cannot-be-looked-into"])
+def test_a_folder_that_cannot_be_read_is_waited_for(tmp_path: Path, folder: str) -> None:
+    """It may be mounted, or its permissions mended, while the server waits."""
+    with pytest.raises(Unusable, match=folder):
+        Files(tmp_path / folder).read()
+
+
 def test_reload_replaces_a_changed_pair_once(tmp_path: Path) -> None:
     front = Front(Files(write(tmp_path, a_pair(ends=HOUR))))
     assert not front.reload()

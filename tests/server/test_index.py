@@ -182,6 +182,29 @@ def test_only_kinds_that_some_quota_counts_are_watched(hard: dict[str, str], wat
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(("minor", "cpu"), [("36+", "4"), ("37", "3")], ids=["R-32", "R-33"])
+def test_a_pod_being_resized_counts_as_the_server_s_release_counts_it(minor: str, cpu: str) -> None:
+    """The release is learnt from the server, maybe after the pods: what is kept of them is right for either."""
+
+    async def scene() -> None:
+        api = a_cluster()
+        api.minor = minor
+        names = {"a": ("2", "1"), "b": ("1", "2")}
+        pod = a_pod_object(
+            *(
+                {"name": name, "image": "a", "resources": {"requests": {"cpu": asked}}}
+                for name, (asked, _) in names.items()
+            )
+        )
+        statuses = [{"name": name, "resources": {"requests": {"cpu": actual}}} for name, (_, actual) in names.items()]
+        pod["metadata"], pod["status"] = {"uid": "u"}, {"phase": "Running", "containerStatuses": statuses}
+        api.put("/api/v1/namespaces/dev/pods/a", pod)
+        async with server(api) as caches:
+            await eventually(lambda: used(caches) == {"pods": "1", "requests.cpu": cpu})
+
+    asyncio.run(scene())
+
+
 def test_usage_is_not_known_before_the_first_list() -> None:
     """Each such question is counted, for the metric."""
 

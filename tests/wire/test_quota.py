@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.builders import a_tier, a_tier_quota, amounts, texts
 from tiergate.core.desired import desired_quotas
 from tiergate.core.quota import QuotaStatus
@@ -41,6 +43,7 @@ def test_status_is_what_is_enforced_and_spec_what_was_asked() -> None:
         scope_selector=(ScopeRequirement("PriorityClass", "In", ("high",)),),
         managed=True,
         spec_hard=amounts({"pods": "20"}),
+        labelled="dev",
     )
 
 
@@ -48,6 +51,22 @@ def test_an_object_without_our_label_is_not_ours() -> None:
     assert not read_quota(b'{"metadata": {"name": "tier"}}').managed
     other = {"metadata": {"name": "tier", "labels": {"app.kubernetes.io/managed-by": "Helm"}}}
     assert not read_quota(json.dumps(other).encode()).managed
+
+
+@pytest.mark.parametrize(
+    ("labels", "managed", "labelled"),
+    [
+        pytest.param({"app.kubernetes.io/managed-by": "tiergate", "tiergate.io/tier": "dev"}, True, "dev", id="whole"),
+        pytest.param({"app.kubernetes.io/managed-by": "tiergate"}, True, "", id="tier-removed"),
+        pytest.param({"tiergate.io/tier": "dev"}, False, "dev", id="manager-removed"),
+        pytest.param({"app.kubernetes.io/managed-by": "Helm", "tiergate.io/tier": "dev"}, False, "", id="claimed"),
+        pytest.param({}, False, "", id="both-removed"),
+    ],
+)
+def test_the_two_labels_say_whose_an_object_is(labels: dict[str, str], managed: bool, labelled: str) -> None:  # noqa: FBT001
+    """Another manager's label claims the object, whatever else it says."""
+    quota = read_quota(json.dumps({"metadata": {"name": "tier", "labels": labels}}).encode())
+    assert (quota.managed, quota.labelled) == (managed, labelled)
 
 
 def test_a_fresh_quota_constrains_nothing() -> None:

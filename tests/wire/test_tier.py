@@ -103,3 +103,15 @@ def test_a_namespace_that_is_going_says_so() -> None:
     going = a_namespace_object()
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert read_namespace(json.dumps(going).encode()).deleting
+
+
+@pytest.mark.parametrize(("written", "asked"), [(None, False), (False, False), (True, True)])
+def test_a_native_limit_range_is_asked_for_by_name_alone(written: bool | None, asked: bool) -> None:  # noqa: FBT001
+    assert read({"nativeLimitRange": written}).native_limit_range is asked
+    assert read({}).native_limit_range is False
+
+
+def test_a_native_limit_range_is_a_boolean() -> None:
+    with pytest.raises(Malformed) as refused:
+        read({"nativeLimitRange": "true"})
+    assert refused.value.pointer == "/spec/nativeLimitRange"

@@ -15,6 +15,20 @@
 {{- $faults = append $faults (printf "namespaces.%s.labels: tiergate.io/tier is set from namespaces.%s.tier" $name $name) }}
 {{- end }}
 {{- end }}
+{{- if and (eq .Values.certificates.mode "existingSecret") (not .Values.certificates.existingSecret) }}
+{{- $faults = append $faults "certificates.existingSecret: names the Secret when certificates.mode is existingSecret" }}
+{{- end }}
+{{- if and .Values.certificates.existingSecret (ne .Values.certificates.mode "existingSecret") }}
+{{- $faults = append $faults (printf "certificates.existingSecret: has no meaning while certificates.mode is %s" .Values.certificates.mode) }}
+{{- end }}
+{{- range .Values.tests.namespaces }}
+{{- if or (eq . $.Release.Namespace) (hasPrefix "kube-" .) (has . $.Values.webhook.excludeNamespaces) }}
+{{- $faults = append $faults (printf "tests.namespaces: %s is never asked about, so nothing can be proved there" .) }}
+{{- end }}
+{{- end }}
+{{- with include "tiergate.tenantFaults" . | trim }}
+{{- $faults = concat $faults (splitList "\n" .) }}
+{{- end }}
 {{- with .Values.webhook }}
 {{- if lt (int .terminationGracePeriodSeconds) (add (int .drainSeconds) 15 | int) }}
 {{- $faults = append $faults (printf "webhook.terminationGracePeriodSeconds: %d leaves less than 15 s after drainSeconds (%d) for requests in flight" (int .terminationGracePeriodSeconds) (int .drainSeconds)) }}

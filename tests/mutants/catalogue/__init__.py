@@ -8,6 +8,8 @@ from tests.mutants.catalogue import (
     admission,
     completion,
     defaulting,
+    index,
+    modes,
     native,
     quantities,
     quotas,
@@ -28,5 +30,7 @@ CATALOGUE: Final[tuple[Mutant, ...]] = (
     *native.STEPS,
     *quantities.STEPS,
     *reading.STEPS,
+    *index.STEPS,
+    *modes.STEPS,
     *admission.STEPS,
 )

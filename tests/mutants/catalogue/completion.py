@@ -45,8 +45,14 @@ STEPS: Final = (
         (
             "D-7a",
             "one container's limit is shared",
+            "if name in allowed and all(name in container.limits",
+            "if name in allowed and any(name in container.limits",
+        ),
+        (
+            "D-7a",
+            "a pod without containers shares what nobody limits",
+            "if name in allowed and all(name in container.limits",
             "if all(name in container.limits",
-            "if any(name in container.limits",
         ),
         ("D-7a", "a written limit is replaced", "return {**shared, **limits}", "return {**limits, **shared}"),
     ),

@@ -63,8 +63,26 @@ STEPS: Final = (
         (
             "pod-level-suppression D-8 D-9",
             "defaults are not weighed against the pod level",
-            "if pod.pod_level and (crowded := _crowded(defaulted)):",
-            "if False and (crowded := _crowded(defaulted)):",
+            "(_crowded(defaulted) | _uneven(defaulted)) - without",
+            "_uneven(defaulted) - without",
+        ),
+        (
+            "pod-level-suppression D-5",
+            "hugepages are given to some containers only",
+            "(_crowded(defaulted) | _uneven(defaulted)) - without",
+            "_crowded(defaulted) - without",
+        ),
+        (
+            "pod-level-suppression D-5 D-14",
+            "what is left out is looked at once",
+            "while pod.pod_level and (more",
+            "if pod.pod_level and (more",
+        ),
+        (
+            "pod-level-suppression D-5",
+            "other resources are given to all or to none too",
+            "if name.startswith(HUGEPAGES) and not all(name in names for names in limited)",
+            "if not all(name in names for names in limited)",
         ),
         (
             "pod-level-suppression D-8 D-9",

@@ -54,8 +54,14 @@ STEPS: Final = (
         (
             "L-2",
             "a pod item may have defaults",
-            "    if item.type == POD:\n        for field",
-            "    if False:\n        for field",
+            "    if item.type in (POD, CLAIM):  #",
+            "    if item.type == CLAIM:  #",
+        ),
+        (
+            "claim-defaults",
+            "a claim item may have defaults",
+            "    if item.type in (POD, CLAIM):  #",
+            "    if item.type == POD:  #",
         ),
         (
             "L-2",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from tiergate.controller.service import ControllerService
+from tiergate.cli.exit_codes import Exit
+from tiergate.cluster.lease import Timing
+from tiergate.controller.service import ControllerService, Options
 from tiergate.process.runner import run
 
 if TYPE_CHECKING:
@@ -13,13 +16,26 @@ if TYPE_CHECKING:
 
 def control(arguments: argparse.Namespace) -> int:
     """Run the reconcile loops until stopped; the exit code is the server's."""
+    try:
+        timing = Timing(
+            lease_duration=arguments.lease_duration,
+            renew_deadline=arguments.renew_deadline,
+            retry_period=arguments.retry_period,
+        )
+    except ValueError as error:
+        sys.stderr.write(f"tiergate controller: {error}\n")
+        return Exit.USAGE
+    options = Options(
+        kubeconfig=arguments.kubeconfig,
+        service_account_dir=arguments.service_account_dir,
+        namespace=arguments.namespace,
+        service=arguments.service,
+        host=arguments.identity,
+        timing=timing,
+        given=arguments.given_certificate,
+    )
     return run(
-        lambda: ControllerService(
-            namespace=arguments.namespace,
-            service=arguments.service,
-            kubeconfig=arguments.kubeconfig,
-            service_account_dir=arguments.service_account_dir,
-        ),
+        lambda: ControllerService(options),
         address=arguments.listen_address,
         port=arguments.port,
         usage_port=None,

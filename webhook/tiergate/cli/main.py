@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 HIGHEST_PORT: Final = 65535
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
+_ELECTION: Final = (
+    ("--lease-duration", 15, "after the last renewal seen, when another replica takes the lead"),
+    ("--renew-deadline", 10, "after its last renewal, when a leader stops working"),
+    ("--retry-period", 2, "between two renewals"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,9 +43,18 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from tiergate.cli.serve import serve  # noqa: PLC0415 - a command pays for its own libraries alone
 
         return serve(arguments)
-    from tiergate.cli.controller import control  # noqa: PLC0415 - as above
+    if arguments.command == "controller":
+        from tiergate.cli.controller import control  # noqa: PLC0415 - as above
 
-    return control(arguments)
+        return control(arguments)
+    if arguments.command == "preflight":
+        from tiergate.cli.preflight import preflight  # noqa: PLC0415 - as above
+
+        return preflight(arguments)
+    from tiergate.cli import lifecycle  # noqa: PLC0415 - as above
+
+    commands = {"crds": lifecycle.run_crds, "uninstall": lifecycle.run_uninstall, "verify": lifecycle.run_verify}
+    return commands[arguments.command](arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="answer the API server's admission reviews"))
     _add_controller(commands.add_parser("controller", help="keep quotas, certificates and tier status in order"))
+    _add_preflight(commands.add_parser("preflight", help="judge the tiers of a release before it is laid down"))
+    _add_crds(commands.add_parser("crds", help="raise the definition of Tier to this release's, never lower it"))
+    _add_uninstall(commands.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
+    _add_verify(commands.add_parser("verify", help="prove by dry-run that tiers are enforced"))
     return parser
 
 
@@ -65,11 +84,45 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     _add_shared(parser)
     parser.add_argument("--port", type=_port, default=9445, help="port of the probes")
     parser.add_argument("--service", default="tiergate-webhook", help="name of the webhook's Service")
+    parser.add_argument("--identity", default=socket.gethostname(), help="name of this replica in the Lease")
+    parser.add_argument(
+        "--given-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
+    )
+    for name, default, meaning in _ELECTION:
+        parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
+
+
+def _add_preflight(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tiers", type=Path, metavar="FILE", help="JSON of tiers by name, as in the chart's values")
+
+
+def _add_crds(parser: argparse.ArgumentParser) -> None:
+    _add_source(parser)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="YAML with CustomResourceDefinitions")
+
+
+def _add_uninstall(parser: argparse.ArgumentParser) -> None:
+    _add_source(parser)
+    parser.add_argument("--namespace", required=True, help="our own namespace")
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    _add_source(parser)
+    parser.add_argument(
+        "--governed", action="append", default=[], metavar="NAMESPACE", help="to try pods in; repeatable"
+    )
+    parser.add_argument("--image", default="tiergate", help="image of the pods tried; never pulled")
+    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="to go on trying what fails")
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
+    _add_source(parser)
     parser.add_argument("--listen-address", type=_address, default="127.0.0.1", help="IP address to listen on")
     parser.add_argument("--namespace", required=True, help="our own namespace")
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=False)
     source.add_argument("--kubeconfig", help="kubeconfig file; without it we are a pod")
     source.add_argument(
@@ -77,7 +130,6 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
         default="/var/run/secrets/kubernetes.io/serviceaccount",
         help="folder with token and ca.crt",
     )
-    parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
 
 
 def _address(text: str) -> str:

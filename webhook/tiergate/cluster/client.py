@@ -36,6 +36,10 @@ EXEC_REFRESH: Final = 60.0
 _IDENTITY: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tiergate"}
 
 
+NOT_FOUND: Final = 404
+CONFLICT: Final = 409
+
+
 class ApiError(RuntimeError):
     """The API server answered, and the answer is an error.
 

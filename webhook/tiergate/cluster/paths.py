@@ -5,3 +5,4 @@ from typing import Final
 TIERS: Final = "/apis/tiergate.io/v1alpha1/tiers"
 NAMESPACES: Final = "/api/v1/namespaces"
 QUOTAS: Final = "/api/v1/resourcequotas"
+LIMIT_RANGES: Final = "/api/v1/limitranges"

@@ -6,20 +6,19 @@ from typing import Any, Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Client
+from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
+from tiergate.cluster.sender import Sender, get_or_none
 from tiergate_certs.store import Conflict, Stored
 
 LABELS: Final = {"app.kubernetes.io/managed-by": "tiergate"}
 TLS_TYPE: Final = "kubernetes.io/tls"
 TLS_KEYS: Final = frozenset({"tls.crt", "tls.key"})
-NOT_FOUND: Final = 404
-CONFLICT: Final = 409
 
 
 class ClusterSecrets:
     """Reads and writes whole Secrets with the API server's optimistic concurrency."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
+    def __init__(self, client: Sender, namespace: str) -> None:
         """Use one namespace."""
         self._client = client
         self._namespace = namespace
@@ -64,13 +63,8 @@ class ClusterSecrets:
         return f"/api/v1/namespaces/{self._namespace}/secrets" + (f"/{name}" if name else "")
 
     async def _get(self, name: str) -> dict[str, Any] | None:
-        try:
-            body = await self._client.request("GET", self._path(name))
-        except ApiError as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
-        return msgspec.json.decode(body, type=dict[str, Any])
+        body = await get_or_none(self._client, self._path(name))
+        return None if body is None else msgspec.json.decode(body, type=dict[str, Any])
 
     async def _send(self, method: str, path: str, secret: Mapping[str, Any], name: str) -> None:
         try:

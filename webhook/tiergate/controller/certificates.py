@@ -8,13 +8,15 @@ from typing import Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Client, Unreachable
-from tiergate.controller.facts import CONFIGURATION_KINDS, CONFIGURATION_NAME, Facts
+from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, REQUIRED_ENTRIES
+from tiergate.cluster.sender import Sender
+from tiergate.controller.facts import Facts
 from tiergate.controller.queue import CONFLICTS
 from tiergate.controller.status import Verdict
-from tiergate_certs.cabundle import entries, patch
+from tiergate_certs.cabundle import Operation, entries, patch
 from tiergate_certs.plan import Keep, Policy
-from tiergate_certs.rotate import Rotated, rotate
+from tiergate_certs.rotate import rotate
 from tiergate_certs.store import Conflict, SecretStore
 
 PERIOD: Final = 10.0
@@ -25,21 +27,21 @@ LONGEST_PAUSE: Final = 30.0
 
 JSON_PATCH: Final = "application/json-patch+json"
 
-REQUIRED_ENTRIES: Final = {
-    "MutatingWebhookConfiguration": ("pods.mutate.tiergate.io",),
-    "ValidatingWebhookConfiguration": ("pods.validate.tiergate.io",),
-}
-"""Without these a tier is not enforced, whatever else is registered."""
+CA_KEY: Final = "ca.crt"
 
 logger = logging.getLogger(__name__)
 
 
+class NotGiven(RuntimeError):
+    """The Secret that somebody else keeps is not there, or names no CA; the message says which."""
+
+
 class CertificateKeeper:
-    """Runs the rotation step, and is its publisher."""
+    """Runs the rotation step, and is its publisher; or publishes the CA of a Secret that somebody else keeps."""
 
     def __init__(
         self,
-        client: Client,
+        client: Sender,
         store: SecretStore,
         facts: Facts,
         *,
@@ -47,6 +49,7 @@ class CertificateKeeper:
         policy: Policy,
         now: Callable[[], datetime],
         on_change: Callable[[], None],
+        given: str = "",
     ) -> None:
         """Take what the loop needs.
 
@@ -58,6 +61,7 @@ class CertificateKeeper:
             policy: Lifetimes.
             now: Time of day, aware.
             on_change: Told when the verdict of `enforcing` may have changed.
+            given: Name of the Secret with the certificate when somebody else keeps it; it is read, never written.
         """
         self._client = client
         self._store = store
@@ -66,6 +70,7 @@ class CertificateKeeper:
         self._policy = policy
         self._now = now
         self._on_change = on_change
+        self._given = given
         self._look = asyncio.Event()
         self._trusted = b""
         self._failure = ""
@@ -83,7 +88,7 @@ class CertificateKeeper:
             try:
                 await self.step()
                 pause = BREATH
-            except (Conflict, ApiError, Unreachable) as error:
+            except (Conflict, ApiError, Unreachable, NotGiven) as error:
                 self._failed(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -91,9 +96,9 @@ class CertificateKeeper:
             await asyncio.sleep(BREATH)
             await self._wait()
 
-    def _failed(self, error: Conflict | ApiError | Unreachable) -> None:
+    def _failed(self, error: Conflict | ApiError | Unreachable | NotGiven) -> None:
         logger.warning("certificates: will try again", extra={"fields": {"error": str(error)}})
-        if isinstance(error, ApiError) and error.status not in CONFLICTS:
+        if isinstance(error, NotGiven) or (isinstance(error, ApiError) and error.status not in CONFLICTS):
             self._failure = str(error)
             self._on_change()
 
@@ -104,28 +109,42 @@ class CertificateKeeper:
         except TimeoutError:  # nobody called: time for the periodic look
             return
 
-    async def step(self) -> Rotated:
+    async def step(self) -> None:
         """Take one step: idempotent, and without a write when everything is right.
 
         Raises:
-            Conflict, ApiError, Unreachable: To be taken again.
+            Conflict, ApiError, Unreachable, NotGiven: To be taken again.
         """
+        trusted = await (self._follow() if self._given else self._rotate())
+        if trusted != self._trusted or self._failure:
+            self._trusted, self._failure = trusted, ""
+            self._on_change()
+
+    async def _rotate(self) -> bytes:
+        """Issue what is due, publish and return the CA certificates."""
         done = await rotate(self._store, self, now=self._now(), policy=self._policy, names=self._names)
         if not isinstance(done.plan, Keep):
             fields = {"plan": type(done.plan).__name__, "reason": done.plan.reason}
             logger.info("certificates issued", extra={"fields": fields})
-        if done.trusted != self._trusted or self._failure:
-            self._trusted, self._failure = done.trusted, ""
-            self._on_change()
-        return done
+        return done.trusted
+
+    async def _follow(self) -> bytes:
+        """Publish and return the CA certificates of the given Secret."""
+        kept = await self._store.read(self._given)
+        if kept is None:
+            raise NotGiven(f'Secret "{self._given}" with the certificate does not exist')
+        if not (trusted := kept.data.get(CA_KEY, b"")):
+            raise NotGiven(f'Secret "{self._given}" has no {CA_KEY}: without it nobody knows whom to trust')
+        await self.publish(trusted)
+        return trusted
 
     async def publish(self, trusted: bytes) -> None:
         """Patch the webhook configurations that exist; one that was deleted is left deleted."""
         for kind, path in CONFIGURATION_KINDS.items():
             raw = self._facts.configurations[kind].items.get(CONFIGURATION_NAME)
             operations = [] if raw is None else patch(raw, trusted)
-            if operations:
-                body = msgspec.json.encode(operations)
+            if raw is not None and operations:
+                body = msgspec.json.encode([_unchanged(raw), *operations])
                 target = f"{path}/{CONFIGURATION_NAME}"
                 await self._client.request("PATCH", target, body=body, content_type=JSON_PATCH)
                 logger.info("CA published", extra={"fields": {"kind": kind, "entries": len(operations) // 2}})
@@ -140,6 +159,20 @@ class CertificateKeeper:
             return Verdict(holds=False, reason="CertificateUnavailable", message=self._failure)
         found = {kind: self._facts.configurations[kind].items.get(CONFIGURATION_NAME) for kind in CONFIGURATION_KINDS}
         return judge_enforcing(found, trusted=self._trusted)
+
+
+class _Meta(msgspec.Struct):
+    resource_version: str = msgspec.field(default="", name="resourceVersion")
+
+
+class _Object(msgspec.Struct):
+    metadata: _Meta
+
+
+def _unchanged(raw: bytes) -> Operation:
+    """Return the operation with which the API server refuses a patch of any other version than this one."""
+    version = msgspec.json.decode(raw, type=_Object).metadata.resource_version
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": version}
 
 
 def judge_enforcing(configurations: dict[str, bytes | None], *, trusted: bytes) -> Verdict:

@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Client
+from tiergate.cluster.client import CONFLICT, ApiError
+from tiergate.cluster.sender import Sender
 from tiergate.controller.queue import Budget
 
-CONFLICT: Final = 409
 EVENT_BURST: Final = 6
 EVENT_INTERVAL: Final = 60.0
 """Events on one tier: a few at once, then one a minute."""
@@ -53,7 +53,7 @@ class Recorder:
     """Writes Events. Equal Events have equal names, so that each is written once however often it is asked for."""
 
     def __init__(
-        self, client: Client, *, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic
+        self, client: Sender, *, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Take the client, the clock that dates Events and the one that spaces them."""
         self._client = client

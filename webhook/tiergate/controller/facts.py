@@ -2,28 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
 from tiergate.cluster.client import Client
-from tiergate.cluster.paths import NAMESPACES, QUOTAS, TIERS
+from tiergate.cluster.paths import LIMIT_RANGES, NAMESPACES, QUOTAS, TIERS
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.watch import Cache
 from tiergate.controller.tier_status import TierStatus, read_status
 from tiergate.core.decision import Fault
+from tiergate.core.native import LimitRange
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import Tier, faults
 from tiergate.wire import Malformed
+from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.namespace import Namespace, read_namespace
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
-REGISTRATION_PATH: Final = "/apis/admissionregistration.k8s.io/v1"
-CONFIGURATION_KINDS: Final = {
-    "MutatingWebhookConfiguration": f"{REGISTRATION_PATH}/mutatingwebhookconfigurations",
-    "ValidatingWebhookConfiguration": f"{REGISTRATION_PATH}/validatingwebhookconfigurations",
-}
-CONFIGURATION_NAME: Final = "tiergate"
 SYNC_PATIENCE: Final = 1.0
 
 
@@ -63,8 +60,8 @@ def read_record(raw: bytes) -> TierRecord:
     tier: Tier | None = None
     try:
         tier = read_tier(raw)
-    except Malformed as fault:
-        found: tuple[Fault, ...] = (Fault(fault.pointer, fault.reason),)
+    except Malformed as error:
+        found = tuple(Fault(one.pointer, one.reason) for one in error.every())
     else:
         found = faults(tier)
     meta = seen.metadata
@@ -79,11 +76,15 @@ def read_record(raw: bytes) -> TierRecord:
     )
 
 
+T = TypeVar("T")
+AnyCache: TypeAlias = Cache[TierRecord] | Cache[Namespace] | Cache[QuotaStatus] | Cache[LimitRange] | Cache[bytes]
+
+
 class Listeners(msgspec.Struct, frozen=True):
     """Whom to tell of changes; none of them may wait."""
 
     namespace: Callable[[str], None]
-    """The quotas of this namespace may have to change."""
+    """The quotas or the LimitRange of this namespace may have to change."""
     tier: Callable[[str], None]
     """The status of this tier may have to change."""
     configuration: Callable[[], None]
@@ -104,10 +105,13 @@ class Facts:
         self._members: defaultdict[str, set[str]] = defaultdict(set)
         self._member_of: dict[str, str] = {}
         self._quotas: defaultdict[str, dict[str, QuotaStatus]] = defaultdict(dict)
+        self._limit_ranges: defaultdict[str, dict[str, LimitRange]] = defaultdict(dict)
         self.good: dict[str, Tier] = {}
         self.tiers = Cache(client, TIERS, decode=read_record, on_change=self._tier_changed)
         self.namespaces = Cache(client, NAMESPACES, decode=read_namespace, on_change=self._namespace_changed)
         self.quotas = Cache(client, QUOTAS, decode=read_quota, on_change=self._quota_changed)
+        # Always, though few tiers ask for one: what is left of a tier that asked once has to go.
+        self.limit_ranges = Cache(client, LIMIT_RANGES, decode=read_limit_range, on_change=self._limit_range_changed)
         self.configurations: dict[str, Cache[bytes]] = {
             kind: Cache(
                 client,
@@ -119,12 +123,13 @@ class Facts:
             for kind, path in CONFIGURATION_KINDS.items()
         }
 
-    def caches(self) -> Mapping[str, Cache[TierRecord] | Cache[Namespace] | Cache[QuotaStatus] | Cache[bytes]]:
+    def caches(self) -> Mapping[str, AnyCache]:
         """Return all caches by the name of their task."""
         return {
             "tiers": self.tiers,
             "namespaces": self.namespaces,
             "resourcequotas": self.quotas,
+            "limitranges": self.limit_ranges,
             **{path.rpartition("/")[2]: self.configurations[kind] for kind, path in CONFIGURATION_KINDS.items()},
         }
 
@@ -132,17 +137,17 @@ class Facts:
         """Return the caches that have not been listed yet."""
         return tuple(name for name, cache in self.caches().items() if not cache.synced)
 
-    def knows_quotas(self) -> bool:
-        """Say whether everything was listed that quotas are decided on: before that nothing may be written."""
-        return self.tiers.synced and self.namespaces.synced and self.quotas.synced
+    def knows_objects(self) -> bool:
+        """Say whether all was listed that objects in namespaces are decided on: before that nothing may be written."""
+        return all(cache.synced for cache in (self.tiers, self.namespaces, self.quotas, self.limit_ranges))
 
     def knows_configurations(self) -> bool:
         """Say whether the webhook configurations were listed."""
         return all(cache.synced for cache in self.configurations.values())
 
-    async def quotas_known(self) -> None:
-        """Wait for `knows_quotas`."""
-        for cache in (self.tiers, self.namespaces, self.quotas):
+    async def objects_known(self) -> None:
+        """Wait for `knows_objects`."""
+        for cache in (self.tiers, self.namespaces, self.quotas, self.limit_ranges):
             while not cache.synced:
                 await cache.changed(SYNC_PATIENCE)
 
@@ -163,6 +168,10 @@ class Facts:
     def quotas_in(self, namespace: str) -> tuple[QuotaStatus, ...]:
         """Return the ResourceQuotas of a namespace in the order of their names."""
         return tuple(quota for _, quota in sorted(self._quotas.get(namespace, {}).items()))
+
+    def limit_ranges_in(self, namespace: str) -> tuple[LimitRange, ...]:
+        """Return the LimitRanges of a namespace in the order of their names."""
+        return tuple(one for _, one in sorted(self._limit_ranges.get(namespace, {}).items()))
 
     def known_tiers(self) -> frozenset[str]:
         """Return the names of the tiers that exist, valid or not."""
@@ -192,13 +201,19 @@ class Facts:
             self._listeners.tier(str(tier))
 
     def _quota_changed(self, key: str, quota: QuotaStatus | None) -> None:
+        self._object_changed(self._quotas, key, quota)
+
+    def _limit_range_changed(self, key: str, limit_range: LimitRange | None) -> None:
+        self._object_changed(self._limit_ranges, key, limit_range)
+
+    def _object_changed(self, index: dict[str, dict[str, T]], key: str, value: T | None) -> None:
         namespace, _, name = key.partition("/")
-        if quota is not None:
-            self._quotas[namespace][name] = quota
-        elif namespace in self._quotas:
-            self._quotas[namespace].pop(name, None)
-            if not self._quotas[namespace]:
-                del self._quotas[namespace]
+        if value is not None:
+            index[namespace][name] = value
+        elif namespace in index:
+            index[namespace].pop(name, None)
+            if not index[namespace]:
+                del index[namespace]
         self._listeners.namespace(namespace)
         if (tier := self._member_of.get(namespace)) is not None:
             self._listeners.tier(tier)

@@ -8,15 +8,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from tiergate.cluster.client import Client
 from tiergate.cluster.paths import TIERS
+from tiergate.cluster.sender import Sender
+from tiergate.controller import limitranges
 from tiergate.controller.events import Recorder
 from tiergate.controller.facts import Facts, TierRecord
 from tiergate.controller.queue import Budget
 from tiergate.controller.quotas import compare
 from tiergate.controller.tier_status import Condition, TierStatus, write_patch
-from tiergate.core.desired import UNSCOPED_NAME, native_quotas
+from tiergate.core.desired import UNSCOPED_NAME, native_limits, native_quotas
 from tiergate.core.mode import Mode
+from tiergate.core.native import LimitRange
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import EMPTY, ResourceList, total
@@ -55,6 +57,7 @@ class NamespaceState(msgspec.Struct, frozen=True):
         inexact: Several ResourceQuotas share the counting, so native quota is no hard bound under parallel creates.
         hard: Of our unscoped ResourceQuota, as in force.
         used: Of the same.
+        limits: The LimitRanges of the namespace against the one that the tier asks for.
     """
 
     name: str
@@ -65,11 +68,14 @@ class NamespaceState(msgspec.Struct, frozen=True):
     inexact: bool = False
     hard: ResourceList = EMPTY
     used: ResourceList = EMPTY
+    limits: limitranges.Comparison = limitranges.Comparison()
 
 
-def observe(name: str, tier: Tier, quotas: Sequence[QuotaStatus], *, error: str) -> NamespaceState:
-    """Return how far a namespace is with a tier's quotas."""
-    comparison = compare(native_quotas(tier), quotas)
+def observe(
+    name: str, tier: Tier, quotas: Sequence[QuotaStatus], *, error: str, limit_ranges: Sequence[LimitRange] = ()
+) -> NamespaceState:
+    """Return how far a namespace is with a tier's quotas and its LimitRange."""
+    comparison = compare(native_quotas(tier), quotas, tier=tier.name)
     ours = next((one for one in quotas if one.managed and one.name == UNSCOPED_NAME), None)
     return NamespaceState(
         name=name,
@@ -80,6 +86,7 @@ def observe(name: str, tier: Tier, quotas: Sequence[QuotaStatus], *, error: str)
         inexact=len(quotas) > 1,
         hard=EMPTY if ours is None else ours.hard,
         used=EMPTY if ours is None else ours.used,
+        limits=limitranges.compare(native_limits(tier), limit_ranges, tier=tier.name),
     )
 
 
@@ -140,6 +147,12 @@ def judge_ready(record: TierRecord, *, good: Tier | None, states: Sequence[Names
             f"ResourceQuota {objects} in {_named(foreign)} is not ours and is never taken over: rename or delete it"
         )
         return Verdict(holds=False, reason="ForeignResourceQuota", message=message)
+    if claimed := [one for one in states if one.limits.foreign]:
+        message = (
+            f'LimitRange "{limitranges.NAME}" in {_named(claimed)} is not ours and is never taken over: '
+            "rename or delete it"
+        )
+        return Verdict(holds=False, reason="ForeignLimitRange", message=message)
     if failed := [one for one in states if one.error]:
         return Verdict(
             holds=False,
@@ -155,6 +168,9 @@ def judge_ready(record: TierRecord, *, good: Tier | None, states: Sequence[Names
             f"ResourceQuota {objects} is not in force yet in {_named(waiting)} ({done} of {len(states)} are ready)"
         )
         return Verdict(holds=False, reason="QuotaPending", message=message)
+    if behind := [one for one in states if one.limits.actions]:
+        message = f'LimitRange "{limitranges.NAME}" is not as the tier says yet in {_named(behind)}'
+        return Verdict(holds=False, reason="LimitRangePending", message=message)
     return Verdict(holds=True, reason="QuotasInForce", message=_in_force(states))
 
 
@@ -164,6 +180,10 @@ def _judge_reporting(mode: Mode, states: Sequence[NamespaceState]) -> Verdict:
         objects = _quoted(name for one in leftover for name in one.leftover)
         message = f"mode {mode}, but ResourceQuota {objects} still refuses in {_named(leftover)}: it is being removed"
         return Verdict(holds=False, reason="QuotaRemoval", message=message)
+    if leftover := [one for one in states if one.limits.leftover]:
+        objects = _quoted(name for one in leftover for name in one.limits.leftover)
+        message = f"mode {mode}, but LimitRange {objects} still refuses in {_named(leftover)}: it is being removed"
+        return Verdict(holds=False, reason="LimitRangeRemoval", message=message)
     return Verdict(holds=True, reason=f"Mode{mode}", message=f"{_TOLD[mode]}; no ResourceQuota is kept for this tier")
 
 
@@ -226,7 +246,7 @@ class StatusWriter:
 
     def __init__(
         self,
-        client: Client,
+        client: Sender,
         facts: Facts,
         recorder: Recorder,
         *,
@@ -265,7 +285,7 @@ class StatusWriter:
         Raises:
             ApiError, Unreachable: The write failed; the tier is to be looked at again.
         """
-        if not self._facts.knows_quotas():
+        if not self._facts.knows_objects():
             return
         record = self._facts.tiers.items.get(name)
         if record is None:
@@ -299,7 +319,16 @@ class StatusWriter:
         alive = [name for name in self._facts.members(tier) if name in known and not known[name].deleting]
         if good is None:
             return [NamespaceState(name) for name in alive]
-        return [observe(name, good, self._facts.quotas_in(name), error=self._errors.get(name, "")) for name in alive]
+        return [
+            observe(
+                name,
+                good,
+                self._facts.quotas_in(name),
+                error=self._errors.get(name, ""),
+                limit_ranges=self._facts.limit_ranges_in(name),
+            )
+            for name in alive
+        ]
 
     async def _write(self, record: TierRecord, status: TierStatus) -> None:
         body = write_patch(status, over=record.status, resource_version=record.resource_version)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tiergate.core import limitrange
 from tiergate.core.claim import Claim
 from tiergate.core.decision import ALLOW, Decision, Violation
 from tiergate.core.podspec import Pod
+from tiergate.core.prediction import admitted
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.rules import RULES, Case
@@ -59,11 +62,12 @@ def report(  # noqa: PLR0913, RUF100  # as validate
     """Return what a tier in mode Warn or Audit tells of: what it would refuse in mode Enforce.
 
     ``quotas`` are those that would be in the namespace, their usage computed from its objects; ``unchecked`` says that
-    the tier's own are not among them. In Audit the defaults are not set, so a new pod is judged as if they were.
+    the tier's own are not among them. In Audit the defaults are not set, so a new pod is judged as if they were: its
+    pod-level resources and its QoS class, which decides which quotas count it, follow from them.
     """
     judged = subject
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
-        judged, _ = limitrange.with_defaults(subject, tier)
+        judged = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=minor)
     found = validate(judged, old=old, tier=tier, quotas=quotas, now=now, minor=minor).violations
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     broken = tuple(one for one in found if one.rule != "quota-pending")

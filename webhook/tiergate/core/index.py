@@ -18,6 +18,7 @@ from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Format, Quantity
 from tiergate.core.quota import Judged, QuotaStatus, charge, matches, measured_by
+from tiergate.core.release import MAX_OF_SUMS
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier
 from tiergate.core.usage import qos_class
@@ -28,19 +29,22 @@ _Key: TypeAlias = tuple[object, ...]
 class Footprint(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """What quota sees of an object: compared by identity, since equal ones are one and the same.
 
-    ``shape`` is the object without all that no scope asks for, ``charge`` its usage by quota name. After ``over_at``,
-    in seconds since the epoch, a pod that is still there counts as an object only (R-21).
+    ``shape`` is the object without all that no scope asks for, ``charge`` its usage by quota name, ``earlier`` the same
+    as releases up to 1.36 count a pod being resized (R-32). After ``over_at``, in seconds since the epoch, a pod that
+    is still there counts as an object only (R-21).
     """
 
     shape: Judged
     charge: ResourceList
+    earlier: ResourceList
     over_at: float | None = None
 
-    def charge_at(self, now: float) -> ResourceList:
-        """Return the usage at a time."""
+    def charge_at(self, now: float, *, minor: int) -> ResourceList:
+        """Return the usage at a time, as a server of release 1.``minor`` counts it."""
+        charged = self.charge if minor >= MAX_OF_SUMS else self.earlier
         if self.over_at is None or now <= self.over_at:
-            return self.charge
-        return {name: quantity for name, quantity in self.charge.items() if name == "count/pods"}
+            return charged
+        return {name: quantity for name, quantity in charged.items() if name == "count/pods"}
 
 
 class Footprints:
@@ -55,15 +59,18 @@ class Footprints:
         return len(self._known)
 
     def of(self, subject: Judged) -> Footprint:
-        """Return the footprint of an object."""
+        """Return the footprint of an object, whatever the time and the server's release."""
         over_at, shape = _over_at(subject), _shape(subject)
-        charged = charge(subject)
-        amounts = tuple([(name, quantity.nano, quantity.format) for name, quantity in charged.items()])
-        key = (over_at, amounts, *_traits(shape))
+        charged, earlier = charge(subject), charge(subject, minor=MAX_OF_SUMS - 1)
+        key = (over_at, _amounts(charged), _amounts(earlier), *_traits(shape))
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = Footprint(shape, charged, over_at)
+            found = self._known[key] = Footprint(shape, charged, charged if earlier == charged else earlier, over_at)
         return found
+
+
+def _amounts(charged: ResourceList) -> _Key:
+    return tuple([(name, quantity.nano, quantity.format) for name, quantity in charged.items()])
 
 
 def _over_at(subject: Judged) -> float | None:
@@ -129,17 +136,17 @@ class Tally:
 
 
 def used(
-    quota: QuotaStatus | DesiredQuota, counts: Iterable[tuple[Footprint, int]], *, now: float
+    quota: QuotaStatus | DesiredQuota, counts: Iterable[tuple[Footprint, int]], *, now: float, minor: int
 ) -> dict[str, Quantity]:
     """Return the usage of a quota's names by objects that all its scopes match, as native quota recomputes it (R-60).
 
-    Only names that pods or claims are measured by; ``now`` is seconds since the epoch.
+    Only names that pods or claims are measured by; ``now`` is seconds since the epoch, ``minor`` the server's release.
     """
     nanos = dict.fromkeys((*measured_by(Pod, quota), *measured_by(Claim, quota)), 0)
     formats: dict[str, Format] = {}
     for footprint, number in counts:
         if matches(footprint.shape, quota):
-            for name, quantity in footprint.charge_at(now).items():
+            for name, quantity in footprint.charge_at(now, minor=minor).items():
                 if name in nanos and quantity.nano:
                     nanos[name] += quantity.nano * number  # integers: a sum of Quantities costs five times as much
                     formats.setdefault(name, quantity.format)
@@ -147,17 +154,16 @@ def used(
 
 
 def would_be(
-    tier: Tier, kind: type[Judged], counts: Mapping[Footprint, int], *, namespace: str, now: float
+    tier: Tier, kind: type[Judged], counts: Mapping[Footprint, int], *, namespace: str, now: float, minor: int
 ) -> tuple[QuotaStatus, ...]:
     """Return the tier's quotas as native quota would show them, with the names this kind of object is measured by."""
-    return tuple(_status(one, kind, counts, namespace, now) for one in desired_quotas(tier) if measured_by(kind, one))
+    empty = (_unused(one, kind, namespace) for one in desired_quotas(tier) if measured_by(kind, one))
+    return tuple(msgspec.structs.replace(one, used=used(one, counts.items(), now=now, minor=minor)) for one in empty)
 
 
-def _status(
-    desired: DesiredQuota, kind: type[Judged], counts: Mapping[Footprint, int], namespace: str, now: float
-) -> QuotaStatus:
+def _unused(desired: DesiredQuota, kind: type[Judged], namespace: str) -> QuotaStatus:
     hard = {name: desired.hard[name] for name in measured_by(kind, desired)}
-    status = QuotaStatus(
+    return QuotaStatus(
         name=desired.name,
         namespace=namespace,
         hard=hard,
@@ -166,7 +172,6 @@ def _status(
         managed=True,
         spec_hard=hard,
     )
-    return msgspec.structs.replace(status, used=used(status, counts.items(), now=now))
 
 
 def kinds_to_count(tiers: Iterable[Tier]) -> frozenset[type[Judged]]:

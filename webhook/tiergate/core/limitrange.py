@@ -34,13 +34,17 @@ def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
     """Return the pod with the tier's defaults, and what was added to which container (L-10).
 
     Pod-level resources suppress defaults on their side, and a resource whose default requests would not fit
-    the pod-level value gets none at all: the API would refuse the pod (D-8), which was valid without us.
+    the pod-level value gets none at all: the API would refuse the pod (D-8), which was valid without us. Neither do
+    hugepages that some container would stay without.
     """
     if tier.container is None:
         return pod, ()
     defaulted, additions = _completed(pod, tier.container, frozenset())
-    if pod.pod_level and (crowded := _crowded(defaulted)):
-        return _completed(pod, tier.container, crowded)
+    without: frozenset[str] = frozenset()
+    # What is left out may leave others uneven: hugepages need cpu or memory beside them.
+    while pod.pod_level and (more := (_crowded(defaulted) | _uneven(defaulted)) - without):
+        without |= more
+        defaulted, additions = _completed(pod, tier.container, without)
     return defaulted, additions
 
 
@@ -58,6 +62,19 @@ def _crowded(pod: Pod) -> frozenset[str]:
     bounds = {**pod.limits, **pod.requests}
     return frozenset(
         name for name, asked in aggregate(pod, spec_requests).items() if name in bounds and asked > bounds[name]
+    )
+
+
+def _uneven(pod: Pod) -> frozenset[str]:
+    """Return the hugepages that only some containers limit.
+
+    The server adds them up at the pod level (D-5), and the sum is then the limit of the containers without one.
+    """
+    limited = [container.limits.keys() for container in pod.every_container()]
+    return frozenset(
+        name
+        for name in set[str]().union(*limited)
+        if name.startswith(HUGEPAGES) and not all(name in names for names in limited)
     )
 
 

@@ -26,10 +26,18 @@ MAX_MILLI_VALUE: Final = (2**63 - 1) // 1000
 
 
 class LimitRange(msgspec.Struct, frozen=True):
-    """A LimitRange object of a namespace, as written."""
+    """A LimitRange object of a namespace, as written.
+
+    ``managed`` says that the object is ours; ``labelled`` is the tier that its label names, "" where another manager's
+    label claims the object.
+    """
 
     name: str
     items: tuple[LimitRangeItem, ...]
+    namespace: str = ""
+    resource_version: str = ""
+    managed: bool = False
+    labelled: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -49,6 +49,6 @@ def _with_shared_limits(
     shared = {
         name: max(allowed[name], request)
         for name, request in requests.items()
-        if all(name in container.limits for container in pod.every_container())
+        if name in allowed and all(name in container.limits for container in pod.every_container())
     }
     return {**shared, **limits}

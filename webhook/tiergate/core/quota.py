@@ -37,7 +37,8 @@ _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_C
 class QuotaStatus(msgspec.Struct, frozen=True):
     """A ResourceQuota as enforced: ``hard`` and ``used`` are its status (R-1), scopes its spec.
 
-    ``managed`` says that the object is ours; ``spec_hard`` is what was asked of it.
+    ``managed`` says that the object is ours; ``labelled`` is the tier that its label names, "" where another manager's
+    label claims the object; ``spec_hard`` is what was asked of it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class QuotaStatus(msgspec.Struct, frozen=True):
     scope_selector: tuple[ScopeRequirement, ...] = ()
     managed: bool = False
     spec_hard: ResourceList = EMPTY
+    labelled: str = ""
 
 
 Judged = Pod | Claim

@@ -108,6 +108,7 @@ class Tier(msgspec.Struct, frozen=True, eq=False):
     exempt_groups: frozenset[str] = frozenset()
     generation: int = 0
     mode: Mode = "Enforce"
+    native_limit_range: bool = False
     container: LimitRangeItem | None = None
     pod: LimitRangeItem | None = None
     claim: LimitRangeItem | None = None
@@ -193,10 +194,10 @@ def _fields(item: LimitRangeItem) -> tuple[tuple[str, ResourceList], ...]:
 
 
 def _item_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
-    if item.type == POD:
+    if item.type in (POD, CLAIM):  # native LimitRange takes them for claims, and does nothing with them
         for field, resources in (("default", item.default), ("defaultRequest", item.default_request)):
             if resources:
-                yield Fault(f"{pointer}/{field}", "may not be specified when `type` is 'Pod'")
+                yield Fault(f"{pointer}/{field}", f"may not be specified when `type` is '{item.type}'")
     if item.type == CLAIM and STORAGE not in item.min and STORAGE not in item.max:
         yield Fault(pointer, "either minimum or maximum storage value is required, but neither was provided")
     yield from _ordering_faults(pointer, item)

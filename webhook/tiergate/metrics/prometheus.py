@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from tiergate.core.quantity import NANO
-from tiergate.metrics.snapshot import UsageRow
+from tiergate.metrics.snapshot import TierCondition, UsageRow
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -58,6 +58,8 @@ class PrometheusRecorder:
         self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
         self._usage = _UsageCollector()
         registry.register(self._usage)
+        self._conditions = _ConditionCollector()
+        registry.register(self._conditions)
         ProcessCollector(registry=registry)
         self._decision_children: dict[tuple[str, str, str, str], Counter] = {}
         self._second_children: dict[str, Histogram] = {}
@@ -102,6 +104,10 @@ class PrometheusRecorder:
         """Replace the usage figures."""
         self._usage.rows = rows
 
+    def tier_conditions(self, rows: tuple[TierCondition, ...]) -> None:
+        """Replace the conditions of all tiers."""
+        self._conditions.rows = rows
+
     def exposition(self) -> bytes:
         """Return everything in the text format; safe to call from another thread."""
         return generate_latest(self._registry)
@@ -123,3 +129,17 @@ class _UsageCollector(Collector):
             hard.add_metric(values, row.hard.nano / NANO)
         yield used
         yield hard
+
+
+class _ConditionCollector(Collector):
+    """As above; a tier that is gone is gone from here, too."""
+
+    def __init__(self) -> None:
+        self.rows: tuple[TierCondition, ...] = ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        labels = ["tier", "condition", "reason"]
+        family = GaugeMetricFamily("tiergate_tier_condition", "1 where a condition of a tier holds.", labels=labels)
+        for row in self.rows:
+            family.add_metric([row.tier, row.condition, row.reason], float(row.holds))
+        yield family

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from tiergate.metrics.snapshot import UsageRow
+from tiergate.metrics.snapshot import TierCondition, UsageRow
 
 
 class Recorder(Protocol):
@@ -39,3 +39,6 @@ class Recorder(Protocol):
 
     def usage(self, rows: tuple[UsageRow, ...]) -> None:
         """Replace the usage figures by these."""
+
+    def tier_conditions(self, rows: tuple[TierCondition, ...]) -> None:
+        """Replace the conditions of all tiers by these."""

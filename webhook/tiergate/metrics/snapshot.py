@@ -18,6 +18,15 @@ class UsageRow(msgspec.Struct, frozen=True):
     hard: Quantity
 
 
+class TierCondition(msgspec.Struct, frozen=True):
+    """Whether one condition of a Tier holds, and why: Ready or Enforcing, with the controller's reason."""
+
+    tier: str
+    condition: str
+    reason: str
+    holds: bool
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All governed namespaces' quotas, ordered by tier, namespace, quota and resource."""
 

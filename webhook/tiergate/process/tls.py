@@ -71,8 +71,8 @@ class Files:
             Unusable: A file is missing or unreadable.
         """
         version = self._folder / "..data"
-        folder = version.resolve() if version.exists() else self._folder
         try:
+            folder = version.resolve() if version.exists() else self._folder
             return Material(
                 (folder / "tls.crt").read_bytes(),
                 (folder / "tls.key").read_bytes(),

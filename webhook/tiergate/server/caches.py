@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.client import NOT_FOUND, ApiError, Unreachable
 from tiergate.cluster.paths import NAMESPACES, QUOTAS, TIERS
 from tiergate.cluster.watch import Cache
 from tiergate.core.release import NEWEST
@@ -26,14 +26,14 @@ from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from tiergate.cluster.client import Client
+    from tiergate.core.decision import Fault
     from tiergate.core.quota import Judged, QuotaStatus
 
 LIVE_TIMEOUT: Final = 2.0
 """Seconds for one live read: the API server waits 5 for the whole answer."""
-NOT_FOUND: Final = 404
 
 
 RELEASE_INTERVAL: Final = 60.0
@@ -57,11 +57,18 @@ def read_valid_tier(raw: bytes) -> Tier:
     Raises:
         Malformed: It does not decode, or says something a Tier may not say (all of it in one reason).
     """
-    tier = read_tier(raw)
+    try:
+        tier = read_tier(raw)
+    except Malformed as error:
+        raise _all_in_one(error.every()) from None
     if found := faults(tier):
-        rest = "".join(f"; {fault.pointer}: {fault.reason}" for fault in found[1:])
-        raise Malformed(found[0].pointer, found[0].reason + rest)
+        raise _all_in_one(found)
     return tier
+
+
+def _all_in_one(found: Sequence[Malformed | Fault]) -> Malformed:
+    rest = "".join(f"; {one.pointer}: {one.reason}" for one in found[1:])
+    return Malformed(found[0].pointer, found[0].reason + rest)
 
 
 class Caches:
@@ -76,7 +83,7 @@ class Caches:
         self._quotas = Cache(client, QUOTAS, decode=read_quota, on_change=self._index)
         self._trusted_until = float("-inf")
         self._minor = NEWEST
-        self.index = Index(client, tiers=self._tiers.items.values, changed=self._tiers.changed)
+        self.index = Index(client, tiers=self._tiers.items.values, changed=self._tiers.changed, minor=self.minor)
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what keeps the caches current, for the supervisor."""

@@ -59,6 +59,7 @@ class KindIndex:
         decoder: Callable[[Footprints], Decode],
         tiers: Callable[[], Iterable[Tier]],
         changed: Callable[[float], Awaitable[bool]],
+        minor: Callable[[], int],
     ) -> None:
         """Describe the index; ``run`` fills it while it is needed.
 
@@ -69,6 +70,7 @@ class KindIndex:
             decoder: Makes the function from an object's bytes to what is kept of it.
             tiers: The tiers in force, which decide whether the index is needed.
             changed: Waits for a change of any tier, at most so many seconds.
+            minor: The server's release, whose quota counts pods being resized in its own way.
         """
         self._client = client
         self._path = path
@@ -76,6 +78,7 @@ class KindIndex:
         self._decoder = decoder
         self._tiers = tiers
         self._changed = changed
+        self._minor = minor
         self._tally = Tally()
         self.cache: Cache[Entry] | None = None
         self._unchecked = 0
@@ -105,7 +108,8 @@ class KindIndex:
         """Return the same from what there is, known or not: for people to look at."""
         if self.cache is None or not self.cache.synced:
             return ()
-        return would_be(tier, self._kind, self._tally.counts(namespace), namespace=namespace, now=time.time())
+        counts, now = self._tally.counts(namespace), time.time()
+        return would_be(tier, self._kind, counts, namespace=namespace, now=now, minor=self._minor())
 
     def _known(self) -> bool:
         """Say whether the content may be relied on: listed once, and in touch since."""
@@ -156,11 +160,16 @@ class Index:
     """The index of every kind."""
 
     def __init__(
-        self, client: Source, *, tiers: Callable[[], Iterable[Tier]], changed: Callable[[float], Awaitable[bool]]
+        self,
+        client: Source,
+        *,
+        tiers: Callable[[], Iterable[Tier]],
+        changed: Callable[[float], Awaitable[bool]],
+        minor: Callable[[], int],
     ) -> None:
-        """Take the client, the tiers in force and what waits for a change of any of them."""
-        pods = KindIndex(client, PODS, kind=Pod, decoder=pod_decoder, tiers=tiers, changed=changed)
-        claims = KindIndex(client, CLAIMS, kind=Claim, decoder=claim_decoder, tiers=tiers, changed=changed)
+        """Take the client, the tiers in force, what waits for a change of any of them, and the server's release."""
+        pods = KindIndex(client, PODS, kind=Pod, decoder=pod_decoder, tiers=tiers, changed=changed, minor=minor)
+        claims = KindIndex(client, CLAIMS, kind=Claim, decoder=claim_decoder, tiers=tiers, changed=changed, minor=minor)
         self._by_kind: dict[type[Judged], KindIndex] = {Pod: pods, Claim: claims}
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:

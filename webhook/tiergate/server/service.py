@@ -21,6 +21,7 @@ from tiergate.pages.application import create_app
 from tiergate.pages.gate import Gate, Verdict
 from tiergate.server.admit import Admission
 from tiergate.server.caches import Caches
+from tiergate.server.conditions import Conditions
 from tiergate.server.routes import Routes
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class ServerService:
         source = None if options.kubeconfig else options.service_account_dir
         self._client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
         self._caches = Caches(self._client)
+        self._conditions = Conditions(self._client)
         admission = Admission(
             self._caches,
             Permissions(self._client),
@@ -106,7 +108,7 @@ class ServerService:
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """The caches, and what keeps the pages current."""
-        return {**self._caches.tasks(), "report": self._report}
+        return {**self._caches.tasks(), "cache conditions": self._conditions.run, "report": self._report}
 
     def ready(self) -> tuple[bool, str]:
         """Ready once every cache was filled; that it is late later is a metric and a live read, not a reason."""
@@ -130,6 +132,7 @@ class ServerService:
             self._recorder.cache_faults(name, len(cache.faults))
         self._report_index(now)
         self._recorder.bytes_in_flight(self._routes.bytes_in_flight)
+        self._recorder.tier_conditions(self._conditions.rows())
         versions = self._caches.versions()
         if versions != self._shown:
             self._shown = versions

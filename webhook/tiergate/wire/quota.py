@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from tiergate.core.desired import DesiredQuota
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.resources import ResourceList
-from tiergate.core.tier import LABEL, ScopeRequirement
+from tiergate.core.tier import ScopeRequirement
 from tiergate.wire.decode import Reader
-from tiergate.wire.types import Metadata, Quantities, ScopedSelector, ScopeSelector, resource_list
-
-MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
-MANAGER: Final = "tiergate"
+from tiergate.wire.ownership import is_managed, labelled, own_labels
+from tiergate.wire.types import Metadata, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
 
 
 class QuotaSpec(msgspec.Struct, omit_defaults=True):
@@ -52,8 +47,9 @@ def to_quota(wire: WireQuota) -> QuotaStatus:
         used=resource_list(status.used),
         scopes=tuple(spec.scopes or ()),
         scope_selector=scope_requirements(spec.scopeSelector),
-        managed=metadata.labels is not None and metadata.labels.managed_by == MANAGER,
+        managed=is_managed(metadata),
         spec_hard=resource_list(spec.hard),
+        labelled=labelled(metadata),
     )
 
 
@@ -71,7 +67,7 @@ def write_quota(desired: DesiredQuota, *, namespace: str, tier: str, resource_ve
     metadata = {
         "name": desired.name,
         "namespace": namespace,
-        "labels": {MANAGED_BY_LABEL: MANAGER, LABEL: tier},
+        "labels": own_labels(tier),
     }
     if resource_version:
         metadata["resourceVersion"] = resource_version
@@ -79,13 +75,9 @@ def write_quota(desired: DesiredQuota, *, namespace: str, tier: str, resource_ve
         ScopedSelector(one.scope_name, one.operator, list(one.values) or None) for one in desired.scope_selector
     ]
     spec = QuotaSpec(
-        hard=_texts(desired.hard),
+        hard=quantity_texts(desired.hard),
         scopes=list(desired.scopes) or None,
         scopeSelector=ScopeSelector(expressions) if expressions else None,
     )
     body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
     return msgspec.json.encode(body)
-
-
-def _texts(resources: ResourceList) -> dict[str, str]:
-    return {name: str(quantity) for name, quantity in sorted(resources.items())}

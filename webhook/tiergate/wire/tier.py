@@ -16,8 +16,8 @@ from tiergate.wire.types import Metadata, Quantities, ScopeSelector, resource_li
 _MODES_SHOWN: Final = ", ".join(f'"{mode}"' for mode in MODES)
 
 
-class WireItem(msgspec.Struct):
-    """An entry of ``spec.limits``."""
+class WireItem(msgspec.Struct, omit_defaults=True):
+    """An entry of ``spec.limits``, of a Tier as of a LimitRange."""
 
     type: str = ""
     default: Quantities | None = None
@@ -51,6 +51,7 @@ class TierSpec(msgspec.Struct):
     limits: list[WireItem] | None = None
     quotas: list[WireTierQuota] | None = None
     exemptions: WireExemptions | None = None
+    nativeLimitRange: bool | None = None
 
 
 class WireTier(msgspec.Struct):
@@ -68,12 +69,13 @@ def to_tier(wire: WireTier) -> Tier:
     return with_effective_items(
         Tier(
             name=metadata.name,
-            limits=tuple(_item(one) for one in spec.limits or ()),
+            limits=tuple(limit_range_item(one) for one in spec.limits or ()),
             quotas=tuple(_quota(one) for one in spec.quotas or ()),
             exempt_users=frozenset(exemptions.users or ()),
             exempt_groups=frozenset(exemptions.groups or ()),
             generation=metadata.generation,
             mode=mode,
+            native_limit_range=spec.nativeLimitRange is True,
         )
     )
 
@@ -94,7 +96,8 @@ def _mode(spec: TierSpec) -> Mode:
     return mode
 
 
-def _item(wire: WireItem) -> LimitRangeItem:
+def limit_range_item(wire: WireItem) -> LimitRangeItem:
+    """Return the core value; raise QuantityError for a bad quantity."""
     return LimitRangeItem(
         type=wire.type,
         default=resource_list(wire.default),

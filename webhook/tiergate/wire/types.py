@@ -75,3 +75,8 @@ def resource_list(quantities: dict[str, str] | None) -> ResourceList:
         quantity = parse(text)
         result[name] = quantity if quantity.nano % MILLI_IN_NANO == 0 else quantity.rounded_up(MILLI_IN_NANO)
     return result
+
+
+def quantity_texts(resources: ResourceList) -> dict[str, str]:
+    """Return the canonical texts of amounts, in the order of their names."""
+    return {name: str(quantity) for name, quantity in sorted(resources.items())}

@@ -1,0 +1,146 @@
+"""The pure decision (decode, default, check, encode) against `json.loads` of the same bytes.
+
+No server, no caches, no sockets: what one review costs before anything is built around it. `python -m bench.decision`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import timeit
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bench.objects import collections
+from bench.review import NAMESPACE, SIZE, review
+from tiergate.admission import answer, question
+from tiergate.core import evaluate
+from tiergate.core.podspec import Pod
+from tiergate.core.release import NEWEST
+from tiergate.wire.quota import read_quota
+from tiergate.wire.tier import read_tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tiergate.core.quota import QuotaStatus
+    from tiergate.core.tier import Tier
+
+MOST: Final = 0.75
+"""The most that a decision may cost, in CPU of `json.loads` of the same review."""
+ROUNDS: Final = 41
+CALLS: Final = 400
+"""Calls of each contestant in a round: about 20 ms, so that both meet the same state of the machine."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a decision is a function of, besides the review."""
+
+    tier: Tier
+    quotas: tuple[QuotaStatus, ...]
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Seconds of CPU of one call, at one door in one round."""
+
+    door: question.Door
+    decision: float
+    parsing: float
+
+
+def known() -> Known:
+    """Return the tier and the quota of the namespace that the reviews are for, as the server's caches hold them."""
+    objects = collections()
+    tier = read_tier(_encode(objects["/apis/tiergate.io/v1alpha1/tiers"][0]))
+    quotas = (read_quota(_encode(one)) for one in objects["/api/v1/resourcequotas"])
+    return Known(tier, tuple(one for one in quotas if one.namespace == NAMESPACE))
+
+
+def _encode(document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+def reviews() -> dict[question.Door, bytes]:
+    """Return what each door is asked: the pod without its defaults, then with them."""
+    return {"mutate": review(defaulted=False), "validate": review(defaulted=True)}
+
+
+def decided(door: question.Door, body: bytes, facts: Known) -> bytes:
+    """Return the answer to a review's bytes, as the server's handler puts it together."""
+    asked = question.ask(door, body)
+    if door == "mutate":
+        assert isinstance(asked.subject, Pod)  # noqa: S101  # the mutate door takes pods alone
+        decision = evaluate.mutate(asked.subject, facts.tier)
+    else:
+        decision = evaluate.validate(
+            asked.subject, old=asked.old, tier=facts.tier, quotas=facts.quotas, now=time.time(), minor=NEWEST
+        )
+    return answer.answer(asked, decision, tier=facts.tier.name)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the comparison and print it."""
+    options = _parser().parse_args(argv)
+    print(
+        f"{SIZE:,} byte review of a two-container pod, decode to encode, beside json.loads of the same bytes; "
+        f"{options.rounds} interleaved rounds of {options.calls} calls, medians.",
+        flush=True,
+    )
+    print(report(measured(options.rounds, options.calls)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench.decision", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how often each is measured (default {ROUNDS})")
+    parser.add_argument("--calls", type=int, default=CALLS, help=f"calls in one measurement (default {CALLS})")
+    return parser
+
+
+def measured(rounds: int, calls: int) -> list[Sample]:
+    """Return a sample of each door in each round; one more round comes first and is not counted."""
+    facts = known()
+    asked = reviews()
+    samples = [
+        Sample(door, _cpu(partial(decided, door, body, facts), calls), _cpu(partial(json.loads, body), calls))
+        for _ in range(rounds + 1)
+        for door, body in asked.items()
+    ]
+    return samples[len(asked) :]
+
+
+def _cpu(call: Callable[[], object], calls: int) -> float:
+    """Return the seconds of CPU of one call; the garbage collector waits, as it nearly always does in the server."""
+    return timeit.timeit(call, timer=time.process_time, number=calls) / calls
+
+
+def report(samples: Iterable[Sample]) -> str:
+    """Return the medians and whether the target is reached; a ratio is taken inside a round, as the rounds differ."""
+    by_door: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_door.setdefault(sample.door, []).append(sample)
+    ratios = {door: median(one.decision / one.parsing for one in group) for door, group in by_door.items()}
+    rows = [f"{'door':<10}{'decision us':>12}{'json.loads us':>15}{'ratio':>8}"]
+    rows += [
+        f"{door:<10}{_microseconds(one.decision for one in group):>12.1f}"
+        f"{_microseconds(one.parsing for one in group):>15.1f}{ratios[door]:>8.2f}"
+        for door, group in by_door.items()
+    ]
+    rows += [f"/{door}: {ratio:.2f} x json.loads, {_verdict(ratio)}" for door, ratio in ratios.items()]
+    return "\n".join(rows)
+
+
+def _microseconds(seconds: Iterable[float]) -> float:
+    return median(seconds) * 1e6
+
+
+def _verdict(ratio: float) -> str:
+    return f"the target is at most {MOST:g} x: {'reached' if ratio <= MOST else 'missed'}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,161 @@
+"""What modes Warn and Audit tell of, as AdmissionReviews: always allowed, by warning or by audit annotation."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.builders import UID, Json, a_pod, a_pod_object, a_review
+from tiergate.admission import answer
+from tiergate.admission.answer import MAX_ANNOTATION, MAX_WARNING, MAX_WARNINGS
+from tiergate.admission.messages import warning
+from tiergate.admission.question import Question, ask
+from tiergate.admission.review import Unreadable
+from tiergate.core.decision import Decision, RuleId, Violation
+from tiergate.core.mode import Mode
+from tiergate.core.quantity import Quantity
+
+modes = pytest.mark.parametrize("mode", ["Warn", "Audit"])
+UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known yet'
+
+
+def a_violation(rule: RuleId = "limit-max", container: str = "a", bound: str = "1") -> Violation:
+    return Violation(
+        rule, "", container=container, resource="limits.cpu", actual=Quantity.parse("2"), bound=Quantity.parse(bound)
+    )
+
+
+def answered(decision: Decision) -> Json:
+    question = Question(UID, "pods", "CREATE", "dev", "agent", False, "alice", (), a_pod())  # noqa: FBT003  # no dry run
+    response: Json = json.loads(answer.answer(question, decision, tier="dev"))["response"]
+    assert response.pop("uid") == UID
+    assert response.pop("allowed")
+    return response
+
+
+FACT = 'would violate tier "dev": container "{}": limits.cpu is 2, the tier allows at most 1'
+
+
+def told(container: str = "a") -> str:
+    return FACT.format(container) + "; set limits.cpu to 1 or less"
+
+
+def test_warn_says_it_to_the_client_alone() -> None:
+    assert answered(Decision((a_violation(),), mode="Warn")) == {"warnings": [told()]}
+
+
+def test_audit_says_it_to_the_audit_log_alone() -> None:
+    """A-55: each key is a word; the rules are those of all violations, sorted."""
+    found = answered(Decision((a_violation(), a_violation("limit-zero"), a_violation(container="b")), mode="Audit"))
+    zero = 'would violate tier "dev": container "a": limits.cpu is 0, which means no limit, the tier allows at most 1'
+    assert found == {
+        "auditAnnotations": {
+            "violations": f"{told()} | {zero} | {told('b')}",
+            "rules": "limit-max,limit-zero",
+        }
+    }
+
+
+def test_audit_names_the_defaults_it_did_not_set() -> None:
+    assert answered(Decision(mode="Audit", defaults="cpu limit for container a")) == {
+        "auditAnnotations": {"defaults": "cpu limit for container a"}
+    }
+
+
+@modes
+def test_nothing_to_tell_is_a_plain_allowance(mode: Mode) -> None:
+    assert answered(Decision(mode=mode)) == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("Warn", {"warnings": [UNCHECKED]}), ("Audit", {"auditAnnotations": {"violations": UNCHECKED}})],
+)
+def test_quotas_that_were_left_out_are_said(mode: Mode, expected: Json) -> None:
+    assert answered(Decision(mode=mode, unchecked=True)) == expected
+
+
+@modes
+def test_equal_lines_are_said_once(mode: Mode) -> None:
+    """A-54: the server would drop the second."""
+    found = answered(Decision((a_violation(), a_violation()), mode=mode))
+    lines = found["warnings"] if mode == "Warn" else found["auditAnnotations"]["violations"].split(" | ")
+    assert lines == [told()]
+
+
+def many(length: int) -> tuple[Violation, ...]:
+    """Return violations of two hundred containers with names of so many characters."""
+    return tuple(a_violation(container=f"{number:03}{'x' * (length - 3)}") for number in range(200))
+
+
+@modes
+@pytest.mark.parametrize("length", [3, 20, 63])
+def test_lines_beyond_what_there_is_room_for_are_counted(mode: Mode, length: int) -> None:
+    found = answered(Decision(many(length), mode=mode))
+    lines = found["warnings"] if mode == "Warn" else found["auditAnnotations"]["violations"].split(" | ")
+    assert lines[-1] == f"and {200 - len(lines) + 1} more"
+    most = MAX_WARNINGS if mode == "Warn" else MAX_ANNOTATION
+    # Nearly all of the room is used: what is kept free is for the last line, and at most a line more.
+    assert most - 2 * MAX_WARNING - 3 * len(lines) < sum(map(len, lines)) <= most
+
+
+def test_annotations_are_short_printable_lines() -> None:
+    """A-55: whoever writes pods must not fill the audit log, nor break its lines."""
+    found = answered(Decision((a_violation(container="a\nb"),), mode="Audit", defaults="x\n" * MAX_ANNOTATION))
+    texts = found["auditAnnotations"]
+    assert len(texts["defaults"]) == MAX_ANNOTATION
+    assert all(text.isprintable() for text in texts.values())
+
+
+@modes
+def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
+    """A-54: the server would cut a long warning, and drop one with a line break."""
+    long = Violation("quota-required", "", container="a", resource="limits.cpu", quota="q" * MAX_WARNING)
+    for violation in (a_violation(container="a\nb"), long):
+        found = answered(Decision((violation,), mode=mode))
+        line = found["warnings"][0] if mode == "Warn" else found["auditAnnotations"]["violations"]
+        assert line.isprintable()
+        assert len(line) <= MAX_WARNING
+
+
+@pytest.mark.parametrize(
+    ("violation", "expected"),
+    [
+        pytest.param(
+            Violation("quota-pending", "", quota="compute"),
+            'would violate tier "dev": quota "compute" is being set up in dev; try again in a moment',
+            id="short-with-the-way-out",
+        ),
+        pytest.param(a_violation(), told(), id="just-fits"),
+        pytest.param(a_violation(container="x" * 40), FACT.format("x" * 40), id="A-54-long-without-it"),
+        pytest.param(
+            Violation("tier-missing", "", detail="x" * 100),
+            f'would violate tier "dev": the label tiergate.io/tier of namespace "dev" names "{"x" * 100}", '
+            "and there is no such tier",
+            id="A-54-the-fact-is-said-whole",
+        ),
+    ],
+)
+def test_a_warning_says_the_way_out_where_there_is_room(violation: Violation, expected: str) -> None:
+    assert warning(violation, namespace="dev", tier="dev") == expected
+
+
+def unreadable() -> Unreadable:
+    pod = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1e999999999"}}}, initContainers=5)
+    with pytest.raises(Unreadable) as raised:
+        ask("validate", a_review(pod))
+    return raised.value
+
+
+def test_what_cannot_be_read_is_told_of_with_every_pointer() -> None:
+    """A tier on trial must not stop what our decoder is too narrow for."""
+    warned = json.loads(answer.unreadable_told(unreadable(), mode="Warn", tier="dev"))["response"]
+    pointers = ["/spec/containers/0/resources/limits/cpu", "/spec/initContainers"]
+    assert (warned["uid"], warned["allowed"]) == (UID, True)
+    starts = [f'cannot be judged by tier "dev": {pointer}: ' for pointer in pointers]
+    assert [line.startswith(start) for line, start in zip(warned["warnings"], starts, strict=True)] == [True, True]
+    assert "auditAnnotations" not in warned
+    audited = json.loads(answer.unreadable_told(unreadable(), mode="Audit", tier="dev"))["response"]
+    assert audited["auditAnnotations"] == {"violations": " | ".join(warned["warnings"]), "rules": "malformed"}
+    assert "warnings" not in audited

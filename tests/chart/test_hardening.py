@@ -1,0 +1,146 @@
+"""Every pod of the chart, whatever kind of object it comes from and whatever is switched on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import NAMESPACE, VALUES_FILES, Helm, Object, Rendered, remove
+from tests.chart.switches import VARIANTS
+from tests.controlplane.cluster import Cluster, Result
+
+pytestmark = pytest.mark.helm
+
+# Whose process speaks to the API server. The preflight asks nobody, so it gets no token.
+WITH_TOKEN = {
+    "tiergate-webhook",
+    "tiergate-controller",
+    "tiergate-crds",
+    "tiergate-uninstall",
+    "tiergate-verify",
+}
+WITHOUT_TOKEN = {"tiergate-preflight"}
+# What the admission plugin names when a pod is not restricted.
+RESTRICTED = ("allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "runAsUser", "seccompProfile", "volume types")
+VALUES = pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS)
+
+
+def pods(rendered: Rendered) -> Iterator[tuple[str, Object]]:
+    """Yield (name of the owner, pod spec) of everything that has or is a pod."""
+    for item in rendered.everything:
+        spec = item.get("spec", {})
+        match item["kind"]:
+            case "Pod":
+                yield item["metadata"]["name"], spec
+            case "CronJob":
+                yield item["metadata"]["name"], spec["jobTemplate"]["spec"]["template"]["spec"]
+            case _ if "template" in spec:
+                yield item["metadata"]["name"], spec["template"]["spec"]
+
+
+def containers(pod: Object) -> list[Any]:
+    return [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+@VALUES
+def test_there_are_these_pods_only(helm: Helm, values: dict[str, Any]) -> None:
+    """A new pod is a decision: it gets a token or none here, and all the rest below."""
+    rendered = helm.render(values, *VALUES_FILES["both"])
+    assert sorted(name for name, _ in pods(rendered)) == sorted(WITH_TOKEN | WITHOUT_TOKEN)
+
+
+@VALUES
+def test_no_pod_can_change_itself_or_its_node(helm: Helm, values: dict[str, Any]) -> None:
+    """Read-only root, no capability, no privilege, the runtime's seccomp profile, an unprivileged user and group."""
+    for name, pod in pods(helm.render(values, *VALUES_FILES["both"])):
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert min(pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]) > 0
+        assert not pod.keys() & {"hostPID", "hostIPC", "hostUsers", "shareProcessNamespace"}
+        assert bool(pod.get("hostNetwork")) == (name == "tiergate-webhook" and "webhook" in values)
+        for container in containers(pod):
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert not context.keys() & {"privileged", "procMount", "seccompProfile", "runAsUser"}
+
+
+@VALUES
+def test_only_memory_can_be_written(helm: Helm, values: dict[str, Any]) -> None:
+    """No volume of the node, and the one that is writable is small and in memory."""
+    for name, pod in pods(helm.render(values, *VALUES_FILES["both"])):
+        kinds = {volume["name"]: next(iter(volume.keys() - {"name"})) for volume in pod["volumes"]}
+        assert set(kinds.values()) <= {"emptyDir", "projected", "secret", "configMap"}, name
+        for volume in pod["volumes"]:
+            assert volume.get("emptyDir", {"medium": "Memory", "sizeLimit": "16Mi"}) == {
+                "medium": "Memory",
+                "sizeLimit": "16Mi",
+            }
+        for container in containers(pod):
+            for mount in container["volumeMounts"]:
+                assert mount.get("readOnly") is True or kinds[mount["name"]] == "emptyDir", name
+
+
+@VALUES
+def test_a_token_is_only_where_one_is_needed(helm: Helm, values: dict[str, Any]) -> None:
+    """Never mounted automatically; projected, short-lived and read-only where the process calls the API server."""
+    rendered = helm.render(values, *VALUES_FILES["both"])
+    for name, pod in pods(rendered):
+        assert pod["automountServiceAccountToken"] is False, name
+        sources = [each for volume in pod["volumes"] for each in volume.get("projected", {}).get("sources", ())]
+        tokens = [each["serviceAccountToken"] for each in sources if "serviceAccountToken" in each]
+        assert len(tokens) == (name in WITH_TOKEN), name
+        assert ("serviceAccountName" in pod) is (name in WITH_TOKEN)
+        assert all(token["expirationSeconds"] <= 3607 for token in tokens)
+    for item in rendered.everything:
+        if item["kind"] == "ServiceAccount":
+            assert item["automountServiceAccountToken"] is False
+
+
+@VALUES
+def test_every_container_says_what_it_needs(helm: Helm, values: dict[str, Any]) -> None:
+    """Requests for the scheduler and a bound of memory; and no environment of other Services."""
+    for name, pod in pods(helm.render(values, *VALUES_FILES["both"])):
+        assert pod["enableServiceLinks"] is False, name
+        for container in containers(pod):
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
+            assert "memory" in container["resources"]["limits"]
+            assert container["imagePullPolicy"] == "IfNotPresent"
+
+
+@pytest.mark.cluster
+def test_pod_security_admits_every_pod(helm: Helm, api_server: Cluster) -> None:
+    """The real admission plugin at level `restricted`; on the node's network it names that, and nothing else."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api_server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
+    try:
+        _needs_of_pods(api_server)
+        for name, pod in pods(helm.render(None, *VALUES_FILES["both"])):
+            said = _dry_run(api_server, name, pod)
+            assert said.code == 0, said.err
+        for name, pod in pods(helm.render({"webhook": {"hostNetwork": True}}, *VALUES_FILES["both"])):
+            said = _dry_run(api_server, name, pod)
+            assert (said.code != 0) is (name == "tiergate-webhook"), said.err
+            if said.code != 0:
+                complaint = said.err.partition('violates PodSecurity "restricted:latest": ')[2]
+                assert complaint.startswith("host namespaces (hostNetwork=true)")
+                assert not [word for word in RESTRICTED if word in complaint]
+    finally:
+        remove(api_server, NAMESPACE)
+
+
+def _needs_of_pods(cluster: Cluster) -> None:
+    """Create the accounts, which another admission plugin looks for first."""
+    accounts = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}} for name in WITH_TOKEN]
+    cluster.apply(*accounts, namespace=NAMESPACE)
+    cluster.kubectl(f"wait --for=create serviceaccount/default -n {NAMESPACE} --timeout=30s")
+
+
+def _dry_run(cluster: Cluster, name: str, pod: Object) -> Result:
+    item = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod}
+    line = f"kubectl create --dry-run=server --validate=strict -n {NAMESPACE} -f -"
+    return cluster.run(line, stdin=json.dumps(item))

@@ -1,0 +1,45 @@
+"""Creates under several LimitRange objects: what `native` foretells, in any order that the server may take them in.
+
+LimitRanger visits the objects of a namespace as its cache hands them out, and the mutating and the validating pass each
+in an order of its own (L-7). So several outcomes may be right, and the native one must be among them. A Tier has
+one set of items: there is no verdict of ours to compare with.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tests.differential import foretelling, ours
+from tests.differential.case import Case, Result
+from tests.differential.ours import Governed
+from tests.differential.server import Server
+from tests.differential.verdict import answered, disagreeing
+from tiergate.admission.review import Unreadable
+from tiergate.core.podspec import Pod
+
+ORDER: Final = "order-of-limit-ranges"
+
+
+async def compared(server: Server, namespace: str, case: Case, governed: Governed) -> Result:
+    """Create the case where its LimitRanges are in force, and compare with what we foretell of it."""
+    status, answer = await server.create(namespace, case.document)
+    native = answered(status, answer, case.kind)
+    try:
+        sent = ours.ask("validate", msgspec.json.encode(case.document), case.kind).subject
+    except Unreadable as error:
+        outcome = ours.unreadable(case.document, error)
+        return Result(native, outcome, disagreeing(native, outcome))
+    if isinstance(sent, Pod):
+        sent = foretelling.surrounded(sent, case.document)
+    elif native.stage == "invalid":
+        return Result(native, native)  # claims are not validated by us
+    written, *others = foretelling.possible(sent, governed.objects, quotas=governed.quotas, minor=server.minor)
+    bare = msgspec.structs.replace(native, stored=None)
+    disagreement = disagreeing(bare, written, causes=False)
+    if not disagreement:
+        return Result(native, written)
+    if any(not disagreeing(bare, one, causes=False) for one in others):
+        return Result(native, written, disagreement, (ORDER,))
+    return Result(native, written, disagreement, foretelling.beyond(sent, governed.objects))

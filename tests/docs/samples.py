@@ -1,0 +1,120 @@
+"""One message of every refusal, as the product words it: what docs/operate.md shows must be these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.builders import (
+    Texts,
+    a_claim,
+    a_container,
+    a_namespace_object,
+    a_pod,
+    a_pod_object,
+    a_quota,
+    a_review,
+    a_tier,
+    a_tier_object,
+    a_tier_quota,
+    an_item,
+)
+from tests.server.admit_fakes import FakeFacts, FakePermissions, answer, response
+from tiergate.admission.messages import sentence
+from tiergate.core import evaluate
+from tiergate.core.claim import Claim
+from tiergate.core.decision import Decision
+from tiergate.core.podspec import Pod
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import LimitRangeItem
+from tiergate.server.admit import Answer
+from tiergate.wire import Malformed
+
+
+def refusals() -> Iterator[tuple[str, str]]:
+    """Yield (rule id, message); some rules have several."""
+    for rule, decision in _of_pods():
+        broken = next(one for one in decision.violations if one.rule == rule)
+        yield rule, sentence(broken, namespace="dev")
+    for given in _of_reviews():
+        for cause in response(given)["status"]["details"]["causes"]:
+            yield cause["reason"], cause["message"]
+
+
+def _of_pods() -> Iterator[tuple[str, Decision]]:
+    low, high = an_item(low={"cpu": "10m"}), an_item(high={"memory": "512Mi"})
+    yield "request-min", _judged(_asking(requests={"cpu": "5m"}), low)
+    yield "limit-min", _judged(_asking(limits={"cpu": "5m"}), low)
+    yield "request-max", _judged(_asking(requests={"memory": "2Gi"}), high)
+    yield "limit-max", _judged(_asking(limits={"memory": "2Gi"}), high)
+    yield "limit-max", _judged(_asking(), high)
+    yield "limit-zero", _judged(_asking(limits={"cpu": "0"}), an_item(high={"cpu": "500m"}))
+    ratio = an_item(ratio={"cpu": "4"})
+    yield "limit-request-ratio", _judged(_asking(requests={"cpu": "100m"}, limits={"cpu": "500m"}), ratio)
+    low, high = an_item("Pod", low={"memory": "64Mi"}), an_item("Pod", high={"cpu": "2"})
+    yield "pod-request-min", _judged(_asking(requests={"memory": "32Mi"}), low)
+    yield "pod-limit-min", _judged(_asking(limits={"memory": "32Mi"}), low)
+    yield "pod-request-max", _judged(_asking(requests={"cpu": "3"}), high)
+    yield "pod-limit-max", _judged(_asking(limits={"cpu": "3"}), high)
+    ratio = an_item("Pod", ratio={"cpu": "4"})
+    yield "pod-limit-request-ratio", _judged(_asking(requests={"cpu": "250m"}, limits={"cpu": "2"}), ratio)
+    sizes = an_item("PersistentVolumeClaim", low={"storage": "1Gi"}, high={"storage": "10Gi"})
+    yield "claim-min", _judged(a_claim("512Mi"), sizes)
+    yield "claim-max", _judged(a_claim("20Gi"), sizes)
+    yield "quota-required", _judged(_asking(), quota=a_quota({"limits.cpu": "4"}))
+    nearly_full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
+    yield "quota-exceeded", _judged(_asking(limits={"cpu": "1"}), quota=nearly_full)
+    yield "quota-pending", _judged(_asking())
+    yield "tier-missing", evaluate.no_such_tier("dve")
+    yield (
+        "tier-invalid",
+        evaluate.unusable_tier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1"),
+    )
+
+
+def _asking(requests: Texts | None = None, limits: Texts | None = None) -> Pod:
+    return a_pod(a_container(requests=requests, limits=limits))
+
+
+def _judged(subject: Pod | Claim, item: LimitRangeItem | None = None, *, quota: QuotaStatus | None = None) -> Decision:
+    """Judge under a range, a quota, or, where neither is given, a quota that is not in force yet."""
+    quotas = [] if item is not None else [a_tier_quota({"limits.cpu": "4"})]
+    tier = a_tier(*([] if item is None else [item]), quotas=quotas)
+    return evaluate.validate(subject, old=None, tier=tier, quotas=() if quota is None else (quota,))
+
+
+def _of_reviews() -> Iterator[Answer]:
+    """Yield the refusals of namespaces, tiers and what cannot be read."""
+    known = FakeFacts(tiers={"dev": a_tier()}, namespaces={"agents-a": "dev", "agents-b": "dev"})
+    yield answer("namespaces", a_review(a_namespace_object("kube-system")), known, FakePermissions("dev"))
+    yield answer("namespaces", a_review(a_namespace_object("agents-c")), known, FakePermissions())
+    yield answer("tiers", a_review(None, old=a_tier_object(), operation="DELETE"), known)
+    crossed = {"limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]}
+    yield answer("tiers", a_review(a_tier_object(crossed)), known)
+    misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
+    yield answer("validate", a_review(misspelt), FakeFacts(tiers={"dev": a_tier()}))
+
+
+def warnings() -> Iterator[str]:
+    """Yield one of each kind of warning."""
+    told = a_tier(an_item(high={"memory": "512Mi"}), quotas=[a_tier_quota({"pods": "1"})], mode="Warn")
+    large = a_pod_object({"name": "agent", "resources": {"limits": {"memory": "2Gi"}}})
+    yield from _warned(answer("validate", a_review(large), FakeFacts(tiers={"dev": told}, usage=())))[:1]
+    yield from _warned(answer("validate", a_review(large), FakeFacts(tiers={"dev": told}, usage=None)))[-1:]
+    misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
+    yield from _warned(answer("validate", a_review(misspelt), FakeFacts(tiers={"dev": told})))
+    may = FakePermissions("dev", "dve")
+    to_come = a_namespace_object("agents", tier="dve")
+    yield from _warned(answer("namespaces", a_review(to_come), FakeFacts(), may))
+    bad = FakeFacts(tiers_now={"dev": Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")})
+    yield from _warned(answer("namespaces", a_review(a_namespace_object("agents")), bad, may))
+    legal = {
+        "enforcement": "Warn",
+        "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}],
+        "quotas": [{"name": "compute", "hard": {"services": "3"}}],
+    }
+    yield from _warned(answer("tiers", a_review(a_tier_object(legal)), FakeFacts()))
+
+
+def _warned(given: Answer) -> list[str]:
+    found: list[str] = response(given)["warnings"]
+    return found

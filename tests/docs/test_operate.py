@@ -1,0 +1,107 @@
+"""docs/operate.md has everything that the product refuses, warns of, reports or alarms, in the product's words."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from tests.docs import promises, samples
+from tests.docs.promises import first_cells, sections, words
+from tests.docs.values import ROOT
+
+PAGE: Final = (ROOT / "docs" / "operate.md").read_text()
+SECTIONS: Final = sections(PAGE)
+REFUSALS: Final = {rule: text for heading, text in SECTIONS.items() if "`" in heading for rule in words(heading)}
+ALERTS: Final = {heading: text for heading, text in SECTIONS.items() if heading.startswith("Tiergate")}
+
+
+def test_every_refusal_has_a_section_and_no_other() -> None:
+    assert sorted(REFUSALS) == sorted(promises.rules())
+
+
+@pytest.mark.parametrize("rule", sorted(REFUSALS))
+def test_a_section_of_a_refusal_says_what_it_means_and_who_does_what(rule: str) -> None:
+    assert re.findall(r"^- \*\*(.+?):\*\*", REFUSALS[rule], flags=re.MULTILINE) == ["Means", "Tenant", "Platform team"]
+
+
+@pytest.mark.parametrize(("rule", "message"), list(samples.refusals()))
+def test_a_refusal_is_shown_in_the_product_s_words(rule: str, message: str) -> None:
+    blocks = re.findall(r"^```\n(.*?)\n```$", REFUSALS[rule], flags=re.MULTILINE | re.DOTALL)
+    assert message in [line for block in blocks for line in block.splitlines()]
+
+
+def test_every_refusal_has_a_message_to_show() -> None:
+    assert {rule for rule, _ in samples.refusals()} == promises.rules()
+
+
+@pytest.mark.parametrize("warning", list(samples.warnings()))
+def test_a_warning_is_shown_in_the_product_s_words(warning: str) -> None:
+    """Those that end in what differs from case to case are shown up to there."""
+    shown = [words(cell)[0] for cell in first_cells(SECTIONS["Warnings"])]
+    assert any(warning == one or ("..." in one and warning.startswith(one.removesuffix("..."))) for one in shown)
+
+
+def test_every_warning_that_is_shown_is_one_of_the_product() -> None:
+    said = list(samples.warnings())
+    for cell in first_cells(SECTIONS["Warnings"]):
+        text = words(cell)[0].removesuffix("...")
+        assert any(one.startswith(text) for one in said), text
+
+
+def test_every_reason_of_a_condition_is_explained() -> None:
+    explained = [word for cell in first_cells(SECTIONS["Conditions of a Tier"]) for word in words(cell)]
+    assert set(explained) == promises.condition_reasons()
+
+
+def test_every_event_is_explained() -> None:
+    assert {words(cell)[0] for cell in first_cells(SECTIONS["Events"])} == promises.event_reasons()
+
+
+def test_every_outcome_and_every_reason_in_the_log_and_the_metric_is_explained() -> None:
+    explained = {word for cell in first_cells(SECTIONS["The review log"]) for word in words(cell)}
+    assert explained == promises.outcomes() | promises.error_reasons()
+
+
+@pytest.mark.parametrize("fault", list(promises.value_faults()), ids=lambda fault: max(fault, key=len))
+def test_every_fault_of_values_is_explained(fault: list[str]) -> None:
+    """Each row is compared by what stays the same in its message."""
+    shown = [words(cell)[0] for cell in first_cells(SECTIONS["Values that Helm refuses"])]
+    pattern = re.compile(".*".join(re.escape(part) for part in fault))
+    assert any(pattern.search(message) for message in shown), fault
+
+
+@pytest.mark.parametrize("fault", list(promises.tier_faults()), ids=" ".join)
+def test_every_fault_of_a_tier_is_explained(fault: list[str]) -> None:
+    pattern = re.compile(".*".join(re.escape(part) for part in fault))
+    assert any(pattern.search(cell) for cell in first_cells(REFUSALS["tier-invalid"])), fault
+
+
+def test_every_alert_has_a_section_and_no_other() -> None:
+    """By its name, as alerts point to it."""
+    assert sorted(ALERTS) == sorted(promises.alerts())
+
+
+@pytest.mark.parametrize("alert", sorted(ALERTS))
+def test_a_section_of_an_alert_says_what_it_means_and_who_does_what(alert: str) -> None:
+    found = re.findall(r"^- \*\*(.+?):\*\*", ALERTS[alert], flags=re.MULTILINE)
+    assert found == ["Means", "Tenants see", "Platform team"]
+
+
+def test_links_within_the_page_lead_somewhere() -> None:
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in SECTIONS}
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) - anchors == set()
+
+
+def test_links_to_other_pages_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([\w./-]+\.md)(?:#[^)]*)?\)", PAGE):
+        assert (ROOT / "docs" / target).is_file(), target
+
+
+def test_a_word_that_the_source_adds_is_found() -> None:
+    """The collection sees constants, choices of two, and the mode's name in a word."""
+    assert {"ModeWarn", "ModeAudit", "QuotasInForce", "CABundlePending"} <= promises.condition_reasons()
+    assert {"Enforcing", "NotEnforcing", "NoSuchTier"} <= promises.event_reasons()
+    assert {"tier-assign", "malformed", "limit-max"} <= promises.rules()
+    assert {"internal", "overloaded"} <= promises.error_reasons()

@@ -1,0 +1,73 @@
+"""``tiergate crds``, ``tiergate uninstall`` and ``tiergate verify``: what the chart's hooks run."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from tiergate.cli.exit_codes import Exit
+from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
+from tiergate.lifecycle.crds import NotRaised, raise_all
+from tiergate.lifecycle.uninstall import NotUninstalled, uninstall
+from tiergate.lifecycle.verify import verify
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable, Callable
+
+
+def run_crds(arguments: argparse.Namespace) -> int:
+    """Raise the definitions of the files."""
+
+    async def work(client: Client) -> bool:
+        await raise_all(client, arguments.files, say=_say)
+        return True
+
+    return _run(arguments, work)
+
+
+def run_uninstall(arguments: argparse.Namespace) -> int:
+    """Take the installation down in order."""
+
+    async def work(client: Client) -> bool:
+        await uninstall(client, namespace=arguments.namespace, say=_say)
+        return True
+
+    return _run(arguments, work)
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Prove that the installation enforces; the exit code is 1 where something it should do does not happen."""
+
+    async def work(client: Client) -> bool:
+        return await verify(
+            client, namespaces=arguments.governed, image=arguments.image, patience=arguments.patience, say=_say
+        )
+
+    return _run(arguments, work)
+
+
+def _run(arguments: argparse.Namespace, work: Callable[[Client], Awaitable[bool]]) -> int:
+    try:
+        return Exit.OK if asyncio.run(_connected(arguments, work)) else Exit.FAILED
+    except (NotRaised, NotUninstalled, ApiError) as error:
+        sys.stderr.write(f"tiergate {arguments.command}: {error}\n")
+        return Exit.FAILED
+    except (ConfigError, Unreachable) as error:
+        sys.stderr.write(f"tiergate {arguments.command}: {error}\n")
+        return Exit.CLUSTER_UNAVAILABLE
+
+
+async def _connected(arguments: argparse.Namespace, work: Callable[[Client], Awaitable[bool]]) -> bool:
+    source = None if arguments.kubeconfig else arguments.service_account_dir
+    client = await Client.connect(kubeconfig=arguments.kubeconfig, service_account_dir=source)
+    try:
+        return await work(client)
+    finally:
+        await client.close()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,17 @@
+"""Our two webhook configurations: where they are, and what must be in them for a tier to be enforced."""
+
+from typing import Final
+
+_GROUP: Final = "/apis/admissionregistration.k8s.io/v1"
+CONFIGURATION_KINDS: Final = {
+    "MutatingWebhookConfiguration": f"{_GROUP}/mutatingwebhookconfigurations",
+    "ValidatingWebhookConfiguration": f"{_GROUP}/validatingwebhookconfigurations",
+}
+CONFIGURATION_NAME: Final = "tiergate"
+PODS_MUTATE: Final = "pods.mutate.tiergate.io"
+PODS_VALIDATE: Final = "pods.validate.tiergate.io"
+REQUIRED_ENTRIES: Final = {
+    "MutatingWebhookConfiguration": (PODS_MUTATE,),
+    "ValidatingWebhookConfiguration": (PODS_VALIDATE,),
+}
+"""Without these a tier is not enforced, whatever else is registered."""

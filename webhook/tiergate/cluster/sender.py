@@ -1,0 +1,36 @@
+"""What most parts need of the client: one request, one answer."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from tiergate.cluster.client import NOT_FOUND, ApiError
+
+
+class Sender(Protocol):
+    """Sends requests to the API server; ``Client`` is one, and so is the client of whoever leads."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
+    ) -> bytes:
+        """Return the body of a 2xx answer; raise ApiError or Unreachable."""
+
+
+async def get_or_none(client: Sender, path: str, *, timeout: float = 10.0) -> bytes | None:  # noqa: ASYNC109 - as the client has it
+    """Return an object as JSON, None where there is none.
+
+    Raises:
+        ApiError, Unreachable: It is not known whether there is one.
+    """
+    try:
+        return await client.request("GET", path, timeout=timeout)
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise

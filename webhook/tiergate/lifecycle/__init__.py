@@ -1,0 +1,1 @@
+"""What happens to an installation from outside: its CRDs are raised, its work is proved, it is taken down in order."""

@@ -1,0 +1,62 @@
+"""Judge the tiers of a release before anything of it is laid down. Pure: no cluster is asked.
+
+A tier that the API server refuses in the middle of an installation leaves half a release behind. One that is stored
+while no webhook serves yet, which happens as that webhook fails open, governs nothing. Both are known beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tiergate.core.decision import Fault
+from tiergate.core.tier import faults
+from tiergate.wire.malformed import Malformed, NotJson
+from tiergate.wire.tier import read_tier
+
+
+class NotReadable(ValueError):
+    """The file cannot be read, or holds something else than tiers; the message says what."""
+
+
+def check(path: Path) -> tuple[str, ...]:
+    """Return one line for each fault of the tiers in a file; () when all of them can be in force.
+
+    Args:
+        path: JSON, an object of tiers by name, each with a ``spec``: the value ``tiers`` of the chart.
+
+    Raises:
+        NotReadable: The file cannot be read, or is not that.
+    """
+    try:
+        tiers = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, msgspec.Raw]])
+    except (OSError, msgspec.DecodeError) as error:
+        msg = f"{path}: {error}"
+        raise NotReadable(msg) from error
+    return tuple(
+        f"{place(name, fault.pointer)}: {fault.reason}"
+        for name in sorted(tiers)
+        for fault in _faults(name, tiers[name])
+    )
+
+
+def place(name: str, pointer: str) -> str:
+    """Return where a fault of a tier is in the values, written as Helm does: tiers.dev.spec.limits[0].max.cpu."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return f"tiers.{name}" + "".join(f"[{part}]" if part.isdecimal() else _member(part) for part in parts)
+
+
+def _member(name: str) -> str:
+    return f'["{name}"]' if "." in name or "/" in name else f".{name}"
+
+
+def _faults(name: str, tier: dict[str, msgspec.Raw]) -> Iterator[Fault]:
+    try:
+        yield from faults(read_tier(msgspec.json.encode({**tier, "metadata": {"name": name}})))
+    except Malformed as malformed:
+        for each in malformed.every():
+            yield Fault(each.pointer, each.reason)
+    except NotJson as error:
+        yield Fault("", str(error))

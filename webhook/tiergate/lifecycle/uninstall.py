@@ -1,0 +1,150 @@
+"""Take an installation down so that governed namespaces stay usable.
+
+Tiers, namespaces and ResourceQuotas stay. A ResourceQuota of limits.cpu refuses every pod that does not name one, and
+nobody sets defaults any more: so each tier's Container item is left behind as a LimitRange, under the name and labels
+with which the controller keeps one for ``nativeLimitRange``. The controller of a later installation then removes it by
+its ordinary comparison.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
+from tiergate.cluster.paths import NAMESPACES, TIERS
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
+from tiergate.cluster.sender import Sender, get_or_none
+from tiergate.core.desired import UNSCOPED_NAME, native_quotas
+from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, faults
+from tiergate.wire import Malformed
+from tiergate.wire.limitrange import write_limit_range
+from tiergate.wire.namespace import read_namespace
+from tiergate.wire.tier import read_tier
+
+CONTROLLER: Final = "tiergate-controller"
+PATIENCE: Final = 120.0
+"""Seconds for the controller's pods to end: more than their grace period."""
+PAUSE: Final = 0.5
+
+Say = Callable[[str], None]
+
+
+class NotUninstalled(RuntimeError):
+    """Something is in the way; the message says what and what to do."""
+
+
+class _Items(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+
+
+async def uninstall(client: Sender, *, namespace: str, say: Say) -> None:
+    """Stop the controller, leave defaults behind, then take the webhooks out of the way; each step can be repeated.
+
+    Args:
+        client: Whose user may do all that.
+        namespace: Of the release.
+        say: Gets one line for each thing done.
+
+    Raises:
+        NotUninstalled: The controller does not end, or a LimitRange cannot be written.
+        ApiError, Unreachable: The API server refuses a step or does not answer.
+    """
+    await _stop_controller(client, namespace, say)
+    await _leave_defaults(client, namespace, say)
+    for kind, path in CONFIGURATION_KINDS.items():
+        gone = await _delete(client, f"{path}/{CONFIGURATION_NAME}")
+        say(f'{kind} "{CONFIGURATION_NAME}": {"removed" if gone else "was gone already"}')
+
+
+async def _stop_controller(client: Sender, namespace: str, say: Say) -> None:
+    """Delete the Deployment and wait until its pods are gone: they would remove what is left behind here."""
+    path = f"/apis/apps/v1/namespaces/{quote(namespace, safe='')}/deployments/{CONTROLLER}"
+    await _delete(client, path, propagationPolicy="Foreground")
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while await get_or_none(client, path) is not None:
+        if asyncio.get_running_loop().time() > end:
+            msg = (
+                f"Deployment {CONTROLLER} is still there after {PATIENCE:g} s: its pods do not end. Nothing else was "
+                "changed; remove them and uninstall again, or helm upgrade brings the controller back"
+            )
+            raise NotUninstalled(msg)
+        await asyncio.sleep(PAUSE)
+    say(f"Deployment {CONTROLLER}: stopped")
+
+
+async def _leave_defaults(client: Sender, release_namespace: str, say: Say) -> None:
+    tiers = await _tiers(client, say)
+    for raw in await _list(client, NAMESPACES, {"labelSelector": LABEL}):
+        one = read_namespace(raw)
+        tier = tiers.get(one.tier or "")
+        excluded = one.name.startswith("kube-") or one.name == release_namespace
+        if tier is None or excluded or one.deleting:
+            continue
+        if (item := _left(tier)) is not None:
+            await _leave(client, one.name, tier.name, item, say)
+
+
+async def _tiers(client: Sender, say: Say) -> dict[str, Tier]:
+    try:
+        listed = await _list(client, TIERS, {})
+    except ApiError as error:
+        if error.status != NOT_FOUND:
+            raise
+        say("there is no kind Tier any more: no defaults to leave behind")
+        return {}
+    found = {}
+    for raw in listed:
+        try:
+            tier = read_tier(raw)
+        except Malformed as error:
+            say(f"a tier cannot be read and leaves no defaults: {error}")
+            continue
+        if faulty := faults(tier):
+            say(f'tier "{tier.name}" is not valid and leaves no defaults: {faulty[0].pointer}: {faulty[0].reason}')
+        else:
+            found[tier.name] = tier
+    return found
+
+
+def _left(tier: Tier) -> LimitRangeItem | None:
+    """Return the LimitRange item that a tier leaves: none without quotas, which is what pods would fail on."""
+    if not native_quotas(tier):
+        return None
+    return next((one for one in tier.limits if one.type == CONTAINER), None)
+
+
+async def _leave(client: Sender, namespace: str, tier: str, item: LimitRangeItem, say: Say) -> None:
+    where = f'namespace "{namespace}": LimitRange "{UNSCOPED_NAME}"'
+    body = write_limit_range(UNSCOPED_NAME, [item], namespace=namespace, tier=tier)
+    try:
+        await client.request("POST", f"{NAMESPACES}/{quote(namespace, safe='')}/limitranges", body=body)
+    except ApiError as error:
+        if error.status == NOT_FOUND:  # the namespace went meanwhile
+            return
+        if error.status != CONFLICT:
+            msg = f"{where} cannot be written: {error}. The webhooks are still there; mend it and uninstall again"
+            raise NotUninstalled(msg) from error
+        say(f"{where} is there already, and stays as it is")
+        return
+    say(f"{where} left behind with the defaults of tier {tier}")
+
+
+async def _list(client: Sender, path: str, query: dict[str, str]) -> list[msgspec.Raw]:
+    return msgspec.json.decode(await client.request("GET", path, query=query, timeout=60), type=_Items).items or []
+
+
+async def _delete(client: Sender, path: str, **options: str) -> bool:
+    """Delete an object; say whether it was there."""
+    body = msgspec.json.encode({"apiVersion": "v1", "kind": "DeleteOptions", **options})
+    try:
+        await client.request("DELETE", path, body=body)
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return False
+        raise
+    return True

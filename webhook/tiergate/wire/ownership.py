@@ -1,0 +1,29 @@
+"""The two labels by which an object is known as ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tiergate.core.tier import LABEL
+from tiergate.wire.types import Metadata
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+MANAGER: Final = "tiergate"
+
+
+def own_labels(tier: str) -> dict[str, str]:
+    """Return the labels of an object that is kept for a tier."""
+    return {MANAGED_BY_LABEL: MANAGER, LABEL: tier}
+
+
+def is_managed(metadata: Metadata) -> bool:
+    """Say whether the object is ours."""
+    return metadata.labels is not None and metadata.labels.managed_by == MANAGER
+
+
+def labelled(metadata: Metadata) -> str:
+    """Return the tier that the label names; "" without one, and where another manager's label claims the object."""
+    labels = metadata.labels
+    if labels is None or labels.managed_by not in {None, MANAGER}:
+        return ""
+    return labels.tier or ""

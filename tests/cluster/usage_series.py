@@ -136,17 +136,18 @@ HAPPENINGS: Final[dict[Callable[[Series], bool], int]] = {
 
 
 def a_random_pod(name: str, chance: random.Random) -> Object:
-    """Return a valid pod of some QoS class, with or without init containers, scopes, overhead and pod-level values."""
+    """Return a valid pod with any of init containers, scopes, overhead and pod-level values; one in five BestEffort."""
+    asks = chance.random() < 0.8
     spec: dict[str, Any] = {
         "terminationGracePeriodSeconds": chance.choice((0, 1, 30)),
-        "containers": [_container(f"c{number}", chance) for number in range(chance.randint(1, 3))],
+        "containers": [_container(f"c{number}", chance, asks=asks) for number in range(chance.randint(1, 3))],
     }
-    if chance.random() < 0.4:
+    if asks and chance.random() < 0.4:
         init = _container("first", chance)
         if chance.random() < 0.5:
             init["restartPolicy"] = "Always"
         spec["initContainers"] = [init, _container("second", chance)]
-    if chance.random() < 0.2:
+    if asks and chance.random() < 0.2:
         spec["resources"] = {"requests": {"cpu": "50"}, "limits": {"memory": "50Gi"}}
     if chance.random() < 0.3:
         spec["activeDeadlineSeconds"] = chance.choice((100_000, 200_000))
@@ -162,10 +163,10 @@ def a_random_pod(name: str, chance: random.Random) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def _container(name: str, chance: random.Random) -> Object:
-    """Return a container with requests at most its limits; one in four has neither."""
+def _container(name: str, chance: random.Random, *, asks: bool = True) -> Object:
+    """Return a container with requests at most its limits; one in four has neither, and none that does not ask."""
     container: dict[str, Any] = {"name": name, "image": "registry.example/main:1.0"}
-    if chance.random() < 0.25:
+    if not asks or chance.random() < 0.25:
         return container
     requests: dict[str, str] = {}
     limits: dict[str, str] = {}

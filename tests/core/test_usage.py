@@ -72,6 +72,18 @@ OVERHEAD = {"cpu": "250m", "memory": "120Mi"}
         ),
         pytest.param(
             a_pod(
+                a_container("app"),
+                init=[
+                    a_container("mesh", init=True, restartable=True, requests={"memory": "1Mi"}),
+                    a_container("first", init=True, requests={"memory": "1024M"}),
+                ],
+            ),
+            {"memory": "1025048576"},
+            {},
+            id="Q-24-R-30-an-init-step-keeps-its-own-format",
+        ),
+        pytest.param(
+            a_pod(
                 APP,
                 init=[
                     a_container("a", init=True, requests={"cpu": "2", "memory": "1Gi"}),

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tests.differential.differences import MOST
 from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome, quota_problems, range_problems, resources
 from tests.differential.pods import OVERHEADS
@@ -18,7 +19,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.native import LimitRange, with_native_defaults
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
-from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import POD_LEVEL_COMPLETED_LATE
 from tiergate.core.tier import POD, Tier, with_effective_items
@@ -28,7 +29,6 @@ Subject = Pod | Claim
 Objects = tuple[LimitRange, ...]
 
 BEYOND: Final = "unforetold-sum-beyond-64-bits"
-MOST: Final = (2**63 - 1) * NANO
 NO_TIER: Final = with_effective_items(Tier(name="none"))
 
 

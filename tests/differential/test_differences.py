@@ -65,6 +65,15 @@ CASES = {
     differences.VALID_ALONE: a_case({"min": {"nvidia.com/gpu": "1"}}, {}),
     differences.LIMIT_ZERO: a_case({"max": {"cpu": "2"}}, {"limits": {"cpu": "0"}}),
     differences.EXACT: a_case({"max": {"memory": "1000"}}, {"limits": {"memory": "10E"}}),
+    differences.READ_SUM: Case(
+        Policy({"limits": [{"type": "Pod", "max": {"memory": "2Gi"}}], "quotas": []}),
+        a_case(
+            {},
+            {"limits": {"memory": "256Mi"}},
+            {"limits": {"memory": "10E"}},
+            resources={"limits": {"hugepages-2Mi": "0"}},
+        ).document,
+    ),
     differences.RESIZE_DEFAULTS: a_resize(
         {"default": {"memory": "1Gi"}}, {"requests": {"cpu": "200m"}}, {"requests": {"cpu": "100m"}}
     ),

@@ -23,10 +23,16 @@ STEPS: Final = (
         (
             "L-30 R-30",
             "an init step runs without the sidecars before it",
-            "step = dict(sidecars)",
-            "step: dict[str, Quantity] = {}",
+            "            add_into(step, sidecars)\n",
+            "",
         ),
-        ("L-30 R-30", "an init step adds nothing", "            add_into(step, resources)\n", ""),
+        ("L-30 R-30", "an init step adds nothing", "step = dict(resources)", "step: dict[str, Quantity] = {}"),
+        (
+            "Q-24 R-30",
+            "an init step has the format of the sidecars",
+            "dict(resources)  # the left one gives a sum its format (Q-24)\n            add_into(step, sidecars)\n",
+            "dict(sidecars)\n            add_into(step, resources)\n",
+        ),
         ("L-30 R-30", "init steps do not count", "            raise_to(steps, step)\n", ""),
         ("L-30 R-30", "every init container is a sidecar", "        if container.restartable:\n", "        if True:\n"),
         (

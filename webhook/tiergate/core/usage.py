@@ -44,8 +44,8 @@ def aggregate(pod: Pod, pick: Pick) -> dict[str, Quantity]:
             add_into(running, resources)
             add_into(sidecars, resources)
         else:
-            step = dict(sidecars)
-            add_into(step, resources)
+            step = dict(resources)  # the left one gives a sum its format
+            add_into(step, sidecars)
             raise_to(steps, step)
     raise_to(running, steps)
     return running

@@ -14,12 +14,11 @@ from tiergate.controller.tier_status import TierStatus, read_status
 from tiergate.core.decision import Fault
 from tiergate.core.native import LimitRange
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.tier import Tier, faults
-from tiergate.wire import Malformed
+from tiergate.core.tier import Tier, is_protected
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.namespace import Namespace, read_namespace
 from tiergate.wire.quota import read_quota
-from tiergate.wire.tier import read_tier
+from tiergate.wire.tier import judged_tier
 
 SYNC_PATIENCE: Final = 1.0
 
@@ -57,13 +56,7 @@ _read_object = msgspec.json.Decoder(_Object).decode
 def read_record(raw: bytes) -> TierRecord:
     """Decode a Tier; a spec that cannot be read is a fault of the tier, not an error."""
     seen = _read_object(raw)
-    tier: Tier | None = None
-    try:
-        tier = read_tier(raw)
-    except Malformed as error:
-        found = tuple(Fault(one.pointer, one.reason) for one in error.every())
-    else:
-        found = faults(tier)
+    tier, found = judged_tier(raw)
     meta = seen.metadata
     return TierRecord(
         name=meta.name,
@@ -159,7 +152,7 @@ class Facts:
 
     def is_excluded(self, namespace: str) -> bool:
         """Say whether the namespace can never be governed: the cluster's own ones and the release's."""
-        return namespace.startswith("kube-") or namespace == self._release_namespace
+        return is_protected(namespace, release_namespace=self._release_namespace)
 
     def members(self, tier: str) -> tuple[str, ...]:
         """Return the names of the namespaces that carry the tier's label, in order; excluded ones are left out."""

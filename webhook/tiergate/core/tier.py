@@ -95,6 +95,11 @@ class TierQuota(msgspec.Struct, frozen=True):
     scope_selector: tuple[ScopeRequirement, ...] = ()
 
 
+def is_protected(namespace: str, *, release_namespace: str) -> bool:
+    """Say whether the namespace may never be governed: refusing its pods could lock the cluster out."""
+    return namespace == release_namespace or namespace.startswith("kube-")
+
+
 class Tier(msgspec.Struct, frozen=True, eq=False):
     """A tier as written, with its effective items by type.
 

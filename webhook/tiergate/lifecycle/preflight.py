@@ -12,9 +12,8 @@ from pathlib import Path
 import msgspec
 
 from tiergate.core.decision import Fault
-from tiergate.core.tier import faults
-from tiergate.wire.malformed import Malformed, NotJson
-from tiergate.wire.tier import read_tier
+from tiergate.wire.malformed import NotJson
+from tiergate.wire.tier import judged_tier
 
 
 class NotReadable(ValueError):
@@ -54,9 +53,6 @@ def _member(name: str) -> str:
 
 def _faults(name: str, tier: dict[str, msgspec.Raw]) -> Iterator[Fault]:
     try:
-        yield from faults(read_tier(msgspec.json.encode({**tier, "metadata": {"name": name}})))
-    except Malformed as malformed:
-        for each in malformed.every():
-            yield Fault(each.pointer, each.reason)
+        yield from judged_tier(msgspec.json.encode({**tier, "metadata": {"name": name}}))[1]
     except NotJson as error:
         yield Fault("", str(error))

@@ -20,7 +20,7 @@ from tiergate.cluster.paths import NAMESPACES, TIERS
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.sender import Sender, get_or_none
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
-from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, faults
+from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, faults, is_protected
 from tiergate.wire import Malformed
 from tiergate.wire.limitrange import write_limit_range
 from tiergate.wire.namespace import read_namespace
@@ -82,8 +82,7 @@ async def _leave_defaults(client: Sender, release_namespace: str, say: Say) -> N
     for raw in await _list(client, NAMESPACES, {"labelSelector": LABEL}):
         one = read_namespace(raw)
         tier = tiers.get(one.tier or "")
-        excluded = one.name.startswith("kube-") or one.name == release_namespace
-        if tier is None or excluded or one.deleting:
+        if tier is None or one.deleting or is_protected(one.name, release_namespace=release_namespace):
             continue
         if (item := _left(tier)) is not None:
             await _leave(client, one.name, tier.name, item, say)

@@ -17,7 +17,7 @@ from tiergate.core import evaluate
 from tiergate.core.decision import Decision, Fault
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import Judged, QuotaStatus
-from tiergate.core.tier import Tier, faults
+from tiergate.core.tier import Tier, faults, is_protected
 from tiergate.wire import Malformed, shortened
 from tiergate.wire.namespace import Namespace
 
@@ -281,7 +281,7 @@ class Admission:
 
     def _protected(self, change: guard.LabelChange) -> list[Cause]:
         name = change.namespace
-        if change.after is None or not (name == self._release_namespace or name.startswith("kube-")):
+        if change.after is None or not is_protected(name, release_namespace=self._release_namespace):
             return []
         text = f'namespace "{name}" may not join a tier: refusing its pods could lock the cluster out'
         return [Cause("namespace-protected", text, "/metadata/labels/tiergate.io~1tier")]

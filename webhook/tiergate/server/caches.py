@@ -18,18 +18,17 @@ from tiergate.cluster.client import NOT_FOUND, ApiError, Unreachable
 from tiergate.cluster.paths import NAMESPACES, QUOTAS, TIERS
 from tiergate.cluster.watch import Cache
 from tiergate.core.release import NEWEST
-from tiergate.core.tier import Tier, faults
+from tiergate.core.tier import Tier
 from tiergate.server.index import Index
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace, read_namespace
 from tiergate.wire.quota import read_quota
-from tiergate.wire.tier import read_tier
+from tiergate.wire.tier import judged_tier
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from tiergate.cluster.client import Client
-    from tiergate.core.decision import Fault
     from tiergate.core.quota import Judged, QuotaStatus
 
 LIVE_TIMEOUT: Final = 2.0
@@ -57,18 +56,11 @@ def read_valid_tier(raw: bytes) -> Tier:
     Raises:
         Malformed: It does not decode, or says something a Tier may not say (all of it in one reason).
     """
-    try:
-        tier = read_tier(raw)
-    except Malformed as error:
-        raise _all_in_one(error.every()) from None
-    if found := faults(tier):
-        raise _all_in_one(found)
+    tier, found = judged_tier(raw)
+    if tier is None or found:
+        rest = "".join(f"; {one.pointer}: {one.reason}" for one in found[1:])
+        raise Malformed(found[0].pointer, found[0].reason + rest)
     return tier
-
-
-def _all_in_one(found: Sequence[Malformed | Fault]) -> Malformed:
-    rest = "".join(f"; {one.pointer}: {one.reason}" for one in found[1:])
-    return Malformed(found[0].pointer, found[0].reason + rest)
 
 
 class Caches:

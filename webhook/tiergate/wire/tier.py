@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from tiergate.core.decision import Fault
 from tiergate.core.mode import MODES, Mode
-from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_items
+from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, faults, with_effective_items
 from tiergate.wire.decode import Reader
 from tiergate.wire.malformed import VALUE_SHOWN, Malformed, raise_all, shortened
 from tiergate.wire.quota import scope_requirements
@@ -118,3 +119,16 @@ def _quota(wire: WireTierQuota) -> TierQuota:
 
 
 read_tier = Reader(WireTier, to_tier)
+
+
+def judged_tier(raw: bytes) -> tuple[Tier | None, tuple[Fault, ...]]:
+    """Return the tier, None where it cannot be read, and all that keeps it from being in force.
+
+    Raises:
+        NotJson: The bytes are no JSON document.
+    """
+    try:
+        tier = read_tier(raw)
+    except Malformed as error:
+        return None, tuple(Fault(one.pointer, one.reason) for one in error.every())
+    return tier, faults(tier)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -19,8 +18,6 @@ from tiergate.admission.review import Unreadable
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 
-NATIVELY: Final = "native admission, foretold: "
-
 
 async def compared(server: Server, namespace: str, case: Case, governed: Governed) -> Result:
     """Do what the case asks for as a dry run where its policy is in force, and judge it by our own code."""
@@ -32,15 +29,14 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
     native = answered(status, answer, case.kind)
     judge = Judge(server, case, governed, native)
     outcome = await judge.outcome()
-    foretold = judge.foretold_wrongly(outcome)
-    unforetellable = judge.unforetellable() if foretold.startswith(NATIVELY) else ()
-    if foretold and not unforetellable:
+    foretold, beyond = judge.foretold_wrongly(outcome)
+    if foretold and not beyond:
         return Result(native, outcome, foretold)
     if outcome.stage == "invalid" and await judge.was_valid():
         return Result(native, outcome, "our defaults make a valid pod invalid")
     disagreement = disagreeing(native, outcome)
     if not disagreement:
-        return Result(native, outcome, foretold, unforetellable)
+        return Result(native, outcome, foretold, beyond)
     return Result(native, outcome, disagreement, await explanation(judge, native, outcome))
 
 
@@ -76,25 +72,30 @@ class Judge:
         """Return what the predicates of differences look at."""
         return Seen(self._sent(), outcome.stored, self._governed.ranges)
 
-    def foretold_wrongly(self, outcome: Outcome) -> str:
-        """Say in what our predictions, made without the API server, differ from what became of the case."""
-        document, minor, ranges = self._case.document, self._server.minor, self._governed.ranges
+    def foretold_wrongly(self, outcome: Outcome) -> tuple[str, tuple[str, ...]]:
+        """Say in what our predictions, made without the API server, differ from what became of the case.
+
+        And why, if there is a reason.
+        """
+        minor, ranges = self._server.minor, self._governed.ranges
         if outcome.stage == "unreadable":
-            return ""
+            return "", ()
         sent = self._sent()
         if isinstance(sent, Pod):
-            sent = foretelling.surrounded(sent, document)
+            sent = foretelling.surrounded(sent, self._case.document)
             if wrong := _wrong_pod(outcome, *foretelling.by_us(sent, ranges, minor=minor)):
-                return f"our defaults, foretold: {wrong}"
+                return f"our defaults, foretold: {wrong}", ()
         elif self._native.stage == "invalid":
-            return ""  # claims are not validated by us
-        foretold = foretelling.natively(sent, self._governed.objects, quotas=self._governed.quotas, minor=minor)
-        wrong = disagreeing(msgspec.structs.replace(self._native, stored=None), foretold, causes=False)
-        return f"{NATIVELY}{wrong}" if wrong else ""
+            return "", ()  # claims are not validated by us
+        if not (wrong := self._natively_wrong(sent)):
+            return "", ()
+        beyond = foretelling.beyond(sent, self._governed.objects, lambda: not self._natively_wrong(sent))
+        return f"native admission, foretold: {wrong}", beyond
 
-    def unforetellable(self) -> tuple[str, ...]:
-        """Return why a native verdict cannot be foretold: the one reason there is, or nothing."""
-        return foretelling.beyond(self._sent(), self._governed.objects)
+    def _natively_wrong(self, sent: Pod | Claim) -> str:
+        governed, minor = self._governed, self._server.minor
+        foretold = foretelling.natively(sent, governed.objects, quotas=governed.quotas, minor=minor)
+        return disagreeing(msgspec.structs.replace(self._native, stored=None), foretold, causes=False)
 
     async def was_valid(self) -> bool:
         """Say whether the API accepts the object as it was sent, without anybody's defaults."""

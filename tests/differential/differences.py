@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from itertools import combinations
 from typing import Final
 from unittest import mock
@@ -15,18 +16,17 @@ from unittest import mock
 import msgspec
 
 from tests.differential.outcome import Problem, range_problems
+from tests.differential.sums import MOST, Form, forms
 from tiergate.core import evaluate, limitrange, native
 from tiergate.core.claim import Claim
 from tiergate.core.limitrange import Additions
 from tiergate.core.podspec import Pod
-from tiergate.core.quantity import NANO, ZERO
+from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY
 from tiergate.core.tier import POD, Tier
 from tiergate.core.usage import aggregate, spec_limits, spec_requests
 
 Subject = Pod | Claim
-MOST: Final = (2**63 - 1) * NANO
-"""What reading caps an amount in Ki, Mi, ... at (Q-9)."""
 
 
 class Seen(msgspec.Struct):
@@ -129,6 +129,19 @@ def _projected(found: frozenset[Problem], subject: Subject, tier: Tier) -> froze
     return found - ours | theirs
 
 
+def held_sums(seen: Seen) -> tuple[Difference, ...]:
+    """Return the exact comparison of sums as a difference, once for each way in which the server may hold them."""
+    if not isinstance(seen.judged, Pod):
+        return ()
+    held = forms(seen.judged, seen.tier.limits)
+    return tuple(Difference(HELD_SUM, lambda _: True, verdict=partial(_projected_as, form)) for form in held)
+
+
+def _projected_as(form: Form, found: frozenset[Problem], subject: Subject, tier: Tier) -> frozenset[Problem]:
+    with form():
+        return _projected(found, subject, tier)
+
+
 def _has_zero_limit(seen: Seen) -> bool:
     item, judged = seen.tier.container, seen.judged
     return (
@@ -194,6 +207,7 @@ def _judges_more(kind: type[Subject]) -> Callable[[Seen], bool]:
     return applies
 
 
+HELD_SUM: Final = "sum-beyond-64-bits"
 LIFTED_LIMIT: Final = _of_defaulting("lifted-limit", _never_lifted)
 POD_LEVEL: Final = _of_defaulting("pod-level-suppression", _never_suppressed)
 VALID_ALONE: Final = _of_defaulting("valid-defaults-only", _never_omitted)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Protocol
 
-from tests.differential.differences import DIFFERENCES, Difference, Seen
+from tests.differential.differences import DIFFERENCES, Difference, Seen, held_sums
 from tests.differential.outcome import Outcome
 from tests.differential.verdict import disagreeing
 
@@ -23,21 +23,26 @@ class Judging(Protocol):
 
 async def explanation(judge: Judging, native: Outcome, outcome: Outcome) -> tuple[str, ...]:
     """Return the fewest differences without which we agree, of those that apply to the case."""
-    applying = await _applying(judge, outcome)
-    for count in range(1, len(applying) + 1):
-        for off in combinations(applying, count):
+    applying, seen = await _applying(judge, outcome)
+    held = held_sums(seen)
+    for count in range(1, len(applying) + 2):
+        with_one = ((*off, one) for off in combinations(applying, count - 1) for one in held)
+        for off in chain(combinations(applying, count), with_one):
             if not disagreeing(native, await judge.outcome(off)):
                 return tuple(one.name for one in off)
     return ()
 
 
-async def _applying(judge: Judging, outcome: Outcome) -> tuple[Difference, ...]:
-    """Return the differences that apply; some show only once those that change the object are switched off."""
+async def _applying(judge: Judging, outcome: Outcome) -> tuple[tuple[Difference, ...], Seen]:
+    """Return the differences that apply, and what is seen with all of them off.
+
+    Some show only once those that change the object are switched off.
+    """
     applying: tuple[Difference, ...] = ()
     while True:
         seen = judge.seen(outcome)
         found = tuple(one for one in DIFFERENCES if one in applying or one.applies(seen))
         if found == applying:
-            return applying
+            return applying, seen
         applying = found
         outcome = await judge.outcome(applying)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import permutations
 from typing import Final
 
 import msgspec
 
-from tests.differential.differences import MOST
 from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome, quota_problems, range_problems, resources
 from tests.differential.pods import OVERHEADS
 from tests.differential.policies import Json
 from tests.differential.spelling import canonical
+from tests.differential.sums import forms
 from tiergate.core import evaluate, native, prediction, validity
 from tiergate.core.claim import Claim
 from tiergate.core.native import LimitRange, with_native_defaults
@@ -22,8 +22,8 @@ from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import POD_LEVEL_COMPLETED_LATE
-from tiergate.core.tier import POD, Tier, with_effective_items
-from tiergate.core.usage import limit_range_totals, qos_class, spec_limits, spec_requests
+from tiergate.core.tier import Tier, with_effective_items
+from tiergate.core.usage import qos_class
 
 Subject = Pod | Claim
 Objects = tuple[LimitRange, ...]
@@ -95,28 +95,16 @@ def by_us(sent: Pod, tier: Tier, *, minor: int) -> tuple[Pod, bool]:
     return pod, not validity.invalid(pod)
 
 
-def beyond(sent: Subject, objects: Objects) -> tuple[str, ...]:
-    """Return why a verdict of LimitRanger cannot be foretold: the one reason there is, or nothing."""
-    return (BEYOND,) if isinstance(sent, Pod) and any(_beyond_64_bits(sent, one, objects) for one in objects) else ()
+def beyond(sent: Subject, objects: Objects, agrees: Callable[[], bool]) -> tuple[str, ...]:
+    """Return why a verdict of LimitRanger is another one than foretold: the one reason there is, or nothing.
 
-
-def _beyond_64_bits(sent: Pod, judging: LimitRange, objects: Objects) -> bool:
-    """Say whether a Pod item judges a sum that the server holds as a decimal: its text does not show it (Q-21, Q-23).
-
-    `native` says that it cannot foretell the 64-bit projections of those.
+    ``agrees`` foretells it anew: `native` knows no more of a sum than its text.
     """
-    named = {
-        name
-        for item in judging.items
-        if item.type == POD
-        for bounds in (item.min, item.max, item.max_limit_request_ratio)
-        for name in bounds
-    }
-    pod = with_native_defaults(sent, objects)
-    single = [*pod.every_container()]
-    return any(
-        total.nano > MOST and all(own(one).get(name) != total for one in single)
-        for totals, own in zip(limit_range_totals(pod), (spec_requests, spec_limits), strict=True)
-        for name, total in totals.items()
-        if name in named
-    )
+    if not isinstance(sent, Pod):
+        return ()
+    items = tuple(item for one in objects for item in one.items)
+    for form in forms(with_native_defaults(sent, objects), items):
+        with form():
+            if agrees():
+                return (BEYOND,)
+    return ()

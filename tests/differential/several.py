@@ -14,6 +14,7 @@ import msgspec
 from tests.differential import foretelling, ours
 from tests.differential.case import Case, Result
 from tests.differential.ours import Governed
+from tests.differential.outcome import Outcome
 from tests.differential.server import Server
 from tests.differential.verdict import answered, disagreeing
 from tiergate.admission.review import Unreadable
@@ -35,11 +36,19 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
         sent = foretelling.surrounded(sent, case.document)
     elif native.stage == "invalid":
         return Result(native, native)  # claims are not validated by us
-    written, *others = foretelling.possible(sent, governed.objects, quotas=governed.quotas, minor=server.minor)
     bare = msgspec.structs.replace(native, stored=None)
+
+    def foretold() -> list[Outcome]:
+        return [*foretelling.possible(sent, governed.objects, quotas=governed.quotas, minor=server.minor)]
+
+    def one_agrees(ends: list[Outcome]) -> bool:
+        return any(not disagreeing(bare, one, causes=False) for one in ends)
+
+    written, *others = foretold()
     disagreement = disagreeing(bare, written, causes=False)
     if not disagreement:
         return Result(native, written)
-    if any(not disagreeing(bare, one, causes=False) for one in others):
+    if one_agrees(others):
         return Result(native, written, disagreement, (ORDER,))
-    return Result(native, written, disagreement, foretelling.beyond(sent, governed.objects))
+    beyond = foretelling.beyond(sent, governed.objects, lambda: one_agrees(foretold()))
+    return Result(native, written, disagreement, beyond)

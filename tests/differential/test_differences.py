@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from tests.differential import differences, foretelling, ours, several
+from tests.differential import differences, explaining, foretelling, ours, several
 from tests.differential.api import Api
 from tests.differential.case import Case, Result, Standing
 from tests.differential.comparing import Judge
@@ -84,6 +84,16 @@ CASES = {
 }
 
 
+HELD_SUM = Case(
+    Policy({"limits": [{"type": "Pod", "max": {"ephemeral-storage": "20E", "memory": "1Gi"}}], "quotas": []}),
+    a_case(
+        {},
+        {"limits": {"ephemeral-storage": "104857599", "memory": "1Gi"}},
+        {"limits": {"ephemeral-storage": "19999999999895142401", "memory": "1Mi"}},
+    ).document,
+)
+
+
 def with_a_server(kubeconfig: Path, case: Case, work: Callable[[Server], Any]) -> Any:  # noqa: ANN401  # whatever the work returns
     """Do asynchronous work with a server prepared for a case."""
     claims = {0: ["gold"]} if case.of == "claim updates" else {}
@@ -128,6 +138,28 @@ def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: Path, 
     assert result.explained == (difference.name,)
     assert without == ""
     assert others_off == result.disagreement
+
+
+def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(kubeconfig: Path) -> None:
+    """Q-21: the sum, 20E, wraps and is above its bound, which as a pair is 0."""
+
+    async def work(server: Server) -> tuple[Result | None, ...]:
+        bench = Bench(server, server.namespace(0))
+        whole = await bench.result(HELD_SUM)
+        with mock.patch.object(explaining, "held_sums", return_value=()):
+            unexplained = await bench.result(HELD_SUM)
+        with mock.patch.object(foretelling, "forms", return_value=()):
+            unforetold = await bench.result(HELD_SUM)
+        with mock.patch.object(limitrange, "limit_range_totals", return_value=({}, {})):
+            return whole, unexplained, unforetold, await bench.result(HELD_SUM)
+
+    whole, unexplained, unforetold, faulty = with_a_server(kubeconfig, HELD_SUM, work)
+    assert whole.disagreement
+    assert whole.explained == (differences.HELD_SUM,)
+    assert not whole.fault
+    assert unexplained.fault
+    assert unforetold.fault
+    assert faulty.fault, "what is said of memory does not depend on it"
 
 
 ONE_GPU: Json = {"name": "gpu", "hard": {"requests.nvidia.com/gpu": "1"}, "used": {"requests.nvidia.com/gpu": "0"}}

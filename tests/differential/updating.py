@@ -32,13 +32,12 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
     else:
         judge = ClaimJudge(stored, case, governed, native)
     outcome = await judge.outcome()
-    foretold = await judge.foretold_wrongly(native, outcome, minor=server.minor)
-    unforetellable = judge.unforetellable(outcome) if foretold else ()
-    if foretold and not unforetellable:
+    foretold, beyond = await judge.foretold_wrongly(native, outcome, minor=server.minor)
+    if foretold and not beyond:
         return Result(native, outcome, foretold)
     disagreement = disagreeing(native, outcome)
     if not disagreement:
-        return Result(native, outcome, foretold, unforetellable)
+        return Result(native, outcome, foretold, beyond)
     return Result(native, outcome, disagreement, await explanation(judge, native, outcome))
 
 
@@ -72,19 +71,25 @@ class ResizeJudge:
         """Return what the predicates of differences look at."""
         return Seen(self._sent(), outcome.stored, self._governed.ranges, self._old())
 
-    async def foretold_wrongly(self, native: Outcome, outcome: Outcome, *, minor: int) -> str:
-        """Say in what `native` foretells another end than the real one, for the pod with LimitRanger's additions."""
+    async def foretold_wrongly(self, native: Outcome, outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
+        """Say in what `native` foretells another end than the real one, and why if there is a reason.
+
+        It is asked about the pod with LimitRanger's additions.
+        """
         if RESIZE_DEFAULTS.applies(self.seen(outcome)):
             outcome = await self.outcome((RESIZE_DEFAULTS,))
-        if not isinstance(outcome.stored, Pod):
-            return ""  # the API refuses it: compared with our outcome
-        foretold = foretelling.updated(outcome.stored, self._old(), self._governed, minor=minor)
-        wrong = disagreeing(msgspec.structs.replace(native, stored=None), foretold, causes=False)
-        return f"native admission of a resize, foretold: {wrong}" if wrong else ""
+        stored = outcome.stored
+        if not isinstance(stored, Pod):
+            return "", ()  # the API refuses it: compared with our outcome
 
-    def unforetellable(self, outcome: Outcome) -> tuple[str, ...]:
-        """Return why a native verdict cannot be foretold, or nothing."""
-        return foretelling.beyond(outcome.stored or self._sent(), self._governed.objects)
+        def wrong() -> str:
+            foretold = foretelling.updated(stored, self._old(), self._governed, minor=minor)
+            return disagreeing(msgspec.structs.replace(native, stored=None), foretold, causes=False)
+
+        if not (said := wrong()):
+            return "", ()
+        beyond = foretelling.beyond(stored, self._governed.objects, lambda: not wrong())
+        return f"native admission of a resize, foretold: {said}", beyond
 
     def _sent(self) -> Pod | Claim:
         whole = updated(self._twin, self._case.document)
@@ -119,17 +124,13 @@ class ClaimJudge:
         """Return what the predicates of differences look at."""
         return Seen(self._sent(), outcome.stored, self._governed.ranges, self._old())
 
-    async def foretold_wrongly(self, native: Outcome, _outcome: Outcome, *, minor: int) -> str:
-        """Say in what `native` foretells another end than the real one."""
+    async def foretold_wrongly(self, native: Outcome, _outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
+        """Say in what `native` foretells another end than the real one; there is never a reason for that."""
         if native.stage in ("invalid", "unreadable"):
-            return ""
+            return "", ()
         foretold = foretelling.updated(self._sent(), self._old(), self._governed, minor=minor)
         wrong = disagreeing(msgspec.structs.replace(native, stored=None), foretold)
-        return f"native admission of a change, foretold: {wrong}" if wrong else ""
-
-    def unforetellable(self, _outcome: Outcome) -> tuple[str, ...]:
-        """Return nothing: there is no sum in a claim."""
-        return ()
+        return f"native admission of a change, foretold: {wrong}" if wrong else "", ()
 
     def _sent(self) -> Pod | Claim:
         whole = updated(self._stored, self._case.document)

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tests.differential import sums
 from tests.quantity_oracle.program import Answer
+from tiergate.core import native
 from tiergate.core.quantity import (
     FORMAT_ERROR,
     MILLI_IN_NANO,
@@ -55,7 +57,7 @@ def parsed(token: str) -> Quantity | str:
 
 
 def compare_readings(tokens: Sequence[str], asks: Asks, outcome: Outcome) -> None:
-    """Compare verdict, amount, format, canonical text and both roundings of each token."""
+    """Compare verdict, amount, format, canonical text, both roundings and both projections of each token."""
     for token, theirs in zip(tokens, asks(tokens), strict=True):
         quantity = parsed(token)
         if isinstance(quantity, str):
@@ -65,7 +67,7 @@ def compare_readings(tokens: Sequence[str], asks: Asks, outcome: Outcome) -> Non
         outcome.counts[f"accepted as {quantity.format}"] += 1
         outcome.counts["retained text (on purpose)"] += theirs.get("printed") != theirs.get("text")
         milli, whole = quantity.rounded_up(MILLI_IN_NANO), quantity.rounded_up(NANO)
-        ours = {
+        ours: dict[str, Any] = {
             "class": "",
             "format": quantity.format,
             "nano": str(quantity.nano),
@@ -73,11 +75,17 @@ def compare_readings(tokens: Sequence[str], asks: Asks, outcome: Outcome) -> Non
             "whole_nano": str(whole.nano),
             **_texts({"text": quantity, "milli": milli, "whole": whole}, outcome),
         }
+        if quantity.nano >= 0 and not loses_its_unit(quantity):
+            ours["projections"] = _projections(native.value(quantity), native.milli_value(quantity))
         outcome.note(token, ours, theirs)
 
 
 def compare_pairs(pairs: Iterable[tuple[str, str]], asks: Asks, outcome: Outcome) -> None:
-    """Compare order, sum and difference of the pairs whose tokens are both quantities."""
+    """Compare order, sum and difference of the pairs whose tokens are both quantities.
+
+    The projections of a sum beyond 64 bits are among those that `sums` says there can be, where no term is negative or
+    so large that the library loses its unit.
+    """
     good = [
         (one, other) for one, other in pairs if not isinstance(parsed(one), str) and not isinstance(parsed(other), str)
     ]
@@ -98,6 +106,15 @@ def compare_pairs(pairs: Iterable[tuple[str, str]], asks: Asks, outcome: Outcome
             **_texts({"sum": total, "difference": rest}, outcome),
         }
         outcome.note(line, ours, theirs)
+        if total.nano > sums.MOST and all(0 <= one.nano < UNIT_LOST for one in (left, right)):
+            held = [_projections(sums.whole_units(one), sums.milli_units(one)) for one in sums.held(total)]
+            outcome.counts["sums beyond 64 bits"] += 1
+            if theirs["sum_projections"] not in held:
+                outcome.disagreements.append(f"{line}: {theirs['sum_projections']} is none of {held}")
+
+
+def _projections(whole: int, milli: int) -> dict[str, int]:
+    return {"value": whole, "milli_value": milli}
 
 
 def _texts(quantities: Mapping[str, Quantity], outcome: Outcome) -> dict[str, str]:

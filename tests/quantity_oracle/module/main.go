@@ -26,18 +26,28 @@ type Reading struct {
 	MilliNano string `json:"milli_nano,omitempty"`
 	Whole     string `json:"whole,omitempty"`
 	WholeNano string `json:"whole_nano,omitempty"`
+	// Projections are those of the canonical text, read anew.
+	Projections *Projections `json:"projections,omitempty"`
+}
+
+// Projections are 64-bit integers; what does not fit in them is something else.
+type Projections struct {
+	Value      int64 `json:"value"`
+	MilliValue int64 `json:"milli_value"`
 }
 
 // Pair is two quantities and what comes of them.
 type Pair struct {
-	Class            string `json:"class"`
-	Compared         int    `json:"compared"`
-	Sum              string `json:"sum,omitempty"`
-	SumNano          string `json:"sum_nano,omitempty"`
-	SumFormat        string `json:"sum_format,omitempty"`
-	Difference       string `json:"difference,omitempty"`
-	DifferenceNano   string `json:"difference_nano,omitempty"`
-	DifferenceFormat string `json:"difference_format,omitempty"`
+	Class     string `json:"class"`
+	Compared  int    `json:"compared"`
+	Sum       string `json:"sum,omitempty"`
+	SumNano   string `json:"sum_nano,omitempty"`
+	SumFormat string `json:"sum_format,omitempty"`
+	// SumProjections are those of the sum as it is held.
+	SumProjections   *Projections `json:"sum_projections,omitempty"`
+	Difference       string       `json:"difference,omitempty"`
+	DifferenceNano   string       `json:"difference_nano,omitempty"`
+	DifferenceFormat string       `json:"difference_format,omitempty"`
 }
 
 func main() {
@@ -80,14 +90,15 @@ func reading(token []byte) Reading {
 	milli.RoundUp(resource.Milli)
 	whole.RoundUp(0)
 	return Reading{
-		Format:    string(quantity.Format),
-		Printed:   quantity.String(),
-		Text:      canonical(quantity),
-		Nano:      nano(quantity),
-		Milli:     canonical(milli),
-		MilliNano: nano(milli),
-		Whole:     canonical(whole),
-		WholeNano: nano(whole),
+		Format:      string(quantity.Format),
+		Printed:     quantity.String(),
+		Text:        canonical(quantity),
+		Nano:        nano(quantity),
+		Milli:       canonical(milli),
+		MilliNano:   nano(milli),
+		Whole:       canonical(whole),
+		WholeNano:   nano(whole),
+		Projections: projections(resource.MustParse(canonical(quantity))),
 	}
 }
 
@@ -108,10 +119,15 @@ func pair(left, right []byte) Pair {
 		Sum:              canonical(sum),
 		SumNano:          nano(sum),
 		SumFormat:        string(sum.Format),
+		SumProjections:   projections(sum),
 		Difference:       canonical(difference),
 		DifferenceNano:   nano(difference),
 		DifferenceFormat: string(difference.Format),
 	}
+}
+
+func projections(quantity resource.Quantity) *Projections {
+	return &Projections{Value: quantity.Value(), MilliValue: quantity.MilliValue()}
 }
 
 func read(token []byte) (resource.Quantity, string) {

@@ -6,8 +6,9 @@ import pytest
 
 from tests.builders import Texts, a_claim, a_container, a_pod, an_item, texts
 from tiergate.core.claim import Claim
-from tiergate.core.native import LimitRange, ambiguities, milli_value, refusals, value, with_native_defaults
+from tiergate.core.native import LimitRange, ambiguities, refusals, with_native_defaults
 from tiergate.core.podspec import Pod
+from tiergate.core.projection import milli_value, value
 from tiergate.core.quantity import Quantity
 from tiergate.core.tier import LimitRangeItem
 

@@ -206,6 +206,7 @@ def quota(expected: Found, made: TierQuota, name: str) -> object:
     return pytest.param(made, [(f"/spec/quotas/0{pointer}", reason) for pointer, reason in expected], id=name)
 
 
+BEYOND = "is more than Kubernetes can count, which is 9223372036854775"
 SCOPES = (
     "BestEffort, CrossNamespacePodAffinity, NotBestEffort, NotTerminating, PriorityClass, Terminating, "
     "VolumeAttributesClass"
@@ -222,6 +223,12 @@ SCOPES = (
             a_tier_quota({"count/jobs.batch": "0.5"}),
             "R-3-whole-counts",
         ),
+        quota(
+            [("/hard/gold.storageclass.storage.k8s.io~1requests.storage", f"9Pi {BEYOND}")],
+            a_tier_quota({"gold.storageclass.storage.k8s.io/requests.storage": "9Pi", "requests.storage": "9Pi"}),
+            "R-3-the-API-server-finds-9Pi-of-a-class-no-integer",
+        ),
+        quota([], a_tier_quota({"count/jobs.batch": "8Pi"}), "R-3-8Pi-can-be-counted"),
         quota([], a_tier_quota({"requests.nvidia.com/gpu": "1.5"}), "R-3-requests-of-extended-may-have-fractions"),
         quota([], a_tier_quota({"requests.cpu": "1.5"}), "R-3-cpu-may-have-fractions"),
         quota(

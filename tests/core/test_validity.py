@@ -42,6 +42,15 @@ HUGE_AT = "/spec/resources/{}/hugepages-2Mi".format
             id="D-11-extended-whole-numbers",
         ),
         pytest.param(
+            a_pod(a_container(limits={"nvidia.com/gpu": "9Pi"})),
+            [
+                f"{AT}/limits/nvidia.com~1gpu must be an integer",
+                f"{AT}/requests/nvidia.com~1gpu must be an integer",
+            ],
+            id="D-11-Q-21-milli-units-beyond-64-bits",
+        ),
+        pytest.param(a_pod(a_container(limits={"nvidia.com/gpu": "8Pi"})), [], id="D-11-Q-21-8Pi-fits"),
+        pytest.param(
             a_pod(a_container(limits={"x.kubernetes.io/y": "1500m"})), [], id="D-10-native-names-take-fractions"
         ),
         pytest.param(

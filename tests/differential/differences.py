@@ -16,7 +16,7 @@ from unittest import mock
 import msgspec
 
 from tests.differential.outcome import Problem, range_problems
-from tests.differential.sums import MOST, Form, forms
+from tests.differential.sums import Form, forms, uncapped
 from tiergate.core import evaluate, limitrange, native
 from tiergate.core.claim import Claim
 from tiergate.core.limitrange import Additions
@@ -24,7 +24,6 @@ from tiergate.core.podspec import Pod
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY
 from tiergate.core.tier import POD, Tier
-from tiergate.core.usage import aggregate, spec_limits, spec_requests
 
 Subject = Pod | Claim
 
@@ -159,21 +158,13 @@ def _zero_allowed(found: frozenset[Problem], _subject: Subject, _tier: Tier) -> 
     return frozenset(problem for problem in found if problem[0] != "zero")
 
 
-def _held(subject: Subject | None) -> dict[tuple[object, ...], int]:
-    """Return the pod-level sums that the server holds above the cap of their texts, in nano-units by (name, side)."""
-    if not isinstance(subject, Pod):
-        return {}
-    sides = (("request", subject.requests, spec_requests), ("limit", subject.limits, spec_limits))
-    return {
-        (name, side): asked.nano
-        for side, level, pick in sides
-        for name, asked in aggregate(subject, pick).items()
-        if asked.nano > MOST and name in level and level[name].nano == MOST
-    }
+def _reads_sums(seen: Seen) -> bool:
+    return isinstance(seen.judged, Pod) and bool(uncapped(seen.judged))
 
 
 def _as_held(found: frozenset[Problem], subject: Subject, _tier: Tier) -> frozenset[Problem]:
-    held = _held(subject)
+    above = uncapped(subject) if isinstance(subject, Pod) else {}
+    held = {(name, side.removesuffix("s")): total.nano for (side, name), total in above.items()}
 
     def of(problem: Problem) -> Problem:
         amount = held.get(tuple(problem[2:4])) if problem[1] == POD and problem[0] in {"min", "max"} else None
@@ -213,7 +204,7 @@ POD_LEVEL: Final = _of_defaulting("pod-level-suppression", _never_suppressed)
 VALID_ALONE: Final = _of_defaulting("valid-defaults-only", _never_omitted)
 LIMIT_ZERO: Final = Difference("limit-zero", _has_zero_limit, verdict=_zero_allowed)
 EXACT: Final = Difference("exact-comparison", _compares_otherwise, verdict=_projected)
-READ_SUM: Final = Difference("sum-read-from-text", lambda seen: bool(_held(seen.judged)), verdict=_as_held)
+READ_SUM: Final = Difference("sum-read-from-text", _reads_sums, verdict=_as_held)
 RESIZE_DEFAULTS: Final = Difference("resize-without-defaults", _would_be_completed)
 RESIZE_UNCHANGED: Final = Difference("resize-unchanged-values", _judges_more(Pod))
 CLAIM_UNCHANGED: Final = Difference("claim-unchanged-request", _judges_more(Claim))

@@ -22,6 +22,7 @@ from tests.differential.policies import (
 )
 from tests.differential.spelling import MILLI, canonical, spelled
 from tiergate.core.podspec import Pod
+from tiergate.core.projection import is_countable
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.usage import limit_range_totals, pod_charge
 
@@ -215,10 +216,12 @@ def _spelled(random: Random, amount: Amount) -> Any:  # noqa: ANN401  # JSON
 def a_standing_claim(random: Random, policy: Policy, name: str) -> Standing:
     """Return a claim of a kind, which lives on, with its size and state for one policy."""
     size = max(2 * MILLI, _size(random, policy, []))  # the API takes no reduction to the capacity, which is 1
+    while not _is_recorded(size):
+        size = max(2 * MILLI, _size(random, policy, []))
     status: Json = {"capacity": {"storage": canonical(random.choice((MILLI, MILLI, size)))}}
     status["allocatedResources"] = None
-    if random.random() < 0.4:
-        moved = random.choice((size, 2 * size, size + MILLI, max(MILLI, size - MILLI)))
+    moved = random.choice((size, 2 * size, size + MILLI, max(MILLI, size - MILLI)))
+    if random.random() < 0.4 and _is_recorded(moved):
         status["allocatedResources"] = {"storage": canonical(moved)}
     status["currentVolumeAttributesClassName"] = random.choice((None, None, *STORAGE_CLASSES))
     document = {
@@ -227,6 +230,11 @@ def a_standing_claim(random: Random, policy: Policy, name: str) -> Standing:
         "spec": {"resources": {"requests": {"storage": canonical(size)}}},
     }
     return Standing(document, status)
+
+
+def _is_recorded(size: int) -> bool:
+    """Say whether a quota of a storage class can have the size as usage; if not, its status is never filled (R-3)."""
+    return is_countable(Quantity.parse(canonical(size)))
 
 
 def a_claim_update(random: Random, policy: Policy, stored: Json) -> Json:

@@ -13,12 +13,12 @@ from itertools import product
 from typing import Final, Literal
 from unittest import mock
 
-from tiergate.core import native
+from tiergate.core import native, projection
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import MILLI_IN_NANO, NANO, Quantity
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import POD, LimitRangeItem
-from tiergate.core.usage import limit_range_totals, spec_limits, spec_requests
+from tiergate.core.usage import aggregate, limit_range_totals, spec_limits, spec_requests
 
 MOST: Final = (2**63 - 1) * NANO
 """The largest amount that fits in whole units; reading caps amounts in Ki, Mi, ... at it (Q-9)."""
@@ -50,6 +50,17 @@ def held(total: Quantity) -> tuple[Held, ...]:
     return tuple(found)
 
 
+def uncapped(pod: Pod) -> dict[Sum, Quantity]:
+    """Return the pod-level sums in Ki, Mi, ... that the server holds, above the cap that their texts show (Q-9)."""
+    levels: tuple[tuple[Side, ResourceList], ...] = (("requests", pod.requests), ("limits", pod.limits))
+    return {
+        (side, name): total
+        for side, level in levels
+        for name, total in aggregate(pod, _OWN[side]).items()
+        if total.nano > MOST and name in level and level[name].nano == MOST
+    }
+
+
 def hidden(pod: Pod, items: tuple[LimitRangeItem, ...]) -> dict[Sum, Quantity]:
     """Return the sums above ``MOST`` that a Pod item judges, but for those that are one container's own amount."""
     named = {
@@ -60,11 +71,17 @@ def hidden(pod: Pod, items: tuple[LimitRangeItem, ...]) -> dict[Sum, Quantity]:
         for name in bounds
     }
     single = [*pod.every_container()]
-    return {
-        (side, name): total
+    above = uncapped(pod)
+    judged = {
+        (side, name): above.get((side, name), total)
         for side, totals in _sides(limit_range_totals(pod))
         for name, total in totals.items()
-        if name in named and total.nano > MOST and all(_OWN[side](one).get(name) != total for one in single)
+        if name in named
+    }
+    return {
+        (side, name): total
+        for (side, name), total in judged.items()
+        if total.nano > MOST and all(_OWN[side](one).get(name) != total for one in single)
     }
 
 
@@ -81,14 +98,15 @@ def forms(pod: Pod, items: tuple[LimitRangeItem, ...]) -> Iterator[Form]:
     """Yield the ways in which the server may hold the pod's hidden sums; none where it has none."""
     sums = hidden(pod, items)
     for one in product(*map(held, sums.values())) if sums else ():
-        yield partial(_form, dict(zip(sums, one, strict=True)))
+        yield partial(_form, items, dict(zip(sums, one, strict=True)))
 
 
 @contextmanager
-def _form(form: dict[Sum, Held]) -> Iterator[None]:
+def _form(items: tuple[LimitRangeItem, ...], form: dict[Sum, Held]) -> Iterator[None]:
     def totals(pod: Pod) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
+        there = {key: form[key] for key, total in hidden(pod, items).items() if total == form.get(key)}
         requests, limits = (
-            {name: form[side, name] if total == form.get((side, name)) else total for name, total in found.items()}
+            {name: there.get((side, name), total) for name, total in found.items()}
             for side, found in _sides(limit_range_totals(pod))
         )
         return requests, limits
@@ -107,7 +125,7 @@ def milli_units(quantity: Quantity) -> int:
     return _projected(quantity, MILLI_IN_NANO) if isinstance(quantity, Held) else _MILLI_VALUE(quantity)
 
 
-_VALUE, _MILLI_VALUE = native.value, native.milli_value
+_VALUE, _MILLI_VALUE = projection.value, projection.milli_value
 
 
 def _projected(total: Held, unit: int) -> int:

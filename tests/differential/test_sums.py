@@ -49,6 +49,16 @@ def test_what_is_no_sum_is_projected_as_ever() -> None:
         pytest.param(limited("6E", "5E"), an_item(high={STORAGE: "20E"}), set(), id="no-pod-item"),
         pytest.param(limited("6E", "5E"), an_item("Pod", high={"memory": "20E"}), set(), id="another-resource"),
         pytest.param(limited("4E", "5E"), an_item("Pod", high={STORAGE: "20E"}), set(), id="it-fits"),
+        pytest.param(
+            a_pod(
+                a_container(limits={"memory": "6Ei"}),
+                a_container("b", limits={"memory": "2Ei"}),
+                limits={"memory": "8Ei"},
+            ),
+            an_item("Pod", high={"memory": "7Ei"}),
+            {"requests", "limits"},
+            id="a-pod-level-sum-as-read",
+        ),
         pytest.param(limited("11E", "0"), an_item("Pod", high={STORAGE: "20E"}), set(), id="one-container-s-own"),
     ],
 )

@@ -39,6 +39,8 @@ _OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist", "Foo")
 _TYPES: Final = ("Container", "Container", "Container", "Pod", "PersistentVolumeClaim", "Foo", "a.b/Foo")
 _FIELDS: Final = ("min", "max", "default", "defaultRequest", "maxLimitRequestRatio")
 _MILLI: Final = (-1000, 0, 1, 500, 1000, 1500, 2000, 4000, 2**22 * 1000, 3 * 2**20 * 1000)
+_HUGE: Final = tuple(1000 * whole for whole in (8 * 2**50, 9 * 2**50, 10**19))
+"""Around what the API server takes for a whole number (R-3, Q-21)."""
 _PATHS: Final = {"LimitRange": "limitranges", "ResourceQuota": "resourcequotas"}
 
 STRICTER: Final[dict[str, Callable[[str], bool]]] = {
@@ -56,7 +58,8 @@ def a_wild_policy(random: Random) -> Json:
     """Return the spec of a Tier with either LimitRange items or one quota."""
     if random.random() < 0.5:
         return {"limits": [_item(random) for _ in range(random.choice((1, 1, 1, 2)))]}
-    quota: Json = {"name": "case", "hard": _amounts(random, random.sample(_QUOTA_NAMES, random.choice((1, 1, 2, 3))))}
+    names = random.sample(_QUOTA_NAMES, random.choice((1, 1, 2, 3)))
+    quota: Json = {"name": "case", "hard": _amounts(random, names, (*_MILLI, *_HUGE))}
     if random.random() < 0.4:
         quota["scopes"] = [random.choice(_SCOPES) for _ in range(random.choice((1, 2)))]
     if random.random() < 0.3:
@@ -73,8 +76,8 @@ def _item(random: Random) -> Json:
     return {"type": kind, **lists}
 
 
-def _amounts(random: Random, names: list[str]) -> Json:
-    amounts = [random.choice(_MILLI) for _ in names]
+def _amounts(random: Random, names: list[str], some: tuple[int, ...] = _MILLI) -> Json:
+    amounts = [random.choice(some) for _ in names]
     return {name: canonical(one) if one >= 0 else "-1" for name, one in zip(names, amounts, strict=True)}
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tests.differential import sums
 from tests.quantity_oracle.program import Answer
-from tiergate.core import native
+from tiergate.core import projection
 from tiergate.core.quantity import (
     FORMAT_ERROR,
     MILLI_IN_NANO,
@@ -76,7 +76,7 @@ def compare_readings(tokens: Sequence[str], asks: Asks, outcome: Outcome) -> Non
             **_texts({"text": quantity, "milli": milli, "whole": whole}, outcome),
         }
         if quantity.nano >= 0 and not loses_its_unit(quantity):
-            ours["projections"] = _projections(native.value(quantity), native.milli_value(quantity))
+            ours["projections"] = _projections(projection.value(quantity), projection.milli_value(quantity))
         outcome.note(token, ours, theirs)
 
 

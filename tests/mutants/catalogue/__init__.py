@@ -28,6 +28,7 @@ CATALOGUE: Final[tuple[Mutant, ...]] = (
     *quotas.STEPS,
     *tiers.STEPS,
     *native.STEPS,
+    *native.PROJECTIONS,
     *quantities.STEPS,
     *reading.STEPS,
     *index.STEPS,

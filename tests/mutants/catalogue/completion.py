@@ -103,14 +103,14 @@ STEPS: Final = (
         (
             "D-11",
             "fractions of an extended resource are valid",
-            "if is_extended(name) and amount.nano % NANO:",
+            "if is_extended(name) and not is_countable(amount):",
             "if False:",
         ),
         (
             "D-10 D-11",
             "fractions of a native qualified name are invalid",
-            "if is_extended(name) and amount.nano % NANO:",
-            'if "/" in name and amount.nano % NANO:',
+            "if is_extended(name) and not is_countable(amount):",
+            'if "/" in name and not is_countable(amount):',
         ),
         ("D-14", "hugepages alone are valid", "if POD_LEVEL_COMPUTE.isdisjoint(named) and any(", "if False and any("),
         ("D-14", "half pages are valid", " and amount.nano % page.nano:", " and False:"),

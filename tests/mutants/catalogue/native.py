@@ -147,9 +147,18 @@ STEPS: Final = steps(
         "in_milli = value(bound) <= MAX_MILLI_VALUE",
         "in_milli = False",
     ),
+)
+PROJECTIONS: Final = steps(
+    "tiergate.core.projection",
     ("Q-21", "no projection is 0", "        if tens + digits not in _WRAPPING_STEPS:\n            return 0\n", ""),
     ("Q-21", "no projection wraps", "    return (amount + 2**63) % 2**64 - 2**63\n", "    return amount\n"),
     ("Q-21", "every overflow of the pair form is 0", "if tens + digits not in _WRAPPING_STEPS:", "if True:"),
+    (
+        "D-11 Q-21",
+        "milli-units beyond 64 bits are whole",
+        "return milli_value(quantity) % 1000 == 0",
+        "return value(quantity) * NANO == quantity.nano",
+    ),
     (
         "Q-21",
         "projections are rounded down",

@@ -1,7 +1,5 @@
 """What a Tier may not say, one fault at a time."""
 
-# ruff: noqa: E501  # source text as it stands
-
 from __future__ import annotations
 
 from typing import Final
@@ -104,20 +102,26 @@ STEPS: Final = (
         (
             "R-3",
             "negative bounds are valid",
-            '            if quantity.nano < 0:\n                yield Fault(where, f"{quantity} is negative")\n            if quantity.nano % NANO',
-            "            if quantity.nano % NANO",
+            '            if quantity.nano < 0:\n                yield Fault(where, f"{quantity} is negative")\n',
+            "",
         ),
         (
             "R-3",
             "half a pod is a bound",
-            "if quantity.nano % NANO and (name in OBJECT_COUNTS or is_extended(name)):",
-            "if False:",
+            "                if quantity.nano % NANO:\n",
+            "                if False:\n",
+        ),
+        (
+            "R-3 Q-21",
+            "more than can be counted is a bound",
+            "                elif not is_countable(quantity):\n",
+            "                elif False:\n",
         ),
         (
             "R-3",
             "every bound is a whole number",
-            "if quantity.nano % NANO and (name in OBJECT_COUNTS or is_extended(name)):",
-            "if quantity.nano % NANO:",
+            "            if name in OBJECT_COUNTS or is_extended(name):\n",
+            "            if True:\n",
         ),
         (
             "R-2",

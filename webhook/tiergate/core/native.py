@@ -7,22 +7,18 @@ a quantity, and of that the canonical text is all we see: amounts beyond 2^63 ma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Final
 
 import msgspec
 
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Container, Pod
-from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity
+from tiergate.core.projection import MAX_MILLI_VALUE, milli_value, value
+from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 from tiergate.core.tier import CLAIM, CONTAINER, POD, LimitRangeItem, effective
 from tiergate.core.usage import limit_range_totals
-
-MAX_MILLI_VALUE: Final = (2**63 - 1) // 1000
-"""The largest whole amount whose milli-units are compared (Q-21)."""
 
 
 class LimitRange(msgspec.Struct, frozen=True):
@@ -228,32 +224,3 @@ def _float_ratio(asked: int, limited: int, bound: Quantity) -> str | None:
     in_milli = value(bound) <= MAX_MILLI_VALUE
     scaled, most = (ratio * 1000, milli_value(bound)) if in_milli else (ratio, value(bound))
     return f"{ratio:.6f}" if scaled > float(most) else None
-
-
-def value(quantity: Quantity) -> int:
-    """Return the whole units, rounded away from zero, as the 64-bit integer they become (Q-21)."""
-    return _scaled(quantity, NANO, 0)
-
-
-def milli_value(quantity: Quantity) -> int:
-    """Return the milli-units as ``value`` does."""
-    return _scaled(quantity, MILLI_IN_NANO, 3)
-
-
-_PAIR: Final = re.compile(r"-?([0-9]{1,18})(?:(E|P|T|G|M|k)|e([0-9]+))")
-_TENS: Final = {"k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_WRAPPING_STEPS: Final = frozenset({1, 2, 3, 6, 9})
-"""Powers of ten by which the reference multiplies without noticing an overflow; for others it gives 0 (Q-21)."""
-
-
-def _scaled(quantity: Quantity, unit: int, digits: int) -> int:
-    """Return the amount in units of that many nano, which are 10^-digits; it wraps or is 0 where it does not fit."""
-    amount = quantity.rounded_up(unit).nano // unit
-    if -(2**63) <= amount < 2**63:
-        return amount
-    pair = _PAIR.fullmatch(str(quantity))
-    if pair is not None:
-        tens = _TENS[pair[2]] if pair[2] else int(pair[3])
-        if tens + digits not in _WRAPPING_STEPS:
-            return 0
-    return (amount + 2**63) % 2**64 - 2**63

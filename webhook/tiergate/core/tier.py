@@ -14,6 +14,7 @@ import msgspec
 from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
 from tiergate.core.mode import Mode
+from tiergate.core.projection import MAX_MILLI_VALUE, is_countable
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, is_extended, is_qualified
 from tiergate.core.validity import amount_faults
@@ -280,8 +281,11 @@ def _quota_faults(tier: Tier) -> Iterator[Fault]:
                 yield Fault(where, reason)
             if quantity.nano < 0:
                 yield Fault(where, f"{quantity} is negative")
-            if quantity.nano % NANO and (name in OBJECT_COUNTS or is_extended(name)):
-                yield Fault(where, f"{quantity} is not a whole number")
+            if name in OBJECT_COUNTS or is_extended(name):
+                if quantity.nano % NANO:
+                    yield Fault(where, f"{quantity} is not a whole number")
+                elif not is_countable(quantity):
+                    yield Fault(where, f"{quantity} is more than Kubernetes can count, which is {MAX_MILLI_VALUE}")
         yield from _scope_faults(pointer, quota)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
-from tiergate.core.quantity import NANO, Quantity, QuantityError
+from tiergate.core.projection import is_countable
+from tiergate.core.quantity import Quantity, QuantityError
 from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended
 from tiergate.core.usage import aggregate, spec_limits, spec_requests
 
@@ -59,7 +60,7 @@ def amount_faults(pointer: str, name: str, amount: Quantity) -> Iterator[Fault]:
     """Judge one amount of a resource by itself (D-11, D-14)."""
     if amount.nano < 0:
         yield Fault(pointer, "must be greater than or equal to 0")
-    if is_extended(name) and amount.nano % NANO:
+    if is_extended(name) and not is_countable(amount):
         yield Fault(pointer, "must be an integer")
     if name.startswith(HUGEPAGES) and (page := _page_size(name)) and amount.nano % page.nano:  # D-14
         yield Fault(pointer, f"{amount} is not positive integer multiple of {name}")

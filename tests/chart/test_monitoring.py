@@ -29,6 +29,7 @@ def exposed() -> dict[str, set[str]]:
     recorder.cache_age("tiers", 1)
     recorder.cache_faults("tiers", 0)
     recorder.quotas_unchecked("pods", 1)
+    recorder.controller_silence(1)
     recorder.certificate_expiry(1)
     recorder.bytes_in_flight(0)
     recorder.usage((UsageRow("dev", "dev", "tier", "pods", Quantity.parse("1"), Quantity.parse("2")),))

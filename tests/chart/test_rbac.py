@@ -31,6 +31,7 @@ WEBHOOK = {
     ("authorization.k8s.io", "subjectaccessreviews", "*"): {"create"},
     ("authentication.k8s.io", "tokenreviews", "*"): {"create"},
 }
+LEASE = {("coordination.k8s.io", "leases", "tiergate-controller"): {"get"}}
 CONTROLLER = {
     ("", "namespaces", "*"): READ,
     ("", "resourcequotas", "*"): READ | {"create", "update", "delete"},
@@ -54,6 +55,7 @@ SECRETS = {
     ("kind", "name", "expected"),
     [
         pytest.param("ClusterRole", "tiergate-webhook", WEBHOOK, id="webhook"),
+        pytest.param("Role", "tiergate-webhook", LEASE, id="webhook-lease"),
         pytest.param("ClusterRole", "tiergate-controller", CONTROLLER, id="controller"),
         pytest.param("Role", "tiergate-controller", SECRETS, id="controller-secrets"),
         pytest.param(

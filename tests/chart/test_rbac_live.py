@@ -12,7 +12,7 @@ import pytest
 from tests.chart.accounts import Account, Granted, Grants, Resource, attempt, discovered, flat
 from tests.chart.helm import NAMESPACE, Helm, remove
 from tests.chart.test_hooks import CLUSTER_RULES
-from tests.chart.test_rbac import CONTROLLER, SECRETS, WEBHOOK
+from tests.chart.test_rbac import CONTROLLER, LEASE, SECRETS, WEBHOOK
 from tests.controlplane.cluster import Cluster, until
 
 pytestmark = pytest.mark.cluster
@@ -23,7 +23,7 @@ ELSEWHERE = "elsewhere"
 KINDS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 # By account: what it may do everywhere, and in single namespaces.
 PROCESSES: Mapping[str, Mapping[str, Grants]] = {
-    "tiergate-webhook": {EVERYWHERE: WEBHOOK},
+    "tiergate-webhook": {EVERYWHERE: WEBHOOK, NAMESPACE: LEASE},
     "tiergate-controller": {EVERYWHERE: CONTROLLER, NAMESPACE: SECRETS},
     "tiergate-crds": {EVERYWHERE: CLUSTER_RULES["tiergate-crds"]},
     "tiergate-uninstall": {

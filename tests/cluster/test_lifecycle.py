@@ -21,6 +21,8 @@ from tests.cluster.replicas import replicas
 from tests.cluster.story import CONTAINER
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Result, Say, until
+from tiergate.cluster.lease import Timing
+from tiergate.server.leadership import LOOK
 
 pytestmark = pytest.mark.cluster
 
@@ -47,6 +49,7 @@ SERVICE_MONITOR: Object = {
     },
 }
 """The operator's kind as far as it matters here: the chart's object can be stored."""
+SILENCE = "tiergate_controller_silence_seconds "
 QUICK = {"tests": {"patienceSeconds": 3}}
 HOOKS = ("tiergate-verify", "tiergate-crds", "tiergate-uninstall")
 DEV = {"limits": CONTAINER["dev"]["default"], "requests": CONTAINER["dev"]["defaultRequest"]}
@@ -210,8 +213,14 @@ def metrics(cluster: Cluster, token: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
-def test_a_deleted_registration_is_seen_in_the_metrics(by_helm: Cluster) -> None:
-    """What the most important alert rests on, read by an account that the chart permits to and one that it does not."""
+def silence(cluster: Cluster, token: str) -> float:
+    """Return for how many seconds a replica has seen no controller lead."""
+    (line,) = (one for one in metrics(cluster, token)[1].splitlines() if one.startswith(SILENCE))
+    return float(line.removeprefix(SILENCE))
+
+
+def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
+    """A deleted registration and the lack of a leader, read by an account that may; another one may not."""
     if by_helm.plane is None:
         pytest.skip("replicas can be reached from here on the harness's own control plane only")
     release = Release(by_helm, (ENVIRONMENTS,))
@@ -233,6 +242,9 @@ def test_a_deleted_registration_is_seen_in_the_metrics(by_helm: Cluster) -> None
         by_helm.kubectl(f"delete {CONFIGURATIONS[0]} {NAME}")
         lost = 'tiergate_tier_condition{condition="Enforcing",reason="WebhookConfigurationMissing",tier="dev"} 0.0'
         until(lambda: lost in metrics(by_helm, token)[1], "the tier is shown as not enforced")
+        assert silence(by_helm, token) < LOOK + 2 * Timing().retry_period
+        by_helm.kubectl(f"scale deployment tiergate-controller -n {NAMESPACE} --replicas=0")
+        until(lambda: silence(by_helm, token) > 3 * LOOK, "nobody is seen to lead")
     finally:
         release.remove_all()
         by_helm.kubectl("delete --ignore-not-found -f -", stdin=monitor)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tiergate.cluster.sender import Sender
 
+CONTROLLER_LEASE: Final = "tiergate-controller"
 JITTER: Final = 1.2
 """Standbys look after one to this many retry periods, so that they do not all write at the same moment."""
 RELEASE_TIMEOUT: Final = 2.0
@@ -110,6 +111,29 @@ class _Lease(msgspec.Struct, rename="camel"):
 _decode = msgspec.json.Decoder(_Lease).decode
 
 
+class Renewal(msgspec.Struct, frozen=True):
+    """Who held a Lease and when it was renewed, as the holder wrote it: an RFC 3339 text by the holder's clock."""
+
+    holder: str
+    time: str | None
+
+
+async def last_renewal(client: Sender, *, namespace: str, name: str) -> Renewal | None:
+    """Return the last renewal of a Lease, None where nobody holds it.
+
+    Raises:
+        ApiError, Unreachable: It is not known.
+        msgspec.MsgspecError: It is no Lease as Kubernetes has them.
+    """
+    body = await get_or_none(client, _path(namespace, name))
+    spec = None if body is None else _decode(body).spec
+    return Renewal(spec.holder_identity, spec.renew_time) if spec is not None and spec.holder_identity else None
+
+
+def _path(namespace: str, name: str = "") -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases" + (f"/{name}" if name else "")
+
+
 class Elector:
     """One candidate for one Lease. ``acquire`` waits until this replica leads, ``hold`` until it does not any more."""
 
@@ -136,7 +160,7 @@ class Elector:
             clock: Monotonic seconds.
         """
         self._client = client
-        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._namespace = namespace
         self._name = name
         self.identity = identity
         self._timing = timing
@@ -219,8 +243,8 @@ class Elector:
         return self._seen[0] not in {None, "", self.identity} and self._clock() < self._seen_until
 
     async def _read(self) -> _Lease | None:
-        path, timeout = f"{self._collection}/{self._name}", self._timing.request_timeout
-        body = await get_or_none(self._client, path, timeout=timeout)
+        path = _path(self._namespace, self._name)
+        body = await get_or_none(self._client, path, timeout=self._timing.request_timeout)
         if body is None:
             return None
         lease = _decode(body)
@@ -267,9 +291,9 @@ class Elector:
     async def _send(self, spec: _Spec, found: _Lease | None, *, timeout: float) -> _Lease:  # noqa: ASYNC109 - the client's
         if found is None:
             metadata: Mapping[str, str] | msgspec.Raw = {"name": self._name}
-            method, path = "POST", self._collection
+            method, path = "POST", _path(self._namespace)
         else:
-            metadata, method, path = found.metadata, "PUT", f"{self._collection}/{self._name}"
+            metadata, method, path = found.metadata, "PUT", _path(self._namespace, self._name)
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         return _decode(await self._client.request(method, path, body=msgspec.json.encode(body), timeout=timeout))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
 
 import msgspec
 
 from tiergate.cluster.client import Client
-from tiergate.cluster.lease import Elector, LeaderClient, Timing, identity_of
+from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, Timing, identity_of
 from tiergate.controller.events import utc_now
 from tiergate.controller.facts import Facts, Listeners
 from tiergate.controller.pace import PacedClient
@@ -16,8 +15,6 @@ from tiergate.controller.term import Term
 from tiergate.process.answers import not_found
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.supervisor import Supervisor
-
-LEASE_NAME: Final = "tiergate-controller"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +99,7 @@ class Loops:
         self._elector = Elector(
             client,
             namespace=options.namespace,
-            name=LEASE_NAME,
+            name=CONTROLLER_LEASE,
             identity=identity_of(options.host),
             timing=options.timing,
             now=utc_now,

@@ -43,6 +43,9 @@ class PrometheusRecorder:
         self._age = Gauge(
             "tiergate_cache_age_seconds", "Time since a cache heard from the API server.", ["cache"], registry=registry
         )
+        self._silence = Gauge(
+            "tiergate_controller_silence_seconds", "Time since a controller was last seen to lead.", registry=registry
+        )
         self._faults = Gauge(
             "tiergate_cache_faulty_objects", "Objects a cache cannot use.", ["cache"], registry=registry
         )
@@ -95,6 +98,10 @@ class PrometheusRecorder:
     def certificate_expiry(self, timestamp: float) -> None:
         """Set the end of the certificate."""
         self._expiry.set(timestamp)
+
+    def controller_silence(self, seconds: float) -> None:
+        """Set the time since a controller led."""
+        self._silence.set(seconds)
 
     def bytes_in_flight(self, count: int) -> None:
         """Set the bytes held."""

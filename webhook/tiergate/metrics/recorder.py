@@ -34,6 +34,9 @@ class Recorder(Protocol):
     def certificate_expiry(self, timestamp: float) -> None:
         """Say when the served certificate ends, in seconds since 1970."""
 
+    def controller_silence(self, seconds: float) -> None:
+        """Say how long ago a controller was last seen to lead."""
+
     def bytes_in_flight(self, count: int) -> None:
         """Say how many bytes of request bodies are held."""
 

@@ -22,6 +22,7 @@ from tiergate.pages.gate import Gate, Verdict
 from tiergate.server.admit import Admission
 from tiergate.server.caches import Caches
 from tiergate.server.conditions import Conditions
+from tiergate.server.leadership import Leadership
 from tiergate.server.routes import Routes
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class ServerService:
         self._client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
         self._caches = Caches(self._client)
         self._conditions = Conditions(self._client)
+        self._leadership = Leadership(self._client, namespace=options.namespace)
         admission = Admission(
             self._caches,
             Permissions(self._client),
@@ -108,7 +110,8 @@ class ServerService:
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """The caches, and what keeps the pages current."""
-        return {**self._caches.tasks(), "cache conditions": self._conditions.run, "report": self._report}
+        own = {"cache conditions": self._conditions.run, "leadership": self._leadership.run, "report": self._report}
+        return {**self._caches.tasks(), **own}
 
     def ready(self) -> tuple[bool, str]:
         """Ready once every cache was filled; that it is late later is a metric and a live read, not a reason."""
@@ -133,6 +136,7 @@ class ServerService:
         self._report_index(now)
         self._recorder.bytes_in_flight(self._routes.bytes_in_flight)
         self._recorder.tier_conditions(self._conditions.rows())
+        self._recorder.controller_silence(self._leadership.silence())
         versions = self._caches.versions()
         if versions != self._shown:
             self._shown = versions

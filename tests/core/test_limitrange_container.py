@@ -68,6 +68,9 @@ RATIO = an_item(ratio={"cpu": "2"})
             id="limit-zero-means-no-limit-at-run-time",
         ),
         pytest.param(an_item(high={"nvidia.com/gpu": "1"}), {}, {"nvidia.com/gpu": "0"}, [], id="limit-zero-of-a-gpu"),
+        pytest.param(
+            an_item(high={"memory": "1Gi"}), {}, {"cpu": "0", "memory": "1Gi"}, [], id="limit-zero-of-what-has-no-max"
+        ),
         pytest.param(MIN, {"cpu": "100m"}, {"cpu": "0"}, [("limit-min", "limits.cpu", "0", "100m")], id="zero-and-min"),
         pytest.param(MAX, {}, {"cpu": "1n"}, [], id="tiny-limit-is-none-of-zero"),
         pytest.param(

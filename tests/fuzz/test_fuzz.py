@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz.engine import fuzz, run
 from tests.fuzz.seeds import seeds
 from tests.fuzz.target import Finding, Target
-from tiergate.core import evaluate, limitrange
+from tiergate.core import evaluate, limitrange, rules
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.rules import RULES
@@ -55,7 +55,8 @@ def test_seeds_hold_under_every_policy(target: Target) -> None:
 @pytest.mark.parametrize("index", range(len(RULES)))
 def test_a_rule_taken_out_is_found(target: Target, monkeypatch: pytest.MonkeyPatch, index: int) -> None:
     """The reference check knows every rule: without any one of ours the seeds alone show it."""
-    monkeypatch.setattr(evaluate, "RULES", (*RULES[:index], *RULES[index + 1 :]))
+    monkeypatch.setattr(rules, "RULES", (*RULES[:index], *RULES[index + 1 :]))
+    monkeypatch.setattr(evaluate, "judges", rules.judges.__wrapped__)  # without its memory
     assert not seeds_hold(target)
 
 

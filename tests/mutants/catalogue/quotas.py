@@ -132,32 +132,38 @@ STEPS: Final = (
         (
             "quota-pending R-9",
             "quotas of other objects are waited for",
-            "        if not pertinent(subject, desired):\n            continue\n",
-            "",
+            "measured(subject, desired)\n        if not names or not",
+            "tuple(desired.hard)\n        if not",
+        ),
+        (
+            "quota-pending R-24",
+            "quotas of other scopes are waited for",
+            "if not names or not matches(subject, desired):",
+            "if not names:",
         ),
         (
             "quota-pending R-1",
             "an object without status is in force",
-            "if status is None or not _in_force(subject, desired, status):",
+            "if status is None or not _in_force(status, names):",
             "if status is None:",
         ),
         (
             "quota-pending",
             "an object that is missing is in force",
-            "if status is None or not _in_force(subject, desired, status):",
-            "if status is not None and not _in_force(subject, desired, status):",
+            "if status is None or not _in_force(status, names):",
+            "if status is not None and not _in_force(status, names):",
         ),
         (
             "R-1 R-61",
             "a name without hard is in force",
-            "name in status.hard and name in status.used for",
-            "name in status.used for",
+            "return status.hard.keys() >= set(names) <= status.used.keys()",
+            "return set(names) <= status.used.keys()",
         ),
         (
             "R-50 R-61",
             "a name without used is in force",
-            "name in status.hard and name in status.used for",
-            "name in status.hard for",
+            "return status.hard.keys() >= set(names) <= status.used.keys()",
+            "return status.hard.keys() >= set(names)",
         ),
         (
             "R-50",
@@ -177,7 +183,7 @@ STEPS: Final = (
             "if isinstance(subject, Claim) or subject.pod_level:",
             "if isinstance(subject, Claim):",
         ),
-        ("R-23", "a quota of another scope demands", "if demanded and pertinent(subject, quota):", "if demanded:"),
+        ("R-23", "a quota of another scope demands", "if demanded and matches(subject, quota):", "if demanded:"),
         (
             "R-23",
             "init containers are not asked",
@@ -223,8 +229,8 @@ STEPS: Final = (
         (
             "R-9",
             "quotas of another scope are charged",
-            "        if not pertinent(subject, quota):\n            continue\n        delta",
-            "        delta",
+            "        if not matches(subject, quota):\n            continue\n",
+            "",
         ),
         (
             "R-50",

@@ -9,18 +9,18 @@ from typing import Final
 from tests.mutants.mutant import Mutant, source_path, steps
 
 RULES_OF: Final = {
-    "_pod(limitrange.container_min)": ("L-20", "L-21"),
-    "_pod(limitrange.container_max)": ("L-20", "L-22"),
-    "_pod(limitrange.container_zero)": ("limit-zero",),
-    "_pod(limitrange.container_ratio)": ("L-20", "L-23"),
-    "_pod(limitrange.pod_min)": ("L-20", "L-21"),
-    "_pod(limitrange.pod_max)": ("L-20", "L-22"),
-    "_pod(limitrange.pod_ratio)": ("L-20", "L-23"),
-    "_claim_range": ("L-20", "L-24"),
-    "_quota_pending": ("quota-pending",),
-    "_quota_unknown": ("R-50",),
-    "_quota_required": ("R-23",),
-    "_quota_exceeded": ("R-50", "R-51"),
+    "_container(limitrange.container_min, lambda item: item.min)": ("L-20", "L-21"),
+    "_container(limitrange.container_max, lambda item: item.max)": ("L-20", "L-22"),
+    "_container(limitrange.container_zero, lambda item: item.max)": ("limit-zero",),
+    "_container(limitrange.container_ratio, lambda item: item.max_limit_request_ratio)": ("L-20", "L-23"),
+    "_pod(limitrange.pod_min, lambda item: item.min)": ("L-20", "L-21"),
+    "_pod(limitrange.pod_max, lambda item: item.max)": ("L-20", "L-22"),
+    "_pod(limitrange.pod_ratio, lambda item: item.max_limit_request_ratio)": ("L-20", "L-23"),
+    "_claim": ("L-20", "L-24"),
+    "_always(_quota_pending)": ("quota-pending",),
+    "_always(_quota_unknown)": ("R-50",),
+    "_always(_quota_required)": ("R-23",),
+    "_always(_quota_exceeded)": ("R-50", "R-51"),
 }
 """The ids of each entry of RULES; an entry that is missing here fails the tests of this package."""
 
@@ -74,8 +74,8 @@ STEPS: Final = (
         (
             "L-28 unchanged",
             "min judges what a resize leaves alone",
-            "for name, bound in tier.container.min.items():\n            if old is not None and _unchanged(old, container, name):\n                continue",
-            "for name, bound in tier.container.min.items():",
+            "            if old is not None and _unchanged(old, container, name):\n                continue\n            request, limit = container.requests.get(name), container.limits.get(name)\n            if request is not None",
+            "            request, limit = container.requests.get(name), container.limits.get(name)\n            if request is not None",
         ),
         (
             "L-22",
@@ -129,7 +129,7 @@ STEPS: Final = (
         (
             "limit-zero",
             "a limit of 0 without a max is refused",
-            'for name in ("cpu", "memory") if name in tier.container.max]',
+            'for name in ("cpu", "memory") if name in bounds]',
             'for name in ("cpu", "memory")]',
         ),
         (
@@ -141,8 +141,8 @@ STEPS: Final = (
         (
             "L-28 unchanged",
             "the ratio judges what a resize leaves alone",
-            "for name, ratio in tier.container.max_limit_request_ratio.items():\n            if old is not None and _unchanged(old, container, name):\n                continue",
-            "for name, ratio in tier.container.max_limit_request_ratio.items():",
+            "            if old is not None and _unchanged(old, container, name):\n                continue\n            request, limit = container.requests.get(name), container.limits.get(name)\n            if _exceeds_ratio",
+            "            request, limit = container.requests.get(name), container.limits.get(name)\n            if _exceeds_ratio",
         ),
         (
             "L-23",
@@ -196,14 +196,14 @@ STEPS: Final = (
         (
             "L-28 unchanged",
             "totals that stay are judged by min",
-            "for name, bound in tier.pod.min.items():\n        if _same_totals(old, pod, name):\n            continue",
-            "for name, bound in tier.pod.min.items():",
+            "        if _same_totals(old, pod, name):\n            continue\n        request, limit = requests.get(name), limits.get(name)\n        if request is None",
+            "        request, limit = requests.get(name), limits.get(name)\n        if request is None",
         ),
         (
             "L-28 unchanged",
             "totals that stay are judged by max",
-            "for name, bound in tier.pod.max.items():\n        if _same_totals(old, pod, name):\n            continue",
-            "for name, bound in tier.pod.max.items():",
+            "        if _same_totals(old, pod, name):\n            continue\n        request, limit = requests.get(name), limits.get(name)\n        if limit is None",
+            "        request, limit = requests.get(name), limits.get(name)\n        if limit is None",
         ),
         (
             "L-28 unchanged",

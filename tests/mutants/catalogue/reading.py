@@ -14,8 +14,8 @@ STEPS: Final = (
         (
             "D-1",
             "amounts are not rounded to milli",
-            "quantity if quantity.nano % MILLI_IN_NANO == 0 else quantity.rounded_up(MILLI_IN_NANO)",
-            "quantity",
+            "Quantity.parse(text).rounded_up(MILLI_IN_NANO)",
+            "Quantity.parse(text)",
         ),
     ),
     *steps(

@@ -11,7 +11,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
-from tiergate.core.rules import RULES, Case
+from tiergate.core.rules import Case, judges
 from tiergate.core.tier import Tier
 
 
@@ -44,8 +44,8 @@ def validate(  # noqa: PLR0913, RUF100  # what a decision is a function of
     """
     case = Case(subject, old, tier, quotas, now, minor)
     violations: list[Violation] = []
-    for rule in RULES:
-        violations.extend(rule(case))
+    for judge in judges(tier):
+        violations.extend(judge(case))
     return Decision(tuple(violations)) if violations else ALLOW
 
 

@@ -14,7 +14,7 @@ from tiergate.core.decision import RuleId, Violation
 from tiergate.core.jsonpatch import JSONPatchOp, add, escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, is_extended
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended
 from tiergate.core.tier import LimitRangeItem, Tier
 from tiergate.core.usage import aggregate, limit_range_totals, spec_requests
 
@@ -194,12 +194,10 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
     return ANNOTATION_PREFIX + text
 
 
-def container_min(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Judge ``min``: each value the container has must be at least that (L-21)."""
-    if tier.container is None or not tier.container.min:
-        return
     for container in pod.every_container():
-        for name, bound in tier.container.min.items():
+        for name, bound in bounds.items():
             if old is not None and _unchanged(old, container, name):
                 continue
             request, limit = container.requests.get(name), container.limits.get(name)
@@ -209,15 +207,13 @@ def container_min(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
                 yield _range("limit-min", container, "limits", name, limit, bound)
 
 
-def container_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Judge ``max``: a limit must exist and be at most that, a request too (L-22).
 
     A container without its own limit is judged by the pod-level limit.
     """
-    if tier.container is None or not tier.container.max:
-        return
     for container in pod.every_container():
-        for name, bound in tier.container.max.items():
+        for name, bound in bounds.items():
             limit = container.limits.get(name, pod.limits.get(name))
             if _unchanged(old, container, name) and limit == _limit_before(old, container, name):
                 continue
@@ -230,24 +226,20 @@ def container_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
                 yield _range("request-max", container, "requests", name, request, bound)
 
 
-def container_zero(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Refuse a cpu or memory limit of 0 under a ``max``: at run time 0 means no limit."""
-    if tier.container is None:
-        return
-    bounded = [name for name in ("cpu", "memory") if name in tier.container.max]
+    bounded = [name for name in ("cpu", "memory") if name in bounds]
     for container in pod.every_container():
         for name in bounded:
             limit = container.limits.get(name)
             if limit is not None and not limit.nano and not _unchanged(old, container, name):
-                yield _range("limit-zero", container, "limits", name, limit, tier.container.max[name])
+                yield _range("limit-zero", container, "limits", name, limit, bounds[name])
 
 
-def container_ratio(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Judge ``maxLimitRequestRatio``: both sides must exist, be positive and keep it (L-23)."""
-    if tier.container is None or not tier.container.max_limit_request_ratio:
-        return
     for container in pod.every_container():
-        for name, ratio in tier.container.max_limit_request_ratio.items():
+        for name, ratio in bounds.items():
             if old is not None and _unchanged(old, container, name):
                 continue
             request, limit = container.requests.get(name), container.limits.get(name)
@@ -256,12 +248,10 @@ def container_ratio(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation
                 yield msgspec.structs.replace(found, limit=limit)
 
 
-def pod_min(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Judge ``min`` of the Pod item against the totals; a request must exist (L-21, L-30)."""
-    if tier.pod is None or not tier.pod.min:
-        return
     requests, limits = limit_range_totals(pod)
-    for name, bound in tier.pod.min.items():
+    for name, bound in bounds.items():
         if _same_totals(old, pod, name):
             continue
         request, limit = requests.get(name), limits.get(name)
@@ -271,12 +261,10 @@ def pod_min(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
             yield _total("pod-limit-min", "limits", name, limit, bound)
 
 
-def pod_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Judge ``max`` of the Pod item against the totals; a limit must exist (L-22, L-30)."""
-    if tier.pod is None or not tier.pod.max:
-        return
     requests, limits = limit_range_totals(pod)
-    for name, bound in tier.pod.max.items():
+    for name, bound in bounds.items():
         if _same_totals(old, pod, name):
             continue
         request, limit = requests.get(name), limits.get(name)
@@ -286,12 +274,10 @@ def pod_max(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
             yield _total("pod-request-max", "requests", name, request, bound)
 
 
-def pod_ratio(pod: Pod, old: Pod | None, tier: Tier) -> Iterator[Violation]:
+def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
     """Judge ``maxLimitRequestRatio`` of the Pod item against the totals (L-23, L-30)."""
-    if tier.pod is None or not tier.pod.max_limit_request_ratio:
-        return
     requests, limits = limit_range_totals(pod)
-    for name, ratio in tier.pod.max_limit_request_ratio.items():
+    for name, ratio in bounds.items():
         request, limit = requests.get(name), limits.get(name)
         if not _same_totals(old, pod, name) and _exceeds_ratio(request, limit, ratio):
             found = _total("pod-limit-request-ratio", "requests", name, request, ratio)

@@ -148,16 +148,16 @@ def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Ite
     """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
     present = {quota.name: quota for quota in quotas if quota.managed}
     for desired in desired_quotas(tier):
-        if not pertinent(subject, desired):
+        names = measured(subject, desired)
+        if not names or not matches(subject, desired):
             continue
         status = present.get(desired.name)
-        if status is None or not _in_force(subject, desired, status):
-            names = sorted({source for name, source in desired.sources.items() if measures(type(subject), name)})
-            yield Violation("quota-pending", "", quota=", ".join(names))
+        if status is None or not _in_force(status, names):
+            yield Violation("quota-pending", "", quota=", ".join(sorted({desired.sources[name] for name in names})))
 
 
-def _in_force(subject: Judged, desired: DesiredQuota, status: QuotaStatus) -> bool:
-    return all(name in status.hard and name in status.used for name in measured(subject, desired))
+def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
+    return status.hard.keys() >= set(names) <= status.used.keys()
 
 
 def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
@@ -175,7 +175,7 @@ def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> It
         return
     for quota in quotas:
         demanded = _demanded(tuple(quota.hard))
-        if demanded and pertinent(subject, quota):
+        if demanded and matches(subject, quota):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
                     if resource not in (container.limits if side == "limits" else container.requests):
@@ -213,7 +213,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     usage = charge(subject, now=now, minor=minor)
     grown = increase(usage, charge(old, minor=minor)) if old is not None else usage
     for quota in quotas:
-        if not pertinent(subject, quota):
+        if not matches(subject, quota):
             continue
         delta = grown if old is not None and matches(old, quota) else usage
         for name in measured(subject, quota):

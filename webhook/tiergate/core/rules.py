@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -13,7 +14,8 @@ from tiergate.core.decision import Violation
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
-from tiergate.core.tier import Tier
+from tiergate.core.resources import ResourceList
+from tiergate.core.tier import LimitRangeItem, Tier
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -31,18 +33,35 @@ class Case(msgspec.Struct, frozen=True):
     minor: int = NEWEST
 
 
-Rule = Callable[[Case], Iterable[Violation]]
-PodRule = Callable[[Pod, Pod | None, Tier], Iterator[Violation]]
+Judge = Callable[[Case], Iterable[Violation]]
+Rule = Callable[[Tier], Judge | None]
+"""Gives what judges under a tier, None where the tier has no bound of this rule."""
+Bounds = Callable[[LimitRangeItem], ResourceList]
+PodRange = Callable[[Pod, Pod | None, ResourceList], Iterator[Violation]]
+
+_NO_BOUNDS: Final = LimitRangeItem(type="")
 
 
-def _pod(rule: PodRule) -> Rule:
-    def judge(case: Case) -> Iterable[Violation]:
+def _container(judge: PodRange, bounds: Bounds) -> Rule:
+    return lambda tier: _pod_range(judge, bounds(tier.container or _NO_BOUNDS))
+
+
+def _pod(judge: PodRange, bounds: Bounds) -> Rule:
+    return lambda tier: _pod_range(judge, bounds(tier.pod or _NO_BOUNDS))
+
+
+def _pod_range(judge: PodRange, bounds: ResourceList) -> Judge | None:
+    def judged(case: Case) -> Iterable[Violation]:
         pod, old = case.subject, case.old if isinstance(case.old, Pod) else None
         if not isinstance(pod, Pod) or (old is not None and old.deleted_at is not None):  # L-4
             return ()
-        return rule(pod, old, case.tier)
+        return judge(pod, old, bounds)
 
-    return judge
+    return judged if bounds else None
+
+
+def _claim(tier: Tier) -> Judge | None:
+    return _claim_range if tier.claim is not None else None
 
 
 def _claim_range(case: Case) -> Iterator[Violation]:
@@ -51,6 +70,10 @@ def _claim_range(case: Case) -> Iterator[Violation]:
         unchanged = isinstance(case.old, Claim) and case.old.storage == claim.storage
         if not unchanged:
             yield from limitrange.claim_range(claim.storage, item)
+
+
+def _always(judge: Judge) -> Rule:
+    return lambda _: judge
 
 
 def _quota_pending(case: Case) -> Iterable[Violation]:
@@ -70,16 +93,22 @@ def _quota_exceeded(case: Case) -> Iterable[Violation]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    _pod(limitrange.container_min),
-    _pod(limitrange.container_max),
-    _pod(limitrange.container_zero),
-    _pod(limitrange.container_ratio),
-    _pod(limitrange.pod_min),
-    _pod(limitrange.pod_max),
-    _pod(limitrange.pod_ratio),
-    _claim_range,
-    _quota_pending,
-    _quota_unknown,
-    _quota_required,
-    _quota_exceeded,
+    _container(limitrange.container_min, lambda item: item.min),
+    _container(limitrange.container_max, lambda item: item.max),
+    _container(limitrange.container_zero, lambda item: item.max),
+    _container(limitrange.container_ratio, lambda item: item.max_limit_request_ratio),
+    _pod(limitrange.pod_min, lambda item: item.min),
+    _pod(limitrange.pod_max, lambda item: item.max),
+    _pod(limitrange.pod_ratio, lambda item: item.max_limit_request_ratio),
+    _claim,
+    _always(_quota_pending),
+    _always(_quota_unknown),
+    _always(_quota_required),
+    _always(_quota_exceeded),
 )
+
+
+@lru_cache(maxsize=1024)
+def judges(tier: Tier) -> tuple[Judge, ...]:
+    """Return what judges under a tier, in the order of RULES."""
+    return tuple([judge for rule in RULES if (judge := rule(tier)) is not None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -67,14 +68,12 @@ class ScopeSelector(msgspec.Struct):
 
 def resource_list(quantities: dict[str, str] | None) -> ResourceList:
     """Return the amounts, rounded up to milli as API defaulting does (D-1); raise QuantityError."""
-    if not quantities:
-        return EMPTY
-    parse = Quantity.parse
-    result = {}
-    for name, text in quantities.items():
-        quantity = parse(text)
-        result[name] = quantity if quantity.nano % MILLI_IN_NANO == 0 else quantity.rounded_up(MILLI_IN_NANO)
-    return result
+    return {name: _in_a_list(text) for name, text in quantities.items()} if quantities else EMPTY
+
+
+@lru_cache(maxsize=65536)
+def _in_a_list(text: str) -> Quantity:
+    return Quantity.parse(text).rounded_up(MILLI_IN_NANO)
 
 
 def quantity_texts(resources: ResourceList) -> dict[str, str]:

@@ -122,7 +122,7 @@ NEITHER = [
 def test_a_name_is_measured_from_what_it_counts(name: str) -> None:
     assert measures(Pod, name) is (name in POD_NAMES)
     assert measures(Claim, name) is (name in CLAIM_NAMES)
-    assert pertinent(a_pod(), a_quota({name: "1", "services": "1"})) is (name in POD_NAMES)
+    assert bool(pertinent(a_pod(), a_quota({name: "1", "services": "1"}))) is (name in POD_NAMES)
 
 
 def test_a_quota_whose_scope_does_not_match_is_not_pertinent() -> None:

@@ -62,8 +62,8 @@ STEPS: Final = (
         (
             "R-9",
             "a quota that measures nothing of it has a word",
-            "return bool(measured(subject, quota)) and matches(subject, quota)",
-            "return matches(subject, quota)",
+            "return measured(subject, quota) if matches(subject, quota) else ()",
+            "return tuple(sorted(quota.hard)) if matches(subject, quota) else ()",
         ),
         (
             "R-43",
@@ -132,26 +132,26 @@ STEPS: Final = (
         (
             "quota-pending R-9",
             "quotas of other objects are waited for",
-            "measured(subject, desired)\n        if not names or not",
-            "tuple(desired.hard)\n        if not",
+            "names, status = pertinent(subject, desired), ",
+            "names, status = tuple(desired.hard), ",
         ),
         (
             "quota-pending R-24",
             "quotas of other scopes are waited for",
-            "if not names or not matches(subject, desired):",
-            "if not names:",
+            "names, status = pertinent(subject, desired), ",
+            "names, status = measured(subject, desired), ",
         ),
         (
             "quota-pending R-1",
             "an object without status is in force",
-            "if status is None or not _in_force(status, names):",
-            "if status is None:",
+            "if names and (status is None or not _in_force(status, names)):",
+            "if names and status is None:",
         ),
         (
             "quota-pending",
             "an object that is missing is in force",
-            "if status is None or not _in_force(status, names):",
-            "if status is not None and not _in_force(status, names):",
+            "if names and (status is None or not _in_force(status, names)):",
+            "if names and status is not None and not _in_force(status, names):",
         ),
         (
             "R-1 R-61",
@@ -168,14 +168,14 @@ STEPS: Final = (
         (
             "R-50",
             "our own quotas are reported as unknown",
-            "        if quota.managed or not pertinent(subject, quota):\n",
-            "        if not pertinent(subject, quota):\n",
+            "        if quota.managed:\n            continue\n",
+            "",
         ),
         (
             "R-9 R-50",
             "foreign quotas of other objects are unknown",
-            "        if quota.managed or not pertinent(subject, quota):\n",
-            "        if quota.managed:\n",
+            "for name in pertinent(subject, quota) if name not in quota.used]",
+            "for name in quota.hard if name not in quota.used]",
         ),
         (
             "R-23",
@@ -229,8 +229,8 @@ STEPS: Final = (
         (
             "R-9",
             "quotas of another scope are charged",
-            "        if not matches(subject, quota):\n            continue\n",
-            "",
+            "        for name in pertinent(subject, quota):\n",
+            "        for name in measured(subject, quota):\n",
         ),
         (
             "R-50",

@@ -45,8 +45,8 @@ STEPS: Final = (
         (
             "L-27 unchanged",
             "an unchanged claim is judged again",
-            "        if not unchanged:\n            yield from",
-            "        if True:\n            yield from",
+            " or (isinstance(old, Claim) and old.storage == claim.storage)",
+            "",
         ),
         ("R-21", "the time is not passed on", "now=case.now, ", ""),
         ("R-32 R-33", "the release is not passed on", ", minor=case.minor", ""),

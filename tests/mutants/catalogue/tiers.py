@@ -126,14 +126,14 @@ STEPS: Final = (
         (
             "R-2",
             "standard names are faults",
-            "    if name in _STANDARD_QUOTA_NAMES or name.startswith((",
-            "    if name.startswith((",
+            "return name in _STANDARD_QUOTA_NAMES or name.startswith((",
+            "return name.startswith((",
         ),
         (
             "R-2",
             "hugepages names are faults",
-            '    if name in _STANDARD_QUOTA_NAMES or name.startswith((HUGEPAGES, f"requests.{HUGEPAGES}")):',
-            "    if name in _STANDARD_QUOTA_NAMES:",
+            'return name in _STANDARD_QUOTA_NAMES or name.startswith((HUGEPAGES, f"requests.{HUGEPAGES}"))',
+            "return name in _STANDARD_QUOTA_NAMES",
         ),
         ("R-7", "object counts are faults", '    if name.startswith("count/"):\n', "    if False:\n"),
         (
@@ -194,18 +194,23 @@ STEPS: Final = (
             "    if allowed is None:\n",
             "    if allowed is None:\n        return\n    if False:\n",
         ),
-        ("R-4", "a scope takes any name", "        if standard and resource not in allowed:\n", "        if False:\n"),
+        (
+            "R-4",
+            "a scope takes any name",
+            "        if _is_standard(resource) and resource not in allowed:\n",
+            "        if False:\n",
+        ),
         (
             "R-4",
             "names outside the standard are judged by scope",
-            "        if standard and resource not in allowed:\n",
+            "        if _is_standard(resource) and resource not in allowed:\n",
             "        if resource not in allowed:\n",
         ),
         (
             "R-4",
             "scopes go with hugepages",
-            ' or resource.startswith((HUGEPAGES, f"requests.{HUGEPAGES}"))\n        if standard',
-            "\n        if standard",
+            "if _is_standard(resource) and resource",
+            "if resource in _STANDARD_QUOTA_NAMES and resource",
         ),
         (
             "D-10",

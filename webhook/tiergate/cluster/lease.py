@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError, Unreachable
-from tiergate.cluster.sender import get_or_none
+from tiergate.cluster.sender import Guarded, get_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -309,7 +309,7 @@ class Elector:
         logger.warning("Lease: will try again", extra={"fields": {"error": str(error), "identity": self.identity}})
 
 
-class LeaderClient:
+class LeaderClient(Guarded):
     """Sends writes only while it is certain that this replica leads.
 
     A process can be stopped for minutes between two lines of code. Whoever wakes up finds the clock past the deadline
@@ -318,30 +318,12 @@ class LeaderClient:
 
     def __init__(self, client: Sender, *, remaining: Callable[[], float]) -> None:
         """Wrap a client; ``remaining`` says for how many seconds the lead is certain."""
-        self._client = client
+        super().__init__(client)
         self._remaining = remaining
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        content_type: str = "application/json",
-        timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
-    ) -> bytes:
-        """Send one request; a write ends with the lead at the latest.
-
-        Raises:
-            NotLeading: A write was not sent.
-            ApiError, Unreachable: As the client's.
-        """
-        if method != "GET":
-            left = self._remaining()
-            if left <= 0:
-                raise NotLeading(f"{method} {path}: not sent, this replica does not lead any more")
-            timeout = min(timeout, left)
-        return await self._client.request(
-            method, path, query=query, body=body, content_type=content_type, timeout=timeout
-        )
+    async def before_write(self, what: str, timeout: float) -> float:  # noqa: ASYNC109 - as the client has it
+        """Let a write take no longer than the lead; raise NotLeading for one that is not to be sent."""
+        left = self._remaining()
+        if left <= 0:
+            raise NotLeading(f"{what}: not sent, this replica does not lead any more")
+        return min(timeout, left)

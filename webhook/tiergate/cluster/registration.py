@@ -1,5 +1,6 @@
 """Our two webhook configurations: where they are, and what must be in them for a tier to be enforced."""
 
+from collections.abc import Iterable
 from typing import Final
 
 _GROUP: Final = "/apis/admissionregistration.k8s.io/v1"
@@ -15,3 +16,8 @@ REQUIRED_ENTRIES: Final = {
     "ValidatingWebhookConfiguration": (PODS_VALIDATE,),
 }
 """Without these a tier is not enforced, whatever else is registered."""
+
+
+def missing_entries(kind: str, present: Iterable[str]) -> list[str]:
+    """Return the required entries of a kind of configuration that are not among those present, sorted."""
+    return sorted(set(REQUIRED_ENTRIES[kind]).difference(present))

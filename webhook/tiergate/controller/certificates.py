@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, REQUIRED_ENTRIES
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
 from tiergate.cluster.sender import Sender
 from tiergate.controller.facts import Facts
 from tiergate.controller.queue import CONFLICTS
@@ -189,9 +189,8 @@ def judge_enforcing(configurations: dict[str, bytes | None], *, trusted: bytes) 
                 "it is never created by the controller: helm upgrade restores it"
             )
             return Verdict(holds=False, reason="WebhookConfigurationMissing", message=message)
-        missing = set(REQUIRED_ENTRIES[kind]) - {entry.name for entry in entries(raw)}
-        if missing:
-            message = f'{kind} "{CONFIGURATION_NAME}" lacks {", ".join(sorted(missing))}: helm upgrade restores it'
+        if missing := missing_entries(kind, (entry.name for entry in entries(raw))):
+            message = f'{kind} "{CONFIGURATION_NAME}" lacks {", ".join(missing)}: helm upgrade restores it'
             return Verdict(holds=False, reason="WebhookEntryMissing", message=message)
         if patch(raw, trusted):
             message = f'{kind} "{CONFIGURATION_NAME}" does not trust the current certificate yet'

@@ -139,6 +139,15 @@ def _shortened(message: str) -> str:
 
 def judge_ready(record: TierRecord, *, good: Tier | None, states: Sequence[NamespaceState]) -> Verdict:
     """Say whether the tier is valid and in force in all of its namespaces; what people must mend comes first."""
+    if (obstacle := _to_mend(record, good, states)) is not None:
+        return obstacle
+    if good is not None and good.mode != "Enforce":
+        return _judge_reporting(good.mode, states)
+    return _judge_enforced(states)
+
+
+def _to_mend(record: TierRecord, good: Tier | None, states: Sequence[NamespaceState]) -> Verdict | None:
+    """Return what does not get better by itself, None where there is nothing of that."""
     if record.faults:
         return Verdict(holds=False, reason="Invalid", message=_invalid(record, good))
     if foreign := [one for one in states if one.foreign]:
@@ -159,8 +168,11 @@ def judge_ready(record: TierRecord, *, good: Tier | None, states: Sequence[Names
             reason="WriteFailed",
             message="; ".join(f"namespace {one.name}: {one.error}" for one in failed[:NAMED]),
         )
-    if good is not None and good.mode != "Enforce":
-        return _judge_reporting(good.mode, states)
+    return None
+
+
+def _judge_enforced(states: Sequence[NamespaceState]) -> Verdict:
+    """Say whether all namespaces have what a tier that refuses keeps in them."""
     if waiting := [one for one in states if one.waiting]:
         objects = _quoted(name for one in waiting for name in one.waiting)
         done = len(states) - len(waiting)

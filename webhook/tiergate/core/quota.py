@@ -95,9 +95,9 @@ def matches(subject: Judged, quota: QuotaStatus | DesiredQuota) -> bool:
     )
 
 
-def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota) -> bool:
-    """Say whether the quota has a word in this request (R-9)."""
-    return bool(measured(subject, quota)) and matches(subject, quota)
+def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
+    """Return the names by which the quota has a word in this request, sorted; () where it has none (R-9)."""
+    return measured(subject, quota) if matches(subject, quota) else ()
 
 
 def _in_scope(subject: Judged, wanted: ScopeRequirement) -> bool:
@@ -148,11 +148,8 @@ def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Ite
     """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
     present = {quota.name: quota for quota in quotas if quota.managed}
     for desired in desired_quotas(tier):
-        names = measured(subject, desired)
-        if not names or not matches(subject, desired):
-            continue
-        status = present.get(desired.name)
-        if status is None or not _in_force(status, names):
+        names, status = pertinent(subject, desired), present.get(desired.name)
+        if names and (status is None or not _in_force(status, names)):
             yield Violation("quota-pending", "", quota=", ".join(sorted({desired.sources[name] for name in names})))
 
 
@@ -163,9 +160,9 @@ def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
 def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
     """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
     for quota in quotas:
-        if quota.managed or not pertinent(subject, quota):
+        if quota.managed:
             continue
-        if names := [name for name in measured(subject, quota) if name not in quota.used]:
+        if names := [name for name in pertinent(subject, quota) if name not in quota.used]:
             yield Violation("quota-pending", "", quota=quota.name, resource=", ".join(names))
 
 
@@ -213,10 +210,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     usage = charge(subject, now=now, minor=minor)
     grown = increase(usage, charge(old, minor=minor)) if old is not None else usage
     for quota in quotas:
-        if not matches(subject, quota):
-            continue
         delta = grown if old is not None and matches(old, quota) else usage
-        for name in measured(subject, quota):
+        for name in pertinent(subject, quota):
             asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
             if asked and used.nano + asked.nano > hard.nano:
                 yield Violation(

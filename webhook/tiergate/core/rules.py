@@ -61,15 +61,16 @@ def _pod_range(judge: PodRange, bounds: ResourceList) -> Judge | None:
 
 
 def _claim(tier: Tier) -> Judge | None:
-    return _claim_range if tier.claim is not None else None
+    if (item := tier.claim) is None:
+        return None
 
+    def judged(case: Case) -> Iterable[Violation]:
+        claim, old = case.subject, case.old
+        if not isinstance(claim, Claim) or (isinstance(old, Claim) and old.storage == claim.storage):
+            return ()
+        return limitrange.claim_range(claim.storage, item)
 
-def _claim_range(case: Case) -> Iterator[Violation]:
-    claim, item = case.subject, case.tier.claim
-    if isinstance(claim, Claim) and item is not None:
-        unchanged = isinstance(case.old, Claim) and case.old.storage == claim.storage
-        if not unchanged:
-            yield from limitrange.claim_range(claim.storage, item)
+    return judged
 
 
 def _always(judge: Judge) -> Rule:

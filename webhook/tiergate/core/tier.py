@@ -293,7 +293,7 @@ def quota_name_fault(name: str) -> str | None:
     """Return why native quota would never measure the name, or None when it does (R-2, R-22)."""
     if not is_qualified(name):
         return "no quota measures this name"
-    if name in _STANDARD_QUOTA_NAMES or name.startswith((HUGEPAGES, f"requests.{HUGEPAGES}")):
+    if _is_standard(name):
         return None
     if name.startswith("count/"):
         return None
@@ -306,6 +306,10 @@ def quota_name_fault(name: str) -> str | None:
         bare = name.removeprefix("limits.")
         return f'never measured under this name: an extended resource is named "requests.{bare}"'
     return "no quota measures this name"
+
+
+def _is_standard(name: str) -> bool:
+    return name in _STANDARD_QUOTA_NAMES or name.startswith((HUGEPAGES, f"requests.{HUGEPAGES}"))
 
 
 def _scope_faults(pointer: str, quota: TierQuota) -> Iterator[Fault]:
@@ -334,8 +338,7 @@ def _one_scope(pointer: str, name: str, quota: TierQuota) -> Iterator[Fault]:
         yield Fault(pointer, f'"{name}" is not one of {", ".join(sorted(_SCOPE_NAMES))}')
         return
     for resource in sorted(quota.hard):
-        standard = resource in _STANDARD_QUOTA_NAMES or resource.startswith((HUGEPAGES, f"requests.{HUGEPAGES}"))
-        if standard and resource not in allowed:
+        if _is_standard(resource) and resource not in allowed:
             yield Fault(pointer, f"unsupported scope applied to resource: {name} with {resource}")
 
 

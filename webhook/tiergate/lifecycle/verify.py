@@ -12,7 +12,7 @@ import msgspec
 
 from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.cluster.paths import NAMESPACES, TIERS
-from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, REQUIRED_ENTRIES
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
 from tiergate.cluster.sender import Sender, get_or_none
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier, faults
@@ -88,7 +88,7 @@ async def _registration(client: Sender, kind: str) -> Finding:
     if raw is None:
         return Finding("failed", f"{named} does not exist, so pods are not checked: helm upgrade restores it")
     found = entries(raw)
-    if missing := sorted(set(REQUIRED_ENTRIES[kind]) - {one.name for one in found}):
+    if missing := missing_entries(kind, (one.name for one in found)):
         return Finding("failed", f"{named} lacks {', '.join(missing)}: helm upgrade restores it")
     if untrusting := [one.name for one in found if not one.ca_bundle]:
         what = f"{named} has no CA to trust in {', '.join(untrusting)}: the controller writes it; look at its log"

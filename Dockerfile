@@ -38,6 +38,10 @@ LABEL org.opencontainers.image.title="tiergate" \
       org.opencontainers.image.description="The admission gate for tiers of namespaces: defaults, limits and quotas at kubectl apply" \
       org.opencontainers.image.licenses="Apache-2.0"
 
+# For the cache of podman and buildah: a layer in which they set the times of files to those of an earlier commit
+# (--timestamp) would be the same to them.
+ARG EPOCH
+
 # The base image brings the standard library without bytecode; without it imports take several times as long. pip goes:
 # nothing is installed at run time. The user is two lines, for useradd writes today's date.
 RUN echo 'tiergate:x:65532:65532::/tmp:/usr/sbin/nologin' >> /etc/passwd \

@@ -57,7 +57,11 @@ class Builder:
         podman and buildah give every file of a layer the job's time, so that the same tree makes the same layers;
         docker takes the time for the image's own date. They need no runtime with chroot isolation.
         """
-        chroot = ("--isolation=chroot", "--layers", "--identity-label=false", f"--timestamp={job.epoch}")
+        times = (
+            f"--timestamp={job.epoch}",
+            f"--build-arg=EPOCH={job.epoch}",
+        )  # the second for the cache: see Dockerfile
+        chroot = ("--isolation=chroot", "--layers", "--identity-label=false", *times)
         return (
             *(self.name, "build", f"--file={job.context / 'Dockerfile'}", f"--tag={self.full_name(job.image)}"),
             *((f"--build-arg=SOURCE_DATE_EPOCH={job.epoch}",) if self.name == "docker" else chroot),

@@ -17,9 +17,10 @@ import msgspec
 
 from bench.objects import collections
 from bench.review import NAMESPACE, SIZE, review
-from tiergate.admission import answer, question
-from tiergate.core import evaluate
-from tiergate.core.podspec import Pod
+from tiergate.admission.request import read
+from tiergate.admission.response import respond
+from tiergate.core.decide import decide
+from tiergate.core.facts import Facts, Server
 from tiergate.core.release import NEWEST
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tiergate.core.quota import QuotaStatus
+    from tiergate.core.request import Endpoint
     from tiergate.core.tier import Tier
 
-MOST: Final = 0.75
+MOST: Final = 0.6
 """The most that a decision may cost, in CPU of `json.loads` of the same review."""
 ROUNDS: Final = 41
 CALLS: Final = 400
@@ -45,9 +47,9 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Seconds of CPU of one call, at one door in one round."""
+    """Seconds of CPU of one call, at one endpoint in one round."""
 
-    door: question.Door
+    endpoint: Endpoint
     decision: float
     parsing: float
 
@@ -64,22 +66,17 @@ def _encode(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
-def reviews() -> dict[question.Door, bytes]:
-    """Return what each door is asked: the pod without its defaults, then with them."""
+def reviews() -> dict[Endpoint, bytes]:
+    """Return what each endpoint is asked: the pod without its defaults, then with them."""
     return {"mutate": review(defaulted=False), "validate": review(defaulted=True)}
 
 
-def decided(door: question.Door, body: bytes, facts: Known) -> bytes:
+def decided(endpoint: Endpoint, body: bytes, facts: Known) -> bytes:
     """Return the answer to a review's bytes, as the server's handler puts it together."""
-    asked = question.ask(door, body)
-    if door == "mutate":
-        assert isinstance(asked.subject, Pod)  # noqa: S101  # the mutate door takes pods alone
-        decision = evaluate.mutate(asked.subject, facts.tier)
-    else:
-        decision = evaluate.validate(
-            asked.subject, old=asked.old, tier=facts.tier, quotas=facts.quotas, now=time.time(), minor=NEWEST
-        )
-    return answer.answer(asked, decision, tier=facts.tier.name)
+    request = read(endpoint, body)
+    server = Server(NEWEST, time.time())
+    gathered = Facts(server=server, release_namespace="tiergate-system", tier=facts.tier, quotas=facts.quotas)
+    return respond(request, decide(request, gathered))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,13 +99,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def measured(rounds: int, calls: int) -> list[Sample]:
-    """Return a sample of each door in each round; one more round comes first and is not counted."""
+    """Return a sample of each endpoint in each round; one more round comes first and is not counted."""
     facts = known()
     asked = reviews()
     samples = [
-        Sample(door, _cpu(partial(decided, door, body, facts), calls), _cpu(partial(json.loads, body), calls))
+        Sample(endpoint, _cpu(partial(decided, endpoint, body, facts), calls), _cpu(partial(json.loads, body), calls))
         for _ in range(rounds + 1)
-        for door, body in asked.items()
+        for endpoint, body in asked.items()
     ]
     return samples[len(asked) :]
 
@@ -120,17 +117,17 @@ def _cpu(call: Callable[[], object], calls: int) -> float:
 
 def report(samples: Iterable[Sample]) -> str:
     """Return the medians and whether the target is reached; a ratio is taken inside a round, as the rounds differ."""
-    by_door: dict[str, list[Sample]] = {}
+    by_endpoint: dict[str, list[Sample]] = {}
     for sample in samples:
-        by_door.setdefault(sample.door, []).append(sample)
-    ratios = {door: median(one.decision / one.parsing for one in group) for door, group in by_door.items()}
-    rows = [f"{'door':<10}{'decision us':>12}{'json.loads us':>15}{'ratio':>8}"]
+        by_endpoint.setdefault(sample.endpoint, []).append(sample)
+    ratios = {endpoint: median(one.decision / one.parsing for one in group) for endpoint, group in by_endpoint.items()}
+    rows = [f"{'endpoint':<10}{'decision us':>12}{'json.loads us':>15}{'ratio':>8}"]
     rows += [
-        f"{door:<10}{_microseconds(one.decision for one in group):>12.1f}"
-        f"{_microseconds(one.parsing for one in group):>15.1f}{ratios[door]:>8.2f}"
-        for door, group in by_door.items()
+        f"{endpoint:<10}{_microseconds(one.decision for one in group):>12.1f}"
+        f"{_microseconds(one.parsing for one in group):>15.1f}{ratios[endpoint]:>8.2f}"
+        for endpoint, group in by_endpoint.items()
     ]
-    rows += [f"/{door}: {ratio:.2f} x json.loads, {_verdict(ratio)}" for door, ratio in ratios.items()]
+    rows += [f"/{endpoint}: {ratio:.2f} x json.loads, {_verdict(ratio)}" for endpoint, ratio in ratios.items()]
     return "\n".join(rows)
 
 

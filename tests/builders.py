@@ -6,15 +6,26 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tiergate.admission.request import AdmissionRequest, read
+from tiergate.admission.review import UserInfo
 from tiergate.core.claim import Claim
+from tiergate.core.decide import decide
+from tiergate.core.decision import Decision, Fault
+from tiergate.core.facts import Facts, Server, TierState
 from tiergate.core.mode import Mode
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.release import NEWEST
+from tiergate.core.request import Endpoint, Request, Subject, Unreadable
 from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota, with_effective_items
 
 Texts = Mapping[str, str]
 Json = dict[str, Any]
+
+NOW = 0.0
+"""A time at which no pod is past its grace period."""
+RELEASE_NAMESPACE = "tiergate-system"
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
 
@@ -153,6 +164,105 @@ def a_claim(storage: str | None = "5Gi", *, storage_class: str = "", allocated: 
         allocated=None if allocated is None else Quantity.parse(allocated),
         storage_class=storage_class,
     )
+
+
+def a_request(
+    subject: Subject,
+    *,
+    old: Pod | Claim | None = None,
+    endpoint: Endpoint = "validate",
+    user: str = "alice",
+    groups: Iterable[str] = (),
+    namespace: str = "dev",
+) -> Request:
+    """Return a request for a decision."""
+    resource = "persistentvolumeclaims" if isinstance(subject, Claim) else "pods"
+    return Request(
+        endpoint=endpoint,
+        resource=resource,
+        namespace=namespace,
+        name="agent-7f9c",
+        user=user,
+        groups=tuple(groups),
+        subject=subject,
+        old=old,
+    )
+
+
+def an_admission_request(subject: Subject | None = None, **fields: Any) -> AdmissionRequest:  # noqa: ANN401  # the fields of AdmissionRequest
+    """Return a request as a review's bytes are read to one: the creation of a pod unless told otherwise."""
+    defaults: dict[str, Any] = {
+        "endpoint": "validate",
+        "resource": "pods",
+        "namespace": "dev",
+        "name": "agent-7f9c",
+        "user": "alice",
+        "subject": subject or a_pod(),
+        "uid": UID,
+        "operation": "CREATE",
+        "dry_run": False,
+        "user_info": UserInfo("alice"),
+    }
+    return AdmissionRequest(**{**defaults, **fields})
+
+
+def faults(endpoint: Endpoint, body: bytes) -> tuple[Fault, ...]:
+    """Return the faults of a review whose object cannot be read; fail for one that can."""
+    subject = read(endpoint, body).subject
+    assert isinstance(subject, Unreadable), subject
+    return subject.faults
+
+
+def the_facts(
+    tier: TierState,
+    quotas: tuple[QuotaStatus, ...] = (),
+    *,
+    now: float = NOW,
+    minor: int = NEWEST,
+    **fields: Any,  # noqa: ANN401  # the remaining fields of Facts, as they are
+) -> Facts:
+    """Return facts of caches that are in touch."""
+    server = Server(minor, now)
+    return Facts(server=server, release_namespace=RELEASE_NAMESPACE, tier=tier, quotas=quotas, **fields)
+
+
+def validated(  # noqa: PLR0913, RUF100  # what a verdict is a function of
+    subject: Pod | Claim,
+    *,
+    old: Pod | Claim | None = None,
+    tier: Tier,
+    quotas: tuple[QuotaStatus, ...] = (),
+    now: float = NOW,
+    minor: int = NEWEST,
+) -> Decision:
+    """Return the decision on usage that was just read."""
+    fresh = frozenset({"quotas"})
+    return decide(a_request(subject, old=old), the_facts(tier, quotas, now=now, minor=minor, fresh=fresh))
+
+
+def reported(  # noqa: PLR0913, RUF100  # as validated
+    subject: Pod | Claim,
+    *,
+    old: Pod | Claim | None = None,
+    tier: Tier,
+    quotas: tuple[QuotaStatus, ...] = (),
+    unchecked: bool = False,
+    now: float = NOW,
+    minor: int = NEWEST,
+) -> Decision:
+    """Return the decision of a tier that refuses nothing; ``quotas`` are those of its objects' usage."""
+    usage = None if unchecked else quotas
+    return decide(a_request(subject, old=old), the_facts(tier, now=now, minor=minor, usage=usage))
+
+
+def defaults_of(pod: Pod, tier: Tier) -> Decision:
+    """Return the decision of the mutating pass."""
+    return decide(a_request(pod, endpoint="mutate"), the_facts(tier))
+
+
+def is_silent(decision: Decision) -> bool:
+    """Say whether the decision is an allowance that changes and tells nothing."""
+    return not (decision.findings or decision.patch or decision.defaults or decision.unchecked)
 
 
 def a_pod_object(*containers: Json, **spec: Any) -> Json:  # noqa: ANN401  # JSON

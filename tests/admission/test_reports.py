@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
-from tests.builders import UID, Json, a_pod, a_pod_object, a_review
-from tiergate.admission import answer
-from tiergate.admission.answer import MAX_ANNOTATION, MAX_WARNING, MAX_WARNINGS
-from tiergate.admission.messages import warning
-from tiergate.admission.question import Question, ask
-from tiergate.admission.review import Unreadable
-from tiergate.core.decision import Decision, RuleId, Violation
+from tests.builders import UID, Json, a_pod_object, a_review, a_tier, an_admission_request, the_facts
+from tiergate.admission.request import read
+from tiergate.admission.response import MAX_ANNOTATION, MAX_WARNING, MAX_WARNINGS, respond
+from tiergate.core.decide import decide
+from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 
@@ -20,15 +19,18 @@ modes = pytest.mark.parametrize("mode", ["Warn", "Audit"])
 UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known yet'
 
 
-def a_violation(rule: RuleId = "limit-max", container: str = "a", bound: str = "1") -> Violation:
-    return Violation(
+def a_violation(rule: RuleId = "limit-max", container: str = "a", bound: str = "1") -> Finding:
+    return Finding(
         rule, "", container=container, resource="limits.cpu", actual=Quantity.parse("2"), bound=Quantity.parse(bound)
     )
 
 
 def answered(decision: Decision) -> Json:
-    question = Question(UID, "pods", "CREATE", "dev", "agent", False, "alice", (), a_pod())  # noqa: FBT003  # no dry run
-    response: Json = json.loads(answer.answer(question, decision, tier="dev"))["response"]
+    """Return the answer to a decision of tier dev, each of its findings with the effect of the mode."""
+    effect = "warn" if decision.mode == "Warn" else "audit"
+    findings = tuple(msgspec.structs.replace(one, effect=effect) for one in decision.findings)
+    decision = msgspec.structs.replace(decision, findings=findings, tier="dev")
+    response: Json = json.loads(respond(an_admission_request(), decision))["response"]
     assert response.pop("uid") == UID
     assert response.pop("allowed")
     return response
@@ -84,7 +86,7 @@ def test_equal_lines_are_said_once(mode: Mode) -> None:
     assert lines == [told()]
 
 
-def many(length: int) -> tuple[Violation, ...]:
+def many(length: int) -> tuple[Finding, ...]:
     """Return violations of two hundred containers with names of so many characters."""
     return tuple(a_violation(container=f"{number:03}{'x' * (length - 3)}") for number in range(200))
 
@@ -111,7 +113,7 @@ def test_annotations_are_short_printable_lines() -> None:
 @modes
 def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
     """A-54: the server would cut a long warning, and drop one with a line break."""
-    long = Violation("quota-required", "", container="a", resource="limits.cpu", quota="q" * MAX_WARNING)
+    long = Finding("quota-required", "", container="a", resource="limits.cpu", quota="q" * MAX_WARNING)
     for violation in (a_violation(container="a\nb"), long):
         found = answered(Decision((violation,), mode=mode))
         line = found["warnings"][0] if mode == "Warn" else found["auditAnnotations"]["violations"]
@@ -123,39 +125,35 @@ def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
     ("violation", "expected"),
     [
         pytest.param(
-            Violation("quota-pending", "", quota="compute"),
+            Finding("quota-pending", "", quota="compute"),
             'would violate tier "dev": quota "compute" is being set up in dev; try again in a moment',
             id="short-with-the-way-out",
         ),
         pytest.param(a_violation(), told(), id="just-fits"),
         pytest.param(a_violation(container="x" * 40), FACT.format("x" * 40), id="A-54-long-without-it"),
         pytest.param(
-            Violation("tier-missing", "", detail="x" * 100),
+            Finding("tier-missing", "", tier="x" * 100),
             f'would violate tier "dev": the label tiergate.io/tier of namespace "dev" names "{"x" * 100}", '
             "and there is no such tier",
             id="A-54-the-fact-is-said-whole",
         ),
     ],
 )
-def test_a_warning_says_the_way_out_where_there_is_room(violation: Violation, expected: str) -> None:
-    assert warning(violation, namespace="dev", tier="dev") == expected
+def test_a_warning_says_the_way_out_where_there_is_room(violation: Finding, expected: str) -> None:
+    assert answered(Decision((violation,), mode="Warn"))["warnings"] == [expected]
 
 
-def unreadable() -> Unreadable:
+@modes
+def test_what_cannot_be_read_is_told_of_with_every_pointer(mode: Mode) -> None:
+    """A tier that refuses nothing must not stop what our decoder is too narrow for."""
     pod = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1e999999999"}}}, initContainers=5)
-    with pytest.raises(Unreadable) as raised:
-        ask("validate", a_review(pod))
-    return raised.value
-
-
-def test_what_cannot_be_read_is_told_of_with_every_pointer() -> None:
-    """A tier on trial must not stop what our decoder is too narrow for."""
-    warned = json.loads(answer.unreadable_told(unreadable(), mode="Warn", tier="dev"))["response"]
+    request = read("validate", a_review(pod))
+    found = json.loads(respond(request, decide(request, the_facts(a_tier(mode=mode)))))["response"]
+    assert (found["uid"], found["allowed"]) == (UID, True)
+    lines = found["warnings"] if mode == "Warn" else found["auditAnnotations"]["violations"].split(" | ")
     pointers = ["/spec/containers/0/resources/limits/cpu", "/spec/initContainers"]
-    assert (warned["uid"], warned["allowed"]) == (UID, True)
     starts = [f'cannot be judged by tier "dev": {pointer}: ' for pointer in pointers]
-    assert [line.startswith(start) for line, start in zip(warned["warnings"], starts, strict=True)] == [True, True]
-    assert "auditAnnotations" not in warned
-    audited = json.loads(answer.unreadable_told(unreadable(), mode="Audit", tier="dev"))["response"]
-    assert audited["auditAnnotations"] == {"violations": " | ".join(warned["warnings"]), "rules": "malformed"}
-    assert "warnings" not in audited
+    assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True, True]
+    if mode == "Audit":
+        assert found["auditAnnotations"]["rules"] == "malformed"
+    assert ("warnings" in found) == (mode == "Warn")

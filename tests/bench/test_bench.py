@@ -9,7 +9,7 @@ import pytest
 from bench.cpu import cpu_seconds
 from bench.report import BASE, Sample, rows, table
 from bench.review import NAMESPACE, SIZE, review
-from tiergate.admission.question import ask
+from tiergate.admission.request import read
 
 OURS = "tiergate /validate"
 
@@ -20,9 +20,9 @@ def sample(server: str, connections: int, cpu: float, *, seconds: float = 1.0) -
 
 @pytest.mark.parametrize("defaulted", [True, False])
 def test_review_is_a_real_question_of_the_size_it_claims(defaulted: bool) -> None:  # noqa: FBT001  # a parameter
-    """Both doors read it: two containers in a governed namespace, in 9,000 bytes."""
+    """Both endpoints read it: two containers in a governed namespace, in 9,000 bytes."""
     body = review(defaulted=defaulted)
-    asked = ask("validate" if defaulted else "mutate", body)
+    asked = read("validate" if defaulted else "mutate", body)
     assert len(body) == SIZE
     assert asked.namespace == NAMESPACE
     assert asked.old is None

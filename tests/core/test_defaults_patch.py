@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Json, a_pod_object, a_tier, an_item
-from tiergate.core import evaluate
+from tests.builders import Json, a_pod_object, a_tier, an_item, defaults_of
 from tiergate.core.tier import LimitRangeItem
 from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
@@ -21,7 +20,7 @@ read_pod = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
 
 
 def patched(pod: Json, item: LimitRangeItem = ITEM) -> list[tuple[str, str, Any]]:
-    decision = evaluate.mutate(read_pod(json.dumps(pod).encode()), a_tier(item))
+    decision = defaults_of(read_pod(json.dumps(pod).encode()), a_tier(item))
     return [(one.op, one.path, one.value) for one in decision.patch]
 
 

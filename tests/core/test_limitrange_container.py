@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item
-from tiergate.core import evaluate
+from tests.builders import Texts, a_container, a_pod, a_tier, an_item, validated
 from tiergate.core.decision import Decision
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.tier import LimitRangeItem
@@ -14,7 +13,7 @@ Found = list[tuple[str, str, str | None, str | None]]
 
 
 def judged(pod: Pod, item: LimitRangeItem, old: Pod | None = None) -> Decision:
-    return evaluate.validate(pod, old=old, tier=a_tier(item), quotas=())
+    return validated(pod, old=old, tier=a_tier(item), quotas=())
 
 
 def found(decision: Decision) -> Found:
@@ -25,7 +24,7 @@ def found(decision: Decision) -> Found:
             None if one.actual is None else str(one.actual),
             None if one.bound is None else str(one.bound),
         )
-        for one in decision.violations
+        for one in decision.findings
     ]
 
 
@@ -133,7 +132,7 @@ def test_all_problems_of_all_containers_are_reported_in_a_stable_order() -> None
         init=[a_container("setup", init=True, requests={"cpu": "1m"}, pointer="/spec/initContainers/0")],
     )
     decision = judged(pod, item)
-    assert [(one.rule, one.container, one.resource, one.init) for one in decision.violations] == [
+    assert [(one.rule, one.container, one.resource, one.init) for one in decision.findings] == [
         ("request-min", "app", "requests.cpu", False),
         ("request-min", "app", "requests.memory", False),
         ("request-min", "setup", "requests.cpu", True),
@@ -144,7 +143,7 @@ def test_all_problems_of_all_containers_are_reported_in_a_stable_order() -> None
         ("limit-request-ratio", "app", "requests.cpu", False),
         ("limit-request-ratio", "setup", "requests.cpu", True),
     ]
-    assert [one.pointer for one in decision.violations[:3]] == [
+    assert [one.pointer for one in decision.findings[:3]] == [
         "/spec/containers/0/resources/requests/cpu",
         "/spec/containers/0/resources/requests/memory",
         "/spec/initContainers/0/resources/requests/cpu",
@@ -154,7 +153,7 @@ def test_all_problems_of_all_containers_are_reported_in_a_stable_order() -> None
 
 def test_a_pointer_escapes_the_slash_of_a_name() -> None:
     pod = a_pod(a_container(limits={"nvidia.com/gpu": "2"}))
-    (over_limit, over_request) = judged(pod, an_item(high={"nvidia.com/gpu": "1"})).violations
+    (over_limit, over_request) = judged(pod, an_item(high={"nvidia.com/gpu": "1"})).findings
     assert over_limit.pointer == "/spec/containers/0/resources/limits/nvidia.com~1gpu"
     assert over_request.pointer == "/spec/containers/0/resources/requests/nvidia.com~1gpu"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts
-from tiergate.core import evaluate
+from tests.builders import Texts, a_container, a_pod, a_tier, an_item, defaults_of, texts
 from tiergate.core.limitrange import with_defaults
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.tier import LimitRangeItem
@@ -168,7 +167,7 @@ def test_other_defaults_are_given_to_some_containers_only() -> None:
 def test_a_tier_without_a_container_item_defaults_nothing() -> None:
     tier = a_tier(an_item("Pod", high={"cpu": "1"}))
     assert with_defaults(a_pod(), tier) == (a_pod(), ())
-    assert not evaluate.mutate(a_pod(), tier).patch
+    assert not defaults_of(a_pod(), tier).patch
 
 
 def test_defaulting_twice_adds_nothing_the_second_time() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts
-from tiergate.core import evaluate
+from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts, validated
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import LimitRangeItem
 from tiergate.core.usage import limit_range_totals
@@ -57,8 +56,8 @@ def test_limits_are_totalled_apart() -> None:
 
 
 def rules(pod: Pod, item: LimitRangeItem, old: Pod | None = None) -> list[str]:
-    decision = evaluate.validate(pod, old=old, tier=a_tier(item), quotas=())
-    return [f"{one.rule} {one.resource} {one.actual}" for one in decision.violations]
+    decision = validated(pod, old=old, tier=a_tier(item), quotas=())
+    return [f"{one.rule} {one.resource} {one.actual}" for one in decision.findings]
 
 
 MIN = an_item("Pod", low={"cpu": "500m"})

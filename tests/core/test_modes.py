@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, an_item
-from tiergate.core import evaluate
+from tests.builders import (
+    Texts,
+    a_claim,
+    a_container,
+    a_pod,
+    a_quota,
+    a_request,
+    a_tier,
+    a_tier_quota,
+    amounts,
+    an_item,
+    defaults_of,
+    is_silent,
+    reported,
+    the_facts,
+    validated,
+)
 from tiergate.core.claim import Claim
-from tiergate.core.decision import ALLOW
+from tiergate.core.decide import decide
 from tiergate.core.desired import desired_quotas, native_quotas
+from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.index import kinds_to_count, unmeasured
 from tiergate.core.mode import MODES, Mode
 from tiergate.core.podspec import ContainerStatus, Pod
@@ -31,10 +47,12 @@ QUOTA = a_quota(HARD, {"pods": "3"})
 
 @reporting
 def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
-    refused = evaluate.validate(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,))
-    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
-    assert [one.rule for one in told.violations] == ["limit-max", "request-max", "quota-exceeded", "quota-exceeded"]
-    assert told.violations == refused.violations
+    refused = validated(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,))
+    told = reported(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
+    assert [one.rule for one in told.findings] == ["limit-max", "request-max", "quota-exceeded", "quota-exceeded"]
+    assert {one.effect for one in refused.findings} == {"deny"}
+    assert {one.effect for one in told.findings} == {"warn" if mode == "Warn" else "audit"}
+    assert [one.pointer for one in told.findings] == [one.pointer for one in refused.findings]
     assert told.allowed
     assert not refused.allowed
     assert told.mode == mode
@@ -44,37 +62,37 @@ def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
 def test_what_fits_is_simply_allowed(mode: Mode) -> None:
     pod = a_pod(a_container(limits={"cpu": "1", "memory": "1Mi"}))
     quota = a_quota(HARD)
-    assert evaluate.report(pod, old=None, tier=the_tier(mode), quotas=(quota,), unchecked=False) is ALLOW
+    assert is_silent(reported(pod, old=None, tier=the_tier(mode), quotas=(quota,), unchecked=False))
 
 
 @reporting
 def test_a_quota_that_is_not_there_is_no_violation(mode: Mode) -> None:
     """There never is one in these modes; ranges are judged all the same, and the decision says what was left out."""
-    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
-    assert [one.rule for one in told.violations] == ["limit-max", "request-max"]
+    told = reported(BROKEN, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
+    assert [one.rule for one in told.findings] == ["limit-max", "request-max"]
     assert told.unchecked
-    silent = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
+    silent = reported(WITHOUT_CPU, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
     assert silent.unchecked
     assert silent.allowed
-    assert not silent.violations
+    assert not silent.findings
 
 
 @reporting
 def test_a_foreign_quota_that_is_not_in_force_is_left_to_native_quota(mode: Mode) -> None:
     young = a_quota({"pods": "1"}, name="young", managed=False)
     unknown = type(young)(name="young", hard=young.hard, used={})
-    assert evaluate.report(a_pod(), old=None, tier=a_tier(mode=mode), quotas=(unknown,), unchecked=False) is ALLOW
+    assert is_silent(reported(a_pod(), old=None, tier=a_tier(mode=mode), quotas=(unknown,), unchecked=False))
 
 
 def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
     """They are not set in Audit, and in Enforce the pod would have them: it would not lack what the quota demands."""
     bare = a_pod(a_container())
-    audit = evaluate.report(bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
-    assert audit is ALLOW
-    full = evaluate.report(
+    audit = reported(bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
+    assert is_silent(audit)
+    full = reported(
         bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD, {"limits.cpu": "900m"}),), unchecked=False
     )
-    assert [(one.rule, str(one.actual)) for one in full.violations] == [("quota-exceeded", "250m")]
+    assert [(one.rule, str(one.actual)) for one in full.findings] == [("quota-exceeded", "250m")]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +104,8 @@ def test_in_audit_a_quota_counts_the_pod_by_the_qos_class_it_would_have(scope: s
     tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"pods": "1"}, scopes=[scope])], mode="Audit")
     full = a_quota({"pods": "1"}, {"pods": "1"}, scopes=[scope])
     bare = a_pod(a_container(), qos_class="BestEffort")
-    told = evaluate.report(bare, old=None, tier=tier, quotas=(full,), unchecked=False)
-    assert [one.rule for one in told.violations] == rules
+    told = reported(bare, old=None, tier=tier, quotas=(full,), unchecked=False)
+    assert [one.rule for one in told.findings] == rules
 
 
 @pytest.mark.parametrize(("minor", "limits"), [(36, {}), (37, {"limits.cpu": "1"})], ids=["up-to-1.36", "from-1.37"])
@@ -96,20 +114,20 @@ def test_in_audit_pod_level_limits_follow_the_defaults(minor: int, limits: Texts
     tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"limits.cpu": "4"})], mode="Audit")
     full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
     pod = a_pod(a_container("a"), a_container("b"), requests={"cpu": "1"})
-    told = evaluate.report(pod, old=None, tier=tier, quotas=(full,), unchecked=False, minor=minor)
-    assert {one.resource: str(one.actual) for one in told.violations} == limits
+    told = reported(pod, old=None, tier=tier, quotas=(full,), unchecked=False, minor=minor)
+    assert {one.resource: str(one.actual) for one in told.findings} == limits
 
 
 def test_in_audit_a_resize_is_judged_as_it_is() -> None:
     """Defaults are for new pods (L-4)."""
-    told = evaluate.report(a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
-    assert [one.rule for one in told.violations] == ["quota-required"]
+    told = reported(a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
+    assert [one.rule for one in told.findings] == ["quota-required"]
 
 
 def test_in_warn_a_pod_is_judged_as_it_is() -> None:
     """Its defaults were set before; a container without them came later."""
-    told = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier("Warn"), quotas=(a_quota(HARD),), unchecked=False)
-    assert [one.rule for one in told.violations] == ["quota-required"]
+    told = reported(WITHOUT_CPU, old=None, tier=the_tier("Warn"), quotas=(a_quota(HARD),), unchecked=False)
+    assert [one.rule for one in told.findings] == ["quota-required"]
 
 
 @reporting
@@ -123,8 +141,8 @@ def test_a_resize_of_a_pod_stuck_in_its_deletion_asks_for_nothing(mode: Mode, no
     new, old = (
         a_pod(a_container(requests={"cpu": amount}), deleted_at=100.0, grace_seconds=30) for amount in ("2", "1")
     )
-    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, now=now)
-    assert [one.rule for one in told.violations] == rules
+    told = reported(new, old=old, tier=tier, quotas=(full,), unchecked=False, now=now)
+    assert [one.rule for one in told.findings] == rules
 
 
 @reporting
@@ -140,28 +158,28 @@ def test_a_resize_is_told_of_by_the_rule_of_the_release(mode: Mode, minor: int, 
     )
     tier = a_tier(quotas=[a_tier_quota({"requests.cpu": "0"})], mode=mode)
     full = a_quota({"requests.cpu": "0"})
-    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, minor=minor)
-    assert [str(one.actual) for one in told.violations] == asked
+    told = reported(new, old=old, tier=tier, quotas=(full,), unchecked=False, minor=minor)
+    assert [str(one.actual) for one in told.findings] == asked
 
 
 @pytest.mark.parametrize(
     ("mode", "patched", "named"), [("Enforce", True, ""), ("Warn", True, ""), ("Audit", False, "cpu")]
 )
 def test_defaults_are_set_in_enforce_and_warn_and_named_in_audit(mode: Mode, patched: bool, named: str) -> None:  # noqa: FBT001  # a parameter
-    decision = evaluate.mutate(a_pod(), the_tier(mode))
+    decision = defaults_of(a_pod(), the_tier(mode))
     assert bool(decision.patch) == patched
     assert named in decision.defaults
     assert bool(decision.defaults) == bool(named)
     complete = a_pod(a_container(limits={"cpu": "1", "memory": "1Mi"}))
-    assert evaluate.mutate(complete, the_tier(mode)) is ALLOW
+    assert is_silent(defaults_of(complete, the_tier(mode)))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_missing_or_never_valid_tier_refuses_whatever_its_mode(mode: Mode) -> None:
     """Nobody knows the mode of a tier that is not there."""
     assert the_tier(mode).mode == mode
-    assert not evaluate.no_such_tier("dev").allowed
-    assert not evaluate.unusable_tier("dev", "min above max").allowed
+    for unusable in (MissingTier("dev"), InvalidTier("dev", "min above max")):
+        assert not decide(a_request(a_pod()), the_facts(unusable, fresh=frozenset({"tier"}))).allowed
 
 
 @pytest.mark.parametrize(("mode", "names"), [("Enforce", ["tier"]), ("Warn", []), ("Audit", [])])
@@ -200,5 +218,5 @@ def test_the_growth_of_a_claim_is_told_of(mode: Mode) -> None:
     tier = a_tier(quotas=[a_tier_quota({"requests.storage": "10Gi"})], mode=mode)
     quota = a_quota({"requests.storage": "10Gi"}, {"requests.storage": "8Gi"})
     grown, before = a_claim("8Gi"), a_claim("5Gi")
-    told = evaluate.report(grown, old=before, tier=tier, quotas=(quota,), unchecked=False)
-    assert [(one.rule, str(one.actual)) for one in told.violations] == [("quota-exceeded", "3Gi")]
+    told = reported(grown, old=before, tier=tier, quotas=(quota,), unchecked=False)
+    assert [(one.rule, str(one.actual)) for one in told.findings] == [("quota-exceeded", "3Gi")]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts
-from tiergate.core import evaluate
+from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, validated
 from tiergate.core.claim import Claim
-from tiergate.core.decision import Violation
+from tiergate.core.decision import Finding
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import Tier
@@ -17,12 +16,12 @@ FREE: Tier = a_tier()
 
 def exceeded(
     subject: Pod | Claim, *quotas: QuotaStatus, old: Pod | Claim | None = None, tier: Tier = FREE
-) -> list[Violation]:
-    decision = evaluate.validate(subject, old=old, tier=tier, quotas=quotas)
-    return [one for one in decision.violations if one.rule == "quota-exceeded"]
+) -> list[Finding]:
+    decision = validated(subject, old=old, tier=tier, quotas=quotas)
+    return [one for one in decision.findings if one.rule == "quota-exceeded"]
 
 
-def numbers(*found: Violation) -> list[tuple[str, str, str, str]]:
+def numbers(*found: Finding) -> list[tuple[str, str, str, str]]:
     return [(one.resource, str(one.actual), str(one.used), str(one.bound)) for one in found]
 
 

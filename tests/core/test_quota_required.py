@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_claim, a_container, a_pod, a_quota, a_tier
-from tiergate.core import evaluate
+from tests.builders import a_claim, a_container, a_pod, a_quota, a_tier, validated
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
@@ -14,8 +13,8 @@ ROOMY = {"limits.cpu": "100", "requests.memory": "100Gi"}
 
 
 def missing(subject: Pod | Claim, *quotas: QuotaStatus) -> list[tuple[str, str, str]]:
-    decision = evaluate.validate(subject, old=None, tier=a_tier(), quotas=quotas)
-    return [(one.quota, one.container, one.resource) for one in decision.violations if one.rule == "quota-required"]
+    decision = validated(subject, old=None, tier=a_tier(), quotas=quotas)
+    return [(one.quota, one.container, one.resource) for one in decision.findings if one.rule == "quota-required"]
 
 
 SIDE = a_container("side", limits={"cpu": "1", "memory": "1Gi"})
@@ -58,10 +57,8 @@ def test_every_container_must_have_the_value(pod: Pod, expected: list[tuple[str,
     ],
 )
 def test_the_missing_value_is_named_with_its_place(name: str, shown: str, pointer: str) -> None:
-    decision = evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(a_quota({name: "9"}),))
-    assert [(one.rule, one.resource, one.pointer) for one in decision.violations] == [
-        ("quota-required", shown, pointer)
-    ]
+    decision = validated(a_pod(), old=None, tier=a_tier(), quotas=(a_quota({name: "9"}),))
+    assert [(one.rule, one.resource, one.pointer) for one in decision.findings] == [("quota-required", shown, pointer)]
 
 
 @pytest.mark.parametrize("name", ["requests.ephemeral-storage", "requests.hugepages-2Mi", "requests.nvidia.com/gpu"])

@@ -14,7 +14,6 @@ from tests.differential.ours import Governed, Mutated
 from tests.differential.outcome import Outcome, resources
 from tests.differential.server import Server
 from tests.differential.verdict import answered, disagreeing, refusal
-from tiergate.admission.review import Unreadable
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 
@@ -53,7 +52,7 @@ class Judge:
         """Return our outcome: our patch, then the API server's defaults and validation, then our verdict."""
         try:
             mutated = ours.mutated(self._case.document, self._governed.tier, off, minor=self._server.minor)
-        except Unreadable as error:
+        except ours.UnreadableObjectError as error:
             return ours.unreadable(self._case.document, error)
         known = self._native.stored
         if known is not None and _equal(known, mutated.expected):

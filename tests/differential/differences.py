@@ -15,9 +15,10 @@ from unittest import mock
 
 import msgspec
 
+from tests.builders import validated
 from tests.differential.outcome import Problem, range_problems
 from tests.differential.sums import Form, forms, uncapped
-from tiergate.core import evaluate, limitrange, native
+from tiergate.core import limitrange, native
 from tiergate.core.claim import Claim
 from tiergate.core.limitrange import Additions
 from tiergate.core.podspec import Pod
@@ -190,9 +191,7 @@ def _judges_more(kind: type[Subject]) -> Callable[[Seen], bool]:
     def applies(seen: Seen) -> bool:
         if not isinstance(seen.judged, kind) or seen.old is None:
             return False
-        again, once = (
-            evaluate.validate(seen.judged, old=old, tier=seen.tier, quotas=()).violations for old in (None, seen.old)
-        )
+        again, once = (validated(seen.judged, old=old, tier=seen.tier, quotas=()).findings for old in (None, seen.old))
         return again != once
 
     return applies

@@ -8,13 +8,14 @@ from typing import Final
 
 import msgspec
 
+from tests.builders import validated
 from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome, quota_problems, range_problems, resources
 from tests.differential.pods import OVERHEADS
 from tests.differential.policies import Json
 from tests.differential.spelling import canonical
 from tests.differential.sums import forms
-from tiergate.core import evaluate, native, prediction, validity
+from tiergate.core import native, prediction, validity
 from tiergate.core.claim import Claim
 from tiergate.core.native import LimitRange, with_native_defaults
 from tiergate.core.podlevel import completed
@@ -82,7 +83,7 @@ def _admitted(
             yield Outcome("range", frozenset(said for each in refusals for said in range_problems(each.message)))
     if refused:
         return
-    broken = evaluate.validate(subject, old=old, tier=NO_TIER, quotas=quotas, minor=minor).violations
+    broken = validated(subject, old=old, tier=NO_TIER, quotas=quotas, minor=minor).findings
     if broken:
         yield Outcome("quota", frozenset(one for each in broken for one in quota_problems(each)))
     else:

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
+from tests.builders import defaults_of, validated
 from tests.differential.case import copied
 from tests.differential.differences import CLAIM_UNCHANGED, RESIZE_UNCHANGED, Difference
 from tests.differential.outcome import Outcome, Problem, quota_problems, range_problem, resources
 from tests.differential.policies import Json, Policy
-from tiergate.admission import question
-from tiergate.admission.question import Door, Question
-from tiergate.admission.review import Unreadable
-from tiergate.core import evaluate, limitrange
+from tiergate.admission.request import read
+from tiergate.core import limitrange
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Decision
 from tiergate.core.desired import desired_quotas
@@ -25,11 +24,16 @@ from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST, POD_LEVEL_COMPLETED_LATE
+from tiergate.core.request import Endpoint, Unreadable
 from tiergate.core.tier import ScopeRequirement, Tier
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
 _PLURALS: Final = {"Pod": b"pods", "PersistentVolumeClaim": b"persistentvolumeclaims"}
+
+
+class UnreadableObjectError(ValueError):
+    """Our reader refuses the object."""
 
 
 class Governed(msgspec.Struct):
@@ -92,10 +96,17 @@ def _scope_set(quota: QuotaStatus) -> tuple[tuple[str, ...], tuple[ScopeRequirem
     return tuple(sorted(set(quota.scopes))), tuple(ScopeRequirement(*one) for one in sorted(wanted))
 
 
-def ask(door: Door, raw: bytes, kind: str, *, old: bytes | None = None) -> Question:
-    """Return the question of a review of a create, or of an update (a pod's is a resize), from the object's bytes.
+class Asked(msgspec.Struct):
+    """The object of a review, and the stored one of an update."""
 
-    Raise Unreadable for an object that our reader refuses.
+    subject: Pod | Claim
+    old: Pod | Claim | None
+
+
+def ask(endpoint: Endpoint, raw: bytes, kind: str, *, old: bytes | None = None) -> Asked:
+    """Return the objects of a review of a create, or of an update (a pod's is a resize), from the object's bytes.
+
+    Raise UnreadableObjectError for an object that our reader refuses.
     """
     operation = b"CREATE" if old is None else b"UPDATE"
     resized = b',"subResource":"resize"' if old is not None and kind == "Pod" else b""
@@ -104,7 +115,12 @@ def ask(door: Door, raw: bytes, kind: str, *, old: bytes | None = None) -> Quest
         b'"namespace":"case","resource":{"group":"","version":"v1","resource":"%b"}%b,"dryRun":true,"object":%b,'
         b'"oldObject":%b}}'
     )
-    return question.ask(door, body % (operation, _PLURALS[kind], resized, raw, old or b"null"))
+    request = read(endpoint, body % (operation, _PLURALS[kind], resized, raw, old or b"null"))
+    subject = request.subject
+    if isinstance(subject, Unreadable):
+        raise UnreadableObjectError("; ".join(f"{one.pointer or 'object'}: {one.reason}" for one in subject.faults))
+    assert isinstance(subject, Pod | Claim)
+    return Asked(subject, request.old)
 
 
 def add_native_defaults(pod: Json, objects: tuple[LimitRange, ...]) -> None:
@@ -131,7 +147,7 @@ class Mutated(msgspec.Struct):
 
 
 def mutated(document: Json, tier: Tier, off: Iterable[Difference] = (), *, minor: int) -> Mutated:
-    """Return the document with our patch applied; raise Unreadable where our reader refuses it.
+    """Return the document with our patch applied; raise UnreadableObjectError where our reader refuses it.
 
     Servers up to 1.36 show a mutating webhook the pod-level resources completed, later ones as they were sent (D-5a).
     """
@@ -144,7 +160,7 @@ def mutated(document: Json, tier: Tier, off: Iterable[Difference] = (), *, minor
         assert isinstance(pod, Pod)
         if minor < POD_LEVEL_COMPLETED_LATE:
             pod = completed(pod, minor=minor)
-        decision = evaluate.mutate(pod, tier)
+        decision = defaults_of(pod, tier)
         expected, _ = limitrange.with_defaults(pod, tier)
     return Mutated(patched(document, decision.patch), expected)
 
@@ -174,9 +190,9 @@ def judged(
     pod = stored if isinstance(stored, Pod) else None
     before = None if (RESIZE_UNCHANGED if pod else CLAIM_UNCHANGED) in off else old
     with _without(off):
-        own = evaluate.validate(stored, old=old, tier=governed_by.tier, quotas=governed_by.tier_quotas, minor=minor)
-        again = evaluate.validate(stored, old=before, tier=governed_by.ranges, quotas=(), minor=minor)
-        decision = evaluate.validate(stored, old=old, tier=governed_by.ranges, quotas=governed_by.quotas, minor=minor)
+        own = validated(stored, old=old, tier=governed_by.tier, quotas=governed_by.tier_quotas, minor=minor)
+        again = validated(stored, old=before, tier=governed_by.ranges, quotas=(), minor=minor)
+        decision = validated(stored, old=old, tier=governed_by.ranges, quotas=governed_by.quotas, minor=minor)
         ranges, _ = problems(again, stored, governed_by.ranges, off)
         _, quotas = problems(decision, stored, governed_by.ranges, off)
         also = bool(problems(own, stored, governed_by.tier, off)[1])
@@ -195,7 +211,7 @@ def problems(
     """Return (range problems, quota problems), without those of differences that are off."""
     ranges: dict[tuple[str, str, str], Problem] = {}
     quotas: set[Problem] = set()
-    for violation in decision.violations:
+    for violation in decision.findings:
         if violation.rule.startswith("quota-"):
             quotas.update(quota_problems(violation))
         else:
@@ -215,6 +231,6 @@ def _without(off: Iterable[Difference]) -> ExitStack:
     return stack
 
 
-def unreadable(document: Mapping[str, Any], error: Unreadable) -> Outcome:
+def unreadable(document: Mapping[str, Any], error: UnreadableObjectError) -> Outcome:
     """Return the outcome of an object that our reader refuses."""
     return Outcome("unreadable", text=f"{document['kind']}: {error}")

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.core.decision import Violation
+from tiergate.core.decision import Finding
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import NANO, Quantity
 
@@ -103,7 +103,7 @@ def _value(text: str) -> int:
     return Quantity.parse(text).nano
 
 
-def range_problem(violation: Violation) -> Problem:
+def range_problem(violation: Finding) -> Problem:
     """Return a violation in the words of LimitRanger, which names one side for each bound: the first that breaks it."""
     side, _, name = violation.resource.partition(".")
     side = side.removesuffix("s")
@@ -117,7 +117,7 @@ def range_problem(violation: Violation) -> Problem:
     return family, kind, name, side, _optional(violation.actual), bound
 
 
-def quota_problems(violation: Violation) -> Iterator[Problem]:
+def quota_problems(violation: Finding) -> Iterator[Problem]:
     """Yield a violation in the words of native quota."""
     match violation.rule:
         case "quota-exceeded":

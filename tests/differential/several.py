@@ -17,7 +17,6 @@ from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome
 from tests.differential.server import Server
 from tests.differential.verdict import answered, disagreeing
-from tiergate.admission.review import Unreadable
 from tiergate.core.podspec import Pod
 
 ORDER: Final = "order-of-limit-ranges"
@@ -29,7 +28,7 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
     native = answered(status, answer, case.kind)
     try:
         sent = ours.ask("validate", msgspec.json.encode(case.document), case.kind).subject
-    except Unreadable as error:
+    except ours.UnreadableObjectError as error:
         outcome = ours.unreadable(case.document, error)
         return Result(native, outcome, disagreeing(native, outcome))
     if isinstance(sent, Pod):

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.builders import validated
 from tests.differential import foretelling, ours, several
 from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, HELD_SUM
@@ -18,7 +19,7 @@ from tests.differential.pods import a_pod
 from tests.differential.policies import Policy
 from tests.differential.spelling import spellings
 from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
-from tiergate.core import evaluate, native, quota, validity
+from tiergate.core import native, quota, validity
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
@@ -103,7 +104,7 @@ def test_a_resize_that_changes_nothing_breaks_no_bound(case: Case) -> None:
     """R-50: nothing grows; L-28: nothing is judged again. Values that a quota demands are demanded all the same."""
     old, _ = resized(case)
     governed = ours.governed(case.policy)
-    found = evaluate.validate(old, old=old, tier=governed.ranges, quotas=governed.quotas).violations
+    found = validated(old, old=old, tier=governed.ranges, quotas=governed.quotas).findings
     assert {one.rule for one in found} <= {"quota-required", "quota-pending"}
 
 

@@ -15,7 +15,6 @@ from tests.differential.outcome import Outcome
 from tests.differential.policies import Json
 from tests.differential.server import Server
 from tests.differential.verdict import answered, disagreeing, refusal
-from tiergate.admission.review import Unreadable
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 
@@ -63,7 +62,7 @@ class ResizeJudge:
             return refusal(status, answer)
         try:
             asked = ours.ask("validate", answer, "Pod", old=msgspec.json.encode(self._twin))
-        except Unreadable as error:
+        except ours.UnreadableObjectError as error:
             return ours.unreadable(self._case.document, error)
         return ours.judged(asked.subject, self._governed, off, old=asked.old, minor=self._server.minor)
 
@@ -114,7 +113,7 @@ class ClaimJudge:
             return self._native
         try:
             sent = self._sent()
-        except Unreadable as error:
+        except ours.UnreadableObjectError as error:
             return ours.unreadable(self._case.document, error)
         if self._native.stored not in (None, sent):
             return Outcome("other", text=f"stored is {self._native.stored} instead of {sent}")

@@ -12,11 +12,22 @@ from typing import Final
 import yaml
 
 from tests.docs.values import CHART, ROOT
-from tiergate.core.decision import RuleId
 from tiergate.core.mode import MODES
+from tiergate.core.rules import RULES
 from tiergate.process.bodies import Refused
-from tiergate.server.admit import Outcome
+from tiergate.server.admission import Outcome
 
+WARNED: Final = frozenset(
+    {
+        "label-tier-missing",
+        "label-tier-invalid",
+        "label-tier-unchecked",
+        "default-derived",
+        "max-without-min",
+        "quota-unmeasured",
+    }
+)
+"""Rules that only ever warn."""
 SOURCES: Final = ROOT / "webhook" / "tiergate"
 ALERTS: Final = CHART / "files" / "alerts.yaml"
 _FAULT: Final = re.compile(
@@ -27,7 +38,7 @@ _FAULT: Final = re.compile(
 
 def rules() -> set[str]:
     """Return the ids of all refusals: rules of the core, and causes of the guards."""
-    return {*typing.get_args(RuleId), *_first_arguments("Cause")}
+    return {rule.id for rule in RULES if rule.id not in WARNED}
 
 
 def condition_reasons() -> set[str]:
@@ -90,12 +101,6 @@ def value_faults() -> Iterator[list[str]]:
         if path.is_file():
             for either, other in _FAULT.findall(path.read_text()):
                 yield [part for part in re.split(r"\\n|%[a-z]", either or other) if part]
-
-
-def _first_arguments(function: str) -> Iterator[str]:
-    for call in _calls(function):
-        if call.args:
-            yield from _texts(call.args[0])
 
 
 def _keywords(function: str, name: str) -> Iterator[str]:

@@ -12,28 +12,32 @@ from tests.builders import (
     a_pod,
     a_pod_object,
     a_quota,
+    a_request,
     a_review,
     a_tier,
     a_tier_object,
     a_tier_quota,
     an_item,
+    the_facts,
+    validated,
 )
-from tests.server.admit_fakes import FakeFacts, FakePermissions, answer, response
-from tiergate.admission.messages import sentence
-from tiergate.core import evaluate
+from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
 from tiergate.core.claim import Claim
+from tiergate.core.decide import decide
 from tiergate.core.decision import Decision
+from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.rules import sentence
 from tiergate.core.tier import LimitRangeItem
-from tiergate.server.admit import Answer
+from tiergate.server.admission import Answer
 from tiergate.wire import Malformed
 
 
 def refusals() -> Iterator[tuple[str, str]]:
     """Yield (rule id, message); some rules have several."""
     for rule, decision in _of_pods():
-        broken = next(one for one in decision.violations if one.rule == rule)
+        broken = next(one for one in decision.findings if one.rule == rule)
         yield rule, sentence(broken, namespace="dev")
     for given in _of_reviews():
         for cause in response(given)["status"]["details"]["causes"]:
@@ -64,11 +68,13 @@ def _of_pods() -> Iterator[tuple[str, Decision]]:
     nearly_full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
     yield "quota-exceeded", _judged(_asking(limits={"cpu": "1"}), quota=nearly_full)
     yield "quota-pending", _judged(_asking())
-    yield "tier-missing", evaluate.no_such_tier("dve")
-    yield (
-        "tier-invalid",
-        evaluate.unusable_tier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1"),
-    )
+    yield "tier-missing", _without_tier(MissingTier("dve"))
+    crossed = InvalidTier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1")
+    yield "tier-invalid", _without_tier(crossed)
+
+
+def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
+    return decide(a_request(a_pod()), the_facts(tier, fresh=frozenset({"tier"})))
 
 
 def _asking(requests: Texts | None = None, limits: Texts | None = None) -> Pod:
@@ -79,40 +85,40 @@ def _judged(subject: Pod | Claim, item: LimitRangeItem | None = None, *, quota: 
     """Judge under a range, a quota, or, where neither is given, a quota that is not in force yet."""
     quotas = [] if item is not None else [a_tier_quota({"limits.cpu": "4"})]
     tier = a_tier(*([] if item is None else [item]), quotas=quotas)
-    return evaluate.validate(subject, old=None, tier=tier, quotas=() if quota is None else (quota,))
+    return validated(subject, old=None, tier=tier, quotas=() if quota is None else (quota,))
 
 
 def _of_reviews() -> Iterator[Answer]:
     """Yield the refusals of namespaces, tiers and what cannot be read."""
-    known = FakeFacts(tiers={"dev": a_tier()}, namespaces={"agents-a": "dev", "agents-b": "dev"})
+    known = FakeState(tiers={"dev": a_tier()}, namespaces={"agents-a": "dev", "agents-b": "dev"})
     yield answer("namespaces", a_review(a_namespace_object("kube-system")), known, FakePermissions("dev"))
     yield answer("namespaces", a_review(a_namespace_object("agents-c")), known, FakePermissions())
     yield answer("tiers", a_review(None, old=a_tier_object(), operation="DELETE"), known)
     crossed = {"limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]}
     yield answer("tiers", a_review(a_tier_object(crossed)), known)
     misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
-    yield answer("validate", a_review(misspelt), FakeFacts(tiers={"dev": a_tier()}))
+    yield answer("validate", a_review(misspelt), FakeState(tiers={"dev": a_tier()}))
 
 
 def warnings() -> Iterator[str]:
     """Yield one of each kind of warning."""
     told = a_tier(an_item(high={"memory": "512Mi"}), quotas=[a_tier_quota({"pods": "1"})], mode="Warn")
     large = a_pod_object({"name": "agent", "resources": {"limits": {"memory": "2Gi"}}})
-    yield from _warned(answer("validate", a_review(large), FakeFacts(tiers={"dev": told}, usage=())))[:1]
-    yield from _warned(answer("validate", a_review(large), FakeFacts(tiers={"dev": told}, usage=None)))[-1:]
+    yield from _warned(answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=())))[:1]
+    yield from _warned(answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=None)))[-1:]
     misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
-    yield from _warned(answer("validate", a_review(misspelt), FakeFacts(tiers={"dev": told})))
+    yield from _warned(answer("validate", a_review(misspelt), FakeState(tiers={"dev": told})))
     may = FakePermissions("dev", "dve")
     to_come = a_namespace_object("agents", tier="dve")
-    yield from _warned(answer("namespaces", a_review(to_come), FakeFacts(), may))
-    bad = FakeFacts(tiers_now={"dev": Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")})
+    yield from _warned(answer("namespaces", a_review(to_come), FakeState(), may))
+    bad = FakeState(tiers_now={"dev": Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")})
     yield from _warned(answer("namespaces", a_review(a_namespace_object("agents")), bad, may))
     legal = {
         "enforcement": "Warn",
         "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}],
         "quotas": [{"name": "compute", "hard": {"services": "3"}}],
     }
-    yield from _warned(answer("tiers", a_review(a_tier_object(legal)), FakeFacts()))
+    yield from _warned(answer("tiers", a_review(a_tier_object(legal)), FakeState()))
 
 
 def _warned(given: Answer) -> list[str]:

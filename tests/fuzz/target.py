@@ -18,22 +18,24 @@ import msgspec
 
 from tests.fuzz import reference
 from tests.fuzz.policies import POLICIES, Policy
-from tiergate.admission import guard, question
-from tiergate.admission.review import Envelope, Request, ReviewReader, UserInfo
+from tiergate.admission import request as requests
+from tiergate.admission.request import AdmissionRequest
+from tiergate.admission.review import UserInfo
 from tiergate.core import desired, tier
+from tiergate.core.decide import decide
+from tiergate.core.facts import Facts, Server
 from tiergate.core.quota import Judged, QuotaStatus
 from tiergate.core.release import NEWEST
+from tiergate.core.request import Endpoint, Request, TierChange, Unreadable
 from tiergate.core.tier import Tier
-from tiergate.server.admit import Admission, AdmissionFailed, Answer, Door
+from tiergate.server.admission import Admission, AdmissionFailed, Answer
 from tiergate.wire import Malformed, NotJson
-from tiergate.wire.claim import to_claim
 from tiergate.wire.decode import ESCAPED_NUL, Reader
-from tiergate.wire.namespace import Namespace, read_namespace, to_namespace
-from tiergate.wire.pod import to_pod
+from tiergate.wire.namespace import Namespace, read_namespace
 from tiergate.wire.quota import read_quota
-from tiergate.wire.tier import read_tier, to_tier
+from tiergate.wire.tier import read_tier
 
-DOORS: Final[tuple[Door, ...]] = ("mutate", "validate", "namespaces", "tiers")
+ENDPOINTS: Final[tuple[Endpoint, ...]] = ("mutate", "validate", "namespaces", "tiers")
 REVIEW: Final = b'"request"'
 """Bytes with this in them are judged as a review, others as the documents that watches bring."""
 
@@ -45,7 +47,7 @@ class Finding(AssertionError):
 
 
 @dataclass
-class Facts:
+class State:
     """A cluster with one policy in every namespace."""
 
     policy: Policy
@@ -62,24 +64,27 @@ class Facts:
         """Every namespace is governed."""
         return Namespace(name, self.policy.name)
 
-    async def namespace_now(self, name: str) -> Namespace | None:
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109  # the Protocol's
         """As cached."""
+        del timeout
         return self.namespace(name)
 
     def tier(self, name: str) -> Tier | None:
         """The policy's tier is there, no other."""
         return self.policy.tier if name == self.policy.name else None
 
-    async def tier_now(self, name: str) -> Tier | None:
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109  # the Protocol's
         """As cached."""
+        del timeout
         return self.tier(name)
 
     def quotas(self, _namespace: str) -> tuple[QuotaStatus, ...]:
         """The same usage everywhere."""
         return self.policy.quotas
 
-    async def quotas_now(self, _namespace: str) -> tuple[QuotaStatus, ...]:
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109  # the Protocol's
         """As cached."""
+        del namespace, timeout
         return self.policy.quotas
 
     async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the Protocol's
@@ -99,22 +104,22 @@ class Facts:
 class Permissions:
     """Some users may assign."""
 
-    async def may_assign(self, user: UserInfo, tier: str) -> bool:
+    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109  # the Protocol's
         """Alice may, for any tier."""
-        del tier
+        del tier, timeout
         return user.username == "alice"
 
 
 class Clock:
-    """A clock that passes a second whenever it is read, so that nothing waits."""
+    """A clock on which half a second passes whenever it is read, so that nothing waits."""
 
     def __init__(self) -> None:
         """Begin at zero."""
         self.now = 0.0
 
     def __call__(self) -> float:
-        """Return the next second."""
-        self.now += 1
+        """Return the next half second."""
+        self.now += 0.5
         return self.now
 
 
@@ -126,7 +131,7 @@ class Target:
         self.outcomes: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._handlers = {
-            policy.name: Admission(Facts(policy), Permissions(), release_namespace="tiergate-system", clock=Clock())
+            policy.name: Admission(State(policy), Permissions(), release_namespace="tiergate-system", clock=Clock())
             for policy in POLICIES
         }
 
@@ -146,34 +151,40 @@ class Target:
         if REVIEW not in data:
             return tuple(_document(data))
         excused = _decoders_agree(data)
-        return (excused, *((policy.name, *(self._door(door, data, policy) for door in DOORS)) for policy in policies))
+        return (
+            excused,
+            *(
+                (policy.name, *(self._endpoint(endpoint, data, policy) for endpoint in ENDPOINTS))
+                for policy in policies
+            ),
+        )
 
-    def _door(self, door: Door, data: bytes, policy: Policy) -> Signature:
+    def _endpoint(self, endpoint: Endpoint, data: bytes, policy: Policy) -> Signature:
         try:
-            answer = self._loop.run_until_complete(self._handlers[policy.name].answer(door, data))
+            answer = self._loop.run_until_complete(self._handlers[policy.name].answer(endpoint, data))
         except AdmissionFailed as error:
-            raise Finding(f"/{door} failed: {error.__cause__!r}") from error
+            raise Finding(f"/{endpoint} failed: {error.__cause__!r}") from error
         record = answer.record
-        self.outcomes[f"/{door} {record.outcome}"] += 1
+        self.outcomes[f"/{endpoint} {record.outcome}"] += 1
         if answer.status == 200:  # noqa: PLR2004, RUF100  # HTTP OK
-            self._answered(door, data, answer, policy)
+            self._answered(endpoint, data, answer, policy)
         elif answer.status != 400 or record.outcome != "bad-request":  # noqa: PLR2004, RUF100  # HTTP Bad Request
-            raise Finding(f"/{door} answered {answer.status} for {record.outcome}")
+            raise Finding(f"/{endpoint} answered {answer.status} for {record.outcome}")
         return (answer.status, record.outcome, tuple(sorted(set(record.rules))), _outline(record.detail))
 
-    def _answered(self, door: Door, data: bytes, answer: Answer, policy: Policy) -> None:
+    def _answered(self, endpoint: Endpoint, data: bytes, answer: Answer, policy: Policy) -> None:
         sent = json.loads(answer.body)["response"]
         try:
             request = reference.read(data)["request"]
         except reference.TooDeep:
             return  # our own bound on depth has tests of its own
         except reference.Unfit as error:
-            raise Finding(f"/{door} answered what is no JSON: {error}") from error
+            raise Finding(f"/{endpoint} answered what is no JSON: {error}") from error
         refused = answer.record.outcome in ("denied", "malformed")
-        told = policy.tier.mode != "Enforce" and door in ("mutate", "validate")  # Warn and Audit refuse nothing
+        told = policy.tier.mode != "Enforce" and endpoint in ("mutate", "validate")  # Warn and Audit refuse nothing
         if sent["uid"] != request["uid"] or sent["allowed"] != (told or not refused):
-            raise Finding(f"/{door} answered {sent} for {answer.record.outcome}")
-        if door == "validate":
+            raise Finding(f"/{endpoint} answered {sent} for {answer.record.outcome}")
+        if endpoint == "validate":
             _reference_agrees(request, answer, policy)
         if "patch" in sent:
             self._patch_holds(data, json.loads(base64.b64decode(sent["patch"])), policy)
@@ -256,48 +267,31 @@ Decode = Callable[[bytes], object]
 
 def _decoders_agree(data: bytes) -> bool:
     """Compare the decoders of what the review is of; return whether one choked on text that nobody reads."""
-    pairs: tuple[tuple[str, Decode, Decode], ...] = (
-        (
-            "/validate",
-            partial(_quick_question, "validate"),
-            partial(question._ask_strictly, "validate"),
-        ),  # all of /mutate
-        ("/namespaces", *_both(guard._read_namespaces, guard._expect_namespace, to_namespace)),
-        ("/tiers", *_both(guard._read_tiers, guard._expect_tier, to_tier)),
-    )
-    excuses = [_agree(*pair, data) for pair in pairs]
+    excuses = [
+        _agree(f"/{endpoint}", partial(_quickly, endpoint), partial(_strictly, endpoint), data)
+        for endpoint in ENDPOINTS
+        if endpoint != "mutate"  # whose reviews /validate takes too
+    ]
     return any(excuses)
 
 
-def _quick_question(door: question.Door, data: bytes) -> object:
-    """Return the question as the fast decoder alone reads it, or None for what it cannot read."""
-    request = question._read_pods.quickly(data)
-    if request is None:
-        return None
-    question._expect(door, request)
-    if request.what != question.CLAIM:
-        return question._build(request, to_pod)
-    claim = question._read_claims.quickly(data)
-    return None if claim is None else question._build(claim, to_claim)
+def _quickly(endpoint: Endpoint, data: bytes) -> object:
+    """Return the request as the fast decoder alone reads it, None for what it cannot read."""
+    request = requests._quickly(endpoint, data)
+    return None if request is None else _comparable(request)
 
 
-def _both(
-    reader: ReviewReader[Any], expect: Callable[[Envelope], None], to_value: Callable[[Any], object]
-) -> tuple[Decode, Decode]:
-    """Return how a guard reads a review with the fast decoder alone (None: it cannot), and with the slow one."""
+def _strictly(endpoint: Endpoint, data: bytes) -> object:
+    """Return the request as the strict decoder alone reads it."""
+    return _comparable(requests._strictly(endpoint, data))
 
-    def values(request: Request[Any]) -> object:
-        pair = (request.object, request.oldObject)
-        return (request.uid, *(None if one is None else to_value(one) for one in pair))
 
-    def quick(data: bytes) -> object:
-        request = reader.quickly(data)
-        if request is None:
-            return None
-        expect(request)
-        return values(request)
-
-    return quick, lambda data: values(reader.strictly(data, expect))
+def _comparable(request: AdmissionRequest) -> object:
+    """Return what both decoders must read alike; a text where the object cannot be read."""
+    subject = request.subject
+    if isinstance(subject, Unreadable):
+        return "; ".join(f"{fault.pointer}: {fault.reason}" for fault in subject.faults)
+    return type(subject).__name__, request
 
 
 def _agree(what: str, fast: Decode, slow: Decode, data: bytes) -> bool:
@@ -355,10 +349,23 @@ def _quick_document(reader: Reader[Any, Any], data: bytes) -> object:
     return None if ESCAPED_NUL in data else reader._to_value(reader._decoder.decode(data))
 
 
+def _written(value: Tier) -> Request:
+    """Return the request that writes a tier."""
+    return Request(
+        endpoint="tiers",
+        resource="tiers.tiergate.io",
+        namespace="",
+        name=value.name,
+        user="",
+        subject=TierChange(value),
+    )
+
+
 def _used(value: object) -> Signature:
     """Use a value as its readers do; return what is notable of it."""
     if not isinstance(value, Tier):
         return ()
     found = tier.faults(value)
-    guard.tier_warnings(value)
+    facts = Facts(server=Server(NEWEST, 0.0), release_namespace="tiergate-system")
+    decide(_written(value), facts)
     return (len(desired.desired_quotas(value)), tuple(sorted({_outline(one.reason) for one in found})))

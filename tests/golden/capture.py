@@ -1,8 +1,9 @@
 """Capture the golden reviews from a real API server: ``python -m tests.golden.capture [CASE...]``.
 
 It starts a control plane, registers a recording webhook under the rules of our chart, does what `operations` lists,
-and writes what the API server asked as ``cases/<case>/request.json``, made `stable`. The mutating door answers with our
-defaults under the tier of the case, so that the validating door sees what it would see; everything else is allowed.
+and writes what the API server asked as ``cases/<case>/request.json``, made `stable`. The mutating endpoint answers with
+our defaults under the tier of the case, so that the validating endpoint sees what it would see; everything else is
+allowed.
 
 A new case needs its ``tier.yaml`` and ``usage.yaml`` first; afterwards ``pytest tests/golden --update-golden`` writes
 the answer. Review the diff.
@@ -30,7 +31,7 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 from tests.golden import rules
 from tests.golden.operations import CAPTURED, INJECTED, OPERATIONS, Operation, namespace, pod
 from tests.golden.stable import stable
-from tests.server.admit_fakes import FakeFacts, answer
+from tests.server.admission_fakes import FakeState, answer
 from tiergate.core.tier import Tier
 from tiergate.wire.tier import read_tier
 
@@ -46,14 +47,14 @@ class CaptureFailed(AssertionError):
 
 @dataclass
 class Recorder:
-    """The recording webhook: keeps the reviews of every door, in the order of arrival."""
+    """The recording webhook: keeps the reviews of every endpoint, in the order of arrival."""
 
     tier: Tier
     reviews: list[tuple[str, Json]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, path: str, body: bytes) -> bytes:
-        """Answer a review of a door, or inject a sidecar as the other webhook does."""
+        """Answer a review of a endpoint, or inject a sidecar as the other webhook does."""
         review = json.loads(body)
         if path == INJECT:
             return _allowed(review, [{"op": "add", "path": "/spec/containers/-", "value": SIDECAR}])
@@ -61,7 +62,7 @@ class Recorder:
             self.reviews.append((path.removeprefix("/"), review))
         if path != "/mutate":
             return _allowed(review)
-        facts = FakeFacts(
+        facts = FakeState(
             tiers={self.tier.name: self.tier}, namespaces={review["request"]["namespace"]: self.tier.name}
         )
         return answer("mutate", body, facts).body
@@ -166,7 +167,7 @@ def _entry(entry: Json, client_config: Json) -> Json:
 
 
 def _set_up(cluster: Cluster, recorder: Recorder) -> None:
-    """Make what the operations need, and wait until every door and the injector are asked."""
+    """Make what the operations need, and wait until every endpoint and the injector are asked."""
     cluster.apply(namespace("dev", "dev"), *yaml.safe_load_all(SETUP.read_text()))
     cluster.kubectl("wait --for=create serviceaccount/default configmap/kube-root-ca.crt -n dev --timeout=60s")
     probe = json.dumps(pod("probe", {"name": "probe", "image": "probe"}, metadata={"labels": INJECTED}))
@@ -175,7 +176,7 @@ def _set_up(cluster: Cluster, recorder: Recorder) -> None:
         recorder.forget()
         cluster.kubectl("create --dry-run=server -f -", stdin=probe)
         cluster.kubectl("label namespace kube-public tiergate.io/tier=probe --dry-run=server")
-        return [door for door, _ in recorder.reviews] == ["mutate", "mutate", "validate", "namespaces"]
+        return [endpoint for endpoint, _ in recorder.reviews] == ["mutate", "mutate", "validate", "namespaces"]
 
     until(asked, "the API server asks the recorder", seconds=60)
 
@@ -188,9 +189,11 @@ def _done(cluster: Cluster, recorder: Recorder, operation: Operation) -> Iterato
     recorder.forget()
     operation.act(cluster)
     until(lambda: len(recorder.reviews) >= len(operation.reviews), f"all is asked about {operation.what}")
-    doors = [case.partition("-")[0] for case in operation.reviews]
-    asked = [door for door, _ in recorder.reviews]
-    if len(asked) != len(doors) or any(case and case != door for case, door in zip(doors, asked, strict=True)):
+    endpoints = [case.partition("-")[0] for case in operation.reviews]
+    asked = [endpoint for endpoint, _ in recorder.reviews]
+    if len(asked) != len(endpoints) or any(
+        case and case != endpoint for case, endpoint in zip(endpoints, asked, strict=True)
+    ):
         msg = f"{operation.what}: expected {list(operation.reviews)}, the server asked at {asked}"
         raise CaptureFailed(msg)
     for case, (_, review) in zip(operation.reviews, recorder.reviews, strict=True):

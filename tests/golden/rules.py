@@ -1,4 +1,4 @@
-"""What the chart's rules send to which door: the copy in ``rules.yaml``, and how it is read.
+"""What the chart's rules send to which endpoint: the copy in ``rules.yaml``, and how it is read.
 
 The copy lets the pure tests tell which requests must have a case; `test_rules` compares it with the rendered chart, and
 `capture` writes it.
@@ -20,9 +20,9 @@ CONFIGURATIONS: Final = ("MutatingWebhookConfiguration", "ValidatingWebhookConfi
 
 
 class Kind(NamedTuple):
-    """A kind of request that reaches a door; ``resource`` has the subresource behind a slash."""
+    """A kind of request that reaches a endpoint; ``resource`` has the subresource behind a slash."""
 
-    door: str
+    endpoint: str
     group: str
     resource: str
     operation: str
@@ -54,7 +54,7 @@ def write(entries: list[Json]) -> str:
 
 
 def sent() -> Iterator[Kind]:
-    """Yield every kind of request that the chart's rules send to a door."""
+    """Yield every kind of request that the chart's rules send to a endpoint."""
     for entry in yaml.safe_load(FILE.read_text()):
         for rule in entry["rules"]:
             for group, resource, operation, dry_run in itertools.product(
@@ -64,8 +64,8 @@ def sent() -> Iterator[Kind]:
                     yield Kind(entry["path"].removeprefix("/"), group, resource, operation, dry_run)
 
 
-def kind_of(door: str, request: Json) -> Kind:
+def kind_of(endpoint: str, request: Json) -> Kind:
     """Return which kind of request a review is."""
     what = request["resource"]
     name = "/".join(part for part in (what["resource"], request.get("subResource")) if part)
-    return Kind(door, what["group"], name, request["operation"], bool(request["dryRun"]))
+    return Kind(endpoint, what["group"], name, request["operation"], bool(request["dryRun"]))

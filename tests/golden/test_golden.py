@@ -1,4 +1,4 @@
-"""Whole reviews as data: ``cases/<door>-<what>/{request.json,tier.yaml,usage.yaml,response.json}``.
+"""Whole reviews as data: ``cases/<endpoint>-<what>/{request.json,tier.yaml,usage.yaml,response.json}``.
 
 ``request.json`` is what a real API server asked (see `capture`). ``tier.yaml`` is the tier in force, ``usage.yaml``
 what ``kubectl get resourcequota -A -o yaml`` prints: the namespaces of its quotas are those of their tiers. Who is in
@@ -21,16 +21,21 @@ import yaml
 from tests.builders import Json
 from tests.golden import rules
 from tests.golden.operations import CAPTURED, TIER_LABEL
-from tests.server.admit_fakes import FakeFacts, FakePermissions, answer
+from tests.server.admission_fakes import FakePermissions, FakeState, answer
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.request import Endpoint
 from tiergate.core.tier import Tier, faults
-from tiergate.server.admit import Door
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
 CASES = Path(__file__).parent / "cases"
 FILES = {"request.json", "tier.yaml", "usage.yaml", "response.json"}
-DOORS: dict[str, Door] = {"mutate": "mutate", "validate": "validate", "namespaces": "namespaces", "tiers": "tiers"}
+ENDPOINTS: dict[str, Endpoint] = {
+    "mutate": "mutate",
+    "validate": "validate",
+    "namespaces": "namespaces",
+    "tiers": "tiers",
+}
 HAND_MADE: Final = {
     "mutate-null-fields": "the API server writes objects anew and leaves nulls out; whoever reaches the port need not"
 }
@@ -41,8 +46,8 @@ def names() -> list[str]:
     return sorted(path.name for path in CASES.iterdir())
 
 
-def door_of(name: str) -> Door:
-    return DOORS[name.partition("-")[0]]
+def endpoint_of(name: str) -> Endpoint:
+    return ENDPOINTS[name.partition("-")[0]]
 
 
 def request_of(name: str) -> Json:
@@ -60,7 +65,7 @@ def tier_of(name: str) -> Tier:
     return tier
 
 
-def facts_of(name: str) -> FakeFacts:
+def facts_of(name: str) -> FakeState:
     tier, request = tier_of(name), request_of(name)
     usage = yaml.safe_load((CASES / name / "usage.yaml").read_text())["items"]
     quotas: tuple[QuotaStatus, ...] = tuple(read_quota(as_json(item)) for item in usage)
@@ -69,9 +74,9 @@ def facts_of(name: str) -> FakeFacts:
         for item in usage
         if TIER_LABEL in item["metadata"].get("labels", {})
     }
-    if door_of(name) in {"mutate", "validate"}:
+    if endpoint_of(name) in {"mutate", "validate"}:
         namespaces[request["namespace"]] = tier.name
-    return FakeFacts(tiers={tier.name: tier}, namespaces=namespaces, quotas=quotas)
+    return FakeState(tiers={tier.name: tier}, namespaces=namespaces, quotas=quotas)
 
 
 def answered(name: str, review: Json | None = None) -> Json:
@@ -80,7 +85,7 @@ def answered(name: str, review: Json | None = None) -> Json:
     request = review["request"]
     may = ("dev", "prod", "batch") if "system:masters" in request["userInfo"]["groups"] else ()
     body = as_json({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", **review})
-    given = answer(door_of(name), body, facts_of(name), FakePermissions(*may))
+    given = answer(endpoint_of(name), body, facts_of(name), FakePermissions(*may))
     assert given.status == 200
     return readable(json.loads(given.body), request["object"])
 
@@ -116,7 +121,7 @@ def test_a_defaulted_object_needs_no_second_patch(name: str) -> None:
 def test_a_case_has_its_files_and_no_others(name: str, request: pytest.FixtureRequest) -> None:
     to_come = {"response.json"} if request.config.getoption("--update-golden") else set()
     assert {path.name for path in (CASES / name).iterdir()} | to_come == FILES
-    assert name.partition("-")[0] in DOORS
+    assert name.partition("-")[0] in ENDPOINTS
 
 
 def test_the_cases_are_those_of_the_operations_and_the_ones_made_by_hand() -> None:
@@ -134,7 +139,7 @@ def test_every_kind_of_request_that_the_chart_sends_has_a_case(kind: rules.Kind)
 def test_the_rules_send_what_they_are_known_to_send() -> None:
     """The list that asks for cases is not empty, and what it leaves out is still in the rules."""
     kinds = set(rules.sent())
-    assert {(kind.door, kind.resource, kind.operation) for kind in kinds} >= {
+    assert {(kind.endpoint, kind.resource, kind.operation) for kind in kinds} >= {
         ("mutate", "pods", "CREATE"),
         ("validate", "pods/resize", "UPDATE"),
         ("tiers", "tiers", "DELETE"),

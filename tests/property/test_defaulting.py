@@ -11,9 +11,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from tests.builders import Json
+from tests.builders import Json, defaults_of
 from tests.property.strategies import pod_objects, tiers
-from tiergate.core import evaluate
 from tiergate.core.limitrange import with_defaults
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier
@@ -30,7 +29,7 @@ def read(pod: Json) -> Pod:
 
 
 def patched(pod: Json, tier: Tier) -> Json:
-    operations = msgspec.to_builtins(evaluate.mutate(read(pod), tier).patch)
+    operations = msgspec.to_builtins(defaults_of(read(pod), tier).patch)
     result: Json = jsonpatch.apply_patch(copy.deepcopy(pod), operations)
     return result
 
@@ -50,7 +49,7 @@ def test_the_patched_object_is_what_was_judged(pod: Json, tier: Tier) -> None:
 @given(pod_objects(), tiers())
 def test_a_patched_object_is_not_patched_again(pod: Json, tier: Tier) -> None:
     once = patched(pod, tier)
-    assert evaluate.mutate(read(once), tier).patch == ()
+    assert defaults_of(read(once), tier).patch == ()
 
 
 @few

@@ -18,9 +18,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.builders import Json, a_quota, a_tier, an_item, texts
+from tests.builders import Json, a_quota, a_tier, an_item, defaults_of, texts, validated
 from tests.property.strategies import STEPS, sound_items, sound_pod_objects
-from tiergate.core import evaluate
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
@@ -51,13 +50,13 @@ def as_seen(pod: Json, minor: int) -> Json:
 def stored(pod: Json, tier: Tier, minor: int) -> Pod:
     """Return the pod as the validating pass sees it: our patch applied, decoded, the pod level completed."""
     seen = as_seen(pod, minor)
-    operations = msgspec.to_builtins(evaluate.mutate(read(seen), tier).patch)
+    operations = msgspec.to_builtins(defaults_of(read(seen), tier).patch)
     return completed(read(jsonpatch.apply_patch(seen, operations)), minor=minor)
 
 
 def broken(pod: Pod, tier: Tier, *quotas: QuotaStatus) -> set[tuple[str, str, str]]:
-    decision = evaluate.validate(pod, old=None, tier=tier, quotas=quotas)
-    return {(one.rule, one.container, one.resource) for one in decision.violations}
+    decision = validated(pod, old=None, tier=tier, quotas=quotas)
+    return {(one.rule, one.container, one.resource) for one in decision.findings}
 
 
 def added(pod: Pod, after: Pod) -> set[str]:
@@ -120,6 +119,6 @@ def test_nothing_is_added_that_the_pod_level_then_changes_again(pod: Json, item:
     """A second mutating pass, after another webhook's change, finds nothing to do (A-31)."""
     tier = a_tier(item)
     seen = as_seen(pod, minor)
-    once = jsonpatch.apply_patch(seen, msgspec.to_builtins(evaluate.mutate(read(seen), tier).patch))
+    once = jsonpatch.apply_patch(seen, msgspec.to_builtins(defaults_of(read(seen), tier).patch))
     again = as_seen(once, minor)
-    assert evaluate.mutate(read(again), tier).patch == ()
+    assert defaults_of(read(again), tier).patch == ()

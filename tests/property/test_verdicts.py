@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import Json, a_tier
+from tests.builders import Json, a_tier, validated
 from tests.property.strategies import amounts, containers, pod_objects, quotas, tiers
-from tiergate.core import evaluate
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota import QuotaStatus
@@ -48,12 +47,12 @@ def test_raising_hard_never_turns_allow_into_deny(
     pod: Json, quota: QuotaStatus, more: str, data: st.DataObject
 ) -> None:
     subject = read(pod)
-    before = evaluate.validate(subject, old=None, tier=FREE, quotas=(quota,))
+    before = validated(subject, old=None, tier=FREE, quotas=(quota,))
     if not before.allowed or not quota.hard:
         return
     name = data.draw(st.sampled_from(sorted(quota.hard)))
     raised = {**quota.hard, name: quota.hard[name] + Quantity.parse(more)}
-    after = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),))
+    after = validated(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),))
     assert after.allowed
 
 
@@ -62,14 +61,14 @@ def test_raising_hard_never_turns_allow_into_deny(
 def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaStatus) -> None:
     """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
     subject = read(pod)
-    decision = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
+    decision = validated(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
     charge = pod_charge(subject)
     broken = {
         name
         for name, hard in quota.hard.items()
         if charge.get(name, ZERO).nano > 0 and quota.used[name].nano + charge[name].nano > hard.nano
     }
-    assert {one.resource for one in decision.violations if one.rule == "quota-exceeded"} == broken
+    assert {one.resource for one in decision.findings if one.rule == "quota-exceeded"} == broken
 
 
 @few
@@ -77,15 +76,15 @@ def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaSt
 def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, tier: Tier, quota: QuotaStatus) -> None:
     """A resize that changes nothing asks for nothing."""
     subject = read(pod)
-    decision = evaluate.validate(subject, old=subject, tier=tier, quotas=(quota,))
-    assert {one.rule for one in decision.violations} <= {"quota-required"}
+    decision = validated(subject, old=subject, tier=tier, quotas=(quota,))
+    assert {one.rule for one in decision.findings} <= {"quota-required"}
 
 
 @few
 @given(pod_objects(), tiers())
 def test_a_verdict_is_the_same_every_time_and_in_the_order_of_the_rules(pod: Json, tier: Tier) -> None:
     subject = read(pod)
-    first = evaluate.validate(subject, old=None, tier=tier, quotas=())
-    assert evaluate.validate(read(pod), old=None, tier=tier, quotas=()) == first
-    bounds = [str(one.actual) for one in first.violations if one.rule == "limit-zero"]
+    first = validated(subject, old=None, tier=tier, quotas=())
+    assert validated(read(pod), old=None, tier=tier, quotas=()) == first
+    bounds = [str(one.actual) for one in first.findings if one.rule == "limit-zero"]
     assert set(bounds) <= {"0"}

@@ -1,7 +1,7 @@
 """A process with the real runner and a service small enough to see the runner: tests start it, none imports it.
 
-The doors go through the real routes, with a reviewer that answers its body's length. What goes wrong is chosen on the
-command line.
+The endpoints go through the real routes, with a reviewer that answers its body's length. What goes wrong is chosen on
+the command line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from tiergate.core.request import Endpoint
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process import tls
 from tiergate.process.bodies import Bodies
 from tiergate.process.runner import run
 from tiergate.process.service import Receive, Scope, Send
-from tiergate.server.admit import Answer, Door, Record
+from tiergate.server.admission import Answer, Record
 from tiergate.server.routes import Routes
 
 
@@ -27,13 +28,13 @@ class Lengths:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    async def answer(self, door: Door, body: bytes) -> Answer:
+    async def answer(self, endpoint: Endpoint, body: bytes) -> Answer:
         """Say how long the body is."""
         if body == b"bug":
             message = "a bug with a secret in its message"
             raise RuntimeError(message)
         await asyncio.sleep(self._seconds)
-        return Answer(200, b"%d" % len(body), Record(door, uid="u"))
+        return Answer(200, b"%d" % len(body), Record(endpoint, uid="u"))
 
 
 class SmallService:

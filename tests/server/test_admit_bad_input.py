@@ -1,22 +1,22 @@
-"""Bad input at every door: a 400 for what is no review, a denial with the pointer for the rest, never an allowance."""
+"""Bad input at every endpoint: a 400 for what is not a review, a denial with the pointer for the rest."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.builders import UID, a_namespace_object, a_pod_object, a_review, a_tier_object
-from tests.server.admit_fakes import FakeFacts, FakePermissions, answer, response
-from tiergate.server.admit import Door
+from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
+from tiergate.core.request import Endpoint
 
-DOORS: list[Door] = ["mutate", "validate", "namespaces", "tiers"]
+ENDPOINTS: list[Endpoint] = ["mutate", "validate", "namespaces", "tiers"]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     "body", [b"", b"nonsense", b"[]", b"null", b"{}", b'{"kind": "AdmissionReview"}', b"\xff", b"[" * 20_000], ids=repr
 )
-def test_what_is_no_review_is_a_400_with_one_line_of_text(door: Door, body: bytes) -> None:
-    given = answer(door, body, FakeFacts(), FakePermissions())
+def test_what_is_no_review_is_a_400_with_one_line_of_text(endpoint: Endpoint, body: bytes) -> None:
+    given = answer(endpoint, body, FakeState(), FakePermissions())
     assert given.status == 400
     assert given.record.outcome == "bad-request"
     assert given.body.endswith(b"\n")
@@ -24,12 +24,12 @@ def test_what_is_no_review_is_a_400_with_one_line_of_text(door: Door, body: byte
     assert len(given.body) < 1000
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_resource_we_do_not_handle_is_a_400_that_names_it_and_its_uid(door: Door) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_resource_we_do_not_handle_is_a_400_that_names_it_and_its_uid(endpoint: Endpoint) -> None:
     body = a_review(a_pod_object(), resource={"group": "apps", "version": "v1", "resource": "deployments"})
-    given = answer(door, body, FakeFacts())
+    given = answer(endpoint, body, FakeState())
     assert given.status == 400
-    assert f"/{door} does not judge CREATE of deployments.apps" in given.body.decode()
+    assert f"/{endpoint} does not judge CREATE of deployments.apps" in given.body.decode()
     assert given.record.uid == UID
 
 
@@ -47,14 +47,14 @@ POINTERS = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_bad_value_is_a_denial_with_its_pointer_whatever_the_facts(door: Door) -> None:
-    facts = FakeFacts(namespaces={"dev": None})
-    given = answer(door, BROKEN[door], facts, FakePermissions("dev"))
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_bad_value_is_a_denial_with_its_pointer_whatever_the_facts(endpoint: Endpoint) -> None:
+    facts = FakeState(namespaces={"dev": None})
+    given = answer(endpoint, BROKEN[endpoint], facts, FakePermissions("dev"))
     found = response(given)
     assert (found["uid"], found["allowed"], found["status"]["code"]) == (UID, False, 403)
     (cause,) = found["status"]["details"]["causes"]
-    assert (cause["reason"], cause["field"]) == ("malformed", POINTERS[door])
+    assert (cause["reason"], cause["field"]) == ("malformed", POINTERS[endpoint])
     assert found["status"]["message"] == cause["message"]
     assert (given.record.uid, given.record.outcome) == (UID, "malformed")
     assert facts.calls == []

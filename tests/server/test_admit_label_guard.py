@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import UID, a_namespace_object, a_review, a_tier
-from tests.server.admit_fakes import RELEASE_NAMESPACE, FakeFacts, FakePermissions, answer, response, rules
-from tiergate.server.admit import AdmissionFailed
+from tests.builders import RELEASE_NAMESPACE, UID, a_namespace_object, a_review, a_tier
+from tests.server.admission_fakes import FakePermissions, FakeState, answer, response, rules
+from tiergate.server.admission import AdmissionFailed
 from tiergate.wire import Malformed
 
 ALL = {"dev": a_tier(), "prod": a_tier(name="prod")}
@@ -33,18 +33,18 @@ def created(tier: str | None, *, name: str = "shop") -> bytes:
 )
 def test_a_change_needs_the_verb_assign_on_the_old_and_the_new_tier(body: bytes, asked: list[str]) -> None:
     permissions = FakePermissions(*asked)
-    given = answer("namespaces", body, FakeFacts(tiers=ALL), permissions)
+    given = answer("namespaces", body, FakeState(tiers=ALL), permissions)
     assert rules(given) == []
     assert permissions.asked == [("alice", tier) for tier in asked]
     for missing in asked:
         others = FakePermissions(*(tier for tier in asked if tier != missing))
-        refused = answer("namespaces", body, FakeFacts(tiers=ALL), others)
+        refused = answer("namespaces", body, FakeState(tiers=ALL), others)
         assert rules(refused) == ["tier-assign"]
         assert refused.record.outcome == "denied"
 
 
 def test_a_refusal_says_who_what_and_which_role() -> None:
-    given = answer("namespaces", change("dev", "prod"), FakeFacts(tiers=ALL))
+    given = answer("namespaces", change("dev", "prod"), FakeState(tiers=ALL))
     status = response(given)["status"]
     assert rules(given) == ["tier-assign", "tier-assign"]
     assert status["message"].splitlines()[1] == (
@@ -57,69 +57,69 @@ def test_a_refusal_says_who_what_and_which_role() -> None:
 @pytest.mark.parametrize("body", [change("dev", "dev"), change(None, None), created(None)], ids=["same", "none", "new"])
 def test_a_label_that_stays_is_nobodys_business(body: bytes) -> None:
     permissions = FakePermissions()
-    assert response(answer("namespaces", body, FakeFacts(), permissions)) == {"uid": UID, "allowed": True}
+    assert response(answer("namespaces", body, FakeState(), permissions)) == {"uid": UID, "allowed": True}
     assert permissions.asked == []
 
 
 @pytest.mark.parametrize("name", [RELEASE_NAMESPACE, "kube-system", "kube-public", "kube-node-lease", "kube-x"])
 def test_a_protected_namespace_never_joins_a_tier(name: str) -> None:
     everything = FakePermissions("dev", "")
-    assert rules(answer("namespaces", change(None, "dev", name=name), FakeFacts(tiers=ALL), everything)) == [
+    assert rules(answer("namespaces", change(None, "dev", name=name), FakeState(tiers=ALL), everything)) == [
         "namespace-protected"
     ]
-    assert rules(answer("namespaces", created("", name=name), FakeFacts(tiers=ALL), everything)) == [
+    assert rules(answer("namespaces", created("", name=name), FakeState(tiers=ALL), everything)) == [
         "namespace-protected"
     ]
 
 
 def test_a_protected_namespace_may_leave_a_tier() -> None:
     body = change("dev", None, name="kube-system")
-    assert rules(answer("namespaces", body, FakeFacts(tiers=ALL), FakePermissions("dev"))) == []
+    assert rules(answer("namespaces", body, FakeState(tiers=ALL), FakePermissions("dev"))) == []
 
 
 def test_a_namespace_that_only_sounds_protected_is_not() -> None:
     body = created("dev", name="kubernetes-lab")
-    assert rules(answer("namespaces", body, FakeFacts(tiers=ALL), FakePermissions("dev"))) == []
+    assert rules(answer("namespaces", body, FakeState(tiers=ALL), FakePermissions("dev"))) == []
 
 
 def test_all_reasons_are_given_at_once() -> None:
     body = change(None, "dev", name="kube-system")
-    assert rules(answer("namespaces", body, FakeFacts(tiers=ALL))) == ["namespace-protected", "tier-assign"]
+    assert rules(answer("namespaces", body, FakeState(tiers=ALL))) == ["namespace-protected", "tier-assign"]
 
 
 def test_a_tier_that_does_not_exist_yet_is_allowed_with_a_warning_to_those_who_may() -> None:
-    facts = FakeFacts()
+    facts = FakeState()
     found = response(answer("namespaces", created("dev"), facts, FakePermissions("dev")))
     assert found["allowed"]
     assert found["warnings"] == ['tier "dev" does not exist yet; until it does, pods in shop are refused']
     assert facts.calls == ["tier dev"]
-    assert rules(answer("namespaces", created("dev"), FakeFacts(), FakePermissions())) == ["tier-assign"]
+    assert rules(answer("namespaces", created("dev"), FakeState(), FakePermissions())) == ["tier-assign"]
 
 
 def test_an_empty_label_is_warned_of_like_a_missing_tier() -> None:
-    found = response(answer("namespaces", created(""), FakeFacts(), FakePermissions("")))
+    found = response(answer("namespaces", created(""), FakeState(), FakePermissions("")))
     assert found["warnings"] == ['tier "" does not exist yet; until it does, pods in shop are refused']
 
 
 def test_a_tier_the_cache_does_not_know_yet_needs_no_warning() -> None:
-    facts = FakeFacts(tiers_now={"dev": a_tier()})
+    facts = FakeState(tiers_now={"dev": a_tier()})
     assert "warnings" not in response(answer("namespaces", created("dev"), facts, FakePermissions("dev")))
 
 
 def test_a_tier_that_cannot_be_in_force_is_warned_of() -> None:
-    facts = FakeFacts(tiers_now={"dev": Malformed("/spec", "bad")})
+    facts = FakeState(tiers_now={"dev": Malformed("/spec", "bad")})
     found = response(answer("namespaces", created("dev"), facts, FakePermissions("dev")))
     assert found["warnings"] == ['tier "dev" cannot be in force, pods in shop are refused: /spec: bad']
 
 
 def test_a_removed_label_warns_of_nothing() -> None:
-    found = response(answer("namespaces", change("gone", None), FakeFacts(), FakePermissions("gone")))
+    found = response(answer("namespaces", change("gone", None), FakeState(), FakePermissions("gone")))
     assert found == {"uid": UID, "allowed": True}
 
 
 def test_a_permission_that_cannot_be_asked_is_a_failure_and_no_verdict() -> None:
     gone = RuntimeError("no answer")
     with pytest.raises(AdmissionFailed) as failed:
-        answer("namespaces", created("dev"), FakeFacts(tiers=ALL), FakePermissions(failure=gone))
+        answer("namespaces", created("dev"), FakeState(tiers=ALL), FakePermissions(failure=gone))
     assert failed.value.__cause__ is gone
     assert failed.value.record.name == "shop"

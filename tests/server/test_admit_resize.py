@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.builders import Json, a_pod_object, a_quota, a_resize, a_tier, a_tier_quota
-from tests.server.admit_fakes import FakeFacts, answer, rules
+from tests.server.admission_fakes import FakeState, answer, rules
 from tiergate.core.mode import MODES, Mode
 
 FULL = a_quota({"requests.cpu": "3"}, {"requests.cpu": "3"})
@@ -17,7 +17,7 @@ modes = pytest.mark.parametrize("mode", MODES)
 def found(body: bytes, mode: Mode, *, release: int = 37) -> list[str]:
     """Return the rules that a resize breaks under a full quota, refused or only told of; native or counted."""
     tier = a_tier(quotas=[a_tier_quota({"requests.cpu": "3"})], mode=mode)
-    given = answer("validate", body, FakeFacts(tiers={"dev": tier}, quotas=(FULL,), usage=(FULL,), release=release))
+    given = answer("validate", body, FakeState(tiers={"dev": tier}, quotas=(FULL,), usage=(FULL,), release=release))
     assert (rules(given) != []) == (mode == "Enforce" and given.record.rules != ())
     return list(given.record.rules)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import UID, Json, a_review, a_tier_object
-from tests.server.admit_fakes import FakeFacts, answer, response, rules
+from tests.server.admission_fakes import FakeState, answer, response, rules
 
 BAD: Json = {
     "limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}],
@@ -19,7 +19,7 @@ def deleted(name: str = "dev") -> bytes:
 
 
 def test_a_sound_tier_is_allowed() -> None:
-    given = answer("tiers", a_review(a_tier_object(GOOD)), FakeFacts())
+    given = answer("tiers", a_review(a_tier_object(GOOD)), FakeState())
     assert response(given) == {"uid": UID, "allowed": True}
     assert (given.record.name, given.record.tier, given.record.kind) == ("dev", "dev", "tiers.tiergate.io")
 
@@ -27,7 +27,7 @@ def test_a_sound_tier_is_allowed() -> None:
 @pytest.mark.parametrize("operation", ["CREATE", "UPDATE"])
 def test_all_faults_of_a_tier_are_told_at_once_with_their_places(operation: str) -> None:
     old = a_tier_object(GOOD) if operation == "UPDATE" else None
-    given = answer("tiers", a_review(a_tier_object(BAD), old=old, operation=operation), FakeFacts())
+    given = answer("tiers", a_review(a_tier_object(BAD), old=old, operation=operation), FakeState())
     assert set(rules(given)) == {"tier-invalid"}
     status = response(given)["status"]
     lines = status["message"].splitlines()
@@ -44,12 +44,12 @@ def test_all_faults_of_a_tier_are_told_at_once_with_their_places(operation: str)
 def test_a_faulty_tier_whose_spec_stays_can_still_be_written() -> None:
     """Its status, labels and finalizers must stay writable."""
     body = a_review(a_tier_object(BAD), old=a_tier_object(BAD), operation="UPDATE")
-    assert rules(answer("tiers", body, FakeFacts())) == []
+    assert rules(answer("tiers", body, FakeState())) == []
 
 
 def test_an_author_is_warned_of_derived_defaults() -> None:
     spec: Json = {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}
-    found = response(answer("tiers", a_review(a_tier_object(spec)), FakeFacts()))
+    found = response(answer("tiers", a_review(a_tier_object(spec)), FakeState()))
     assert found["warnings"] == [
         "tier dev: default.cpu is not written and becomes 1",
         "tier dev: defaultRequest.cpu is not written and becomes 1",
@@ -58,7 +58,7 @@ def test_an_author_is_warned_of_derived_defaults() -> None:
 
 
 def test_a_tier_in_use_is_not_deleted_and_its_namespaces_are_named() -> None:
-    facts = FakeFacts(namespaces={"shop": "dev", "blog": "dev", "other": "prod"})
+    facts = FakeState(namespaces={"shop": "dev", "blog": "dev", "other": "prod"})
     given = answer("tiers", deleted(), facts)
     assert rules(given) == ["tier-in-use"]
     assert response(given)["status"]["message"] == (
@@ -68,7 +68,7 @@ def test_a_tier_in_use_is_not_deleted_and_its_namespaces_are_named() -> None:
 
 
 def test_a_long_list_of_namespaces_is_cut() -> None:
-    facts = FakeFacts(namespaces={f"team-{number:02}": "dev" for number in range(13)})
+    facts = FakeState(namespaces={f"team-{number:02}": "dev" for number in range(13)})
     message = response(answer("tiers", deleted(), facts))["status"]["message"]
     assert "team-00, team-01" in message
     assert "team-09 and 3 more;" in message
@@ -76,4 +76,4 @@ def test_a_long_list_of_namespaces_is_cut() -> None:
 
 
 def test_a_tier_nobody_uses_is_deleted() -> None:
-    assert rules(answer("tiers", deleted(), FakeFacts(namespaces={"other": "prod"}))) == []
+    assert rules(answer("tiers", deleted(), FakeState(namespaces={"other": "prod"}))) == []

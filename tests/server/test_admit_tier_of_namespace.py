@@ -8,21 +8,22 @@ import json
 import pytest
 
 from tests.builders import UID, a_claim_object, a_pod_object, a_review, a_tier, an_item
-from tests.server.admit_fakes import FakeFacts, answer, response, rules
-from tiergate.server.admit import AdmissionFailed, Door
+from tests.server.admission_fakes import FakeState, answer, response, rules
+from tiergate.core.request import Endpoint
+from tiergate.server.admission import AdmissionFailed
 from tiergate.wire import Malformed
 
 BODY = a_review(a_pod_object())
 STRICT = a_tier(an_item(low={"cpu": "1"}, high={"cpu": "1"}), users=["ops"], groups=["sre"])
 BARE = a_review(a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "3"}}}))
 FAULT = Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")
-BOTH: list[Door] = ["mutate", "validate"]
+BOTH: list[Endpoint] = ["mutate", "validate"]
 
 
-@pytest.mark.parametrize("door", BOTH)
-def test_a_namespace_without_the_label_is_left_alone(door: Door) -> None:
-    facts = FakeFacts(tiers={"dev": STRICT}, namespaces={"dev": None})
-    given = answer(door, BARE, facts)
+@pytest.mark.parametrize("endpoint", BOTH)
+def test_a_namespace_without_the_label_is_left_alone(endpoint: Endpoint) -> None:
+    facts = FakeState(tiers={"dev": STRICT}, namespaces={"dev": None})
+    given = answer(endpoint, BARE, facts)
     assert response(given) == {"uid": UID, "allowed": True}
     assert given.record.outcome == "ungoverned"
     assert facts.calls == ["namespace dev"]
@@ -30,15 +31,15 @@ def test_a_namespace_without_the_label_is_left_alone(door: Door) -> None:
 
 def test_a_namespace_the_cache_does_not_know_or_knows_without_label_is_read_live() -> None:
     for known in ({}, {"dev": None}):
-        facts = FakeFacts(tiers={"dev": STRICT}, namespaces=dict(known), namespaces_now={"dev": "dev"})
+        facts = FakeState(tiers={"dev": STRICT}, namespaces=dict(known), namespaces_now={"dev": "dev"})
         assert rules(answer("validate", BARE, facts)) == ["limit-max", "request-max"]
         assert facts.calls == ["namespace dev"]
 
 
-@pytest.mark.parametrize("door", BOTH)
-def test_a_label_that_names_no_tier_refuses(door: Door) -> None:
-    facts = FakeFacts(namespaces={"dev": "dve"})
-    given = answer(door, BODY, facts)
+@pytest.mark.parametrize("endpoint", BOTH)
+def test_a_label_that_names_no_tier_refuses(endpoint: Endpoint) -> None:
+    facts = FakeState(namespaces={"dev": "dve"})
+    given = answer(endpoint, BODY, facts)
     assert rules(given) == ["tier-missing"]
     assert 'names "dve", and there is no such tier' in response(given)["status"]["message"]
     assert facts.calls == ["tier dve"]
@@ -47,49 +48,49 @@ def test_a_label_that_names_no_tier_refuses(door: Door) -> None:
 
 def test_an_empty_label_names_no_tier_and_nothing_is_read_for_it() -> None:
     """A live read of a tier without a name would list all tiers."""
-    facts = FakeFacts(namespaces={"dev": ""}, tiers_now={"": a_tier()})
+    facts = FakeState(namespaces={"dev": ""}, tiers_now={"": a_tier()})
     assert rules(answer("validate", BODY, facts)) == ["tier-missing"]
     assert facts.calls == []
 
 
 def test_a_tier_the_cache_does_not_know_yet_is_read_live() -> None:
-    facts = FakeFacts(tiers_now={"dev": STRICT})
+    facts = FakeState(tiers_now={"dev": STRICT})
     assert rules(answer("validate", BARE, facts)) == ["limit-max", "request-max"]
     assert facts.calls == ["tier dev"]
 
 
-@pytest.mark.parametrize("door", BOTH)
-def test_a_tier_that_was_never_valid_refuses(door: Door) -> None:
-    given = answer(door, BODY, FakeFacts(tiers_now={"dev": FAULT}))
+@pytest.mark.parametrize("endpoint", BOTH)
+def test_a_tier_that_was_never_valid_refuses(endpoint: Endpoint) -> None:
+    given = answer(endpoint, BODY, FakeState(tiers_now={"dev": FAULT}))
     assert rules(given) == ["tier-invalid"]
     assert "min value 2 is greater than max value 1" in response(given)["status"]["message"]
 
 
 @pytest.mark.parametrize("stale", [False, True], ids=["fresh", "stale"])
 def test_the_last_good_version_stays_in_force(stale: bool) -> None:  # noqa: FBT001  # a table
-    facts = FakeFacts(tiers={"dev": STRICT}, tiers_now={"dev": FAULT}, stale=stale)
+    facts = FakeState(tiers={"dev": STRICT}, tiers_now={"dev": FAULT}, stale=stale)
     assert rules(answer("validate", BARE, facts)) == ["limit-max", "request-max"]
 
 
-@pytest.mark.parametrize("door", BOTH)
+@pytest.mark.parametrize("endpoint", BOTH)
 @pytest.mark.parametrize(
     ("user", "who"),
     [({"username": "ops"}, "user ops"), ({"username": "alice", "groups": ["dev", "sre"]}, "group sre")],
     ids=["user", "group"],
 )
-def test_an_exempt_user_passes_and_is_audited(door: Door, user: dict[str, object], who: str) -> None:
-    given = answer(door, a_review(a_pod_object(), userInfo=user), FakeFacts(tiers={"dev": STRICT}))
+def test_an_exempt_user_passes_and_is_audited(endpoint: Endpoint, user: dict[str, object], who: str) -> None:
+    given = answer(endpoint, a_review(a_pod_object(), userInfo=user), FakeState(tiers={"dev": STRICT}))
     assert response(given) == {"uid": UID, "allowed": True, "auditAnnotations": {"exempt": who}}
     assert given.record.outcome == "exempt"
 
 
 def test_nobody_is_exempt_from_a_missing_tier() -> None:
-    given = answer("validate", a_review(a_pod_object(), userInfo={"username": "ops"}), FakeFacts())
+    given = answer("validate", a_review(a_pod_object(), userInfo={"username": "ops"}), FakeState())
     assert rules(given) == ["tier-missing"]
 
 
 def test_defaults_are_patched_at_the_mutate_door() -> None:
-    given = answer("mutate", BODY, FakeFacts(tiers={"dev": STRICT}))
+    given = answer("mutate", BODY, FakeState(tiers={"dev": STRICT}))
     found = response(given)
     assert given.record.outcome == "patched"
     assert json.loads(base64.b64decode(found["patch"]))[0] == {
@@ -100,33 +101,33 @@ def test_defaults_are_patched_at_the_mutate_door() -> None:
 
 
 def test_a_complete_pod_is_not_patched() -> None:
-    given = answer("mutate", BARE, FakeFacts(tiers={"dev": STRICT}))
+    given = answer("mutate", BARE, FakeState(tiers={"dev": STRICT}))
     assert response(given) == {"uid": UID, "allowed": True}
     assert given.record.outcome == "allowed"
 
 
 def test_a_claim_is_judged() -> None:
     tier = a_tier(an_item("PersistentVolumeClaim", high={"storage": "1Gi"}))
-    given = answer("validate", a_review(a_claim_object()), FakeFacts(tiers={"dev": tier}))
+    given = answer("validate", a_review(a_claim_object()), FakeState(tiers={"dev": tier}))
     assert rules(given) == ["claim-max"]
     assert given.record.kind == "persistentvolumeclaims"
 
 
 def test_the_record_says_what_happened_and_nothing_of_the_object() -> None:
-    given = answer("validate", BARE, FakeFacts(tiers={"dev": STRICT}))
+    given = answer("validate", BARE, FakeState(tiers={"dev": STRICT}))
     record = given.record
-    assert (record.door, record.uid, record.kind, record.operation) == ("validate", UID, "pods", "CREATE")
+    assert (record.endpoint, record.uid, record.kind, record.operation) == ("validate", UID, "pods", "CREATE")
     assert (record.namespace, record.name, record.tier, record.outcome) == ("dev", "agent-7f9c", "dev", "denied")
     assert record.rules == ("limit-max", "request-max")
 
 
-@pytest.mark.parametrize("door", BOTH)
-def test_facts_that_cannot_be_had_are_a_failure_and_no_verdict(door: Door) -> None:
+@pytest.mark.parametrize("endpoint", BOTH)
+def test_facts_that_cannot_be_had_are_a_failure_and_no_verdict(endpoint: Endpoint) -> None:
     gone = RuntimeError("no answer")
     with pytest.raises(AdmissionFailed) as namespace:
-        answer(door, BODY, FakeFacts(namespaces={}, namespaces_now=gone))
+        answer(endpoint, BODY, FakeState(namespaces={}, namespaces_now=gone))
     with pytest.raises(AdmissionFailed) as tier:
-        answer(door, BODY, FakeFacts(tiers_now={"dev": gone}))
+        answer(endpoint, BODY, FakeState(tiers_now={"dev": gone}))
     for failed in (namespace, tier):
         assert failed.value.__cause__ is gone
         assert (failed.value.record.uid, failed.value.record.outcome) == (UID, "error")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import UID, Json, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
-from tests.server.admit_fakes import FakeFacts, answer, response, rules
+from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.core.tier import Tier
-from tiergate.server.admit import AdmissionFailed
+from tiergate.server.admission import AdmissionFailed
+from tiergate.server.endpoints.reading import REVIEW_SECONDS, OutOfTimeError
 from tiergate.wire import Malformed
 
 POD: Json = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1"}}})
@@ -19,20 +20,20 @@ DEV = {"dev": TIER}
 
 
 def test_room_in_the_cache_needs_no_live_read() -> None:
-    facts = FakeFacts(tiers=DEV, quotas=(FREE,))
+    facts = FakeState(tiers=DEV, quotas=(FREE,))
     assert rules(answer("validate", BODY, facts)) == []
     assert facts.calls == []
 
 
 def test_usage_is_read_live_before_a_refusal_and_the_refusal_falls_when_there_is_room() -> None:
-    facts = FakeFacts(tiers=DEV, quotas=(FULL,), quotas_now=(FREE,))
+    facts = FakeState(tiers=DEV, quotas=(FULL,), quotas_now=(FREE,))
     assert rules(answer("validate", BODY, facts)) == []
     assert facts.calls == ["quotas dev"]
 
 
 def test_a_refusal_that_is_still_true_stands_with_the_live_numbers() -> None:
     now = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
-    facts = FakeFacts(tiers=DEV, quotas=(FULL,), quotas_now=(now,))
+    facts = FakeState(tiers=DEV, quotas=(FULL,), quotas_now=(now,))
     given = answer("validate", BODY, facts)
     assert rules(given) == ["quota-exceeded"]
     assert response(given)["status"]["message"] == (
@@ -45,19 +46,19 @@ def test_a_refusal_that_is_still_true_stands_with_the_live_numbers() -> None:
 
 def test_a_refusal_by_a_range_alone_reads_nothing_live() -> None:
     tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
-    facts = FakeFacts(tiers={"dev": tier}, quotas=(FREE,))
+    facts = FakeState(tiers={"dev": tier}, quotas=(FREE,))
     assert rules(answer("validate", BODY, facts)) == ["limit-max", "request-max"]
     assert facts.calls == []
 
 
 def test_a_demand_is_read_live_too() -> None:
-    facts = FakeFacts(tiers={"dev": a_tier()}, quotas=(a_quota({"limits.memory": "4Gi"}),), quotas_now=())
+    facts = FakeState(tiers={"dev": a_tier()}, quotas=(a_quota({"limits.memory": "4Gi"}),), quotas_now=())
     assert rules(answer("validate", BODY, facts)) == []
     assert facts.calls == ["quotas dev"]
 
 
 def test_a_quota_that_comes_into_force_in_time_is_waited_for() -> None:
-    facts = FakeFacts(tiers=DEV, later=(101.5, (FREE,)))
+    facts = FakeState(tiers=DEV, later=(101.5, (FREE,)))
     assert rules(answer("validate", BODY, facts)) == []
     assert facts.calls == ["wait 2"]
     assert facts.now == 101.5
@@ -65,13 +66,13 @@ def test_a_quota_that_comes_into_force_in_time_is_waited_for() -> None:
 
 def test_changes_of_other_quotas_do_not_end_the_waiting() -> None:
     foreign = a_quota({"services": "1"}, name="theirs", managed=False)
-    facts = FakeFacts(tiers=DEV, later=(101.0, (foreign,)))
+    facts = FakeState(tiers=DEV, later=(101.0, (foreign,)))
     assert rules(answer("validate", BODY, facts)) == ["quota-pending"]
     assert facts.calls == ["wait 2", "wait 1", "quotas dev"]
 
 
 def test_after_two_seconds_the_pod_is_refused_with_the_way_out() -> None:
-    facts = FakeFacts(tiers=DEV)
+    facts = FakeState(tiers=DEV)
     given = answer("validate", BODY, facts)
     assert rules(given) == ["quota-pending"]
     assert 'quota "compute" is being set up in dev; try again' in response(given)["status"]["message"]
@@ -79,12 +80,47 @@ def test_after_two_seconds_the_pod_is_refused_with_the_way_out() -> None:
 
 
 def test_a_quota_the_watch_missed_is_found_live() -> None:
-    facts = FakeFacts(tiers=DEV, quotas_now=(FREE,))
+    facts = FakeState(tiers=DEV, quotas_now=(FREE,))
     assert rules(answer("validate", BODY, facts)) == []
 
 
+def test_a_pod_that_a_range_refuses_waits_for_no_quota_and_reads_none() -> None:
+    """It is refused whatever the usage, and at once."""
+    strict = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
+    state = FakeState(tiers={"dev": strict}, quotas_now=RuntimeError("away"))
+    assert rules(answer("validate", BODY, state)) == ["limit-max", "request-max", "quota-pending"]
+    assert state.calls == []
+    assert state.now == 100.0
+
+
+STALE = {"tiers_now": dict(DEV), "namespaces_now": {"dev": "dev"}, "quotas_now": (FREE,), "stale": True}
+
+
+def test_all_live_reads_of_a_review_share_one_deadline() -> None:
+    """The API server waits 5 s for the whole answer: each read gets what the earlier ones left."""
+    state = FakeState(**STALE, seconds_per_read=1.5)  # type: ignore[arg-type]  # FakeState's own
+    assert rules(answer("validate", BODY, state)) == []
+    assert state.timeouts == [REVIEW_SECONDS, REVIEW_SECONDS - 1.5, REVIEW_SECONDS - 3]
+
+
+def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up() -> None:
+    state = FakeState(**STALE, seconds_per_read=2.5)  # type: ignore[arg-type]  # FakeState's own
+    with pytest.raises(AdmissionFailed) as failed:
+        answer("validate", BODY, state)
+    assert isinstance(failed.value.__cause__, OutOfTimeError)
+    assert state.calls == ["namespace dev", "tier dev"]
+    assert REVIEW_SECONDS < 5
+
+
+def test_waiting_for_a_quota_leaves_time_to_read_it() -> None:
+    state = FakeState(tiers=DEV, quotas_now=(FREE,))
+    assert rules(answer("validate", BODY, state)) == []
+    assert state.calls == ["wait 2", "quotas dev"]
+    assert state.timeouts == [REVIEW_SECONDS - 2]
+
+
 def test_stale_caches_are_not_asked() -> None:
-    facts = FakeFacts(
+    facts = FakeState(
         tiers={"dev": a_tier(an_item(high={"cpu": "1m"}))},
         tiers_now=dict(DEV),
         namespaces={"dev": "prod"},
@@ -98,7 +134,7 @@ def test_stale_caches_are_not_asked() -> None:
 
 
 def test_a_dry_run_is_judged_alike() -> None:
-    facts = FakeFacts(tiers=DEV, quotas=(FULL,))
+    facts = FakeState(tiers=DEV, quotas=(FULL,))
     given = answer("validate", a_review(POD, dryRun=True), facts)
     assert rules(given) == ["quota-exceeded"]
     assert given.record.dry_run
@@ -108,7 +144,7 @@ def test_a_dry_run_is_judged_alike() -> None:
     "failure", [RuntimeError("no answer"), Malformed("/status", "no quota"), KeyError("bug")], ids=repr
 )
 def test_usage_that_cannot_be_had_is_a_failure_and_no_verdict(failure: Exception) -> None:
-    facts = FakeFacts(tiers=DEV, quotas=(FULL,), quotas_now=failure)
+    facts = FakeState(tiers=DEV, quotas=(FULL,), quotas_now=failure)
     with pytest.raises(AdmissionFailed) as failed:
         answer("validate", BODY, facts)
     assert failed.value.__cause__ is failure

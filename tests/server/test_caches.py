@@ -112,17 +112,17 @@ def test_the_last_good_version_of_a_tier_stays_in_force() -> None:
 
 def test_a_tier_is_read_live() -> None:
     caches = caches_on({"/apis/tiergate.io/v1alpha1/tiers/dev": a_tier()})
-    tier = asyncio.run(caches.tier_now("dev"))
+    tier = asyncio.run(caches.tier_now("dev", timeout=2.0))
     assert tier is not None
     assert tier.name == "dev"
-    assert asyncio.run(caches.tier_now("prod")) is None
+    assert asyncio.run(caches.tier_now("prod", timeout=2.0)) is None
 
 
 def test_a_faulty_tier_read_live_is_refused_with_what_is_wrong() -> None:
     """So that an earlier version stays in force where there is one, and people are told why where there is none."""
     caches = caches_on({"/apis/tiergate.io/v1alpha1/tiers/dev": a_bad_tier()})
     with pytest.raises(Malformed) as refusal:
-        asyncio.run(caches.tier_now("dev"))
+        asyncio.run(caches.tier_now("dev", timeout=2.0))
     assert refusal.value.pointer.startswith("/spec/limits/0")
 
 
@@ -135,23 +135,23 @@ def test_a_name_is_escaped_in_a_path() -> None:
         f"/api/v1/namespaces/{escaped}/resourcequotas": {"items": [a_quota(name)]},
     }
     caches = caches_on(answers)
-    assert asyncio.run(caches.namespace_now(name)) is not None
-    assert asyncio.run(caches.tier_now(name)) is not None
-    assert len(asyncio.run(caches.quotas_now(name))) == 1
+    assert asyncio.run(caches.namespace_now(name, timeout=2.0)) is not None
+    assert asyncio.run(caches.tier_now(name, timeout=2.0)) is not None
+    assert len(asyncio.run(caches.quotas_now(name, timeout=2.0))) == 1
 
 
 def test_an_error_of_a_live_read_is_an_error() -> None:
     caches = caches_on({"/api/v1/namespaces/dev": ApiError(500, "InternalError", "")})
     with pytest.raises(ApiError):
-        asyncio.run(caches.namespace_now("dev"))
+        asyncio.run(caches.namespace_now("dev", timeout=2.0))
 
 
 def test_quotas_are_read_live() -> None:
     path = "/api/v1/namespaces/dev/resourcequotas"
     caches = caches_on({path: {"items": [a_named_quota("z", "dev"), a_named_quota("a", "dev")]}})
-    assert [quota.name for quota in asyncio.run(caches.quotas_now("dev"))] == ["a", "z"]
+    assert [quota.name for quota in asyncio.run(caches.quotas_now("dev", timeout=2.0))] == ["a", "z"]
     nothing = caches_on({path: {"items": None}})
-    assert asyncio.run(nothing.quotas_now("dev")) == ()
+    assert asyncio.run(nothing.quotas_now("dev", timeout=2.0)) == ()
 
 
 def test_caches_that_were_never_filled_are_stale() -> None:

@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tiergate.core.request import Endpoint
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.service import Message
-from tiergate.server.admit import Answer, Door, Record
+from tiergate.server.admission import Answer, Record
 from tiergate.server.routes import Routes
 
 SCOPE = {"path": "/validate", "method": "POST", "headers": [(b"content-type", b"application/json")]}
@@ -16,9 +17,9 @@ SCOPE = {"path": "/validate", "method": "POST", "headers": [(b"content-type", b"
 class Namer:
     """Allows everything; the body is the uid."""
 
-    async def answer(self, door: Door, body: bytes) -> Answer:
+    async def answer(self, endpoint: Endpoint, body: bytes) -> Answer:
         """Answer with the body."""
-        return Answer(200, body, Record(door, uid=body.decode()))
+        return Answer(200, body, Record(endpoint, uid=body.decode()))
 
 
 class Output:
@@ -93,4 +94,4 @@ def test_without_a_reader_reviews_are_answered_and_the_loss_is_counted() -> None
     output = Output()
     client = running(story, output)
     assert (client.answers, output.uids()) == ([b"a", b"b"], [["b"]])
-    assert b'tiergate_errors_total{door="",reason="log"} 1.0' in client.recorder.exposition()
+    assert b'tiergate_errors_total{endpoint="",reason="log"} 1.0' in client.recorder.exposition()

@@ -1,17 +1,17 @@
-"""The AdmissionReview envelope (admission.k8s.io/v1), read once for every door.
+"""The AdmissionReview envelope (admission.k8s.io/v1), read once for every endpoint.
 
-Three kinds of bad input, three answers: what is no AdmissionReview is a BadReview (an HTTP 4xx), a bad value
-inside one whose uid was read is an Unreadable (HTTP 200, denied, with the JSON pointer), a review of
-something no rule of ours should send is a BadReview too: such a rule is a mistake that must be loud.
+What is not an AdmissionReview is a BadReview (an HTTP 4xx). A bad value inside one whose uid was read is a fault with
+its JSON pointer (HTTP 200, denied).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from tiergate.core.decision import Fault
 from tiergate.wire import Malformed, NotJson, strict
 from tiergate.wire.decode import ESCAPED_NUL
 
@@ -28,16 +28,6 @@ class BadReview(ValueError):
         """Keep the reason for the log and the HTTP body."""
         super().__init__(reason)
         self.uid = uid
-
-
-class Unreadable(ValueError):
-    """A value inside a review that cannot be judged; the request is denied with ``malformed``'s pointer."""
-
-    def __init__(self, request: Request[Any], malformed: Malformed) -> None:
-        """Keep the envelope, as far as it was readable, to address the answer."""
-        super().__init__(str(malformed))
-        self.request = request
-        self.malformed = malformed
 
 
 class GroupVersionResource(msgspec.Struct):
@@ -82,90 +72,52 @@ class Envelope(msgspec.Struct):
         return self.userInfo or UserInfo()
 
 
-class Request(Envelope, Generic[Object]):
+class WireRequest(Envelope, Generic[Object]):
     """``request`` with its objects."""
 
     object: Object | None = None
     oldObject: Object | None = None
 
 
-class Review(msgspec.Struct, Generic[Object]):
+class WireReview(msgspec.Struct, Generic[Object]):
     """An AdmissionReview."""
 
     apiVersion: str = ""
     kind: str = ""
-    request: Request[Object] | None = None
+    request: WireRequest[Object] | None = None
 
 
-class ReviewReader(Generic[Wire]):
-    """Reads reviews whose object is of one wire type."""
+class ReviewDecoder(Generic[Wire]):
+    """The fast decoder of reviews whose objects are of one wire shape."""
 
     def __init__(self, wire: type[Wire]) -> None:
-        """Take the wire type of ``object`` and ``oldObject``."""
-        self._wire = wire
-        self._decoder = msgspec.json.Decoder(Review[wire])  # type: ignore[valid-type]  # a type given at run time
+        """Take the wire shape of ``object`` and ``oldObject``."""
+        self._decoder = msgspec.json.Decoder(WireReview[wire])  # type: ignore[valid-type]  # a type given at run time
 
-    def __call__(self, body: bytes, expect: Callable[[Envelope], None]) -> Request[Wire]:
-        """Return the request; raise BadReview or Unreadable.
-
-        ``expect`` raises BadReview for a resource that is none of ours, before its object is looked at.
-        """
-        request = self.quickly(body)
-        if request is None:
-            return self.strictly(body, expect)
-        expect(request)
-        return request
-
-    def quickly(self, body: bytes) -> Request[Wire] | None:
-        """Return the request, or None for what the fast decoder cannot read; raise BadReview."""
+    def __call__(self, body: bytes) -> WireRequest[Wire] | None:
+        """Return the request, None for what the fast decoder cannot read; raise BadReview."""
         if b"\\" in body and ESCAPED_NUL in body:
             return None
         try:
-            review: Review[Wire] = self._decoder.decode(body)
+            review: WireReview[Wire] = self._decoder.decode(body)
         except (ValueError, RecursionError):
             return None
-        request = checked(review)
-        if request.operation == "CREATE":
-            request.oldObject = None  # there is none, and nobody may be told of one
-        return request
-
-    def strictly(self, body: bytes, expect: Callable[[Envelope], None]) -> Request[Wire]:
-        """Return the request as the slow decoder reads it."""
-        envelope, members = strict_envelope(body)
-        expect(envelope)
-        return self.built(envelope, members)
-
-    def built(self, envelope: Request[Any], members: Mapping[str, Any]) -> Request[Wire]:
-        """Return the request with its objects; raise Unreadable with the faults of both."""
-        values: dict[str, Wire] = {}
-        faults: list[Malformed] = []
-        pointers = {"object": "", "oldObject": "/request/oldObject"}
-        if envelope.operation == "CREATE":
-            del pointers["oldObject"]  # as in the fast path
-        for key, pointer in pointers.items():
-            if members.get(key) is not None:
-                try:
-                    values[key] = strict.build(members[key], self._wire, pointer)
-                except Malformed as error:
-                    faults += error.every()
-        if faults:
-            raise Unreadable(envelope, Malformed(faults[0].pointer, faults[0].reason, tuple(faults[1:])))
-        return msgspec.structs.replace(envelope, **values)
+        if review.request is None:
+            raise BadReview("the AdmissionReview has no request with a uid")
+        _check(review.kind, review.apiVersion, review.request.uid)
+        return review.request
 
 
-def checked(review: Review[Wire]) -> Request[Wire]:
-    """Return the request of a review that is one."""
-    if review.kind != "AdmissionReview" or review.apiVersion != VERSION:
-        msg = f"expected an AdmissionReview of {VERSION}, got {review.kind!r} of {review.apiVersion!r}"
-        raise BadReview(msg)
-    if review.request is None or not review.request.uid:
-        msg = "the AdmissionReview has no request with a uid"
-        raise BadReview(msg)
-    return review.request
+class StrictReview(msgspec.Struct):
+    """A review as the strict decoder reads it: its envelope, its objects as trees, and what is wrong with the first."""
+
+    envelope: Envelope
+    objects: Mapping[str, Any]
+    faults: tuple[Fault, ...] = ()
 
 
-def strict_envelope(body: bytes) -> tuple[Request[Any], Mapping[str, Any]]:
-    """Return the envelope and the members of ``request`` as trees; raise BadReview or Unreadable."""
+def read_strictly(body: bytes) -> StrictReview:
+    """Return the envelope and the objects of a review; raise BadReview."""
     try:
         tree = strict.parse(body)
     except NotJson as error:
@@ -173,20 +125,31 @@ def strict_envelope(body: bytes) -> tuple[Request[Any], Mapping[str, Any]]:
         raise BadReview(msg) from None
     members = tree.get("request") if isinstance(tree, dict) else None
     if not isinstance(tree, dict) or not isinstance(members, dict):
-        msg = "the body is no AdmissionReview with a request"
-        raise BadReview(msg)
+        raise BadReview("the body is not an AdmissionReview with a request")
     uid = members.get("uid")
-    request: Request[Any] = Request(uid=uid if type(uid) is str else "")
-    outer = {key: value for key, value in tree.items() if key != "request"}
+    uid = uid if type(uid) is str else ""
+    try:
+        outline = strict.build({key: value for key, value in tree.items() if key != "request"}, WireReview, "")
+    except Malformed as error:
+        raise BadReview(str(error), uid=uid) from None
+    _check(outline.kind, outline.apiVersion, uid)
+    objects = {key: members[key] for key in ("object", "oldObject") if members.get(key) is not None}
     inner = {key: value for key, value in members.items() if key not in ("object", "oldObject")}
     try:
-        outline = strict.build(outer, Review, "")
+        return StrictReview(strict.build(inner, Envelope, "/request"), objects)
     except Malformed as error:
-        raise BadReview(str(error), uid=request.uid) from None
-    checked(msgspec.structs.replace(outline, request=request))
-    try:
-        envelope = strict.build(inner, Envelope, "/request")
-    except Malformed as error:
-        raise Unreadable(request, error) from None
-    known = {name: getattr(envelope, name) for name in Envelope.__struct_fields__}
-    return Request(**known), members
+        return StrictReview(Envelope(uid), objects, faults_of(error))
+
+
+def faults_of(error: Malformed) -> tuple[Fault, ...]:
+    """Return the faults of a document as plain values."""
+    return tuple([Fault(one.pointer, one.reason) for one in error.every()])
+
+
+def _check(kind: str, version: str, uid: str) -> None:
+    """Raise BadReview for what is not a review that can be answered."""
+    if kind != "AdmissionReview" or version != VERSION:
+        msg = f"expected an AdmissionReview of {VERSION}, got {kind!r} of {version!r}"
+        raise BadReview(msg)
+    if not uid:
+        raise BadReview("the AdmissionReview has no request with a uid")

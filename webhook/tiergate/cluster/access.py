@@ -51,14 +51,23 @@ async def user_of(client: Client, token: str) -> User | None:
     return status.user if status.authenticated else None
 
 
-async def may_use_resource(client: Client, user: User, *, verb: str, group: str, resource: str, name: str) -> bool:
+async def may_use_resource(
+    client: Client,
+    user: User,
+    *,
+    verb: str,
+    group: str,
+    resource: str,
+    name: str,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109 - as the client has it
+) -> bool:
     """Say whether the user may use a verb on one cluster-scoped object.
 
     Raises:
         ApiError, Unreachable: There is no answer to the question.
     """
     attributes = {"verb": verb, "group": group, "version": "*", "resource": resource, "name": name}
-    return await _may(client, user, {"resourceAttributes": attributes})
+    return await _may(client, user, {"resourceAttributes": attributes}, min(timeout, TIMEOUT))
 
 
 async def may_use_path(client: Client, user: User, *, verb: str, path: str) -> bool:
@@ -67,10 +76,15 @@ async def may_use_path(client: Client, user: User, *, verb: str, path: str) -> b
     Raises:
         ApiError, Unreachable: There is no answer to the question.
     """
-    return await _may(client, user, {"nonResourceAttributes": {"verb": verb, "path": path}})
+    return await _may(client, user, {"nonResourceAttributes": {"verb": verb, "path": path}}, TIMEOUT)
 
 
-async def _may(client: Client, user: User, attributes: Mapping[str, Mapping[str, str]]) -> bool:
+async def _may(
+    client: Client,
+    user: User,
+    attributes: Mapping[str, Mapping[str, str]],
+    timeout: float,  # noqa: ASYNC109 - as the client has it
+) -> bool:
     asked = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
@@ -82,6 +96,6 @@ async def _may(client: Client, user: User, attributes: Mapping[str, Mapping[str,
             **attributes,
         },
     }
-    body = await client.request("POST", ACCESS_REVIEWS, body=msgspec.json.encode(asked), timeout=TIMEOUT)
+    body = await client.request("POST", ACCESS_REVIEWS, body=msgspec.json.encode(asked), timeout=timeout)
     status = msgspec.json.decode(body, type=_AccessReview).status
     return status.allowed and not status.denied

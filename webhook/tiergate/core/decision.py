@@ -27,22 +27,37 @@ RuleId = Literal[
     "quota-required",
     "quota-exceeded",
     "quota-pending",
+    "malformed",
     "tier-missing",
     "tier-invalid",
+    "tier-in-use",
+    "tier-assign",
+    "namespace-protected",
+    "label-tier-missing",
+    "label-tier-invalid",
+    "label-tier-unchecked",
+    "default-derived",
+    "max-without-min",
+    "quota-unmeasured",
 ]
+"""Stable names of what a decision can find: the reasons of ``status.details.causes``."""
 
-ON_USAGE: Final[frozenset[RuleId]] = frozenset({"quota-required", "quota-exceeded", "quota-pending"})
-"""Rules whose refusal rests on cached usage, so that it is read once more before anybody is refused."""
+Effect = Literal["deny", "warn", "audit"]
+"""What a finding does: the request is refused, the client is warned, or the audit log says so."""
+
+FactName = Literal["tier", "quotas", "quota-change", "permissions"]
+"""What a decision can ask for: reads from the API server, or to wait until a ResourceQuota changed."""
 
 
-class Violation(msgspec.Struct, frozen=True):
-    """One broken rule.
+class Finding(msgspec.Struct, frozen=True):
+    """One broken rule, or one thing to warn of.
 
     ``pointer`` is the JSON pointer of the value to change. ``container`` is the name of the container or
     "" for the object as a whole, ``resource`` the name as written in a quota (``limits.memory``).
     ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is
     hard, ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an
-    update not the increase). ``limit`` is set for ratios only.
+    update not the increase). ``limit`` is set for ratios only. ``tier``, ``user`` and ``namespaces`` are names that
+    the sentence of a finding about a tier or a label needs.
     """
 
     rule: RuleId
@@ -57,45 +72,51 @@ class Violation(msgspec.Struct, frozen=True):
     limit: Quantity | None = None
     quota: str = ""
     detail: str = ""
+    tier: str = ""
+    user: str = ""
+    namespaces: tuple[str, ...] = ()
+    effect: Effect = "deny"
 
 
 class Decision(msgspec.Struct, frozen=True):
     """The complete outcome; the patch only counts when allowed.
 
-    Violations refuse in mode Enforce only; in Warn and Audit the answer tells of them. ``defaults`` says in Audit what
-    would be set in Warn and Enforce. ``exempt`` names the user or group whose exemption allowed the request.
-    ``unchecked`` says that the tier's quotas were left out because the usage was not known.
+    Attributes:
+        findings: In the order in which they are reported.
+        patch: The defaults, as JSONPatch operations.
+        tier: The tier that was decided under; "" where none governs the object.
+        mode: The mode of that tier: where its findings are told.
+        governed: Whether the object is in a namespace of a tier.
+        exempt: Which user or group the tier exempts, so that the request is allowed.
+        defaults: What mode Audit would set in Warn and Enforce.
+        unchecked: The tier's quotas were left out because the usage was not known.
+        needs_fresh: Facts to be read from the API server before this decision is given: the caller reads them and
+            decides again.
+        optional: The fresh facts can only add a warning: where they cannot be read, this decision is given.
     """
 
-    violations: tuple[Violation, ...] = ()
+    findings: tuple[Finding, ...] = ()
     patch: tuple[JSONPatchOp, ...] = ()
-    warnings: tuple[str, ...] = ()
-    exempt: str = ""
+    tier: str = ""
     mode: Mode = "Enforce"
+    governed: bool = True
+    exempt: str = ""
     defaults: str = ""
     unchecked: bool = False
+    needs_fresh: frozenset[FactName] = frozenset()
+    optional: bool = False
 
     @property
     def allowed(self) -> bool:
         """Whether the object may pass."""
-        return not self.violations or self.mode != "Enforce"
-
-    @property
-    def rests_on_usage(self) -> bool:
-        """Whether some refusal would be another with later usage."""
-        return any(violation.rule in ON_USAGE for violation in self.violations)
-
-    @property
-    def pending(self) -> bool:
-        """Whether a quota of the tier is not in force yet, so that waiting may help."""
-        return any(violation.rule == "quota-pending" for violation in self.violations)
+        return not self.findings or all(finding.effect != "deny" for finding in self.findings)
 
 
-ALLOW: Final = Decision()
+UNGOVERNED: Final = Decision(governed=False)
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with a policy: where (JSON pointer) and why."""
+    """What is wrong with a document or a policy: where (JSON pointer) and why."""
 
     pointer: str
     reason: str

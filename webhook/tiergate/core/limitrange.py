@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from tiergate.core.decision import RuleId, Violation
+from tiergate.core.decision import Finding, RuleId
 from tiergate.core.jsonpatch import JSONPatchOp, add, escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import NANO, Quantity
@@ -194,7 +194,7 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
     return ANNOTATION_PREFIX + text
 
 
-def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Judge ``min``: each value the container has must be at least that (L-21)."""
     for container in pod.every_container():
         for name, bound in bounds.items():
@@ -207,7 +207,7 @@ def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[V
                 yield _range("limit-min", container, "limits", name, limit, bound)
 
 
-def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Judge ``max``: a limit must exist and be at most that, a request too (L-22).
 
     A container without its own limit is judged by the pod-level limit.
@@ -226,7 +226,7 @@ def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[V
                 yield _range("request-max", container, "requests", name, request, bound)
 
 
-def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Refuse a cpu or memory limit of 0 under a ``max``: at run time 0 means no limit."""
     bounded = [name for name in ("cpu", "memory") if name in bounds]
     for container in pod.every_container():
@@ -236,7 +236,7 @@ def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[
                 yield _range("limit-zero", container, "limits", name, limit, bounds[name])
 
 
-def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Judge ``maxLimitRequestRatio``: both sides must exist, be positive and keep it (L-23)."""
     for container in pod.every_container():
         for name, ratio in bounds.items():
@@ -248,7 +248,7 @@ def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator
                 yield msgspec.structs.replace(found, limit=limit)
 
 
-def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Judge ``min`` of the Pod item against the totals; a request must exist (L-21, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, bound in bounds.items():
@@ -261,7 +261,7 @@ def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violati
             yield _total("pod-limit-min", "limits", name, limit, bound)
 
 
-def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Judge ``max`` of the Pod item against the totals; a limit must exist (L-22, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, bound in bounds.items():
@@ -274,7 +274,7 @@ def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violati
             yield _total("pod-request-max", "requests", name, request, bound)
 
 
-def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Violation]:
+def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
     """Judge ``maxLimitRequestRatio`` of the Pod item against the totals (L-23, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, ratio in bounds.items():
@@ -284,14 +284,14 @@ def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Viola
             yield msgspec.structs.replace(found, limit=limit)
 
 
-def claim_range(request: Quantity | None, item: LimitRangeItem) -> Iterator[Violation]:
+def claim_range(request: Quantity | None, item: LimitRangeItem) -> Iterator[Finding]:
     """Judge a claim's storage request by ``min`` and ``max``; it must exist for both (L-24)."""
     pointer = "/spec/resources/requests/storage"
     low, high = item.min.get("storage"), item.max.get("storage")
     if low is not None and (request is None or request < low):
-        yield Violation("claim-min", pointer, resource="requests.storage", actual=request, bound=low)
+        yield Finding("claim-min", pointer, resource="requests.storage", actual=request, bound=low)
     if high is not None and (request is None or request > high):
-        yield Violation("claim-max", pointer, resource="requests.storage", actual=request, bound=high)
+        yield Finding("claim-max", pointer, resource="requests.storage", actual=request, bound=high)
 
 
 def _exceeds_ratio(request: Quantity | None, limit: Quantity | None, ratio: Quantity) -> bool:
@@ -327,8 +327,8 @@ def _same_totals(old: Pod | None, pod: Pod, name: str) -> bool:
 
 def _range(
     rule: RuleId, container: Container, side: str, name: str, actual: Quantity | None, bound: Quantity
-) -> Violation:
-    return Violation(
+) -> Finding:
+    return Finding(
         rule,
         f"{container.pointer}/resources/{side}/{escape(name)}",
         container=container.name,
@@ -339,5 +339,5 @@ def _range(
     )
 
 
-def _total(rule: RuleId, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Violation:
-    return Violation(rule, "/spec", resource=f"{side}.{name}", actual=actual, bound=bound)
+def _total(rule: RuleId, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Finding:
+    return Finding(rule, "/spec", resource=f"{side}.{name}", actual=actual, bound=bound)

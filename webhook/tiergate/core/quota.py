@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from tiergate.core.claim import STORAGE_CLASS, Claim, claim_charge
-from tiergate.core.decision import Violation
+from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
@@ -144,29 +144,29 @@ def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
     return any(_class_matches(name, wanted) for name in claim.attributes_classes or {""})
 
 
-def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Finding]:
     """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
     present = {quota.name: quota for quota in quotas if quota.managed}
     for desired in desired_quotas(tier):
         names, status = pertinent(subject, desired), present.get(desired.name)
         if names and (status is None or not _in_force(status, names)):
-            yield Violation("quota-pending", "", quota=", ".join(sorted({desired.sources[name] for name in names})))
+            yield Finding("quota-pending", "", quota=", ".join(sorted({desired.sources[name] for name in names})))
 
 
 def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
     return status.hard.keys() >= set(names) <= status.used.keys()
 
 
-def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...]) -> Iterator[Finding]:
     """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
     for quota in quotas:
         if quota.managed:
             continue
         if names := [name for name in pertinent(subject, quota) if name not in quota.used]:
-            yield Violation("quota-pending", "", quota=quota.name, resource=", ".join(names))
+            yield Finding("quota-pending", "", quota=quota.name, resource=", ".join(names))
 
 
-def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Violation]:
+def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Finding]:
     """Yield containers without a value that a pertinent quota demands (R-23); pod-level values silence it."""
     if isinstance(subject, Claim) or subject.pod_level:
         return
@@ -186,8 +186,8 @@ def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     return tuple((name, side or "requests", resource) for name, side, resource in parts)
 
 
-def _missing(container: Container, side: str, resource: str, quota: str) -> Violation:
-    return Violation(
+def _missing(container: Container, side: str, resource: str, quota: str) -> Finding:
+    return Finding(
         "quota-required",
         f"{container.pointer}/resources/{side}/{escape(resource)}",
         container=container.name,
@@ -205,7 +205,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     *,
     now: float | None = None,
     minor: int = NEWEST,
-) -> Iterator[Violation]:
+) -> Iterator[Finding]:
     """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
     usage = charge(subject, now=now, minor=minor)
     grown = increase(usage, charge(old, minor=minor)) if old is not None else usage
@@ -214,7 +214,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
         for name in pertinent(subject, quota):
             asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
             if asked and used.nano + asked.nano > hard.nano:
-                yield Violation(
+                yield Finding(
                     "quota-exceeded",
                     _pointer(subject, name),
                     container=_only_container(subject),

@@ -8,18 +8,18 @@ from tiergate.metrics.snapshot import TierCondition, UsageRow
 class Recorder(Protocol):
     """Takes events as they happen; labels are bounded by what exists in the cluster, never by what a client sends."""
 
-    def review(self, *, door: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
+    def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
         """Count one answered review.
 
         Args:
-            door: mutate, validate, tiers or namespaces.
+            endpoint: mutate, validate, tiers or namespaces.
             kind: The kind judged, of the few we handle; empty where it could not be read.
             tier: A tier that exists; empty where there is none.
             outcome: allowed, denied, warned, exempt, invalid, ...
             seconds: From the whole body to the answer.
         """
 
-    def error(self, *, door: str, reason: str) -> None:
+    def error(self, *, endpoint: str, reason: str) -> None:
         """Count a request that got no verdict, by a reason from a fixed set."""
 
     def cache_age(self, cache: str, seconds: float) -> None:

@@ -159,30 +159,30 @@ class Caches:
         indexes = [index.cache for _, index in self.index.each()]
         return tuple("" if cache is None else cache.resource_version for cache in (*caches, *indexes))
 
-    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - running out of time is an answer
+    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # noqa: ASYNC109 - running out of time is an answer
         """Wait for a change of any ResourceQuota; False when there was none in so many seconds."""
         return await self._quotas.changed(timeout)
 
-    async def tier_now(self, name: str) -> Tier | None:
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109
         """Read one tier live; None where there is none.
 
         Raises:
             Malformed: There is one that may not be in force.
             ApiError, Unreachable: No answer.
         """
-        raw = await self._get(f"{TIERS}/{quote(name, safe='')}")
+        raw = await self._get(f"{TIERS}/{quote(name, safe='')}", timeout)
         return None if raw is None else read_valid_tier(raw)
 
-    async def namespace_now(self, name: str) -> Namespace | None:
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109
         """Read one namespace live; None where there is none.
 
         Raises:
             ApiError, Unreachable: No answer.
         """
-        raw = await self._get(f"{NAMESPACES}/{quote(name, safe='')}")
+        raw = await self._get(f"{NAMESPACES}/{quote(name, safe='')}", timeout)
         return None if raw is None else read_namespace(raw)
 
-    async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]:
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109
         """Read all ResourceQuotas of a namespace live, by name.
 
         Raises:
@@ -190,13 +190,13 @@ class Caches:
             ApiError, Unreachable: No answer.
         """
         path = f"{NAMESPACES}/{quote(namespace, safe='')}/resourcequotas"
-        body = await self._client.request("GET", path, timeout=LIVE_TIMEOUT)
+        body = await self._client.request("GET", path, timeout=min(timeout, LIVE_TIMEOUT))
         items = msgspec.json.decode(body, type=_Items).items or ()
         return tuple(sorted((read_quota(raw) for raw in items), key=_by_name))
 
-    async def _get(self, path: str) -> bytes | None:
+    async def _get(self, path: str, timeout: float) -> bytes | None:  # noqa: ASYNC109
         try:
-            return await self._client.request("GET", path, timeout=LIVE_TIMEOUT)
+            return await self._client.request("GET", path, timeout=min(timeout, LIVE_TIMEOUT))
         except ApiError as error:
             if error.status == NOT_FOUND:
                 return None

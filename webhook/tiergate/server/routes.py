@@ -1,4 +1,4 @@
-"""The doors the API server knocks at: transport in, transport out, one log line and one count for each review."""
+"""The endpoints that the API server calls: transport in, transport out, one log line and one count for each review."""
 
 from __future__ import annotations
 
@@ -13,35 +13,18 @@ import msgspec
 
 from tiergate.process.answers import JSON, TEXT, method_not_allowed, not_found, refuse, respond
 from tiergate.process.bodies import Bodies, Refused
-from tiergate.server.admit import AdmissionFailed, Answer, Record
+from tiergate.server.admission import AdmissionFailed, Answer, Record
+from tiergate.wire.kinds import ENDPOINTS, RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine
 
+    from tiergate.core.request import Endpoint
     from tiergate.metrics.recorder import Recorder
     from tiergate.process.service import Receive, Scope, Send
-    from tiergate.server.admit import Door
 
-DOORS: Final[Mapping[str, Door]] = {
-    "/mutate": "mutate",
-    "/validate": "validate",
-    "/tiers": "tiers",
-    "/namespaces": "namespaces",
-}
 LONGEST: Final = 253
 """Characters of a client's text in a log line: the longest name an object can have."""
-KINDS: Final = frozenset(
-    {
-        "pods",
-        "pods/resize",
-        "persistentvolumeclaims",
-        "namespaces",
-        "namespaces/status",
-        "namespaces/finalize",
-        "tiers.tiergate.io",
-    }
-)
-"""Values the kind label may have; others would be a client's to choose."""
 OK: Final = 200
 STDOUT: Final = 1
 
@@ -51,7 +34,7 @@ logger = logging.getLogger(__name__)
 class Reviewer(Protocol):
     """Turns the bytes of one review into the bytes of its answer."""
 
-    async def answer(self, door: Door, body: bytes) -> Answer:
+    async def answer(self, endpoint: Endpoint, body: bytes) -> Answer:
         """Answer one review; any exception becomes a 500, so that failurePolicy decides."""
 
 
@@ -59,7 +42,7 @@ class _Line(msgspec.Struct, rename="camel"):
     time: datetime
     level: str
     message: str
-    door: str
+    endpoint: str
     uid: str
     kind: str
     operation: str
@@ -94,7 +77,7 @@ class Routes:
         bodies: Bodies | None = None,
         write: Callable[[bytes], None] = write_out,
     ) -> None:
-        """Put admission behind the doors; ``write`` takes log lines, each with its newline."""
+        """Put admission behind the endpoints; ``write`` takes log lines, each with its newline."""
         self._admission = admission
         self._recorder = recorder
         self._bodies = bodies or Bodies()
@@ -108,49 +91,49 @@ class Routes:
 
     def http(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Return the coroutine that answers one request."""
-        door = DOORS.get(scope["path"])
-        if door is None:
+        endpoint = ENDPOINTS.get(scope["path"])
+        if endpoint is None:
             return not_found(send)
         if scope["method"] != "POST":
             return method_not_allowed(send, b"POST")
-        return self._review(door, scope, receive, send)
+        return self._review(endpoint, scope, receive, send)
 
-    async def _review(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _review(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await self._bodies.read(scope["headers"], receive)
         except Refused as refused:
-            self._recorder.error(door=door, reason=refused.reason)
+            self._recorder.error(endpoint=endpoint, reason=refused.reason)
             await refuse(send, refused.status, refused.text, headers=refused.headers)
             return
         started = time.perf_counter()
         try:
-            answer = await self._admission.answer(door, body)
+            answer = await self._admission.answer(endpoint, body)
         except AdmissionFailed as error:
             answer = self._failed(error.record, error.__cause__)
         except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
-            answer = self._failed(Record(door, outcome="error"), error)
+            answer = self._failed(Record(endpoint, outcome="error"), error)
         finally:
             self._bodies.release(body)
         await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
-        self._report(door, answer, time.perf_counter() - started)
+        self._report(endpoint, answer, time.perf_counter() - started)
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
-        fields = {"door": record.door, "uid": record.uid[:LONGEST]}
+        fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST]}
         logger.error("review failed", exc_info=error, extra={"fields": fields})
-        self._recorder.error(door=record.door, reason="internal")
+        self._recorder.error(endpoint=record.endpoint, reason="internal")
         return Answer(500, b"internal error\n", record)
 
-    def _report(self, door: Door, answer: Answer, seconds: float) -> None:
+    def _report(self, endpoint: Endpoint, answer: Answer, seconds: float) -> None:
         """Count and log one review that has been answered."""
         record = answer.record
-        kind = record.kind if record.kind in KINDS else ""
-        tier = record.tier if door != "namespaces" else ""  # there a label may name a tier that does not exist
-        self._recorder.review(door=door, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
+        kind = record.kind if record.kind in RESOURCES else ""  # others would be a client's to choose
+        tier = record.tier if endpoint != "namespaces" else ""  # there a label may name a tier that does not exist
+        self._recorder.review(endpoint=endpoint, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
         line = _Line(
             datetime.now(UTC),
             "info",
             "review",
-            door,
+            endpoint,
             record.uid[:LONGEST],
             record.kind[:LONGEST],
             record.operation[:LONGEST],
@@ -177,4 +160,4 @@ class Routes:
         try:
             self._write(b"\n".join([*lines, b""]))
         except OSError:  # whoever read our standard output is gone: the answers have been given all the same
-            self._recorder.error(door="", reason="log")
+            self._recorder.error(endpoint="", reason="log")

@@ -19,7 +19,7 @@ from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import Snapshot, UsageRow
 from tiergate.pages.application import create_app
 from tiergate.pages.gate import Gate, Verdict
-from tiergate.server.admit import Admission
+from tiergate.server.admission import Admission
 from tiergate.server.caches import Caches
 from tiergate.server.conditions import Conditions
 from tiergate.server.leadership import Leadership
@@ -58,11 +58,11 @@ class Permissions:
         """Ask with this client."""
         self._client = client
 
-    async def may_assign(self, user: UserInfo, tier: str) -> bool:
+    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
         return await may_use_resource(
-            self._client, asker, verb="assign", group="tiergate.io", resource="tiers", name=tier
+            self._client, asker, verb="assign", group="tiergate.io", resource="tiers", name=tier, timeout=timeout
         )
 
 
@@ -94,7 +94,6 @@ class ServerService:
             self._caches,
             Permissions(self._client),
             release_namespace=options.namespace,
-            clock=time.monotonic,
         )
         self._routes = Routes(admission, self._recorder)
 

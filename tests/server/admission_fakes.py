@@ -7,20 +7,20 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.builders import Json
+from tests.builders import RELEASE_NAMESPACE, Json
 from tiergate.admission.review import UserInfo
 from tiergate.core.quota import Judged, QuotaStatus
 from tiergate.core.release import NEWEST
+from tiergate.core.request import Endpoint
 from tiergate.core.tier import Tier
-from tiergate.server.admit import Admission, Answer, Door
+from tiergate.server.admission import Admission, Answer
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace
 
-RELEASE_NAMESPACE = "tiergate-system"
 Live = Malformed | RuntimeError
 
 
-class FakeFacts:
+class FakeState:
     """The cache and the API server behind it; ``calls`` lists what was read live or waited for."""
 
     def __init__(
@@ -36,6 +36,7 @@ class FakeFacts:
         usage: tuple[QuotaStatus, ...] | None = None,
         stale: bool = False,
         release: int = NEWEST,
+        seconds_per_read: float = 0.0,
     ) -> None:
         """Take the cached and the live state; ``later`` is when the cache shows which quotas, ``usage`` the index."""
         self._tiers, self._tiers_now = tiers or {}, tiers_now or {}
@@ -47,8 +48,16 @@ class FakeFacts:
         self._usage = usage
         self._stale = stale
         self._release = release
+        self._seconds_per_read = seconds_per_read
         self.now = 100.0
         self.calls: list[str] = []
+        self.timeouts: list[float] = []
+
+    def _read(self, what: str, timeout: float) -> None:
+        """Note a live read, which takes its time on this clock."""
+        self.calls.append(what)
+        self.timeouts.append(timeout)
+        self.now += self._seconds_per_read
 
     def clock(self) -> float:
         return self.now
@@ -62,8 +71,8 @@ class FakeFacts:
     def namespace(self, name: str) -> Namespace | None:
         return Namespace(name, self._namespaces[name]) if name in self._namespaces else None
 
-    async def namespace_now(self, name: str) -> Namespace | None:
-        self.calls.append(f"namespace {name}")
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109  # a protocol's method
+        self._read(f"namespace {name}", timeout)
         if isinstance(self._namespaces_now, RuntimeError):
             raise self._namespaces_now
         return Namespace(name, self._namespaces_now[name]) if name in self._namespaces_now else None
@@ -71,8 +80,8 @@ class FakeFacts:
     def tier(self, name: str) -> Tier | None:
         return self._tiers.get(name)
 
-    async def tier_now(self, name: str) -> Tier | None:
-        self.calls.append(f"tier {name}")
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109  # a protocol's method
+        self._read(f"tier {name}", timeout)
         found = self._tiers_now.get(name)
         if isinstance(found, Exception):
             raise found
@@ -81,8 +90,8 @@ class FakeFacts:
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:  # noqa: ARG002  # a protocol's method
         return self._quotas
 
-    async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]:
-        self.calls.append(f"quotas {namespace}")
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109  # a protocol's method
+        self._read(f"quotas {namespace}", timeout)
         if isinstance(self._quotas_now, Exception):
             raise self._quotas_now
         return self._quotas_now
@@ -112,7 +121,7 @@ class FakePermissions:
         self._allowed, self._failure = allowed, failure
         self.asked: list[tuple[str, str]] = []
 
-    async def may_assign(self, user: UserInfo, tier: str) -> bool:
+    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109, ARG002  # a protocol's method
         self.asked.append((user.username, tier))
         if self._failure:
             raise self._failure
@@ -120,20 +129,20 @@ class FakePermissions:
 
 
 def answer(
-    door: Door,
+    endpoint: Endpoint,
     body: bytes,
-    facts: FakeFacts,
+    state: FakeState,
     permissions: FakePermissions | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Answer:
     """Return what Admission answers."""
     admission = Admission(
-        facts,
+        state,
         permissions or FakePermissions(),
         release_namespace=RELEASE_NAMESPACE,
-        clock=clock or facts.clock,
+        clock=clock or state.clock,
     )
-    return asyncio.run(admission.answer(door, body))
+    return asyncio.run(admission.answer(endpoint, body))
 
 
 def response(given: Answer) -> Json:

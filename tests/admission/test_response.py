@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 import pytest
 
-from tests.builders import UID, Json, a_container, a_pod, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
-from tiergate.admission import answer
-from tiergate.admission.question import Question, ask
-from tiergate.admission.review import Unreadable
-from tiergate.core import evaluate
-from tiergate.core.decision import Decision
+from tests.builders import (
+    UID,
+    Json,
+    a_container,
+    a_pod,
+    a_pod_object,
+    a_quota,
+    a_review,
+    a_tier,
+    a_tier_quota,
+    an_admission_request,
+    an_item,
+    the_facts,
+    validated,
+)
+from tiergate.admission.request import read
+from tiergate.admission.response import MAX_CAUSES, headline, one_line, respond
+from tiergate.core.decide import decide
+from tiergate.core.decision import Decision, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
-from tiergate.core.podspec import Pod
 
 
-def a_question(pod: Pod | None = None, kind: str = "pods") -> Question:
-    subject = pod or a_pod()
-    return Question(UID, kind, "CREATE", "dev", subject.name, False, "alice", (), subject)  # noqa: FBT003  # no dry run
-
-
-def answered(decision: Decision, **how: Any) -> Json:  # noqa: ANN401  # arguments of a_question
-    review: Json = json.loads(answer.answer(a_question(**how), decision, tier="dev"))
+def answered(decision: Decision) -> Json:
+    review: Json = json.loads(respond(an_admission_request(), decision))
     assert (review["apiVersion"], review["kind"]) == ("admission.k8s.io/v1", "AdmissionReview")
     response: Json = review["response"]
     assert response["uid"] == UID
@@ -51,7 +57,7 @@ def the_refusal() -> Decision:
         quotas=[a_tier_quota({"limits.cpu": "4"})],
     )
     pod = a_pod(a_container(requests={"memory": "1Mi"}, limits={"memory": "2Gi", "cpu": "1"}))
-    return evaluate.validate(pod, old=None, tier=tier, quotas=(a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}),))
+    return validated(pod, old=None, tier=tier, quotas=(a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}),))
 
 
 LIMIT = 'container "agent": limits.memory is 2Gi, the tier allows at most 512Mi; set limits.memory to 512Mi or less'
@@ -78,7 +84,7 @@ def test_each_problem_is_a_cause_with_its_rule_and_its_pointer() -> None:
 
 def test_a_denial_never_carries_a_patch() -> None:
     """A-49."""
-    refused = Decision(the_refusal().violations, patch=(JSONPatchOp("remove", "/x", ""),))
+    refused = Decision(the_refusal().findings, patch=(JSONPatchOp("remove", "/x", ""),))
     response = answered(refused)
     assert not response["allowed"]
     assert "patch" not in response
@@ -86,7 +92,7 @@ def test_a_denial_never_carries_a_patch() -> None:
 
 
 def test_an_exemption_is_audited() -> None:
-    response = answered(evaluate.exempt("group sre"))
+    response = answered(Decision(tier="dev", exempt="group sre"))
     assert response == {"uid": UID, "allowed": True, "auditAnnotations": {"exempt": "group sre"}}
 
 
@@ -100,20 +106,13 @@ def test_an_exemption_is_audited() -> None:
     ],
 )
 def test_a_warning_is_one_printable_line(text: str, shown: str) -> None:
-    assert answered(Decision(warnings=(text,)))["warnings"] == [shown]
-    assert json.loads(answer.allowed(UID, (text,)))["response"]["warnings"] == [shown]
-
-
-def test_a_plain_allowance_has_no_warnings() -> None:
-    assert json.loads(answer.allowed(UID))["response"] == {"uid": UID, "allowed": True}
+    assert one_line(text) == shown
 
 
 def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
     pod = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1e999999999"}}}, initContainers=5)
-    with pytest.raises(Unreadable) as unreadable:
-        ask("validate", a_review(pod))
-    review = json.loads(answer.unreadable(unreadable.value))
-    response = review["response"]
+    request = read("validate", a_review(pod))
+    response = json.loads(respond(request, decide(request, the_facts(None))))["response"]
     assert (response["uid"], response["allowed"]) == (UID, False)
     assert response["status"]["code"] == 403
     first = (
@@ -128,7 +127,22 @@ def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
 
 
 def test_a_denial_lists_a_bounded_number_of_problems_and_counts_the_rest() -> None:
-    causes = tuple(answer.Cause("limit-max", f"problem {index}", "/spec") for index in range(answer.MAX_CAUSES + 2))
-    status = json.loads(answer.denied(UID, causes, name="web", kind="pods"))["response"]["status"]
-    assert len(status["details"]["causes"]) == answer.MAX_CAUSES
-    assert status["message"].splitlines()[-2:] == [f"problem {answer.MAX_CAUSES - 1}", "and 2 more problems"]
+    findings = tuple(Finding("quota-pending", "", quota=f"q{index}") for index in range(MAX_CAUSES + 2))
+    status = answered(Decision(findings))["status"]
+    assert len(status["details"]["causes"]) == MAX_CAUSES
+    *_, last, rest = status["message"].splitlines()
+    assert f'quota "q{MAX_CAUSES - 1}"' in last
+    assert rest == "and 2 more problems"
+
+
+@pytest.mark.parametrize(
+    ("resource", "tier", "expected"),
+    [
+        ("pods", "dev", 'pod "agent-7f9c" in namespace "dev" (tier dev):'),
+        ("pods/resize", "dev", 'resize of pod "agent-7f9c" in namespace "dev" (tier dev):'),
+        ("persistentvolumeclaims", "dev", 'persistentvolumeclaim "agent-7f9c" in namespace "dev" (tier dev):'),
+        ("pods", "", 'pod "agent-7f9c" in namespace "dev":'),
+    ],
+)
+def test_the_first_line_says_which_object_where(resource: str, tier: str, expected: str) -> None:
+    assert [*headline(an_admission_request(resource=resource), Decision(tier=tier))] == [expected]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.builders import Json, a_claim_object, a_pod_object, a_resize, a_review, texts
-from tiergate.admission.question import ask
+from tiergate.admission.request import read
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 
@@ -14,28 +14,28 @@ def sized(cpu: str) -> Json:
 
 def test_a_resize_shows_the_pod_as_it_is_stored() -> None:
     """A-11, A-25."""
-    asked = ask("validate", a_resize(sized("2"), sized("1")))
+    asked = read("validate", a_resize(sized("2"), sized("1")))
     assert isinstance(asked.subject, Pod)
     assert isinstance(asked.old, Pod)
     assert [texts(one.containers[0].requests) for one in (asked.subject, asked.old)] == [{"cpu": "2"}, {"cpu": "1"}]
-    assert (asked.kind, asked.operation) == ("pods/resize", "UPDATE")
+    assert (asked.resource, asked.operation) == ("pods/resize", "UPDATE")
 
 
 def test_an_update_of_a_claim_shows_the_claim_as_it_is_stored() -> None:
     """A-11."""
-    asked = ask("validate", a_review(a_claim_object("9Gi"), old=a_claim_object("5Gi"), operation="UPDATE"))
+    asked = read("validate", a_review(a_claim_object("9Gi"), old=a_claim_object("5Gi"), operation="UPDATE"))
     assert isinstance(asked.subject, Claim)
     assert isinstance(asked.old, Claim)
     assert [str(one.storage) for one in (asked.subject, asked.old)] == ["9Gi", "5Gi"]
 
 
 def test_a_create_has_nothing_stored() -> None:
-    assert ask("validate", a_review(sized("1"), old=sized("2"))).old is None
+    assert read("validate", a_review(sized("1"), old=sized("2"))).old is None
 
 
 def test_a_pod_without_a_name_goes_by_its_prefix() -> None:
     """A-21."""
     pod = sized("1")
     pod["metadata"] = {"generateName": "agent-", "namespace": "dev"}
-    assert ask("mutate", a_review(pod, name=None)).name == "agent-"
-    assert ask("validate", a_review(pod, name="agent-x7")).name == "agent-x7"
+    assert read("mutate", a_review(pod, name=None)).name == "agent-"
+    assert read("validate", a_review(pod, name="agent-x7")).name == "agent-x7"

@@ -1,0 +1,109 @@
+"""What reviews of Namespaces and Tiers ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import a_namespace_object, a_review, a_tier_object, faults
+from tiergate.admission.request import AdmissionRequest, read
+from tiergate.core.request import LabelChange, TierChange
+
+
+def label_change(body: bytes) -> LabelChange:
+    change = read("namespaces", body).subject
+    assert isinstance(change, LabelChange)
+    return change
+
+
+def tier_request(body: bytes) -> tuple[AdmissionRequest, TierChange]:
+    request = read("tiers", body)
+    assert isinstance(request.subject, TierChange)
+    return request, request.subject
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        pytest.param(None, "dev", None, "dev", id="created-with-label"),
+        pytest.param(None, None, None, None, id="created-without"),
+        pytest.param("dev", "prod", "dev", "prod", id="changed"),
+        pytest.param("dev", None, "dev", None, id="removed"),
+        pytest.param("dev", "", "dev", "", id="emptied"),
+    ],
+)
+def test_a_label_change_has_a_before_and_an_after(
+    old: str | None, new: str | None, before: str | None, after: str | None
+) -> None:
+    stored = None if old is None else a_namespace_object(tier=old)
+    operation = "CREATE" if stored is None else "UPDATE"
+    body = a_review(a_namespace_object(tier=new), old=stored, operation=operation)
+    assert label_change(body) == LabelChange(before, after)
+    assert (read("namespaces", body).namespace, read("namespaces", body).name) == ("dev", "dev")
+
+
+@pytest.mark.parametrize("subresource", ["status", "finalize"])
+def test_labels_written_through_a_subresource_are_seen(subresource: str) -> None:
+    body = a_review(
+        a_namespace_object(tier="prod"), old=a_namespace_object(), operation="UPDATE", subResource=subresource
+    )
+    assert label_change(body).after == "prod"
+
+
+def test_a_namespace_that_has_no_name_yet_goes_by_nothing() -> None:
+    """A-29: created with generateName, it has neither name nor namespace in the review."""
+    created = a_namespace_object()
+    del created["metadata"]["name"]
+    assert read("namespaces", a_review(created, namespace=None)).namespace == ""
+
+
+def test_a_written_tier_is_read_and_a_deleted_one_named() -> None:
+    written, change = tier_request(a_review(a_tier_object({"limits": []})))
+    assert (written.name, change.tier is None, change.spec_unchanged) == ("dev", False, False)
+    deleted, change = tier_request(a_review(None, old=a_tier_object(), operation="DELETE"))
+    assert (deleted.name, change.tier) == ("dev", None)
+
+
+def test_a_collection_delete_names_the_tier_by_its_old_object() -> None:
+    """A-13."""
+    deleted, _ = tier_request(a_review(None, old=a_tier_object(name="prod"), operation="DELETE", name=""))
+    assert deleted.name == "prod"
+
+
+def test_an_unchanged_spec_is_recognised() -> None:
+    spec = {"quotas": [{"name": "compute", "hard": {"pods": "1"}}]}
+    _, same = tier_request(a_review(a_tier_object(spec), old=a_tier_object(spec), operation="UPDATE"))
+    _, other = tier_request(a_review(a_tier_object(spec), old=a_tier_object({}), operation="UPDATE"))
+    assert (same.spec_unchanged, other.spec_unchanged) == (True, False)
+
+
+def test_what_this_version_does_not_enforce_is_refused_with_every_place() -> None:
+    body = a_review(a_tier_object({"enforcement": "Dryrun", "quotas": [{"name": "x", "per": "Tier"}]}))
+    assert [fault.pointer for fault in faults("tiers", body)] == ["/spec/enforcement", "/spec/quotas/0/per"]
+
+
+def test_all_unparsable_quantities_of_a_tier_are_refused_at_once() -> None:
+    spec = {
+        "limits": [{"type": "Container", "max": {"cpu": "1x"}}],
+        "quotas": [{"name": "a", "hard": {"pods": "many"}}],
+    }
+    assert [fault.pointer for fault in faults("tiers", a_review(a_tier_object(spec)))] == [
+        "/spec/limits/0/max/cpu",
+        "/spec/quotas/0/hard/pods",
+    ]
+
+
+def test_the_old_object_of_a_creation_is_nobodys_business() -> None:
+    """A creation has none; one that comes all the same must not look like a label that did not change."""
+    shown = a_namespace_object("dev")
+    assert label_change(a_review(shown, old=shown, operation="CREATE")) == LabelChange(None, "dev")
+
+
+def test_a_stored_tier_that_cannot_be_read_can_be_repaired_and_deleted() -> None:
+    """Both decoders: NUL sends the review to the strict one."""
+    bad = a_tier_object({"limits": [{"type": "Container", "max": {"cpu": "1x"}}]})
+    for note in ("", "\0"):
+        bad["spec"]["note"] = note
+        _, repaired = tier_request(a_review(a_tier_object({}), old=bad, operation="UPDATE"))
+        assert (repaired.tier is not None, repaired.spec_unchanged) == (True, False)
+        deleted, change = tier_request(a_review(None, old=bad, operation="DELETE"))
+        assert (deleted.name, change.tier) == ("dev", None)

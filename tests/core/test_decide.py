@@ -1,0 +1,272 @@
+"""The whole decision: order, exemptions, tiers that cannot be used, and what must be read before an answer is given."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import (
+    RELEASE_NAMESPACE,
+    a_container,
+    a_pod,
+    a_quota,
+    a_request,
+    a_tier,
+    a_tier_quota,
+    an_item,
+    defaults_of,
+    is_silent,
+    the_facts,
+    validated,
+)
+from tiergate.core.decide import decide, exemption
+from tiergate.core.decision import Fault
+from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
+from tiergate.core.mode import Mode
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.request import LabelChange, Subject, TierChange, Unreadable
+from tiergate.core.tier import Tier
+
+POD = a_pod(a_container(limits={"cpu": "1"}))
+TIER = a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})])
+STRICT = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
+FREE, FULL = a_quota({"limits.cpu": "4"}), a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
+
+
+def test_ranges_come_before_quotas_and_all_of_both_are_reported() -> None:
+    tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"pods": "0"})])
+    pod = a_pod(a_container(limits={"cpu": "2"}))
+    decision = validated(pod, tier=tier, quotas=(a_quota({"pods": "0"}),))
+    assert [one.rule for one in decision.findings] == ["limit-max", "request-max", "quota-exceeded"]
+    assert not decision.allowed
+    assert not decision.patch
+
+
+def test_an_empty_tier_allows_everything() -> None:
+    assert is_silent(validated(a_pod(), tier=a_tier()))
+    assert is_silent(defaults_of(a_pod(), a_tier()))
+
+
+def test_a_mutation_never_refuses() -> None:
+    """The validating pass sees the result, with every other webhook's changes."""
+    tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"pods": "0"})])
+    decision = defaults_of(a_pod(a_container(requests={"cpu": "2"})), tier)
+    assert decision.allowed
+    assert decision.patch
+
+
+@pytest.mark.parametrize(
+    ("tier", "rules"),
+    [
+        pytest.param(MissingTier("dve"), ["tier-missing"], id="the-label-names-no-tier"),
+        pytest.param(InvalidTier("dev", "min above max"), ["tier-invalid"], id="never-valid"),
+        pytest.param(None, [], id="no-label"),
+        pytest.param(TIER, [], id="in-force"),
+    ],
+)
+def test_a_tier_that_cannot_be_used_refuses_once_it_was_read_live(tier: TierState, rules: list[str]) -> None:
+    decision = decide(a_request(POD), the_facts(tier, (FREE,), fresh=frozenset({"tier"})))
+    assert [one.rule for one in decision.findings] == rules
+    assert decision.governed == (tier is not None)
+    assert not decision.needs_fresh
+
+
+NOTHING: set[str] = set()
+
+
+@pytest.mark.parametrize(
+    ("facts", "needed"),
+    [
+        pytest.param(the_facts(TIER, (FREE,)), NOTHING, id="room-in-the-cache"),
+        pytest.param(the_facts(TIER, (FULL,)), {"quotas"}, id="a-refusal-on-cached-usage"),
+        pytest.param(the_facts(TIER, (FULL,), fresh=frozenset({"quotas"})), NOTHING, id="a-refusal-on-fresh-usage"),
+        pytest.param(the_facts(TIER), {"quota-change"}, id="a-young-quota-is-waited-for"),
+        pytest.param(the_facts(TIER, waited=True), {"quotas"}, id="after-the-wait-it-is-read"),
+        pytest.param(the_facts(STRICT, (FREE,)), NOTHING, id="a-range-rests-on-no-usage"),
+        pytest.param(the_facts(STRICT, (FULL,)), NOTHING, id="refused-by-a-range-whatever-the-usage"),
+        pytest.param(the_facts(STRICT), NOTHING, id="refused-by-a-range-nobody-waits"),
+        pytest.param(the_facts(None), {"tier"}, id="no-tier-in-the-cache"),
+        pytest.param(the_facts(TIER, (FREE,), trusted=False), {"tier"}, id="stale-caches"),
+        pytest.param(the_facts(TIER, (FREE,), trusted=False, fresh=frozenset({"tier"})), {"quotas"}, id="stale-quotas"),
+    ],
+)
+def test_what_must_be_read_before_the_answer(facts: Facts, needed: set[str]) -> None:
+    """Nobody is refused because a cache was late, and nothing is read for a verdict that it cannot change."""
+    assert decide(a_request(POD), facts).needs_fresh == needed
+
+
+@pytest.mark.parametrize("mode", ["Warn", "Audit"])
+@pytest.mark.parametrize("quotas", [(), (FULL,)], ids=["young", "full"])
+def test_a_tier_that_refuses_nothing_has_nothing_read(mode: Mode, quotas: tuple[QuotaStatus, ...]) -> None:
+    tier = a_tier(an_item(high={"cpu": "1m"}), quotas=[a_tier_quota({"limits.cpu": "4"})], mode=mode)
+    decision = decide(a_request(POD), the_facts(tier, quotas, usage=quotas))
+    assert not decision.needs_fresh
+    assert decision.allowed
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-x", RELEASE_NAMESPACE])
+def test_a_protected_namespace_is_never_governed_whatever_its_label(namespace: str) -> None:
+    """Its label may be older than the guard: refusing its pods could lock the cluster out."""
+    decision = decide(a_request(POD, namespace=namespace), the_facts(STRICT, (FULL,), fresh=frozenset({"quotas"})))
+    assert is_silent(decision)
+    assert not decision.governed
+
+
+@pytest.mark.parametrize(
+    ("user", "groups", "who"),
+    [
+        pytest.param("ops", (), "user ops", id="user"),
+        pytest.param("alice", ("dev", "sre"), "group sre", id="group"),
+        pytest.param("ops", ("sre",), "user ops", id="user-before-group"),
+        pytest.param("alice", ("dev",), "", id="nobody"),
+        pytest.param("sre", ("ops",), "", id="a-user-is-no-group"),
+        pytest.param("", (), "", id="anonymous"),
+    ],
+)
+def test_a_tier_exempts_users_and_groups(user: str, groups: tuple[str, ...], who: str) -> None:
+    tier = a_tier(an_item(high={"cpu": "1m"}), users=["ops"], groups=["sre"])
+    decision = decide(a_request(POD, user=user, groups=groups), the_facts(tier))
+    assert (decision.exempt, decision.allowed) == (who, bool(who))
+
+
+@pytest.mark.parametrize(
+    ("tier", "exempt"),
+    [
+        pytest.param(a_tier(users=[], groups=["sre"]), "group sre", id="groups-alone"),
+        pytest.param(a_tier(users=["ops"], groups=[]), "user ops", id="users-alone"),
+        pytest.param(a_tier(), "", id="neither"),
+    ],
+)
+def test_one_kind_of_exemption_is_enough(tier: Tier, exempt: str) -> None:
+    assert exemption(tier, user="ops", groups=("sre",)) == exempt
+
+
+FAULTS = Unreadable((Fault("/spec/containers", "expected an array"), Fault("/metadata", "expected an object")))
+
+
+@pytest.mark.parametrize(
+    ("facts", "effect"),
+    [
+        pytest.param(the_facts(TIER), "deny", id="enforce"),
+        pytest.param(the_facts(a_tier(mode="Warn")), "warn", id="warn"),
+        pytest.param(the_facts(a_tier(mode="Audit")), "audit", id="audit"),
+        pytest.param(the_facts(None), "deny", id="no-tier"),
+        pytest.param(the_facts(a_tier(mode="Warn"), trusted=False), "deny", id="stale-caches"),
+    ],
+)
+def test_what_cannot_be_read_is_denied_where_something_may_be_denied(facts: Facts, effect: str) -> None:
+    decision = decide(a_request(FAULTS), facts)
+    assert [(one.rule, one.pointer, one.effect) for one in decision.findings] == [
+        ("malformed", "/spec/containers", effect),
+        ("malformed", "/metadata", effect),
+    ]
+    assert not decision.needs_fresh
+
+
+ASKED = frozenset({"permissions"})
+
+
+def label(before: str | None, after: str | None) -> LabelChange:
+    return LabelChange(before, after)
+
+
+@pytest.mark.parametrize(
+    ("change", "facts", "needed", "rules"),
+    [
+        pytest.param(label("dev", "dev"), the_facts(None), set(), [], id="unchanged"),
+        pytest.param(label(None, "dev"), the_facts(TIER), {"permissions"}, [], id="who-may-assign-is-asked"),
+        pytest.param(label(None, "dev"), the_facts(TIER, fresh=ASKED), set(), ["tier-assign"], id="not-permitted"),
+        pytest.param(
+            label("prod", "dev"),
+            the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})),
+            set(),
+            ["tier-assign"],
+            id="the-old-tier-too",
+        ),
+        pytest.param(label("dev", None), the_facts(TIER, fresh=ASKED), set(), ["tier-assign"], id="removed"),
+        pytest.param(
+            label(None, "dev"), the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})), set(), [], id="permitted"
+        ),
+        pytest.param(
+            label(None, "dev"),
+            the_facts(None, fresh=ASKED, permitted=frozenset({"dev"})),
+            {"tier"},
+            ["label-tier-unchecked"],
+            id="whether-the-tier-exists-only-adds-a-warning",
+        ),
+        pytest.param(
+            label(None, "dev"),
+            the_facts(MissingTier("dev"), fresh=ASKED | {"tier"}, permitted=frozenset({"dev"})),
+            set(),
+            ["label-tier-missing"],
+            id="not-yet",
+        ),
+        pytest.param(
+            label(None, "dev"),
+            the_facts(InvalidTier("dev", "min above max"), fresh=ASKED | {"tier"}, permitted=frozenset({"dev"})),
+            set(),
+            ["label-tier-invalid"],
+            id="invalid",
+        ),
+    ],
+)
+def test_a_change_of_the_tier_label(change: LabelChange, facts: Facts, needed: set[str], rules: list[str]) -> None:
+    decision = decide(a_request(change), facts)
+    assert decision.needs_fresh == needed
+    assert [one.rule for one in decision.findings] == rules
+    assert decision.optional == (needed == {"tier"})
+    assert decision.allowed == ("tier-assign" not in rules)
+
+
+@pytest.mark.parametrize("name", ["kube-system", RELEASE_NAMESPACE])
+@pytest.mark.parametrize(("after", "rules"), [("dev", ["namespace-protected"]), (None, [])])
+def test_a_protected_namespace_may_leave_a_tier_and_not_join_one(
+    name: str, after: str | None, rules: list[str]
+) -> None:
+    facts = the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev", "prod"}))
+    decision = decide(a_request(label("prod", after), namespace=name), facts)
+    assert [one.rule for one in decision.findings] == rules
+
+
+BAD = a_tier(an_item("Pod", low={"cpu": "2"}, high={"cpu": "1"}))
+ODD = a_tier(an_item(high={"cpu": "1"}), an_item("Pod", low={"cpu": "1"}, high={"cpu": "2", "memory": "1Gi"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "members", "denied", "warned"),
+    [
+        pytest.param(TierChange(TIER), (), [], [], id="sound"),
+        pytest.param(TierChange(BAD), (), ["tier-invalid"], [], id="faulty"),
+        pytest.param(TierChange(BAD, spec_unchanged=True), (), [], [], id="an-unchanged-spec-is-not-judged"),
+        pytest.param(
+            TierChange(ODD),
+            (),
+            [],
+            ["default-derived", "default-derived", "max-without-min", "max-without-min"],
+            id="what-is-rarely-meant",
+        ),
+        pytest.param(
+            TierChange(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),
+            (),
+            [],
+            ["quota-unmeasured"],
+            id="names-nobody-measures",
+        ),
+        pytest.param(TierChange(None), (), [], [], id="deleted"),
+        pytest.param(TierChange(None), ("dev",), ["tier-in-use"], [], id="deleted-in-use"),
+    ],
+)
+def test_a_tier_that_is_written_or_deleted(
+    change: TierChange, members: tuple[str, ...], denied: list[str], warned: list[str]
+) -> None:
+    decision = decide(a_request(change), the_facts(None, members=members))
+    assert [one.rule for one in decision.findings if one.effect == "deny"] == denied
+    assert [one.rule for one in decision.findings if one.effect == "warn"] == warned
+    assert not decision.needs_fresh
+
+
+@pytest.mark.parametrize(
+    "subject", [POD, label(None, "dev"), TierChange(TIER), FAULTS], ids=lambda one: type(one).__name__
+)
+def test_a_decision_is_a_function_of_its_values(subject: Subject) -> None:
+    facts = the_facts(STRICT, (FULL,))
+    assert decide(a_request(subject), facts) == decide(a_request(subject), facts)

@@ -1,0 +1,40 @@
+"""The list of kinds is what the chart's webhook configurations send: nothing else is judged, and nothing twice."""
+
+from __future__ import annotations
+
+import yaml
+
+from tests.golden import rules
+from tiergate.wire.kinds import ENDPOINTS, KINDS, find, likely
+
+
+def test_the_chart_sends_exactly_what_the_list_has() -> None:
+    """``rules.yaml`` is a copy of the rendered chart that `tests/golden/test_rules` keeps true."""
+    sent = {
+        (entry["path"], "/".join((*(".".join(filter(None, (first, group))),), *rest)), operation)
+        for entry in yaml.safe_load(rules.FILE.read_text())
+        for rule in entry["rules"]
+        for group in rule["apiGroups"]
+        for first, *rest in (resource.split("/") for resource in rule["resources"])
+        for operation in rule["operations"]
+    }
+    assert sent == {(f"/{kind.endpoint}", kind.resource, one) for kind in KINDS for one in kind.operations}
+
+
+def test_every_kind_is_found_once() -> None:
+    found = [(kind.endpoint, kind.resource, operation) for kind in KINDS for operation in kind.operations]
+    assert len(found) == len(set(found))
+    assert all(find(*key) is not None for key in found)
+    assert {kind.endpoint for kind in KINDS} == set(ENDPOINTS.values())
+
+
+def test_a_guess_is_of_the_endpoint_whatever_the_bytes() -> None:
+    for endpoint in ENDPOINTS.values():
+        for body in (b"", b"{", b'"persistentvolumeclaims"', b"\xff" * 2000):
+            assert likely(endpoint, body).endpoint == endpoint
+
+
+def test_a_claim_is_recognised_by_what_the_api_server_writes_first() -> None:
+    head = b'{"kind":"AdmissionReview","request":{"uid":"1","resource":{"group":"","resource":"persistentvolumeclaims"}'
+    assert likely("validate", head).resource == "persistentvolumeclaims"
+    assert likely("validate", head.replace(b"persistentvolumeclaims", b"pods")).resource == "pods"

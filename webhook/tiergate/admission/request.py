@@ -1,0 +1,147 @@
+"""AdmissionReview in: bytes -> AdmissionRequest, its object as core values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tiergate.admission.review import (
+    BadReview,
+    Envelope,
+    ReviewDecoder,
+    UserInfo,
+    WireRequest,
+    faults_of,
+    read_strictly,
+)
+from tiergate.core.decision import Fault
+from tiergate.core.request import Endpoint, Request, Unreadable
+from tiergate.wire import Malformed, kinds, strict
+from tiergate.wire.kinds import Core, Kind
+
+_POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
+"""Where the objects of a review stand for the person who wrote ``object``."""
+
+_DECODERS: Final[dict[type[msgspec.Struct], ReviewDecoder[Any]]] = {
+    kind.wire: ReviewDecoder(kind.wire) for kind in kinds.KINDS
+}
+
+
+class AdmissionRequest(Request, frozen=True, kw_only=True):
+    """A request for a decision, with what its answer and its log line need besides."""
+
+    uid: str
+    operation: str
+    dry_run: bool
+    user_info: UserInfo
+
+
+def read(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
+    """Return the request of a review's bytes; one with values that cannot be read has these as its subject.
+
+    The fast decoder need only be right on valid input: whatever it refuses is read by the strict one, which accepts it
+    or names every fault (ADR 7).
+
+    Raises:
+        BadReview: It is not an AdmissionReview, or of something that the endpoint does not judge: such a rule in the
+            webhook configuration is a mistake that must be loud.
+    """
+    request = _quickly(endpoint, body)
+    return _strictly(endpoint, body) if request is None else request
+
+
+def _quickly(endpoint: Endpoint, body: bytes) -> AdmissionRequest | None:
+    """Return the request, None where the strict decoder has to look."""
+    guessed = kinds.likely(endpoint, body)
+    envelope = _DECODERS[guessed.wire](body)
+    if envelope is None:
+        return None
+    kind = _kind(endpoint, envelope)
+    if kind.wire is not guessed.wire:
+        envelope = _DECODERS[kind.wire](body)
+    return None if envelope is None else _converted(envelope, kind)
+
+
+def _converted(envelope: WireRequest[Any], kind: Kind) -> AdmissionRequest | None:
+    old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
+    if faults := _missing(envelope, kind, {"object": envelope.object, "oldObject": old}):
+        return _request(envelope, kind.endpoint, Core(Unreadable(faults)))
+    try:
+        core = kind.to_core(envelope.object, old, envelope.namespace or "")
+    except ValueError:
+        return None
+    return _request(envelope, kind.endpoint, core)
+
+
+def _strictly(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
+    review = read_strictly(body)
+    envelope = review.envelope
+    if review.faults:
+        return _request(envelope, endpoint, Core(Unreadable(review.faults)))
+    kind = _kind(endpoint, envelope)
+    objects, faults = _objects(review.objects, envelope, kind)
+    if not faults:
+        faults = _missing(envelope, kind, objects)
+    if faults:
+        return _request(envelope, endpoint, Core(Unreadable(faults)))
+    try:
+        core = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
+    except Malformed as error:
+        core = Core(Unreadable(faults_of(error)))
+    return _request(envelope, endpoint, core)
+
+
+def _objects(
+    trees: Mapping[str, Any], envelope: Envelope, kind: Kind
+) -> tuple[dict[str, msgspec.Struct | None], tuple[Fault, ...]]:
+    """Return the objects as wire shapes, and the faults of both."""
+    values: dict[str, msgspec.Struct | None] = dict.fromkeys(_POINTERS)
+    faults: list[Fault] = []
+    for key, pointer in _POINTERS.items():
+        if key in trees and not (key == "oldObject" and envelope.operation == "CREATE"):
+            try:
+                values[key] = strict.build(trees[key], kind.wire, pointer)
+            except Malformed as error:
+                if key == "object" or kind.judges_old:
+                    faults += faults_of(error)
+    return values, tuple(faults)
+
+
+def _missing(envelope: Envelope, kind: Kind, objects: Mapping[str, object]) -> tuple[Fault, ...]:
+    """Return what the review lacks."""
+    if objects["object"] is None and envelope.operation != "DELETE":
+        return (Fault("", "there is no object"),)
+    if objects["oldObject"] is None and envelope.operation == "UPDATE" and kind.judges_old:
+        return (Fault(_POINTERS["oldObject"], "there is no old object"),)
+    if kind.namespaced and not envelope.namespace:
+        return (Fault("/request/namespace", "there is no namespace"),)
+    return ()
+
+
+def _kind(endpoint: Endpoint, envelope: Envelope) -> Kind:
+    what, operation = envelope.what, envelope.operation
+    kind = kinds.find(endpoint, what, operation)
+    if kind is None:
+        msg = f"/{endpoint} does not judge {operation or 'no operation'} of {what or 'no resource'}"
+        raise BadReview(msg, uid=envelope.uid)
+    return kind
+
+
+def _request(envelope: Envelope, endpoint: Endpoint, core: Core) -> AdmissionRequest:
+    user, name = envelope.user, envelope.name or core.name
+    return AdmissionRequest(
+        endpoint=endpoint,
+        resource=envelope.what,
+        namespace=name if endpoint == "namespaces" else envelope.namespace or "",
+        name=name,
+        user=user.username,
+        groups=tuple(user.groups or ()),
+        subject=core.subject,
+        old=core.old,
+        uid=envelope.uid,
+        operation=envelope.operation,
+        dry_run=bool(envelope.dryRun),
+        user_info=user,
+    )

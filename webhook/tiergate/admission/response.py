@@ -1,0 +1,176 @@
+"""AdmissionReview out: decision -> bytes. The only place that builds responses.
+
+Their forms: allowed, patched, denied; and allowed with warnings or audit annotations.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from tiergate.admission.request import AdmissionRequest
+from tiergate.admission.review import VERSION
+from tiergate.core.decision import Decision, Finding
+from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.rules import sentence
+from tiergate.core.text import shortened
+
+MAX_WARNING: Final = 250
+"""Longer warnings may be cut by the API server (A-54)."""
+COMFORTABLE: Final = 120
+"""Characters a warning should not have more of (A-54)."""
+MAX_WARNINGS: Final = 4000
+"""Characters of all warnings together: above 4096 the API server drops some (A-54)."""
+MAX_ANNOTATION: Final = 4000
+"""Characters of one audit annotation: whoever writes pods must not fill the audit log."""
+MAX_CAUSES: Final = 100
+"""How many problems one answer lists; whoever has more sees how many more."""
+
+
+class Cause(msgspec.Struct, rename="camel"):
+    """One entry of ``status.details.causes``: the rule id, the sentence, the JSON pointer."""
+
+    reason: str
+    message: str
+    field: str
+
+
+class Details(msgspec.Struct):
+    """``status.details``."""
+
+    name: str
+    kind: str
+    causes: list[Cause]
+
+
+class Status(msgspec.Struct):
+    """``metav1.Status`` of a denial. 403 Forbidden, because kubectl reshapes Invalid (A-53)."""
+
+    message: str
+    details: Details
+    code: int = 403
+    reason: str = "Forbidden"
+
+
+class AdmissionResponse(msgspec.Struct, omit_defaults=True):
+    """``response`` of a review."""
+
+    uid: str
+    allowed: bool
+    status: Status | None = None
+    patchType: str | None = None
+    patch: str | None = None
+    auditAnnotations: dict[str, str] | None = None
+    warnings: list[str] | None = None
+
+
+class AnsweredReview(msgspec.Struct):
+    """The AdmissionReview that is sent back."""
+
+    response: AdmissionResponse
+    apiVersion: str = VERSION
+    kind: str = "AdmissionReview"
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def respond(request: AdmissionRequest, decision: Decision) -> bytes:
+    """Return the answer to a request."""
+    response = AdmissionResponse(request.uid, decision.allowed)
+    if not response.allowed:
+        response.status = _denial(request, decision)
+    elif decision.mode == "Audit":
+        response.auditAnnotations = _annotations(request, decision)
+    elif decision.findings or decision.unchecked:
+        response.warnings = _bounded(_told(request, decision), MAX_WARNINGS) or None
+    if decision.patch and response.allowed:
+        response.patchType, response.patch = "JSONPatch", _patch(decision.patch)
+    if decision.exempt:
+        response.auditAnnotations = {"exempt": decision.exempt}
+    return _encode(AnsweredReview(response))
+
+
+def _patch(operations: tuple[JSONPatchOp, ...]) -> str:
+    return base64.b64encode(_encode(operations)).decode()
+
+
+def _denial(request: AdmissionRequest, decision: Decision) -> Status:
+    """Return the status of a denial: a line for each problem after one that says where, the same again as causes."""
+    denied = [finding for finding in decision.findings if finding.effect == "deny"]
+    causes = [
+        Cause(finding.rule, sentence(finding, namespace=request.namespace), finding.pointer)
+        for finding in denied[:MAX_CAUSES]
+    ]
+    lines = [*headline(request, decision), *(cause.message for cause in causes)]
+    if len(denied) > len(causes):
+        lines.append(f"and {len(denied) - len(causes)} more problems")
+    return Status("\n".join(lines), Details(request.name, request.resource, causes))
+
+
+def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
+    """Yield the first line of a denial: which object, where, under which tier; none where the sentences say it."""
+    if any(finding.rule == "malformed" for finding in decision.findings):
+        return
+    if request.endpoint == "tiers":
+        yield f'tier "{shortened(request.name)}":'
+    elif request.endpoint != "namespaces":
+        noun = "persistentvolumeclaim" if request.resource == "persistentvolumeclaims" else "pod"
+        verb = "resize of " if request.resource.endswith("/resize") else ""
+        of_tier = f" (tier {decision.tier})" if decision.tier else ""
+        yield f'{verb}{noun} "{shortened(request.name)}" in namespace "{request.namespace}"{of_tier}:'
+
+
+def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str] | None:
+    """Return the audit annotations; their keys are words (A-55)."""
+    texts = {
+        "violations": " | ".join(_bounded(_told(request, decision), MAX_ANNOTATION)),
+        "rules": ",".join(sorted({finding.rule for finding in decision.findings})),
+        "defaults": _cut(decision.defaults, MAX_ANNOTATION),
+    }
+    return {key: text for key, text in texts.items() if text} or None
+
+
+def _told(request: AdmissionRequest, decision: Decision) -> list[str]:
+    """Return a line for each finding, as a warning or for the audit log."""
+    told = [_line(finding, request, decision) for finding in decision.findings]
+    if decision.unchecked:
+        told.append(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known yet')
+    return [one_line(text) for text in told]
+
+
+def _line(finding: Finding, request: AdmissionRequest, decision: Decision) -> str:
+    """Return the sentence; where nothing is refused it says so, and is cut before the way out where it is long."""
+    said = sentence(finding, namespace=request.namespace)
+    if decision.mode == "Enforce":
+        return said
+    if finding.rule == "malformed":
+        return f'cannot be judged by tier "{decision.tier}": {said}'
+    said = f'would violate tier "{decision.tier}": {said}'
+    fact, way_out, _ = said.rpartition("; ")
+    return fact if way_out and len(said) > COMFORTABLE else said
+
+
+def _bounded(lines: list[str], most: int) -> list[str]:
+    """Return as many lines as fit, and how many more there are; equal lines once."""
+    distinct = list(dict.fromkeys(lines))
+    kept, room = 0, most - MAX_WARNING  # so that there is always room for the last line
+    while kept < len(distinct) and room >= len(distinct[kept]):
+        room -= len(distinct[kept])
+        kept += 1
+    left = len(distinct) - kept
+    return [*distinct[:kept], *([f"and {left} more"] if left else [])]
+
+
+def one_line(text: str) -> str:
+    """Return a warning the API server will not drop: printable, on one line, not too long."""
+    return _cut(text, MAX_WARNING)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the text printable, on one line and at most so long."""
+    clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
+    return clean if len(clean) <= most else f"{clean[: most - 3]}..."

@@ -1,0 +1,142 @@
+"""The decision: a pure function of a request and of facts, and the only way into the core.
+
+Modes, exemptions, protected namespaces and what must be read live before a refusal are decided here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tiergate.core import label_guard, limitrange, tier_change
+from tiergate.core.claim import Claim
+from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
+from tiergate.core.facts import Facts, InvalidTier, MissingTier
+from tiergate.core.podspec import Pod
+from tiergate.core.prediction import admitted
+from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
+from tiergate.core.rules import Case, broken, rests_on_usage
+from tiergate.core.tier import Tier, is_protected
+
+_NOTHING: Final[frozenset[FactName]] = frozenset()
+_TIER: Final[frozenset[FactName]] = frozenset({"tier"})
+_QUOTAS: Final[frozenset[FactName]] = frozenset({"quotas"})
+_QUOTA_CHANGE: Final[frozenset[FactName]] = frozenset({"quota-change"})
+
+
+def decide(request: Request, facts: Facts) -> Decision:
+    """Return the decision. While it ``needs_fresh`` facts, the caller reads these and decides again."""
+    subject = request.subject
+    if isinstance(subject, (Pod, Claim)):
+        return _decide_object(request, facts)
+    if isinstance(subject, LabelChange):
+        return label_guard.decide(request, subject, facts)
+    if isinstance(subject, TierChange):
+        return tier_change.decide(request, subject, facts)
+    return _decide_unreadable(subject, facts)
+
+
+def _decide_object(request: Request, facts: Facts) -> Decision:
+    """Decide on a pod or claim, once its tier is known for certain."""
+    if is_protected(request.namespace, release_namespace=facts.release_namespace):
+        return UNGOVERNED
+    tier = facts.tier
+    if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
+        return Decision(needs_fresh=_TIER)
+    if tier is None:
+        return UNGOVERNED
+    if not isinstance(tier, Tier):
+        return _without_tier(tier)
+    if who := exemption(tier, user=request.user, groups=request.groups):
+        return Decision(tier=tier.name, mode=tier.mode, exempt=who)
+    if request.endpoint == "mutate":
+        return _defaulted(request, tier)
+    return _judged(request, tier, facts) if tier.mode == "Enforce" else _reported(request, tier, facts)
+
+
+def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
+    """Refuse where the label names no usable tier: a typo in a label must not let everything pass."""
+    if isinstance(tier, MissingTier):
+        return Decision((Finding("tier-missing", "", tier=tier.name),), tier=tier.name)
+    return Decision((Finding("tier-invalid", "", tier=tier.name, detail=tier.reason),), tier=tier.name)
+
+
+def exemption(tier: Tier, *, user: str, groups: tuple[str, ...]) -> str:
+    """Return which user or group the tier exempts, or "" (as Pod Security Admission's exemptions)."""
+    if not tier.exempt_users and not tier.exempt_groups:  # nearly every tier: no look at each group
+        return ""
+    if user in tier.exempt_users:
+        return f"user {user}"
+    return next((f"group {group}" for group in groups if group in tier.exempt_groups), "")
+
+
+def _defaulted(request: Request, tier: Tier) -> Decision:
+    """Return the defaults as a patch. Nothing is refused here: the validating pass sees the result.
+
+    In mode Audit they are only named.
+    """
+    pod = request.subject
+    if not isinstance(pod, Pod):
+        return Decision(tier=tier.name, mode=tier.mode)
+    _, additions = limitrange.with_defaults(pod, tier)
+    if tier.mode == "Audit":
+        named = limitrange.described(additions) if additions else ""
+        return Decision(tier=tier.name, mode="Audit", defaults=named)
+    return Decision(patch=limitrange.patch(pod, additions), tier=tier.name, mode=tier.mode)
+
+
+def _judged(request: Request, tier: Tier, facts: Facts) -> Decision:
+    """Return every broken rule, in the order of RULES, for a tier that refuses."""
+    if not facts.trusted and "quotas" not in facts.fresh:
+        return Decision(tier=tier.name, needs_fresh=_QUOTAS)
+    subject, server = request.subject, facts.server
+    assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
+    findings = broken(Case(subject, request.old, tier, facts.quotas, server.now, server.minor))
+    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts) if findings else _NOTHING)
+
+
+def _to_read(findings: tuple[Finding, ...], facts: Facts) -> frozenset[FactName]:
+    """Return what to read before a refusal: nobody is refused because a cache was late (ADR 2).
+
+    A refusal that later usage cannot lift needs no read, and nobody waits for it.
+    """
+    if "quotas" in facts.fresh or not all(map(rests_on_usage, findings)):
+        return _NOTHING
+    pending = any(finding.rule == "quota-pending" for finding in findings)
+    return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
+
+
+def _reported(request: Request, tier: Tier, facts: Facts) -> Decision:
+    """Return what mode Enforce would refuse, for a tier that refuses nothing: no live read is made for it.
+
+    The tier has no ResourceQuota in these modes, so its quotas are judged by the usage computed from its objects, and
+    those that are there are other people's, or ours on their way out. In Audit the defaults are not set, so a new pod
+    is judged as if they were: its pod-level resources and its QoS class, which decides which quotas count it, follow
+    from them.
+    """
+    subject, old, server = request.subject, request.old, facts.server
+    assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
+    if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
+        subject = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=server.minor)
+    quotas = tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())
+    found = broken(Case(subject, old, tier, quotas, server.now, server.minor))
+    # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
+    findings = tuple([finding for finding in found if finding.rule != "quota-pending"])
+    return _told(findings, tier, unchecked=facts.usage is None)
+
+
+def _told(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False) -> Decision:
+    """Return the findings with the effect that the mode of the tier gives them; in Enforce they deny."""
+    if tier.mode != "Enforce":
+        effect = "warn" if tier.mode == "Warn" else "audit"
+        findings = tuple([msgspec.structs.replace(finding, effect=effect) for finding in findings])
+    return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)
+
+
+def _decide_unreadable(subject: Unreadable, facts: Facts) -> Decision:
+    """Deny what cannot be read, unless it is for a tier that refuses nothing: then tell of it."""
+    findings = tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
+    if facts.trusted and isinstance(facts.tier, Tier):
+        return _told(findings, facts.tier)
+    return Decision(findings)

@@ -1,0 +1,67 @@
+"""What a decision rests on besides the request: one frozen value that the caller gathers."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from tiergate.core.decision import FactName
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import Tier
+
+
+class MissingTier(msgspec.Struct, frozen=True):
+    """The label of the namespace names a tier that does not exist."""
+
+    name: str
+
+
+class InvalidTier(msgspec.Struct, frozen=True):
+    """The tier that the label names was never valid, so that no version of it can be in force."""
+
+    name: str
+    reason: str
+
+
+TierState: TypeAlias = Tier | MissingTier | InvalidTier | None
+"""The tier in force; None where the namespace is not known to have a tier label."""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """The API server: ``minor`` of its release 1.x, and the time in seconds since the epoch.
+
+    Some rules differ between releases, and a pod stuck in its deletion stops counting at a point in time (R-21).
+    """
+
+    minor: int
+    now: float
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the cluster for one request.
+
+    Attributes:
+        server: Release and time.
+        release_namespace: Our own namespace, which may never be governed.
+        tier: The tier of the object's namespace, or the one that a label change names.
+        quotas: Every ResourceQuota of the namespace, by name.
+        usage: For a tier in mode Warn or Audit its quotas as they would be, used as the namespace's objects add up;
+            None while that is not known.
+        permitted: The tiers that the user may assign, of those that a label change touches.
+        members: The namespaces whose label names the tier, sorted.
+        trusted: Whether the caches are in touch with the API server, so that a verdict may rest on them.
+        fresh: What was read from the API server for this request.
+        waited: Whether the time to wait for a ResourceQuota is over.
+    """
+
+    server: Server
+    release_namespace: str
+    tier: TierState = None
+    quotas: tuple[QuotaStatus, ...] = ()
+    usage: tuple[QuotaStatus, ...] | None = None
+    permitted: frozenset[str] = frozenset()
+    members: tuple[str, ...] = ()
+    trusted: bool = True
+    fresh: frozenset[FactName] = frozenset()
+    waited: bool = False

@@ -1,0 +1,56 @@
+"""What a decision is asked: may this object be stored, and what is to be added to it?"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tiergate.core.claim import Claim
+from tiergate.core.decision import Fault
+from tiergate.core.podspec import Pod
+from tiergate.core.quota import Judged
+from tiergate.core.tier import Tier
+
+Endpoint = Literal["mutate", "validate", "namespaces", "tiers"]
+"""What the API server calls: its path without the slash."""
+
+
+class LabelChange(msgspec.Struct, frozen=True):
+    """A change of the tier label of a namespace; None is "no label"."""
+
+    before: str | None
+    after: str | None
+
+
+class TierChange(msgspec.Struct, frozen=True):
+    """A Tier to be written, or (None) to be deleted. ``spec_unchanged`` says that an update changes no part of it."""
+
+    tier: Tier | None
+    spec_unchanged: bool = False
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """An object with values that cannot be read; there is at least one fault."""
+
+    faults: tuple[Fault, ...]
+
+
+Subject: TypeAlias = Pod | Claim | LabelChange | TierChange | Unreadable
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request for a decision.
+
+    ``resource`` is the resource and subresource as a rule names them (``pods/resize``). ``namespace`` is that of the
+    object, or the name of a Namespace itself. ``old`` is the stored pod or claim of an UPDATE.
+    """
+
+    endpoint: Endpoint
+    resource: str
+    namespace: str
+    name: str
+    user: str
+    groups: tuple[str, ...] = ()
+    subject: Subject
+    old: Judged | None = None

@@ -1,0 +1,15 @@
+"""Text from outside, made safe to show."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SHOWN: Final = 200
+VALUE_SHOWN: Final = 60
+"""So that the words around a quoted value stay readable."""
+
+
+def shortened(text: str, most: int = SHOWN) -> str:
+    """Return the text printable and at most about ``most`` characters long."""
+    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: most + 1])
+    return clean if len(clean) <= most else f"{clean[:most]}..."

@@ -1,0 +1,61 @@
+"""Facts for a change of the tier label: what the user may do, and whether the new tier exists."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tiergate.core.facts import Facts, Server
+from tiergate.core.label_guard import touched
+from tiergate.core.request import LabelChange
+from tiergate.server.endpoints.reading import tier_in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tiergate.admission.request import AdmissionRequest
+    from tiergate.core.decision import FactName
+    from tiergate.server.endpoints.reading import Deadline, Permissions, State
+
+
+class LabelFacts:
+    """Gathers the facts for ``/namespaces``."""
+
+    def __init__(
+        self, state: State, permissions: Permissions, *, release_namespace: str, wall_clock: Callable[[], float]
+    ) -> None:
+        """Take the state, who may assign tiers, our own namespace, and the time in seconds since the epoch."""
+        self._state = state
+        self._permissions = permissions
+        self._release_namespace = release_namespace
+        self._wall_clock = wall_clock
+
+    def facts(self, request: AdmissionRequest) -> Facts:
+        """Return what the caches know."""
+        change = request.subject
+        after = change.after if isinstance(change, LabelChange) else None
+        return Facts(
+            server=Server(self._state.minor(), self._wall_clock()),
+            release_namespace=self._release_namespace,
+            tier=self._state.tier(after) if after else None,
+        )
+
+    async def fresh(
+        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline, /
+    ) -> Facts:
+        """Return the facts with the permissions asked for, or the new tier read live."""
+        change = request.subject
+        assert isinstance(change, LabelChange)  # noqa: S101  # nothing else needs fresh facts here
+        if "permissions" in needed:
+            permitted = await self._permitted(request, change, deadline)
+            return msgspec.structs.replace(facts, permitted=permitted, fresh=facts.fresh | needed)
+        tier = await tier_in_force(self._state, change.after or "", deadline)
+        return msgspec.structs.replace(facts, tier=tier, fresh=facts.fresh | needed)
+
+    async def _permitted(self, request: AdmissionRequest, change: LabelChange, deadline: Deadline) -> frozenset[str]:
+        tiers, left = touched(change), deadline.left()
+        ask = self._permissions.may_assign
+        answers = await asyncio.gather(*(ask(request.user_info, tier, timeout=left) for tier in tiers))
+        return frozenset(tier for tier, allowed in zip(tiers, answers, strict=True) if allowed)

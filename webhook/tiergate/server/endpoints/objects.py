@@ -1,0 +1,91 @@
+"""Facts for pods and claims: their namespace's tier and ResourceQuotas, and usage where there is no native quota."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tiergate.core.claim import Claim
+from tiergate.core.facts import Facts, Server
+from tiergate.core.podspec import Pod
+from tiergate.core.tier import Tier
+from tiergate.server.endpoints.reading import tier_in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tiergate.admission.request import AdmissionRequest
+    from tiergate.core.decision import FactName
+    from tiergate.core.facts import TierState
+    from tiergate.core.quota import QuotaStatus
+    from tiergate.server.endpoints.reading import Deadline, State
+
+PENDING_WAIT: Final = 2.0
+"""Seconds a pod waits for a quota of its tier to come into force in a young namespace."""
+
+
+class ObjectFacts:
+    """Gathers the facts for ``/mutate`` and ``/validate``."""
+
+    def __init__(self, state: State, *, release_namespace: str, wall_clock: Callable[[], float]) -> None:
+        """Take the state, our own namespace, and the time in seconds since the epoch."""
+        self._state = state
+        self._release_namespace = release_namespace
+        self._wall_clock = wall_clock
+
+    def facts(self, request: AdmissionRequest) -> Facts:
+        """Return what the caches know."""
+        state, namespace = self._state, request.namespace
+        known = state.namespace(namespace)
+        tier = state.tier(known.tier) if known is not None and known.tier else None
+        trusted = not state.stale()
+        return Facts(
+            server=Server(state.minor(), self._wall_clock()),
+            release_namespace=self._release_namespace,
+            tier=tier,
+            quotas=state.quotas(namespace),
+            usage=self._usage(request, tier) if tier is not None and trusted else None,
+            trusted=trusted,
+        )
+
+    def _usage(self, request: AdmissionRequest, tier: Tier) -> tuple[QuotaStatus, ...] | None:
+        """Return the usage that native quota does not count, for a tier in mode Warn or Audit."""
+        subject = request.subject
+        if tier.mode == "Enforce" or request.endpoint == "mutate" or not isinstance(subject, (Pod, Claim)):
+            return None
+        return self._state.usage(request.namespace, tier, type(subject))
+
+    async def fresh(
+        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline, /
+    ) -> Facts:
+        """Return the facts with those needed read live, or after a ResourceQuota changed."""
+        namespace = request.namespace
+        if "quota-change" in needed:
+            return await self._after_change(namespace, facts, deadline)
+        if "tier" in needed:
+            tier = await self._tier(namespace, deadline)
+            usage = self._usage(request, tier) if isinstance(tier, Tier) else None
+            return msgspec.structs.replace(facts, tier=tier, usage=usage, fresh=facts.fresh | needed)
+        quotas = await self._state.quotas_now(namespace, timeout=deadline.left())
+        return msgspec.structs.replace(facts, quotas=quotas, fresh=facts.fresh | needed)
+
+    async def _tier(self, namespace: str, deadline: Deadline) -> TierState:
+        """Return the tier of a namespace; what the caches know is read live only where they may be behind."""
+        state = self._state
+        stale = state.stale()
+        known = None if stale else state.namespace(namespace)
+        if known is None or known.tier is None:
+            known = await state.namespace_now(namespace, timeout=deadline.left())
+        if known is None or known.tier is None:
+            return None
+        tier = None if stale else state.tier(known.tier)
+        return tier or await tier_in_force(state, known.tier, deadline)
+
+    async def _after_change(self, namespace: str, facts: Facts, deadline: Deadline) -> Facts:
+        """Wait for a change of any ResourceQuota, until PENDING_WAIT after the live reads of the review began."""
+        left = PENDING_WAIT - deadline.elapsed()
+        if left > 0:
+            await self._state.quotas_changed(left)
+        waited = deadline.elapsed() >= PENDING_WAIT
+        return msgspec.structs.replace(facts, quotas=self._state.quotas(namespace), waited=waited)

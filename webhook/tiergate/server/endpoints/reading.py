@@ -1,0 +1,107 @@
+"""What the endpoints ask of the cluster, and the time they have for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from tiergate.core.facts import InvalidTier, MissingTier
+from tiergate.wire import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tiergate.admission.request import AdmissionRequest
+    from tiergate.admission.review import UserInfo
+    from tiergate.core.decision import FactName
+    from tiergate.core.facts import Facts
+    from tiergate.core.quota import Judged, QuotaStatus
+    from tiergate.core.tier import Tier
+    from tiergate.wire.namespace import Namespace
+
+REVIEW_SECONDS: Final = 4.0
+"""For all live reads of one review together: the API server gives the whole answer 5 seconds."""
+
+
+class OutOfTimeError(RuntimeError):
+    """The time for the live reads of a review is over."""
+
+
+class Deadline:
+    """When the live reads of one review must have ended."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float = REVIEW_SECONDS) -> None:
+        """Take a monotonic clock in seconds, and how long to go from now."""
+        self._clock = clock
+        self._start = clock()
+        self._seconds = seconds
+
+    def elapsed(self) -> float:
+        """Return the seconds that have passed."""
+        return self._clock() - self._start
+
+    def left(self) -> float:
+        """Return the seconds that are left; raise OutOfTimeError when there are none."""
+        left = self._seconds - self.elapsed()
+        if left <= 0:
+            raise OutOfTimeError("the time for reading from the API server is over")
+        return left
+
+
+class State(Protocol):
+    """What is known of the cluster: from caches, or (``..._now``, which may wait and raise) live."""
+
+    def minor(self) -> int:
+        """Return the minor number of the API server's release: some rules differ between releases."""
+
+    def stale(self) -> bool:
+        """Whether the caches have lost touch, so that no verdict may rest on them."""
+
+    def namespace(self, name: str) -> Namespace | None: ...  # noqa: D102  # the class says it
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None: ...  # noqa: ASYNC109, D102
+    def tier(self, name: str) -> Tier | None: ...  # noqa: D102
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109
+        """Read a tier live; raise Malformed where there is one that may not be in force."""
+
+    def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]: ...  # noqa: D102
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]: ...  # noqa: ASYNC109, D102
+    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the bound is the point
+        """Wait until any quota changed, or so many seconds; return whether one did."""
+
+    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+        """Return the quotas of a tier in mode Warn or Audit as they would be in the namespace.
+
+        Only the names this kind of object is measured by, used as the namespace's objects add up; None while that is
+        not known.
+        """
+
+    def namespaces_of(self, tier: str) -> tuple[str, ...]:
+        """Return the names of the namespaces whose label names the tier, sorted."""
+
+
+class Permissions(Protocol):
+    """Asks the API server what a user may do."""
+
+    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
+        """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
+
+
+class Gatherer(Protocol):
+    """Gathers the facts for the requests of one endpoint."""
+
+    def facts(self, request: AdmissionRequest) -> Facts:
+        """Return what the caches know."""
+
+    async def fresh(
+        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline, /
+    ) -> Facts:
+        """Return the facts with those needed read live; raise what the reads raise, and OutOfTimeError."""
+
+
+async def tier_in_force(state: State, name: str, deadline: Deadline) -> Tier | MissingTier | InvalidTier:
+    """Read the tier of a label live. A later version that is invalid does not put the last good one out of force."""
+    if not name:
+        return MissingTier(name)
+    try:
+        return await state.tier_now(name, timeout=deadline.left()) or MissingTier(name)
+    except Malformed as error:
+        return state.tier(name) or InvalidTier(name, str(error))

@@ -1,0 +1,133 @@
+"""The one list of what is admitted: which object of which request goes to which endpoint, and how it is read.
+
+Routes, the reading of reviews, the metric labels and the test of the chart's webhook configurations rest on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from tiergate.core.quota import Judged
+from tiergate.core.request import Endpoint, LabelChange, Subject, TierChange
+from tiergate.wire.claim import WireClaim, to_claim
+from tiergate.wire.namespace import WireNamespace, to_namespace
+from tiergate.wire.pod import WirePod, to_pod
+from tiergate.wire.tier import WireTier, to_tier
+
+Operation = Literal["CREATE", "UPDATE", "DELETE"]
+FailurePolicy = Literal["Fail", "Ignore"]
+"""What the API server does where it gets no verdict (ADR 3)."""
+
+
+class Core(msgspec.Struct, frozen=True):
+    """An object as core values: what is judged, and the stored pod or claim of an UPDATE.
+
+    ``name`` is the object's own, "" where it has none (yet).
+    """
+
+    subject: Subject
+    old: Judged | None = None
+    name: str = ""
+
+
+ToCore = Callable[[Any, Any, str], Core]
+"""Takes ``object`` and ``oldObject`` as wire shapes (None where there is none), and the namespace of the request.
+
+Raises ValueError for a value that cannot be read.
+"""
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One resource or subresource at one endpoint.
+
+    ``resource`` is written as a rule names it, with the group of a custom resource: ``pods/resize``. ``judges_old``
+    says that the stored object matters to an UPDATE; where it does not, one that cannot be read counts as none, so that
+    whatever was stored can be repaired and deleted.
+    """
+
+    resource: str
+    operations: tuple[Operation, ...]
+    endpoint: Endpoint
+    wire: type[msgspec.Struct]
+    to_core: ToCore
+    failure_policy: FailurePolicy = "Fail"
+    namespaced: bool = True
+    judges_old: bool = True
+
+
+def _pod(new: WirePod, old: WirePod | None, namespace: str) -> Core:
+    pod = to_pod(new, namespace=namespace)
+    return Core(pod, None if old is None else to_pod(old, namespace=namespace), pod.name)
+
+
+def _claim(new: WireClaim, old: WireClaim | None, namespace: str) -> Core:
+    claim = to_claim(new, namespace=namespace)
+    return Core(claim, None if old is None else to_claim(old, namespace=namespace), claim.name)
+
+
+def _label(new: WireNamespace, old: WireNamespace | None, _namespace: str) -> Core:
+    before, after = None if old is None else to_namespace(old).tier, to_namespace(new)
+    return Core(LabelChange(before, after.tier), name=after.name)
+
+
+def _tier(new: WireTier | None, old: WireTier | None, _namespace: str) -> Core:
+    if new is None:
+        return Core(TierChange(None), name=old.metadata.name if old and old.metadata else "")
+    tier = to_tier(new)
+    return Core(TierChange(tier, spec_unchanged=old is not None and new.spec == old.spec), name=tier.name)
+
+
+KINDS: Final[tuple[Kind, ...]] = (
+    Kind("pods", ("CREATE",), "mutate", WirePod, _pod),
+    Kind("pods", ("CREATE",), "validate", WirePod, _pod),
+    Kind("pods/resize", ("UPDATE",), "validate", WirePod, _pod),
+    Kind("persistentvolumeclaims", ("CREATE", "UPDATE"), "validate", WireClaim, _claim),
+    Kind("namespaces", ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, namespaced=False),
+    Kind("namespaces/status", ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, namespaced=False),
+    Kind("namespaces/finalize", ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, namespaced=False),
+    Kind(
+        "tiers.tiergate.io",
+        ("CREATE", "UPDATE", "DELETE"),
+        "tiers",
+        WireTier,
+        _tier,
+        failure_policy="Ignore",
+        namespaced=False,
+        judges_old=False,
+    ),
+)
+
+ENDPOINTS: Final[dict[str, Endpoint]] = {f"/{kind.endpoint}": kind.endpoint for kind in KINDS}
+"""Every endpoint by its path."""
+RESOURCES: Final = frozenset(kind.resource for kind in KINDS)
+
+_BY_REQUEST: Final[dict[tuple[str, str, str], Kind]] = {
+    (kind.endpoint, kind.resource, operation): kind for kind in KINDS for operation in kind.operations
+}
+_AT_ENDPOINT: Final = {
+    endpoint: tuple(kind for kind in KINDS if kind.endpoint == endpoint) for endpoint in ENDPOINTS.values()
+}
+_HEAD: Final = 1024
+"""Bytes of a review before its objects: the API server writes the resource among the first."""
+
+
+def find(endpoint: Endpoint, resource: str, operation: str) -> Kind | None:
+    """Return the kind of a request, None where the endpoint does not judge it."""
+    return _BY_REQUEST.get((endpoint, resource, operation))
+
+
+def likely(endpoint: Endpoint, body: bytes) -> Kind:
+    """Return the kind that a review seems to be of, so that its object is decoded once, by the right shape.
+
+    A guess: what the review itself says decides, and a wrong guess costs a second decoding.
+    """
+    first, *others = _AT_ENDPOINT[endpoint]
+    if others:
+        head = body[:_HEAD]
+        for kind in others:
+            if kind.wire is not first.wire and f'"{kind.resource}"'.encode() in head:
+                return kind
+    return first

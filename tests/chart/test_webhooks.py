@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.chart.helm import NAMESPACE, Helm
+from tiergate.wire.kinds import KINDS
 
 pytestmark = pytest.mark.helm
 
@@ -89,6 +90,12 @@ def test_entry_matches_exactly(helm: Helm, name: str, path: str, policy: str, ma
     }
     assert entry["failurePolicy"] == policy
     assert entry["timeoutSeconds"] == 5
+
+
+def test_the_failure_policies_are_those_of_the_list_of_kinds(helm: Helm) -> None:
+    policies = {(f"/{kind.endpoint}", kind.failure_policy) for kind in KINDS}
+    entries = helm.render().entries().values()
+    assert {(one["clientConfig"]["service"]["path"], one["failurePolicy"]) for one in entries} == policies
 
 
 def test_there_are_these_entries_only(helm: Helm) -> None:

@@ -112,6 +112,16 @@ def test_a_tier_that_cannot_be_in_force_is_warned_of() -> None:
     assert found["warnings"] == ['tier "dev" cannot be in force, pods in shop are refused: /spec: bad']
 
 
+def test_a_read_that_is_only_for_a_warning_refuses_nothing_when_it_fails() -> None:
+    """An HTTP 500 would be a refusal, as failurePolicy is Fail."""
+    state = FakeState(tiers_now={"dev": RuntimeError("no answer")})
+    given = answer("namespaces", created("dev"), state, FakePermissions("dev"))
+    assert response(given)["warnings"] == [
+        'tier "dev" could not be read; if it does not exist, pods in shop are refused'
+    ]
+    assert given.record.outcome == "allowed"
+
+
 def test_a_removed_label_warns_of_nothing() -> None:
     found = response(answer("namespaces", change("gone", None), FakeState(), FakePermissions("gone")))
     assert found == {"uid": UID, "allowed": True}

@@ -67,30 +67,30 @@ def _quickly(endpoint: Endpoint, body: bytes) -> AdmissionRequest | None:
 def _converted(envelope: WireRequest[Any], kind: Kind) -> AdmissionRequest | None:
     old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
     if faults := _missing(envelope, kind, {"object": envelope.object, "oldObject": old}):
-        return _request(envelope, kind.endpoint, Core(Unreadable(faults)))
+        return _request(envelope, kind.endpoint, kind.resource, Core(Unreadable(faults)))
     try:
         core = kind.to_core(envelope.object, old, envelope.namespace or "")
     except ValueError:
         return None
-    return _request(envelope, kind.endpoint, core)
+    return _request(envelope, kind.endpoint, kind.resource, core)
 
 
 def _strictly(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
     review = read_strictly(body)
     envelope = review.envelope
     if review.faults:
-        return _request(envelope, endpoint, Core(Unreadable(review.faults)))
+        return _request(envelope, endpoint, envelope.what, Core(Unreadable(review.faults)))
     kind = _kind(endpoint, envelope)
     objects, faults = _objects(review.objects, envelope, kind)
     if not faults:
         faults = _missing(envelope, kind, objects)
     if faults:
-        return _request(envelope, endpoint, Core(Unreadable(faults)))
+        return _request(envelope, endpoint, kind.resource, Core(Unreadable(faults)))
     try:
         core = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
     except Malformed as error:
         core = Core(Unreadable(faults_of(error)))
-    return _request(envelope, endpoint, core)
+    return _request(envelope, endpoint, kind.resource, core)
 
 
 def _objects(
@@ -129,11 +129,11 @@ def _kind(endpoint: Endpoint, envelope: Envelope) -> Kind:
     return kind
 
 
-def _request(envelope: Envelope, endpoint: Endpoint, core: Core) -> AdmissionRequest:
+def _request(envelope: Envelope, endpoint: Endpoint, resource: str, core: Core) -> AdmissionRequest:
     user, name = envelope.user, envelope.name or core.name
     return AdmissionRequest(
         endpoint=endpoint,
-        resource=envelope.what,
+        resource=resource,
         namespace=name if endpoint == "namespaces" else envelope.namespace or "",
         name=name,
         user=user.username,

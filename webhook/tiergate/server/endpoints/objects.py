@@ -45,14 +45,16 @@ class ObjectFacts:
             release_namespace=self._release_namespace,
             tier=tier,
             quotas=state.quotas(namespace),
-            usage=self._usage(request, tier) if tier is not None and trusted else None,
+            usage=self._usage(request, tier) if trusted else None,
             trusted=trusted,
         )
 
-    def _usage(self, request: AdmissionRequest, tier: Tier) -> tuple[QuotaStatus, ...] | None:
+    def _usage(self, request: AdmissionRequest, tier: TierState) -> tuple[QuotaStatus, ...] | None:
         """Return the usage that native quota does not count, for a tier in mode Warn or Audit."""
+        if not isinstance(tier, Tier) or tier.mode == "Enforce" or request.endpoint == "mutate":
+            return None
         subject = request.subject
-        if tier.mode == "Enforce" or request.endpoint == "mutate" or not isinstance(subject, (Pod, Claim)):
+        if not isinstance(subject, (Pod, Claim)):
             return None
         return self._state.usage(request.namespace, tier, type(subject))
 
@@ -65,7 +67,7 @@ class ObjectFacts:
             return await self._after_change(namespace, facts, deadline)
         if "tier" in needed:
             tier = await self._tier(namespace, deadline)
-            usage = self._usage(request, tier) if isinstance(tier, Tier) else None
+            usage = self._usage(request, tier)
             return msgspec.structs.replace(facts, tier=tier, usage=usage, fresh=facts.fresh | needed)
         quotas = await self._state.quotas_now(namespace, timeout=deadline.left())
         return msgspec.structs.replace(facts, quotas=quotas, fresh=facts.fresh | needed)

@@ -96,7 +96,7 @@ def test_a_kept_control_plane_outlives_its_starter_until_it_is_killed() -> None:
 
 
 def test_a_kept_node_stays_ready_for_a_day_without_a_sign_of_life() -> None:
-    """kwok gives one every 10 minutes; a grace period of the same length turned the node NotReady at minute 10."""
+    """Kwok gives one every 10 minutes; a grace period of the same length turned the node NotReady at minute 10."""
     assert supervisor.NODE_GRACE_SECONDS >= 24 * 3600
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import ipaddress
 import socket
 import sys
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 HIGHEST_PORT: Final = 65535
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
+SERVICES: Final = ("serve", "controller")
+"""Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
 _ELECTION: Final = (
     ("--lease-duration", 15, "after the last renewal seen, when another replica takes the lead"),
     ("--renew-deadline", 10, "after its last renewal, when a leader stops working"),
@@ -28,14 +31,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``argv`` is without the program's name."""
     arguments = _parser().parse_args(argv)
     try:
+        if getattr(arguments, "kubeconfig", None):
+            importlib.import_module("tiergate.cluster.kubeconfig")  # what it needs is missed now, not in a worker
         return _dispatch(arguments)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in OWN_PACKAGES:
+        package = (error.name or "").partition(".")[0]
+        if package in OWN_PACKAGES:
             raise
-        sys.stderr.write(
-            f"tiergate {arguments.command} needs the package {error.name}: pip install 'tiergate[server]'\n"
-        )
+        sys.stderr.write(f"{_missing(arguments, package)}\n")
         return Exit.USAGE
+
+
+def _missing(arguments: argparse.Namespace, package: str) -> str:
+    """Return the line that says which extras a command needs whose package is missing."""
+    extras = [
+        *(["server"] if arguments.command in SERVICES else []),
+        *(["live"] if arguments.command not in SERVICES or arguments.kubeconfig else []),
+    ]
+    return f"tiergate {arguments.command} needs the package {package}: pip install 'tiergate[{','.join(extras)}]'"
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:

@@ -241,6 +241,6 @@ def test_no_way_to_an_api_server_ends_the_process(tmp_path: Path) -> None:
     server = Server(command, port=1, folder=tmp_path, env={"KUBERNETES_SERVICE_HOST": ""})
     try:
         assert server.process.wait(20) != 0
-        assert "this is no pod" in server.log()
+        assert "this is not a pod" in server.log()
     finally:
         server.stop()

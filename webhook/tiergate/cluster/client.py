@@ -40,10 +40,10 @@ class _Status(msgspec.Struct):
     message: str = ""
 
 
-class Access(Protocol):
+class CredentialSource(Protocol):
     """Where the API server is and how to prove who we are.
 
-    Both methods may raise anything: no credentials now are no reason to end, they may be there at the next try.
+    Both methods may raise any exception. The client turns it into Unreachable: the next try may find the credentials.
     """
 
     base: str
@@ -60,7 +60,7 @@ class Access(Protocol):
 class Client:
     """Requests and watches against one API server, with connections kept alive."""
 
-    def __init__(self, access: Access, session: aiohttp.ClientSession) -> None:
+    def __init__(self, access: CredentialSource, session: aiohttp.ClientSession) -> None:
         """Use ``connect`` instead."""
         self._access = access
         self._session = session
@@ -78,7 +78,7 @@ class Client:
             ConfigError: The source is missing, unreadable or its exec plugin failed.
             ModuleNotFoundError: A kubeconfig is given and the extra ``live`` is not installed.
         """
-        access: Access
+        access: CredentialSource
         if kubeconfig is not None:
             from tiergate.cluster.kubeconfig import KubeConfig  # noqa: PLC0415 - pods run without its library
 

@@ -24,8 +24,8 @@ OPERATE = CHART.parents[1] / "docs" / "operate.md"
 def exposed() -> dict[str, set[str]]:
     """Return the labels of every series that the webhook can expose, by name."""
     recorder = PrometheusRecorder()
-    recorder.review(door="validate", kind="pods", tier="dev", outcome="allowed", seconds=0.1)
-    recorder.error(door="validate", reason="internal")
+    recorder.review(endpoint="validate", kind="pods", tier="dev", outcome="allowed", seconds=0.1)
+    recorder.error(endpoint="validate", reason="internal")
     recorder.cache_age("tiers", 1)
     recorder.cache_faults("tiers", 0)
     recorder.quotas_unchecked("pods", 1)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from tiergate.metrics.prometheus import BUCKETS, PrometheusRecorder
 
-LABELS = ("door", "tier", "kind", "outcome")
+LABELS = ("endpoint", "tier", "kind", "outcome")
 reviews = st.lists(
     st.tuples(
         st.sampled_from(("mutate", "validate")),
@@ -30,10 +30,10 @@ def test_reviews_are_counted_as_the_library_counts(seen: list[tuple[str, str, st
     registry = CollectorRegistry()
     decisions = Counter("tiergate_decisions", "Reviews answered.", LABELS, registry=registry)
     help_text = "Time from the whole request to the answer."
-    durations = Histogram("tiergate_review_seconds", help_text, ["door"], buckets=BUCKETS, registry=registry)
+    durations = Histogram("tiergate_review_seconds", help_text, ["endpoint"], buckets=BUCKETS, registry=registry)
     recorder = PrometheusRecorder()
-    for door, tier, kind, outcome, seconds in seen:
-        decisions.labels(door, tier, kind, outcome).inc()
-        durations.labels(door).observe(seconds)
-        recorder.review(door=door, tier=tier, kind=kind, outcome=outcome, seconds=seconds)
+    for endpoint, tier, kind, outcome, seconds in seen:
+        decisions.labels(endpoint, tier, kind, outcome).inc()
+        durations.labels(endpoint).observe(seconds)
+        recorder.review(endpoint=endpoint, tier=tier, kind=kind, outcome=outcome, seconds=seconds)
     assert lines_about(recorder.exposition()) == lines_about(generate_latest(registry))

@@ -93,4 +93,4 @@ def test_without_a_reader_reviews_are_answered_and_the_loss_is_counted() -> None
     output = Output()
     client = running(story, output)
     assert (client.answers, output.uids()) == ([b"a", b"b"], [["b"]])
-    assert b'tiergate_errors_total{door="",reason="log"} 1.0' in client.recorder.exposition()
+    assert b'tiergate_errors_total{endpoint="",reason="log"} 1.0' in client.recorder.exposition()

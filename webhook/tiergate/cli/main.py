@@ -72,7 +72,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tiergate", description="The admission gate for tiers of namespaces: defaults, limits and quotas."
+        prog="tiergate", description="Admission control for tiers of namespaces: defaults, limits and quotas."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="answer the API server's admission reviews"))
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_shared(parser)
-    parser.add_argument("--port", type=_port, default=9443, help="TLS port of the API server's door")
+    parser.add_argument("--port", type=_port, default=9443, help="TLS port of the endpoints that the API server calls")
     parser.add_argument("--usage-port", type=_port_or_none, default=9444, help="loopback port of the pages, 0: none")
     parser.add_argument("--tls-dir", type=Path, required=True, help="folder with tls.crt and tls.key")
     parser.add_argument("--client-ca", type=Path, help="CA bundle that must have signed the API server's certificate")

@@ -25,13 +25,15 @@ BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.
 
 
 class PrometheusRecorder:
-    """Counts in memory."""
+    """Counts in memory; a scrape renders the counts."""
 
     def __init__(self) -> None:
         """Create the metrics, all of them absent or zero."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; the series would double the exposition
         self._registry = registry = CollectorRegistry()
-        self._errors = Counter("tiergate_errors", "Requests without a verdict.", ["door", "reason"], registry=registry)
+        self._errors = Counter(
+            "tiergate_errors", "Requests without a decision.", ["endpoint", "reason"], registry=registry
+        )
         self._age = Gauge(
             "tiergate_cache_age_seconds", "Time since a cache heard from the API server.", ["cache"], registry=registry
         )
@@ -59,13 +61,13 @@ class PrometheusRecorder:
         registry.register(self._reviews)
         ProcessCollector(registry=registry)
 
-    def review(self, *, door: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
+    def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
         """Count one answered review."""
-        self._reviews.count((door, tier, kind, outcome), seconds)
+        self._reviews.count((endpoint, tier, kind, outcome), seconds)
 
-    def error(self, *, door: str, reason: str) -> None:
-        """Count a request that got no verdict."""
-        self._errors.labels(door, reason).inc()
+    def error(self, *, endpoint: str, reason: str) -> None:
+        """Count a request without a decision."""
+        self._errors.labels(endpoint, reason).inc()
 
     def cache_age(self, cache: str, seconds: float) -> None:
         """Set the age of one cache."""
@@ -105,7 +107,7 @@ class PrometheusRecorder:
 
 
 class _ReviewCollector(Collector):
-    """Counts reviews in plain numbers: the library's own counters, with a lock each, cost a twentieth of a review.
+    """Counts reviews in plain numbers: the library's own counters have a lock each and cost 5 % of a review.
 
     One thread counts, another one renders. A scrape may see a review in one family and not yet in the other.
     """
@@ -115,7 +117,7 @@ class _ReviewCollector(Collector):
         self._seconds: dict[str, _Seconds] = {}
 
     def count(self, labels: tuple[str, str, str, str], seconds: float) -> None:
-        """Count a review by door, tier, kind and outcome."""
+        """Count a review by endpoint, tier, kind and outcome."""
         self._counts[labels] = self._counts.get(labels, 0) + 1
         spread = self._seconds.get(labels[0])
         if spread is None:
@@ -124,21 +126,21 @@ class _ReviewCollector(Collector):
         spread.total += seconds
 
     def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
-        names = ["door", "tier", "kind", "outcome"]
+        names = ["endpoint", "tier", "kind", "outcome"]
         decisions = CounterMetricFamily("tiergate_decisions", "Reviews answered.", labels=names)
         for labels, count in self._counts.copy().items():
             decisions.add_metric(labels, count)
         yield decisions
         help_text = "Time from the whole request to the answer."
-        durations = HistogramMetricFamily("tiergate_review_seconds", help_text, labels=["door"])
-        for door, spread in self._seconds.copy().items():
+        durations = HistogramMetricFamily("tiergate_review_seconds", help_text, labels=["endpoint"])
+        for endpoint, spread in self._seconds.copy().items():
             buckets = zip((*map(floatToGoString, BUCKETS), "+Inf"), accumulate(spread.buckets.copy()), strict=True)
-            durations.add_metric([door], list(buckets), spread.total)
+            durations.add_metric([endpoint], list(buckets), spread.total)
         yield durations
 
 
 class _Seconds:
-    """How long reviews took: how many by the bucket they fall into, the last one above all bounds, and their sum."""
+    """The durations of reviews: a count for each bucket, the last one for all above, and their sum in seconds."""
 
     def __init__(self) -> None:
         self.buckets = [0] * (len(BUCKETS) + 1)
@@ -146,7 +148,7 @@ class _Seconds:
 
 
 class _UsageCollector(Collector):
-    """Renders one immutable tuple of rows, so that a scrape never sees half of a change."""
+    """Renders one immutable tuple of rows, so that a scrape never sees a partial change."""
 
     def __init__(self) -> None:
         self.rows: tuple[UsageRow, ...] = ()
@@ -164,7 +166,7 @@ class _UsageCollector(Collector):
 
 
 class _ConditionCollector(Collector):
-    """As above; a tier that is gone is gone from here, too."""
+    """Renders the conditions of the tiers that exist, from one immutable tuple."""
 
     def __init__(self) -> None:
         self.rows: tuple[TierCondition, ...] = ()

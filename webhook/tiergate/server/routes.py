@@ -119,7 +119,7 @@ class Routes:
         try:
             body = await self._bodies.read(scope["headers"], receive)
         except Refused as refused:
-            self._recorder.error(door=door, reason=refused.reason)
+            self._recorder.error(endpoint=door, reason=refused.reason)
             await refuse(send, refused.status, refused.text, headers=refused.headers)
             return
         started = time.perf_counter()
@@ -137,7 +137,7 @@ class Routes:
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"door": record.door, "uid": record.uid[:LONGEST]}
         logger.error("review failed", exc_info=error, extra={"fields": fields})
-        self._recorder.error(door=record.door, reason="internal")
+        self._recorder.error(endpoint=record.door, reason="internal")
         return Answer(500, b"internal error\n", record)
 
     def _report(self, door: Door, answer: Answer, seconds: float) -> None:
@@ -145,7 +145,7 @@ class Routes:
         record = answer.record
         kind = record.kind if record.kind in KINDS else ""
         tier = record.tier if door != "namespaces" else ""  # there a label may name a tier that does not exist
-        self._recorder.review(door=door, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
+        self._recorder.review(endpoint=door, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
         line = _Line(
             datetime.now(UTC),
             "info",
@@ -177,4 +177,4 @@ class Routes:
         try:
             self._write(b"\n".join([*lines, b""]))
         except OSError:  # whoever read our standard output is gone: the answers have been given all the same
-            self._recorder.error(door="", reason="log")
+            self._recorder.error(endpoint="", reason="log")

@@ -35,7 +35,7 @@ RUN python3 -m pip --python /opt/tiergate/bin/python install --no-compile --no-d
 FROM ${BASE}
 
 LABEL org.opencontainers.image.title="tiergate" \
-      org.opencontainers.image.description="The admission gate for tiers of namespaces: defaults, limits and quotas at kubectl apply" \
+      org.opencontainers.image.description="Admission control for tiers of namespaces: defaults, limits and quotas at kubectl apply" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 # For the cache of podman and buildah: a layer in which they set the times of files to those of an earlier commit

@@ -82,7 +82,7 @@ docs: $(STAMP) ## Write docs/values.md anew from the chart
 
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links --extra server --group dev -o requirements/dev.txt
+	  --no-emit-index-url --no-emit-find-links --extra server --extra live --group dev -o requirements/dev.txt
 	@uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --extra server -o requirements/server.txt
 

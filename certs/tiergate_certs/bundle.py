@@ -23,7 +23,7 @@ TRUSTED_KEY: Final = "ca.crt"
 """Keys of a Secret of type kubernetes.io/tls, with the CA beside them as cert-manager spells it."""
 
 
-class FaultKind(StrEnum):
+class ProblemKind(StrEnum):
     """What can be wrong with a pair."""
 
     UNREADABLE = "unreadable"
@@ -35,10 +35,10 @@ class FaultKind(StrEnum):
     NAME_MISSING = "name-missing"
 
 
-class Fault(NamedTuple):
+class BundleProblem(NamedTuple):
     """One thing that is wrong, with a sentence for people (never key material)."""
 
-    kind: FaultKind
+    kind: ProblemKind
     text: str
 
 
@@ -58,7 +58,7 @@ class Bundle:
 
     def usable(self, *, at: datetime, names: Sequence[str] = ()) -> bool:
         """Say whether a server may start to serve the leaf at this time."""
-        return not leaf_faults(self.leaf, trusted=self.trusted, names=names, at=at)
+        return not leaf_problems(self.leaf, trusted=self.trusted, names=names, at=at)
 
 
 def from_secrets(*, authority: Mapping[str, bytes] | None, serving: Mapping[str, bytes] | None) -> Bundle | None:
@@ -83,18 +83,18 @@ def serving_data(leaf: Pair, *, trusted: bytes) -> dict[str, bytes]:
     return {TRUSTED_KEY: trusted, CERTIFICATE_KEY: leaf.certificate, PRIVATE_KEY: leaf.key}
 
 
-def authority_faults(authority: Pair, *, at: datetime) -> tuple[Fault, ...]:
+def authority_problems(authority: Pair, *, at: datetime) -> tuple[BundleProblem, ...]:
     """Return what keeps the CA from signing leaves at this time; () when nothing does."""
     chain = read_certificates(authority.certificate)
     if not chain:
-        return (Fault(FaultKind.UNREADABLE, "the CA certificate cannot be read"),)
-    faults = [*_key_faults(chain[0], authority.key, what="CA"), *_time_faults(chain[0], at=at, what="CA")]
+        return (BundleProblem(ProblemKind.UNREADABLE, "the CA certificate cannot be read"),)
+    problems = [*_key_problems(chain[0], authority.key, what="CA"), *_time_problems(chain[0], at=at, what="CA")]
     if not _is_authority(chain[0]):
-        faults.append(Fault(FaultKind.NOT_AN_AUTHORITY, "the CA certificate may not sign certificates"))
-    return tuple(faults)
+        problems.append(BundleProblem(ProblemKind.NOT_AN_AUTHORITY, "the CA certificate may not sign certificates"))
+    return tuple(problems)
 
 
-def leaf_faults(leaf: Pair, *, trusted: bytes, names: Sequence[str], at: datetime) -> tuple[Fault, ...]:
+def leaf_problems(leaf: Pair, *, trusted: bytes, names: Sequence[str], at: datetime) -> tuple[BundleProblem, ...]:
     """Return what keeps a client from accepting the leaf at this time; () when nothing does.
 
     Args:
@@ -105,12 +105,12 @@ def leaf_faults(leaf: Pair, *, trusted: bytes, names: Sequence[str], at: datetim
     """
     chain = read_certificates(leaf.certificate)
     if not chain:
-        return (Fault(FaultKind.UNREADABLE, "the serving certificate cannot be read"),)
+        return (BundleProblem(ProblemKind.UNREADABLE, "the serving certificate cannot be read"),)
     return (
-        *_key_faults(chain[0], leaf.key, what="serving"),
-        *_time_faults(chain[0], at=at, what="serving"),
-        *_trust_faults(chain, read_certificates(trusted), at=at),
-        *_name_faults(chain[0], names),
+        *_key_problems(chain[0], leaf.key, what="serving"),
+        *_time_problems(chain[0], at=at, what="serving"),
+        *_trust_problems(chain, read_certificates(trusted), at=at),
+        *_name_problems(chain[0], names),
     )
 
 
@@ -131,36 +131,42 @@ def _pair(data: Mapping[str, bytes]) -> Pair:
     return Pair(data.get(CERTIFICATE_KEY, b""), data.get(PRIVATE_KEY, b""))
 
 
-def _key_faults(certificate: x509.Certificate, key_pem: bytes, *, what: str) -> tuple[Fault, ...]:
+def _key_problems(certificate: x509.Certificate, key_pem: bytes, *, what: str) -> tuple[BundleProblem, ...]:
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key is encrypted
-        return (Fault(FaultKind.UNREADABLE, f"the {what} private key cannot be read"),)
+        return (BundleProblem(ProblemKind.UNREADABLE, f"the {what} private key cannot be read"),)
     if key.public_key() != certificate.public_key():
-        return (Fault(FaultKind.KEY_MISMATCH, f"the {what} private key does not belong to the {what} certificate"),)
+        return (
+            BundleProblem(
+                ProblemKind.KEY_MISMATCH, f"the {what} private key does not belong to the {what} certificate"
+            ),
+        )
     return ()
 
 
-def _time_faults(certificate: x509.Certificate, *, at: datetime, what: str) -> tuple[Fault, ...]:
+def _time_problems(certificate: x509.Certificate, *, at: datetime, what: str) -> tuple[BundleProblem, ...]:
     if at < certificate.not_valid_before_utc:
         start = f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}"
-        return (Fault(FaultKind.NOT_YET_VALID, f"the {what} certificate is not valid before {start}"),)
+        return (BundleProblem(ProblemKind.NOT_YET_VALID, f"the {what} certificate is not valid before {start}"),)
     if at > certificate.not_valid_after_utc:
         end = f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
-        return (Fault(FaultKind.EXPIRED, f"the {what} certificate expired at {end}"),)
+        return (BundleProblem(ProblemKind.EXPIRED, f"the {what} certificate expired at {end}"),)
     return ()
 
 
-def _trust_faults(
+def _trust_problems(
     chain: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], *, at: datetime
-) -> tuple[Fault, ...]:
+) -> tuple[BundleProblem, ...]:
     if not trusted:
-        return (Fault(FaultKind.UNTRUSTED, "no CA certificate can be read"),)
+        return (BundleProblem(ProblemKind.UNTRUSTED, "no CA certificate can be read"),)
     linked = all(_issued(child, parent) for child, parent in pairwise(chain))
-    anchored = any(_issued(chain[-1], anchor) for anchor in trusted if not _time_faults(anchor, at=at, what="CA"))
+    anchored = any(_issued(chain[-1], anchor) for anchor in trusted if not _time_problems(anchor, at=at, what="CA"))
     if linked and anchored:
         return ()
-    return (Fault(FaultKind.UNTRUSTED, "the serving certificate is not signed by a CA that is trusted and valid"),)
+    return (
+        BundleProblem(ProblemKind.UNTRUSTED, "the serving certificate is not signed by a CA that is trusted and valid"),
+    )
 
 
 def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
@@ -181,14 +187,16 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     return constraints.ca
 
 
-def _name_faults(certificate: x509.Certificate, names: Sequence[str]) -> tuple[Fault, ...]:
+def _name_problems(certificate: x509.Certificate, names: Sequence[str]) -> tuple[BundleProblem, ...]:
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         held = frozenset(name.lower() for name in extension.get_values_for_type(x509.DNSName))
     except (x509.ExtensionNotFound, ValueError):
         held = frozenset()
     missing = [name for name in names if not _covers(held, name.lower())]
-    return tuple(Fault(FaultKind.NAME_MISSING, f"the serving certificate does not name {name}") for name in missing)
+    return tuple(
+        BundleProblem(ProblemKind.NAME_MISSING, f"the serving certificate does not name {name}") for name in missing
+    )
 
 
 def _covers(held: frozenset[str], name: str) -> bool:

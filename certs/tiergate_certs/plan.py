@@ -10,10 +10,10 @@ from cryptography import x509
 
 from tiergate_certs.bundle import (
     Bundle,
-    Fault,
-    authority_faults,
+    BundleProblem,
+    authority_problems,
     join_certificates,
-    leaf_faults,
+    leaf_problems,
     read_certificates,
 )
 from tiergate_certs.issue import Pair
@@ -87,8 +87,8 @@ def plan(bundle: Bundle | None, *, now: datetime, policy: Policy, names: Sequenc
         return RenewAll("no certificate is stored")
     if bundle.authority is None:
         return RenewAll("the CA is not stored")
-    if faults := authority_faults(bundle.authority, at=now):
-        return RenewAll(_sentence(faults))
+    if problems := authority_problems(bundle.authority, at=now):
+        return RenewAll(_sentence(problems))
     authority_until = renewal_time(read_certificates(bundle.authority.certificate)[0], policy)
     if now >= authority_until:
         return RenewAll(f"the CA was due for renewal at {authority_until:%Y-%m-%dT%H:%M:%SZ}")
@@ -98,8 +98,8 @@ def plan(bundle: Bundle | None, *, now: datetime, policy: Policy, names: Sequenc
 def _plan_leaf(
     bundle: Bundle, authority: Pair, authority_until: datetime, *, now: datetime, policy: Policy, names: Sequence[str]
 ) -> Plan:
-    if faults := leaf_faults(bundle.leaf, trusted=authority.certificate, names=names, at=now):
-        return RenewLeaf(_sentence(faults))
+    if problems := leaf_problems(bundle.leaf, trusted=authority.certificate, names=names, at=now):
+        return RenewLeaf(_sentence(problems))
     leaf_until = renewal_time(read_certificates(bundle.leaf.certificate)[0], policy)
     if now >= leaf_until:
         return RenewLeaf(f"the serving certificate was due for renewal at {leaf_until:%Y-%m-%dT%H:%M:%SZ}")
@@ -131,5 +131,5 @@ def trusted_certificates(authority: Pair, previously: bytes, *, now: datetime, p
     return join_certificates([current, *earlier])
 
 
-def _sentence(faults: Sequence[Fault]) -> str:
-    return "; ".join(fault.text for fault in faults)
+def _sentence(problems: Sequence[BundleProblem]) -> str:
+    return "; ".join(problem.text for problem in problems)

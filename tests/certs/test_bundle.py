@@ -7,11 +7,11 @@ from cryptography.hazmat.primitives import serialization
 
 from tiergate_certs.bundle import (
     Bundle,
-    FaultKind,
-    authority_faults,
+    ProblemKind,
+    authority_problems,
     from_secrets,
     join_certificates,
-    leaf_faults,
+    leaf_problems,
     read_certificates,
 )
 from tiergate_certs.issue import Pair, issue_authority, issue_leaf
@@ -39,54 +39,74 @@ ENCRYPTED = serialization.load_pem_private_key(LEAF.key, password=None).private_
         pytest.param(LEAF, AUTHORITY.certificate, NAMES, END, [], id="good-in-its-last-second"),
         pytest.param(LEAF, OTHER.certificate + AUTHORITY.certificate, NAMES, NOW, [], id="second-of-two-trusted"),
         pytest.param(WILD, AUTHORITY.certificate, NAMES, NOW, [], id="wildcard-and-letter-case"),
-        pytest.param(LEAF, AUTHORITY.certificate, NAMES, NOW - SECOND, [FaultKind.NOT_YET_VALID], id="too-early"),
-        pytest.param(LEAF, AUTHORITY.certificate, NAMES, END + SECOND, [FaultKind.EXPIRED], id="expired"),
+        pytest.param(LEAF, AUTHORITY.certificate, NAMES, NOW - SECOND, [ProblemKind.NOT_YET_VALID], id="too-early"),
+        pytest.param(LEAF, AUTHORITY.certificate, NAMES, END + SECOND, [ProblemKind.EXPIRED], id="expired"),
         pytest.param(
-            Pair(LEAF.certificate, WILD.key), AUTHORITY.certificate, NAMES, NOW, [FaultKind.KEY_MISMATCH], id="mismatch"
+            Pair(LEAF.certificate, WILD.key),
+            AUTHORITY.certificate,
+            NAMES,
+            NOW,
+            [ProblemKind.KEY_MISMATCH],
+            id="mismatch",
         ),
-        pytest.param(LEAF, OTHER.certificate, NAMES, NOW, [FaultKind.UNTRUSTED], id="signed-by-another"),
-        pytest.param(LEAF, b"", NAMES, NOW, [FaultKind.UNTRUSTED], id="no-authority-stored"),
-        pytest.param(LEAF, LEAF.certificate, NAMES, NOW, [FaultKind.UNTRUSTED], id="trusts-a-leaf"),
+        pytest.param(LEAF, OTHER.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="signed-by-another"),
+        pytest.param(LEAF, b"", NAMES, NOW, [ProblemKind.UNTRUSTED], id="no-authority-stored"),
+        pytest.param(LEAF, LEAF.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="trusts-a-leaf"),
         pytest.param(
-            OF_SHORT, SHORT.certificate, NAMES, NOW + timedelta(days=11), [FaultKind.UNTRUSTED], id="authority-expired"
+            OF_SHORT,
+            SHORT.certificate,
+            NAMES,
+            NOW + timedelta(days=11),
+            [ProblemKind.UNTRUSTED],
+            id="authority-expired",
         ),
-        pytest.param(LEAF, AUTHORITY.certificate, (*NAMES, "x.y"), NOW, [FaultKind.NAME_MISSING], id="another-name"),
+        pytest.param(LEAF, AUTHORITY.certificate, (*NAMES, "x.y"), NOW, [ProblemKind.NAME_MISSING], id="another-name"),
         pytest.param(
-            WILD, AUTHORITY.certificate, ("a.b.system.svc",), NOW, [FaultKind.NAME_MISSING], id="wildcard-of-one-label"
+            WILD,
+            AUTHORITY.certificate,
+            ("a.b.system.svc",),
+            NOW,
+            [ProblemKind.NAME_MISSING],
+            id="wildcard-of-one-label",
         ),
         pytest.param(
-            Pair(b"", LEAF.key), AUTHORITY.certificate, NAMES, NOW, [FaultKind.UNREADABLE], id="no-certificate"
+            Pair(b"", LEAF.key), AUTHORITY.certificate, NAMES, NOW, [ProblemKind.UNREADABLE], id="no-certificate"
         ),
         pytest.param(
             Pair(LEAF.certificate[:-40], LEAF.key),
             AUTHORITY.certificate,
             NAMES,
             NOW,
-            [FaultKind.UNREADABLE],
+            [ProblemKind.UNREADABLE],
             id="half-a-certificate",
         ),
         pytest.param(
-            Pair(LEAF.certificate, b"no key"), AUTHORITY.certificate, NAMES, NOW, [FaultKind.UNREADABLE], id="no-key"
+            Pair(LEAF.certificate, b"no key"), AUTHORITY.certificate, NAMES, NOW, [ProblemKind.UNREADABLE], id="no-key"
         ),
         pytest.param(
-            Pair(LEAF.certificate, ENCRYPTED), AUTHORITY.certificate, NAMES, NOW, [FaultKind.UNREADABLE], id="encrypted"
+            Pair(LEAF.certificate, ENCRYPTED),
+            AUTHORITY.certificate,
+            NAMES,
+            NOW,
+            [ProblemKind.UNREADABLE],
+            id="encrypted",
         ),
         pytest.param(
             Pair(LEAF.certificate, WILD.key),
             OTHER.certificate,
             ("x.y",),
             END + SECOND,
-            [FaultKind.KEY_MISMATCH, FaultKind.EXPIRED, FaultKind.UNTRUSTED, FaultKind.NAME_MISSING],
+            [ProblemKind.KEY_MISMATCH, ProblemKind.EXPIRED, ProblemKind.UNTRUSTED, ProblemKind.NAME_MISSING],
             id="everything-at-once",
         ),
     ],
 )
 def test_faults_of_a_leaf(
-    leaf: Pair, trusted: bytes, names: tuple[str, ...], at: datetime, expected: list[FaultKind]
+    leaf: Pair, trusted: bytes, names: tuple[str, ...], at: datetime, expected: list[ProblemKind]
 ) -> None:
-    """Every fault is found, all at once, and `usable` says the same."""
-    faults = leaf_faults(leaf, trusted=trusted, names=names, at=at)
-    assert [fault.kind for fault in faults] == expected
+    """Every problem is found, all at once, and `usable` says the same."""
+    problems = leaf_problems(leaf, trusted=trusted, names=names, at=at)
+    assert [problem.kind for problem in problems] == expected
     bundle = Bundle(authority=None, trusted=trusted, leaf=leaf)
     assert bundle.usable(at=at, names=names) is not bool(expected)
 
@@ -95,30 +115,30 @@ def test_faults_of_a_leaf(
     ("authority", "at", "expected"),
     [
         pytest.param(AUTHORITY, NOW, [], id="good"),
-        pytest.param(SHORT, NOW + timedelta(days=11), [FaultKind.EXPIRED], id="expired"),
-        pytest.param(LEAF, NOW, [FaultKind.NOT_AN_AUTHORITY], id="a-leaf"),
-        pytest.param(Pair(AUTHORITY.certificate, OTHER.key), NOW, [FaultKind.KEY_MISMATCH], id="mismatch"),
-        pytest.param(Pair(b"junk", OTHER.key), NOW, [FaultKind.UNREADABLE], id="junk"),
+        pytest.param(SHORT, NOW + timedelta(days=11), [ProblemKind.EXPIRED], id="expired"),
+        pytest.param(LEAF, NOW, [ProblemKind.NOT_AN_AUTHORITY], id="a-leaf"),
+        pytest.param(Pair(AUTHORITY.certificate, OTHER.key), NOW, [ProblemKind.KEY_MISMATCH], id="mismatch"),
+        pytest.param(Pair(b"junk", OTHER.key), NOW, [ProblemKind.UNREADABLE], id="junk"),
     ],
 )
-def test_faults_of_an_authority(authority: Pair, at: datetime, expected: list[FaultKind]) -> None:
+def test_faults_of_an_authority(authority: Pair, at: datetime, expected: list[ProblemKind]) -> None:
     """A CA that cannot sign at this time says why."""
-    assert [fault.kind for fault in authority_faults(authority, at=at)] == expected
+    assert [problem.kind for problem in authority_problems(authority, at=at)] == expected
 
 
 def test_faults_never_show_the_key() -> None:
-    """Texts of faults go to logs and conditions."""
-    faults = leaf_faults(Pair(LEAF.certificate, b"secret"), trusted=b"", names=("x.y",), at=NOW)
-    assert "secret" not in " ".join(fault.text for fault in faults)
+    """Texts of problems go to logs and conditions."""
+    problems = leaf_problems(Pair(LEAF.certificate, b"secret"), trusted=b"", names=("x.y",), at=NOW)
+    assert "secret" not in " ".join(problem.text for problem in problems)
 
 
 def test_an_intermediate_is_followed() -> None:
     """A chain is followed link by link; without its middle it ends nowhere."""
     chained = Pair(LEAF.certificate + AUTHORITY.certificate, LEAF.key)
-    assert leaf_faults(chained, trusted=AUTHORITY.certificate, names=NAMES, at=NOW) == ()
+    assert leaf_problems(chained, trusted=AUTHORITY.certificate, names=NAMES, at=NOW) == ()
     broken = Pair(LEAF.certificate + OTHER.certificate, LEAF.key)
-    assert [fault.kind for fault in leaf_faults(broken, trusted=OTHER.certificate, names=NAMES, at=NOW)] == [
-        FaultKind.UNTRUSTED
+    assert [problem.kind for problem in leaf_problems(broken, trusted=OTHER.certificate, names=NAMES, at=NOW)] == [
+        ProblemKind.UNTRUSTED
     ]
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tiergate_certs.bundle import from_secrets, leaf_faults, read_certificates
+from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates
 from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf
 from tiergate_certs.rotate import AUTHORITY_NAME, SERVING_NAME, Rotated, rotate
 from tiergate_certs.store import Conflict, Stored
@@ -64,7 +64,7 @@ class World:
         """Say whether a client that trusts what is published accepts what is stored for servers."""
         bundle = from_secrets(authority=None, serving=self.secrets[SERVING_NAME].data)
         assert bundle is not None
-        return not leaf_faults(bundle.leaf, trusted=self.published, names=NAMES, at=now)
+        return not leaf_problems(bundle.leaf, trusted=self.published, names=NAMES, at=now)
 
 
 def settled() -> World:
@@ -141,7 +141,7 @@ def test_a_new_authority_keeps_the_old_one_trusted() -> None:
     assert world.served_is_accepted(now=change)
     bundle = from_secrets(authority=None, serving=old_leaf.data)
     assert bundle is not None
-    assert not leaf_faults(bundle.leaf, trusted=world.published, names=NAMES, at=change)
+    assert not leaf_problems(bundle.leaf, trusted=world.published, names=NAMES, at=change)
     assert len(read_certificates(world.published)) == 2
     for day in (260, 292):
         world.step(now=NOW + day * DAY)

@@ -262,6 +262,7 @@ class Pod:
         self._phase = "Pending"
         self._begun = _now()
         self._conditions: dict[str, Object] = {}
+        self._written: Object = {}
         spec = manifest["spec"]
         self._init = [Container(self, each) for each in spec.get("initContainers", ())]
         self._main = [Container(self, each) for each in spec["containers"]]
@@ -278,9 +279,16 @@ class Pod:
             self._deleted.set()
         if manifest is not None:
             self.manifest = manifest
+            self._correct(manifest.get("status", {}))
         else:  # deleted by force: there is nothing left to wait for
             self.stopping = True
             self.kill()
+
+    def _correct(self, stored: Object) -> None:
+        """Write the status again if somebody else changed whether the pod is ready, as a node controller may."""
+        if self._written and _readiness(stored) != _readiness(self._written):
+            self._written = {}
+            self.changed.set()
 
     async def run(self) -> None:
         """Run the pod; return when it is over and its object gone."""
@@ -374,17 +382,16 @@ class Pod:
 
     async def _report(self) -> None:
         """Write the pod's status whenever it changes."""
-        written: Object = {}
         self.changed.set()
         while True:
             await self.changed.wait()
             self.changed.clear()
             status = self._status()
-            if status == written:
+            if status == self._written:
                 continue
             try:
                 await self._api.call("PATCH", f"{self.path}/status", {"status": status}, content_type=STRATEGIC)
-                written = status
+                self._written = status
             except ApiError as error:
                 _LOG.info("%s: status not written: %s", self.path, error)
             except UNREACHABLE:
@@ -495,6 +502,11 @@ class Kubelet:
 def _is_ours_to_run(manifest: Object) -> bool:
     over = manifest.get("status", {}).get("phase") in {"Succeeded", "Failed"}
     return bool(manifest["spec"].get("nodeName")) and not over
+
+
+def _readiness(status: Object) -> str | None:
+    """Return the status of the Ready condition; None where there is none."""
+    return next((each["status"] for each in status.get("conditions", ()) if each["type"] == "Ready"), None)
 
 
 def _ignore() -> None:

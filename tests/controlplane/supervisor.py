@@ -34,6 +34,8 @@ from tests.controlplane.proxy import Proxy
 START_SECONDS: Final = 90.0
 ATTEMPTS: Final = 3
 NODE: Final = "node-1"
+NODE_GRACE_SECONDS: Final = 2 * 24 * 3600
+"""How long a node counts as ready without a sign of life. kwok gives one every 10 minutes only."""
 REMOVE: Final = "remove-when-ended"
 _FUTILE: Final = (
     "endpoints-controller",
@@ -265,8 +267,7 @@ class Servers:
             # With the default of 20 requests a second its start takes 5 s more.
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
-            # kwok renews its node every 20 to 45 s only.
-            "--node-monitor-grace-period=10m",
+            f"--node-monitor-grace-period={NODE_GRACE_SECONDS}s",
             "--profiling=false",
         )
 

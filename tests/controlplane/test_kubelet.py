@@ -156,6 +156,15 @@ def test_a_failing_liveness_probe_restarts_and_a_failing_readiness_probe_does_no
     assert the_status(own, "unready")["containerStatuses"][0]["restartCount"] == 0
 
 
+def test_a_readiness_that_somebody_else_wrote_is_corrected(own: Cluster) -> None:
+    """The node controller marks the pods of a node that is not ready; the node's kubelet marks them ready again."""
+    own.apply(a_pod("corrects", "sleep", "3600"), namespace=NAMESPACE)
+    until(lambda: is_ready(own, "corrects"), "the pod is ready")
+    marked = json.dumps({"status": {"conditions": [{"type": "Ready", "status": "False"}]}})
+    own.kubectl(f"patch pod corrects -n {NAMESPACE} --subresource=status -p '{marked}'")
+    until(lambda: is_ready(own, "corrects"), "the pod is ready again", seconds=10)
+
+
 def test_pods_go_on_while_the_api_server_is_away(own: Cluster) -> None:
     own.apply(a_pod("stays", "sleep", "3600"), namespace=NAMESPACE)
     until(lambda: is_ready(own, "stays"), "the pod is ready")

@@ -77,7 +77,7 @@ def break_the_hook() -> None:
         message = "the hook raised"
         raise RuntimeError(message)
 
-    tls.Front.context = property(broken)  # type: ignore[assignment,method-assign]
+    tls.ReloadingContext.context = property(broken)  # type: ignore[assignment,method-assign]
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Which pairs may serve, and what a front context does with a change; without a process."""
+"""Which pairs may serve, and what a context context does with a change; without a process."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.server.pairs import a_pair, mount, write
-from tiergate.process.tls import Files, Front, Material, Unusable, prove
+from tiergate.process.tls import Files, Material, ReloadingContext, Unusable, load_context
 
 HOUR = timedelta(hours=1)
 
@@ -23,7 +23,7 @@ def an_encrypted_key(material: Material) -> Material:
 
 
 def test_a_good_pair_says_until_when() -> None:
-    expires = prove(a_pair(ends=2 * HOUR), at=datetime.now(UTC)).expires
+    expires = load_context(a_pair(ends=2 * HOUR), at=datetime.now(UTC)).expires
     assert timedelta(hours=1, minutes=59) < expires - datetime.now(UTC) <= 2 * HOUR
 
 
@@ -43,14 +43,14 @@ def test_a_good_pair_says_until_when() -> None:
 )
 def test_what_cannot_serve_is_refused_with_a_reason(material: Material, says: str) -> None:
     with pytest.raises(Unusable, match=says) as refusal:
-        prove(material, at=datetime.now(UTC))
+        load_context(material, at=datetime.now(UTC))
     assert "PRIVATE" not in str(refusal.value)
 
 
 def test_a_client_ca_that_does_not_parse_is_refused() -> None:
     good = a_pair()
     with pytest.raises(Unusable):
-        prove(Material(good.certificate, good.key, b"no certificate"), at=datetime.now(UTC))
+        load_context(Material(good.certificate, good.key, b"no certificate"), at=datetime.now(UTC))
 
 
 def test_a_mounted_secret_is_read_as_one_version(tmp_path: Path) -> None:
@@ -69,32 +69,32 @@ def test_a_folder_that_cannot_be_read_is_waited_for(tmp_path: Path, folder: str)
 
 
 def test_reload_replaces_a_changed_pair_once(tmp_path: Path) -> None:
-    front = Front(Files(write(tmp_path, a_pair(ends=HOUR))))
-    assert not front.reload()
+    context = ReloadingContext(Files(write(tmp_path, a_pair(ends=HOUR))))
+    assert not context.reload()
     write(tmp_path, a_pair(ends=5 * HOUR))
-    assert front.reload()
-    assert front.expires - datetime.now(UTC) > 4 * HOUR
-    assert not front.reload()
+    assert context.reload()
+    assert context.expires - datetime.now(UTC) > 4 * HOUR
+    assert not context.reload()
 
 
 @pytest.mark.parametrize("kept", [pytest.param(True, id="files-gone"), pytest.param(False, id="files-bad")])
 def test_reload_keeps_the_old_pair_and_says_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, *, kept: bool
 ) -> None:
-    front = Front(Files(write(tmp_path, a_pair(ends=HOUR))))
-    expires = front.expires
+    context = ReloadingContext(Files(write(tmp_path, a_pair(ends=HOUR))))
+    expires = context.expires
     if kept:
         (tmp_path / "tls.key").unlink()
     else:
         (tmp_path / "tls.key").write_bytes(a_pair().key)
-    assert not front.reload()
-    assert not front.reload()
-    assert front.expires == expires
+    assert not context.reload()
+    assert not context.reload()
+    assert context.expires == expires
     assert len(caplog.records) == 1
 
 
 def test_a_pair_that_starts_later_is_taken_when_it_starts(tmp_path: Path) -> None:
-    front = Front(Files(write(tmp_path, a_pair(ends=HOUR))))
+    context = ReloadingContext(Files(write(tmp_path, a_pair(ends=HOUR))))
     write(tmp_path, a_pair(starts=HOUR / 2, ends=5 * HOUR))
-    assert not front.reload()
-    assert front.reload(now=datetime.now(UTC) + 2 * HOUR / 3)
+    assert not context.reload()
+    assert context.reload(now=datetime.now(UTC) + 2 * HOUR / 3)

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.server.pairs import a_pair
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.main import _parser, main
 
@@ -45,25 +47,81 @@ def test_a_wrong_command_line_is_exit_2(capsys: pytest.CaptureFixture[str], argu
     assert says in capsys.readouterr().err
 
 
-WITHOUT_GUNICORN = """
+WITHOUT = """
 import sys
 
 class Missing:
     def find_spec(self, name, path, target=None):
-        if name.partition(".")[0] == "gunicorn":
+        if name.partition(".")[0] == sys.argv[1]:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
-from tiergate.cli.main import main
-sys.exit(main(sys.argv[1:]))
 """
 
 
+def without(package: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program, as if the package were not installed."""
+    command = [sys.executable, "-c", WITHOUT + program, package, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+MAIN = """
+from tiergate.cli.main import main
+sys.exit(main(sys.argv[2:]))
+"""
+CONTROLLER = ["controller", "--namespace=n"]
+VERIFY = ["verify"]
+KUBECONFIG = "--kubeconfig=/none"
+
+
 @pytest.mark.parametrize(
-    "arguments", [pytest.param(SERVE, id="serve"), pytest.param(["controller", "--namespace=n"], id="controller")]
+    ("package", "arguments", "extras"),
+    [
+        pytest.param("gunicorn", SERVE, "server", id="serve"),
+        pytest.param("gunicorn", CONTROLLER, "server", id="controller"),
+        pytest.param("aiohttp", VERIFY, "live", id="verify"),
+        pytest.param("kubernetes", [*SERVE, KUBECONFIG], "server,live", id="serve-with-kubeconfig"),
+        pytest.param("kubernetes", [*CONTROLLER, KUBECONFIG], "server,live", id="controller-with-kubeconfig"),
+        pytest.param("kubernetes", [*VERIFY, KUBECONFIG], "live", id="verify-with-kubeconfig"),
+        pytest.param("kubernetes", ["uninstall", "--namespace=n", KUBECONFIG], "live", id="uninstall-with-kubeconfig"),
+        pytest.param("kubernetes", ["crds", KUBECONFIG, "f.yaml"], "live", id="crds-with-kubeconfig"),
+    ],
 )
-def test_a_missing_extra_is_named(arguments: list[str]) -> None:
-    command = [sys.executable, "-c", WITHOUT_GUNICORN, *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+def test_a_missing_extra_is_named(package: str, arguments: list[str], extras: str) -> None:
+    ended = without(package, MAIN, *arguments)
     assert ended.returncode == Exit.USAGE
-    assert ended.stderr == f"tiergate {arguments[0]} needs the package gunicorn: pip install 'tiergate[server]'\n"
+    says = f"tiergate {arguments[0]} needs the package {package}: pip install 'tiergate[{extras}]'\n"
+    assert ended.stderr == says
+
+
+IN_A_POD = """
+import asyncio
+import tiergate.cli.controller, tiergate.cli.lifecycle, tiergate.cli.preflight, tiergate.cli.serve
+import tiergate.controller.service, tiergate.server.service
+from tiergate.cluster.client import Client
+
+async def connect(folder):
+    client = await Client.connect(service_account_dir=folder)
+    await client.close()
+
+asyncio.run(connect(sys.argv[2]))
+assert "kubernetes" not in sys.modules
+print("connected")
+"""
+
+
+def test_a_pod_does_without_the_kubernetes_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not in the image: every command starts, and a client is made of a service account."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    (tmp_path / "token").write_text("t")
+    (tmp_path / "ca.crt").write_bytes(a_pair().certificate)
+    ended = without("kubernetes", IN_A_POD, str(tmp_path))
+    assert ended.stdout == "connected\n", ended.stderr
+
+
+def test_the_requirements_of_the_image_do_not_hold_the_kubernetes_library() -> None:
+    text = (Path(__file__).parents[2] / "requirements" / "server.txt").read_text()
+    names = {line.partition("==")[0] for line in text.splitlines() if "==" in line}
+    assert {"gunicorn", "aiohttp"} < names
+    assert "kubernetes" not in names

@@ -9,13 +9,13 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from tiergate.process.answers import AFTERMATH, refuse, respond
+from tiergate.process.answers import MAX_DISCARDED_BYTES, refuse, respond
 from tiergate.process.runner import _Server, _settings
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.worker import (
-    MOST_FRAMING,
-    MOST_WAITING,
-    PATIENCE,
+    MAX_FRAMING_BYTES,
+    MAX_PIPELINED,
+    REQUEST_TIMEOUT,
     BoundedProtocol,
     Corked,
     DrainingServer,
@@ -160,34 +160,34 @@ def test_nothing_is_written_to_a_connection_that_ended_meanwhile() -> None:
 )
 def test_framing_without_end_ends_the_connection(start: bytes, rest: bytes) -> None:
     segment = rest * (2**15 // len(rest))
-    enough = 2 * MOST_FRAMING // len(segment)
+    enough = 2 * MAX_FRAMING_BYTES // len(segment)
     assert receiving(never, start, *[segment] * enough).end == "aborted"
 
 
 def test_a_large_body_is_no_framing() -> None:
-    size = 8 * MOST_FRAMING
+    size = 8 * MAX_FRAMING_BYTES
     head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size
     assert not receiving(never, head, *[b"x" * 2**16] * (size // 2**16)).end
 
 
 def test_many_requests_on_a_connection_are_no_framing() -> None:
-    wire = receiving(answer, *[REQUEST] * (2 * MOST_FRAMING // len(REQUEST)))
+    wire = receiving(answer, *[REQUEST] * (2 * MAX_FRAMING_BYTES // len(REQUEST)))
     assert not wire.end
     assert b"".join(wire.writes).count(b"12345") == len(wire.writes)
 
 
 def test_the_rest_of_a_refused_body_is_dropped_within_bounds() -> None:
-    head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (2 * AFTERMATH)
+    head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (2 * MAX_DISCARDED_BYTES)
     part = b"x" * 2**22
     few = receiving(refuse_it, head, *[part] * 4)
     assert few.writes[0].startswith(b"HTTP/1.1 413 ")
     assert not few.end
-    assert receiving(refuse_it, head, *[part] * (AFTERMATH // len(part) + 1)).end == "aborted"
+    assert receiving(refuse_it, head, *[part] * (MAX_DISCARDED_BYTES // len(part) + 1)).end == "aborted"
 
 
 def test_requests_that_wait_for_an_answer_are_few() -> None:
-    assert not receiving(never, REQUEST * (1 + MOST_WAITING)).end
-    wire = receiving(never, REQUEST * (2 + MOST_WAITING))
+    assert not receiving(never, REQUEST * (1 + MAX_PIPELINED)).end
+    wire = receiving(never, REQUEST * (2 + MAX_PIPELINED))
     assert wire.end == "closed"
     assert wire.writes[0].startswith(b"HTTP/1.1 400 ")
 
@@ -223,9 +223,9 @@ def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes]) -> Non
         loop = asyncio.get_running_loop()
         for segment in segments:
             await connection.receive(segment)
-        connection.protocol.end_if_late(loop.time() + PATIENCE - 1)
+        connection.protocol.end_if_late(loop.time() + REQUEST_TIMEOUT - 1)
         assert not connection.wire.end
-        connection.protocol.end_if_late(loop.time() + PATIENCE + 1)
+        connection.protocol.end_if_late(loop.time() + REQUEST_TIMEOUT + 1)
 
     assert on_a_connection(answer, story).end == "aborted"
 
@@ -233,7 +233,7 @@ def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes]) -> Non
 def test_an_answer_may_take_its_time_and_an_idle_connection_too() -> None:
     async def story(connection: Connection) -> None:
         await connection.receive(REQUEST)
-        connection.protocol.end_if_late(asyncio.get_running_loop().time() + 10 * PATIENCE)
+        connection.protocol.end_if_late(asyncio.get_running_loop().time() + 10 * REQUEST_TIMEOUT)
 
     assert not on_a_connection(never, story).end
     assert not on_a_connection(answer, story).end
@@ -241,7 +241,7 @@ def test_an_answer_may_take_its_time_and_an_idle_connection_too() -> None:
 
 def test_every_connection_is_looked_at_once_a_second() -> None:
     async def story(connection: Connection) -> None:
-        connection.protocol._since = asyncio.get_running_loop().time() - PATIENCE - 1
+        connection.protocol._since = asyncio.get_running_loop().time() - REQUEST_TIMEOUT - 1
         server = DrainingServer(connection.protocol.config)
         server.server_state.connections.add(connection.protocol)
         for counter in range(1, 11):

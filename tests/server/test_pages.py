@@ -10,20 +10,20 @@ from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import Snapshot, UsageRow
 from tiergate.pages.application import create_app
-from tiergate.pages.gate import MOST, REMEMBERED, Gate, Verdict
+from tiergate.pages.authorization import CACHE_SECONDS, MAX_TOKENS, Access, TokenAuthorizer
 
 ROW = UsageRow("dev", "dev-<a>", "tier", "requests.cpu", Quantity.parse("500m"), Quantity.parse("2"))
 TAKEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def a_client(permit: Callable[[str | None], Verdict] | None = None) -> FlaskClient:
+def a_client(authorize: Callable[[str | None], Access] | None = None) -> FlaskClient:
     recorder = PrometheusRecorder()
     recorder.usage((ROW,))
     app = create_app(
         snapshot=lambda: Snapshot(TAKEN, (ROW,)),
         metrics=recorder.exposition,
         metrics_type=CONTENT_TYPE,
-        permit=permit,
+        authorize=authorize,
     )
     return app.test_client()
 
@@ -61,7 +61,9 @@ def test_usage_as_json(path: str, headers: dict[str, str]) -> None:
 
 def test_a_quota_of_nothing_is_full() -> None:
     none = UsageRow("dev", "dev", "tier", "pods", Quantity.parse("0"), Quantity.parse("0"))
-    app = create_app(snapshot=lambda: Snapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE, permit=None)
+    app = create_app(
+        snapshot=lambda: Snapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE, authorize=None
+    )
     assert "100%" in app.test_client().get("/").get_data(as_text=True)
 
 
@@ -73,7 +75,7 @@ def test_metrics_hold_the_usage_in_base_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "status"),
+    ("access", "status"),
     [
         pytest.param("permitted", 200, id="permitted"),
         pytest.param("unauthenticated", 401, id="unauthenticated"),
@@ -81,8 +83,8 @@ def test_metrics_hold_the_usage_in_base_units() -> None:
         pytest.param("unavailable", 503, id="nobody-can-say"),
     ],
 )
-def test_metrics_follow_the_verdict(verdict: Verdict, status: int) -> None:
-    reply = a_client(lambda _token: verdict).get("/metrics", headers={"Authorization": "Bearer abc"})
+def test_metrics_follow_the_verdict(access: Access, status: int) -> None:
+    reply = a_client(lambda _token: access).get("/metrics", headers={"Authorization": "Bearer abc"})
     assert reply.status_code == status
     assert (b"tiergate_" in reply.data) == (status == 200)
 
@@ -100,56 +102,56 @@ def test_metrics_follow_the_verdict(verdict: Verdict, status: int) -> None:
 def test_the_bearer_token_is_what_is_judged(header: str | None, token: str | None) -> None:
     seen: list[str | None] = []
 
-    def permit(judged: str | None) -> Verdict:
+    def authorize(judged: str | None) -> Access:
         seen.append(judged)
         return "forbidden"
 
-    a_client(permit).get("/metrics", headers={} if header is None else {"Authorization": header})
+    a_client(authorize).get("/metrics", headers={} if header is None else {"Authorization": header})
     assert seen == [token]
 
 
 class Asked:
-    """Counts questions, gives one verdict, and is its own clock."""
+    """Counts questions, gives one access, and is its own clock."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, access: Access) -> None:
         self.count = 0
         self.now = 1000.0
-        self._verdict = verdict
-        self.gate = Gate(self._ask, clock=lambda: self.now)
+        self._verdict = access
+        self.authorizer = TokenAuthorizer(self._ask, clock=lambda: self.now)
 
-    def _ask(self, _token: str) -> Verdict:
+    def _ask(self, _token: str) -> Access:
         self.count += 1
         return self._verdict
 
 
-@pytest.mark.parametrize("verdict", ["permitted", "forbidden", "unauthenticated"])
-def test_a_verdict_holds_for_a_minute(verdict: Verdict) -> None:
-    asked = Asked(verdict)
-    assert [asked.gate("token") for _ in range(3)] == [verdict] * 3
+@pytest.mark.parametrize("access", ["permitted", "forbidden", "unauthenticated"])
+def test_a_verdict_holds_for_a_minute(access: Access) -> None:
+    asked = Asked(access)
+    assert [asked.authorizer("token") for _ in range(3)] == [access] * 3
     assert asked.count == 1
-    asked.now += REMEMBERED
-    asked.gate("token")
+    asked.now += CACHE_SECONDS
+    asked.authorizer("token")
     assert asked.count == 2
 
 
 def test_nobody_can_say_is_not_remembered() -> None:
     asked = Asked("unavailable")
-    asked.gate("token")
-    asked.gate("token")
+    asked.authorizer("token")
+    asked.authorizer("token")
     assert asked.count == 2
 
 
 def test_no_token_asks_nobody() -> None:
     asked = Asked("permitted")
-    assert asked.gate(None) == "unauthenticated"
+    assert asked.authorizer(None) == "unauthenticated"
     assert asked.count == 0
 
 
 def test_many_tokens_do_not_fill_the_memory() -> None:
     asked = Asked("forbidden")
-    for number in range(2 * MOST):
-        asked.gate(str(number))
-    assert len(asked.gate._known) == MOST
-    asked.now += REMEMBERED
-    asked.gate("another")
-    assert len(asked.gate._known) == 1
+    for number in range(2 * MAX_TOKENS):
+        asked.authorizer(str(number))
+    assert len(asked.authorizer._known) == MAX_TOKENS
+    asked.now += CACHE_SECONDS
+    asked.authorizer("another")
+    assert len(asked.authorizer._known) == 1

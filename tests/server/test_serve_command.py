@@ -169,8 +169,8 @@ def test_metrics_count_decisions_and_tell_of_caches_and_certificate(running: Run
     scraper = {"Authorization": "Bearer may-scrape"}
     text = running.server.get("/metrics", running.context, headers=scraper).body.decode()
     for series in (
-        'tiergate_decisions_total{door="mutate",kind="pods",outcome="patched",tier="dev"}',
-        'tiergate_review_seconds_count{door="mutate"}',
+        'tiergate_decisions_total{endpoint="mutate",kind="pods",outcome="patched",tier="dev"}',
+        'tiergate_review_seconds_count{endpoint="mutate"}',
         'tiergate_cache_age_seconds{cache="resourcequotas"}',
         "tiergate_certificate_expiry_timestamp_seconds 1.",
         "tiergate_body_bytes_in_flight 0.0",
@@ -241,6 +241,6 @@ def test_no_way_to_an_api_server_ends_the_process(tmp_path: Path) -> None:
     server = Server(command, port=1, folder=tmp_path, env={"KUBERNETES_SERVICE_HOST": ""})
     try:
         assert server.process.wait(20) != 0
-        assert "this is no pod" in server.log()
+        assert "this is not a pod" in server.log()
     finally:
         server.stop()

@@ -12,7 +12,7 @@ QUICK = 0.02
 
 def supervise(task: Callable[[], Awaitable[None]], look: Callable[[Supervisor], Awaitable[None]]) -> None:
     async def main() -> None:
-        supervisor = Supervisor({"task": task}, first_pause=QUICK, longest_pause=4 * QUICK, settled=QUICK)
+        supervisor = Supervisor({"task": task}, first_pause=QUICK, longest_pause=4 * QUICK, healthy_after=QUICK)
         supervisor.start()
         try:
             await look(supervisor)

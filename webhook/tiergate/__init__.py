@@ -1,1 +1,1 @@
-"""Tiergate: the admission gate for tiers of namespaces."""
+"""Tiergate: admission control for tiers of namespaces."""

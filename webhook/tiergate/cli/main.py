@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import ipaddress
 import socket
 import sys
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 HIGHEST_PORT: Final = 65535
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
+SERVICES: Final = ("serve", "controller")
+"""Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
 _ELECTION: Final = (
     ("--lease-duration", 15, "after the last renewal seen, when another replica takes the lead"),
     ("--renew-deadline", 10, "after its last renewal, when a leader stops working"),
@@ -28,14 +31,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``argv`` is without the program's name."""
     arguments = _parser().parse_args(argv)
     try:
+        if getattr(arguments, "kubeconfig", None):
+            importlib.import_module("tiergate.cluster.kubeconfig")  # what it needs is missed now, not in a worker
         return _dispatch(arguments)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in OWN_PACKAGES:
+        package = (error.name or "").partition(".")[0]
+        if package in OWN_PACKAGES:
             raise
-        sys.stderr.write(
-            f"tiergate {arguments.command} needs the package {error.name}: pip install 'tiergate[server]'\n"
-        )
+        sys.stderr.write(f"{_missing(arguments, package)}\n")
         return Exit.USAGE
+
+
+def _missing(arguments: argparse.Namespace, package: str) -> str:
+    """Return the line that says which extras a command needs whose package is missing."""
+    extras = [
+        *(["server"] if arguments.command in SERVICES else []),
+        *(["live"] if arguments.command not in SERVICES or arguments.kubeconfig else []),
+    ]
+    return f"tiergate {arguments.command} needs the package {package}: pip install 'tiergate[{','.join(extras)}]'"
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
@@ -59,7 +72,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tiergate", description="The admission gate for tiers of namespaces: defaults, limits and quotas."
+        prog="tiergate", description="Admission control for tiers of namespaces: defaults, limits and quotas."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="answer the API server's admission reviews"))
@@ -73,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_shared(parser)
-    parser.add_argument("--port", type=_port, default=9443, help="TLS port of the API server's door")
+    parser.add_argument("--port", type=_port, default=9443, help="TLS port of the endpoints that the API server calls")
     parser.add_argument("--usage-port", type=_port_or_none, default=9444, help="loopback port of the pages, 0: none")
     parser.add_argument("--tls-dir", type=Path, required=True, help="folder with tls.crt and tls.key")
     parser.add_argument("--client-ca", type=Path, help="CA bundle that must have signed the API server's certificate")

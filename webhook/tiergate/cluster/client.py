@@ -1,29 +1,29 @@
 """One raw client of the API server: bytes in, bytes out, errors with names.
 
-Inside a pod everything needed is the service account folder and two environment variables, so that path does not
-import the ``kubernetes`` library: it would cost each replica 0.2 s and 21 MB (measured, 37.0.2) for reading two files,
-and sees a rotated token up to a minute late. A kubeconfig is the library's business: it knows exec plugins, OIDC and
-client certificates; we take its ``Configuration`` and the TLS context of its ``ApiClient``, and send ourselves.
+Where the server is and who we are comes from a service account (``service_account``) or a kubeconfig (``kubeconfig``,
+which needs the extra ``live``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import random
-import ssl
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 import msgspec
 
+from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError, ConfigError, Unreachable
 from tiergate.cluster.lines import LineSplitter, LineTooLong
+from tiergate.cluster.service_account import ServiceAccount
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+__all__ = ["CONFLICT", "NOT_FOUND", "ApiError", "Client", "ConfigError", "Unreachable"]
 
 CONNECT_TIMEOUT: Final = 10.0
 WATCH_SECONDS: Final = (300, 600)
@@ -31,35 +31,8 @@ WATCH_SECONDS: Final = (300, 600)
 WATCH_SILENCE: Final = 100.0
 """Seconds without a byte after which a watch counts as cut: bookmarks come every 60 to 75 s."""
 READ_BUFFER: Final = 2**20
-EXEC_REFRESH: Final = 60.0
 
 _IDENTITY: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tiergate"}
-
-
-NOT_FOUND: Final = 404
-CONFLICT: Final = 409
-
-
-class ApiError(RuntimeError):
-    """The API server answered, and the answer is an error.
-
-    ``status`` is the HTTP code, ``reason`` and ``message`` are those of the Status object (empty where there is none).
-    """
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        """Keep the three parts; the text is all of them."""
-        super().__init__(f"{status} {reason}: {message}".rstrip(": "))
-        self.status = status
-        self.reason = reason
-        self.message = message
-
-
-class Unreachable(RuntimeError):
-    """There was no answer: connection refused or cut, TLS failure, time is up."""
-
-
-class ConfigError(RuntimeError):
-    """No usable way to an API server was given; the message says what is missing."""
 
 
 class _Status(msgspec.Struct):
@@ -67,8 +40,11 @@ class _Status(msgspec.Struct):
     message: str = ""
 
 
-class _Access(Protocol):
-    """Where the API server is and how to prove who we are."""
+class CredentialSource(Protocol):
+    """Where the API server is and how to prove who we are.
+
+    Both methods may raise any exception. The client turns it into Unreachable: the next try may find the credentials.
+    """
 
     base: str
     proxy: str | None
@@ -84,7 +60,7 @@ class _Access(Protocol):
 class Client:
     """Requests and watches against one API server, with connections kept alive."""
 
-    def __init__(self, access: _Access, session: aiohttp.ClientSession) -> None:
+    def __init__(self, access: CredentialSource, session: aiohttp.ClientSession) -> None:
         """Use ``connect`` instead."""
         self._access = access
         self._session = session
@@ -100,12 +76,15 @@ class Client:
 
         Raises:
             ConfigError: The source is missing, unreadable or its exec plugin failed.
+            ModuleNotFoundError: A kubeconfig is given and the extra ``live`` is not installed.
         """
-        access: _Access
+        access: CredentialSource
         if kubeconfig is not None:
-            access = await _KubeConfig.load(kubeconfig)
+            from tiergate.cluster.kubeconfig import KubeConfig  # noqa: PLC0415 - pods run without its library
+
+            access = await KubeConfig.load(kubeconfig)
         elif service_account_dir is not None:
-            access = _ServiceAccount.load(Path(service_account_dir), os.environ)
+            access = ServiceAccount.load(Path(service_account_dir), os.environ)
         else:
             msg = "no API server: give a kubeconfig or a service account folder"
             raise ConfigError(msg)
@@ -133,7 +112,7 @@ class Client:
 
         Raises:
             ApiError: The API server answered with an error.
-            Unreachable: It did not answer.
+            Unreachable: It did not answer, or there are no credentials to ask it with.
         """
         limits = aiohttp.ClientTimeout(total=timeout)
         headers = {} if body is None else {"Content-Type": content_type}
@@ -193,11 +172,13 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a request, turn refusals into ApiError and everything the transport can say into Unreachable."""
+        """Open a request; an error answer becomes ApiError, a failure of credentials or transport Unreachable."""
         access = self._access
-        sent = dict(headers or {})
-        if proof := await access.authorization():
-            sent["Authorization"] = proof
+        try:
+            authorization, context = await access.authorization(), access.tls()
+            sent = {**(headers or {}), **_authorization(authorization)}
+        except Exception as error:
+            raise Unreachable(f"{method} {path}: no credentials: {str(error) or type(error).__name__}") from error
         try:
             async with self._session.request(
                 method,
@@ -206,7 +187,7 @@ class Client:
                 data=body,
                 headers=sent,
                 timeout=limits,
-                ssl=access.tls(),
+                ssl=context,
                 proxy=access.proxy,
                 server_hostname=access.server_hostname,
                 allow_redirects=False,
@@ -228,177 +209,19 @@ def _session() -> aiohttp.ClientSession:
     )
 
 
+def _authorization(value: str | None) -> dict[str, str]:
+    """Return the header as a mapping, empty where there is none; the message of an error never shows the value."""
+    if value is None:
+        return {}
+    if not (value.isascii() and value.isprintable()):
+        msg = "the token has characters that a header cannot hold"
+        raise ValueError(msg)
+    return {"Authorization": value}
+
+
 def _refusal(status: int, phrase: str, body: bytes) -> ApiError:
     try:
         answer = msgspec.json.decode(body, type=_Status)
     except msgspec.DecodeError:  # no Status object: a proxy in between, or the server's plain text
         return ApiError(status, phrase, body[:500].decode("utf-8", "replace").strip())
     return ApiError(status, answer.reason or phrase, answer.message)
-
-
-class _ServiceAccount:
-    """A pod's own identity: two files, replaced by the kubelet while we run."""
-
-    proxy: str | None = None
-    server_hostname: str | None = None
-
-    def __init__(self, base: str, folder: Path) -> None:
-        self.base = base
-        self._token = _WatchedFile(folder / "token")
-        self._ca = _WatchedFile(folder / "ca.crt")
-        self._context = ssl.create_default_context(cadata=self._ca.text())
-
-    @classmethod
-    def load(cls, folder: Path, environment: Mapping[str, str]) -> _ServiceAccount:
-        """Read the source once, so that what is missing is said at the start."""
-        host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
-        if not host or not port:
-            msg = "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is no pod"
-            raise ConfigError(msg)
-        address = f"[{host}]" if ":" in host else host
-        try:
-            access = cls(f"https://{address}:{port}", folder)
-            access._bearer()
-        except (OSError, ValueError) as error:  # an unparsable ca.crt is an ssl.SSLError, so an OSError
-            raise ConfigError(f"service account folder {folder}: {error}") from error
-        return access
-
-    def tls(self) -> ssl.SSLContext:
-        if self._ca.changed():
-            self._context = ssl.create_default_context(cadata=self._ca.text())
-        return self._context
-
-    async def authorization(self) -> str | None:
-        return self._bearer()
-
-    def _bearer(self) -> str:
-        token = self._token.text().strip()
-        if not token:
-            msg = "the token file is empty"
-            raise ValueError(msg)
-        return f"Bearer {token}"
-
-
-class _WatchedFile:
-    """A small text file that somebody else replaces: read again only when its inode or times change."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int, int] | None = None
-        self._text = ""
-
-    def changed(self) -> bool:
-        """Say whether the file is another one than at the last ``text``."""
-        return self._seen != self._signature()
-
-    def text(self) -> str:
-        """Return the current content."""
-        if (signature := self._signature()) != self._seen:
-            self._text = self._path.read_text(encoding="utf-8")
-            self._seen = signature
-        return self._text
-
-    def _signature(self) -> tuple[int, int, int]:
-        status = self._path.stat()
-        return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-class _Configuration(Protocol):
-    """The part we use of the library's ``Configuration``."""
-
-    host: str
-    proxy: str | None
-    tls_server_name: str | None
-    api_key: MutableMapping[str, str]
-
-    async def get_api_key_with_prefix(self, identifier: str) -> str | None:
-        """Return the Authorization header."""
-
-
-class _Loader(Protocol):
-    """The part we use of the library's kubeconfig loader."""
-
-    token: str
-
-    async def load_from_exec_plugin(self) -> object:
-        """Run the plugin, if its token is about to expire."""
-
-
-def _must_exist(path: str) -> None:
-    if not Path(path).is_file():
-        raise ConfigError(f"kubeconfig {path}: no such file")
-
-
-class _KubeConfig:
-    """A kubeconfig's current context, as the ``kubernetes`` library reads it."""
-
-    def __init__(self, configuration: _Configuration, loader: _Loader, context: ssl.SSLContext) -> None:
-        self.base = configuration.host.rstrip("/")
-        self.proxy = configuration.proxy
-        self.server_hostname = configuration.tls_server_name
-        self._configuration = configuration
-        self._loader = loader
-        self._context = context
-        self._checked = time.monotonic()
-
-    @classmethod
-    async def load(cls, path: str) -> _KubeConfig:
-        """Load the current context.
-
-        Raises:
-            ConfigError: No such file, a bad one, or an exec plugin that failed (the library only logs that, and the
-                calls would go out anonymous).
-        """
-        from kubernetes.aio import client, config  # noqa: PLC0415 - pods do without it
-
-        _must_exist(path)
-        configuration = client.Configuration()
-        with _errors_logged_by("kubernetes.aio.config.kube_config") as complaints:
-            try:
-                loader = await config.load_kube_config(path, client_configuration=configuration, persist_config=False)
-                context = client.ApiClient(configuration).rest_client.ssl_context
-            except Exception as error:  # the library lets TypeError and KeyError of bad files out, too
-                raise ConfigError(f"kubeconfig {path}: {error}") from error
-        if complaints:
-            raise ConfigError(f"kubeconfig {path}: {'; '.join(complaints)}")
-        return cls(configuration, loader, context)
-
-    def tls(self) -> ssl.SSLContext:
-        return self._context
-
-    async def authorization(self) -> str | None:
-        if time.monotonic() - self._checked > EXEC_REFRESH:
-            await self._refresh()
-        return await self._configuration.get_api_key_with_prefix("BearerToken")
-
-    async def _refresh(self) -> None:
-        """Run an exec plugin again when its token is about to expire (the library keeps the expiry)."""
-        self._checked = time.monotonic()
-        if not hasattr(self._loader, "exec_plugin_expiry"):
-            return
-        with _errors_logged_by("kubernetes.aio.config.kube_config") as complaints:
-            await self._loader.load_from_exec_plugin()
-        if complaints:
-            raise Unreachable(f"exec plugin: {'; '.join(complaints)}")
-        self._configuration.api_key["BearerToken"] = self._loader.token
-
-
-class _Collector(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _errors_logged_by(name: str) -> Iterator[list[str]]:
-    """Collect what a library logs as an error instead of raising it."""
-    collector = _Collector()
-    logger = logging.getLogger(name)
-    logger.addHandler(collector)
-    try:
-        yield collector.messages
-    finally:
-        logger.removeHandler(collector)

@@ -1,1 +1,1 @@
-"""What is counted (a Protocol) and how Prometheus sees it."""
+"""What is counted (a Protocol), and its form for Prometheus."""

@@ -25,14 +25,14 @@ BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.
 
 
 class PrometheusRecorder:
-    """Counts in memory."""
+    """Counts in memory; a scrape renders the counts."""
 
     def __init__(self) -> None:
         """Create the metrics, all of them absent or zero."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; the series would double the exposition
         self._registry = registry = CollectorRegistry()
         self._errors = Counter(
-            "tiergate_errors", "Requests without a verdict.", ["endpoint", "reason"], registry=registry
+            "tiergate_errors", "Requests without a decision.", ["endpoint", "reason"], registry=registry
         )
         self._age = Gauge(
             "tiergate_cache_age_seconds", "Time since a cache heard from the API server.", ["cache"], registry=registry
@@ -66,7 +66,7 @@ class PrometheusRecorder:
         self._reviews.count((endpoint, tier, kind, outcome), seconds)
 
     def error(self, *, endpoint: str, reason: str) -> None:
-        """Count a request that got no verdict."""
+        """Count a request without a decision."""
         self._errors.labels(endpoint, reason).inc()
 
     def cache_age(self, cache: str, seconds: float) -> None:
@@ -107,7 +107,7 @@ class PrometheusRecorder:
 
 
 class _ReviewCollector(Collector):
-    """Counts reviews in plain numbers: the library's own counters, with a lock each, cost a twentieth of a review.
+    """Counts reviews in plain numbers: the library's own counters have a lock each and cost 5 % of a review.
 
     One thread counts, another one renders. A scrape may see a review in one family and not yet in the other.
     """
@@ -140,7 +140,7 @@ class _ReviewCollector(Collector):
 
 
 class _Seconds:
-    """How long reviews took: how many by the bucket they fall into, the last one above all bounds, and their sum."""
+    """The durations of reviews: a count for each bucket, the last one for all above, and their sum in seconds."""
 
     def __init__(self) -> None:
         self.buckets = [0] * (len(BUCKETS) + 1)
@@ -148,7 +148,7 @@ class _Seconds:
 
 
 class _UsageCollector(Collector):
-    """Renders one immutable tuple of rows, so that a scrape never sees half of a change."""
+    """Renders one immutable tuple of rows, so that a scrape never sees a partial change."""
 
     def __init__(self) -> None:
         self.rows: tuple[UsageRow, ...] = ()
@@ -166,7 +166,7 @@ class _UsageCollector(Collector):
 
 
 class _ConditionCollector(Collector):
-    """As above; a tier that is gone is gone from here, too."""
+    """Renders the conditions of the tiers that exist, from one immutable tuple."""
 
     def __init__(self) -> None:
         self.rows: tuple[TierCondition, ...] = ()

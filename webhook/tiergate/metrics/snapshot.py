@@ -1,4 +1,4 @@
-"""How full the tiers are at one moment, as an immutable value that other threads may read."""
+"""The usage of the tiers at one time, as an immutable value that other threads may read."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The Flask application. It decides nothing and fetches nothing: all it shows is handed in.
+"""The Flask application. It decides nothing and reads nothing: the caller passes in all that it shows.
 
 It runs on one thread beside the event loop; what it reads is immutable or safe to read from there.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tiergate.metrics.snapshot import Snapshot, UsageRow
-    from tiergate.pages.gate import Verdict
+    from tiergate.pages.authorization import Access
 
 BEARER: Final = "bearer "
 _STATUS: Final = {"unauthenticated": 401, "forbidden": 403, "unavailable": 503}
@@ -31,7 +31,7 @@ def create_app(
     snapshot: Callable[[], Snapshot],
     metrics: Metrics,
     metrics_type: str,
-    permit: Callable[[str | None], Verdict] | None,
+    authorize: Callable[[str | None], Access] | None,
 ) -> Flask:
     """Return the application.
 
@@ -39,16 +39,16 @@ def create_app(
         snapshot: The latest usage.
         metrics: Renders ``/metrics``.
         metrics_type: Its content type.
-        permit: Judges the bearer token of a scraper; None lets everybody read the metrics.
+        authorize: Returns the access of a bearer token; None lets everyone read the metrics.
     """
     app = Flask(__name__)
 
     @app.get("/metrics")
     def show_metrics() -> Response:
-        verdict: Verdict = "permitted" if permit is None else permit(_token(request.headers.get("Authorization")))
-        if verdict == "permitted":
+        access: Access = "permitted" if authorize is None else authorize(_token(request.headers.get("Authorization")))
+        if access == "permitted":
             return Response(metrics(), content_type=metrics_type)
-        return Response(f"{verdict}\n", status=_STATUS[verdict], content_type="text/plain")
+        return Response(f"{access}\n", status=_STATUS[access], content_type="text/plain")
 
     @app.get("/")
     @app.get("/usage")

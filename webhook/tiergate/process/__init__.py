@@ -1,1 +1,1 @@
-"""The runner of both long-running commands: server settings, TLS, supervisor, the two front doors."""
+"""The runner of both long-running commands: server settings, TLS, supervisor, the ASGI application of both ports."""

@@ -1,4 +1,4 @@
-"""Short answers: one place that turns status, text and headers into ASGI messages."""
+"""Short responses: status, text and headers as ASGI messages."""
 
 from typing import Final
 
@@ -9,8 +9,8 @@ TEXT: Final = b"text/plain; charset=utf-8"
 CONTENT_TYPE: Final = b"content-type"
 CONTENT_LENGTH: Final = b"content-length"
 ALLOW: Final = b"allow"
-AFTERMATH: Final = 256 * 2**20
-"""Bytes of a refused body that the server still reads and drops."""
+MAX_DISCARDED_BYTES: Final = 256 * 2**20
+"""Bytes of a refused body that the server reads and discards; a longer one ends the connection."""
 CLOSE: Final = (b"connection", b"close")
 
 Header = tuple[bytes, bytes]
@@ -31,10 +31,10 @@ async def respond(
 
 
 async def refuse(send: Send, status: int, text: bytes, *, headers: tuple[Header, ...] = ()) -> None:
-    """Answer without having read the body.
+    """Answer without reading the body.
 
-    A client that is still sending would miss the answer on a connection torn down under it: the server reads what is
-    left and drops it, within bounds (see worker), and after a body that came to its end the connection goes on.
+    A client that is still sending would miss the answer if the connection were closed. The server reads the rest of the
+    body and discards it, within bounds (see worker). After the end of that body the connection stays usable.
     """
     await respond(send, status, text, headers=headers)
 
@@ -45,5 +45,5 @@ async def not_found(send: Send) -> None:
 
 
 async def method_not_allowed(send: Send, allowed: bytes) -> None:
-    """Answer 405 with the methods that would do."""
+    """Answer 405 with the allowed methods."""
     await refuse(send, 405, b"method not allowed\n", headers=((ALLOW, allowed),))

@@ -1,22 +1,22 @@
-"""JSON request bodies with two bounds: how large one may be, and how many bytes of them the process holds at once."""
+"""JSON request bodies with two limits: the size of one body, and the bytes of all bodies in the process."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from tiergate.process.answers import AFTERMATH, CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, Header
+from tiergate.process.answers import CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, MAX_DISCARDED_BYTES, Header
 from tiergate.process.service import Message, Receive
 
-LIMIT: Final = 40 * 2**20
-"""Bytes of one review: it can be six times the object it carries, and twice that with oldObject."""
-IN_FLIGHT: Final = 160 * 2**20
-"""Bytes of all bodies that are being read or judged in this process."""
-SECONDS: Final = 30.0
-"""The API server never waits longer for a webhook, so neither do we for a body."""
+MAX_BODY_BYTES: Final = 40 * 2**20
+"""Bytes of one review: up to six times the object in it, and twice that with oldObject."""
+MAX_BYTES_IN_FLIGHT: Final = 160 * 2**20
+"""Bytes of all bodies that are being read or answered in this process."""
+READ_TIMEOUT: Final = 30.0
+"""Seconds for one whole body; the API server never waits longer for a webhook."""
 
 
 class Refused(Exception):
-    """A body that will not be judged: the HTTP status, a word for the counter, and a line for the client."""
+    """A body that is refused: the HTTP status, the reason label of the counter, and a line for the client."""
 
     status: ClassVar[int]
     reason: ClassVar[str]
@@ -25,69 +25,71 @@ class Refused(Exception):
 
 
 class WrongType(Refused):
-    """It does not say that it is JSON."""
+    """The content type is not JSON."""
 
     status, reason, text = 415, "content-type", b"content type must be application/json\n"
 
 
 class TooLarge(Refused):
-    """It exceeds the limit."""
+    """The body exceeds the limit."""
 
     status, reason, text = 413, "too-large", b"the body is too large\n"
 
     def __init__(self, declared: int = 0) -> None:
-        """Announce the end of the connection where the declared length is more than anybody would read to its end."""
+        """Announce the end of the connection if the declared length is more than the server discards."""
         super().__init__(declared)
-        self.headers = (CLOSE,) if declared > AFTERMATH else ()
+        self.headers = (CLOSE,) if declared > MAX_DISCARDED_BYTES else ()
 
 
 class Overloaded(Refused):
-    """The process holds as many bytes as it may."""
+    """The process holds as many bytes as the limit allows."""
 
     status, reason, text = 503, "overloaded", b"too many bytes in flight\n"
 
 
 class Truncated(Refused):
-    """It ended before its end, or did not arrive in time."""
+    """The body ended early or did not arrive in time."""
 
     status, reason, text = 400, "truncated", b"the body is not complete\n"
 
 
 class Bodies:
-    """Read bodies and account for them; ``held`` is the number of bytes now in use."""
+    """Reads bodies and counts their bytes; ``held`` is the number of bytes in use now."""
 
-    def __init__(self, *, limit: int = LIMIT, in_flight: int = IN_FLIGHT, seconds: float = SECONDS) -> None:
-        """Set both bounds in bytes, and how long one body may take."""
+    def __init__(
+        self, *, limit: int = MAX_BODY_BYTES, in_flight: int = MAX_BYTES_IN_FLIGHT, seconds: float = READ_TIMEOUT
+    ) -> None:
+        """Set both limits in bytes, and the time for one body in seconds."""
         self._limit = limit
         self._in_flight = in_flight
         self._seconds = seconds
         self.held = 0
 
     async def read(self, headers: Iterable[Header], receive: Receive) -> bytes:
-        """Return the whole body; the caller gives it back with ``release`` once it is done with it.
+        """Return the whole body; the caller must call ``release`` when it is done with it.
 
         Raises:
-            Refused: One of its kinds; what is left of the body is unread.
+            Refused: One of its subclasses; the rest of the body is unread.
         """
-        self._admit(headers)
+        self._check_headers(headers)
         message = await receive()
         if message["type"] == "http.request" and not message["more_body"]:  # one segment: nearly every review
             body: bytes = message["body"]
-            self._take(len(body), len(body))
+            self._account(len(body), len(body))
             return body
         return await self._collect(message, receive)
 
     def release(self, body: bytes) -> None:
-        """Give back the bytes of a body that ``read`` returned."""
+        """Subtract the bytes of a body that ``read`` returned."""
         self.held -= len(body)
 
-    def _admit(self, headers: Iterable[Header]) -> None:
-        """Judge what the headers say, before anything is read."""
+    def _check_headers(self, headers: Iterable[Header]) -> None:
+        """Check the headers before anything is read."""
         json = False
         for name, value in headers:
             if name == CONTENT_TYPE:
                 json = value == JSON or value.partition(b";")[0].strip().lower() == JSON
-            elif name == CONTENT_LENGTH and int(value) > self._limit:  # the server refuses what is no number
+            elif name == CONTENT_LENGTH and int(value) > self._limit:  # the server refuses anything but a number
                 raise TooLarge(int(value))
         if not json:
             raise WrongType
@@ -99,11 +101,11 @@ class Bodies:
             async with asyncio.timeout(self._seconds):
                 while message["type"] == "http.request":
                     part: bytes = message["body"]
-                    self._take(len(part), total + len(part))
+                    self._account(len(part), total + len(part))
                     total += len(part)
                     parts.append(part)
                     if not message["more_body"]:
-                        total = 0  # the caller's from here on
+                        total = 0  # the caller releases them
                         return b"".join(parts)
                     message = await receive()
         except TimeoutError as error:
@@ -112,7 +114,7 @@ class Bodies:
             self.held -= total
         raise Truncated
 
-    def _take(self, size: int, total: int) -> None:
+    def _account(self, size: int, total: int) -> None:
         if total > self._limit:
             raise TooLarge
         if self.held + size > self._in_flight:

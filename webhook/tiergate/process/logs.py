@@ -1,4 +1,4 @@
-"""JSON lines for what is logged rarely; the line of each review is written elsewhere, without ``logging``."""
+"""Log records as JSON lines; the line of each review is written by ``server.routes``, without ``logging``."""
 
 import logging
 import logging.config
@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def settings(level: str) -> dict[str, Any]:
-    """Return the ``logging.config`` dictionary: JSON to standard error, at one level for everybody."""
+    """Return the ``logging.config`` dictionary: JSON to standard error, at one level for all loggers."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

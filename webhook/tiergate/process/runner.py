@@ -1,6 +1,6 @@
 """Run one service in one process: uvicorn under gunicorn with uvloop, one worker, one event loop.
 
-Replicas scale, not workers. Nothing here depends on an orderly end: stopping is crash-safe.
+More replicas give more capacity; there is always one worker. Nothing depends on an orderly end: a crash is safe.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from tiergate.process import logs
-from tiergate.process.front_doors import FrontDoors
-from tiergate.process.tls import POLL, Files, Front, Unusable
+from tiergate.process.asgi import Application
+from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Unusable
 from tiergate.process.worker import Worker
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 KEEPALIVE: Final = 120
 """Seconds; the API server keeps idle connections for 90 and must be the one to close them."""
-GRACE: Final = 12
-"""Seconds between SIGTERM and the end, whatever is still going on: longer than ``worker.DRAIN``."""
-SILENCE: Final = 30
+GRACEFUL_TIMEOUT: Final = 12
+"""Seconds between SIGTERM and the end, whatever is still running: longer than ``worker.DRAIN_SECONDS``."""
+WORKER_TIMEOUT: Final = 30
 """Seconds without a heartbeat of the event loop after which the worker is replaced."""
 LOOPBACK: Final = "127.0.0.1"
 
@@ -63,69 +63,72 @@ def run(
             there can serve.
         client_ca: CA bundle; with it POST needs a client certificate that it signed.
         log_level: debug, info, warning or error.
-        on_certificate: Told again and again, in the worker, when the served certificate ends.
+        on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
 
     Returns:
         The exit code.
     """
     logs.configure(log_level)
-    front = None if tls_dir is None else _wait_for_pair(Files(tls_dir, client_ca))
-    doors = FrontDoors(
+    certificate = None if tls_dir is None else _wait_for_certificate(Files(tls_dir, client_ca))
+    application = Application(
         factory,
         usage_port=usage_port,
-        own_tasks={} if front is None else {"certificate": lambda: _keep_current(front, on_certificate)},
+        own_tasks={} if certificate is None else {"certificate": lambda: _reload_forever(certificate, on_certificate)},
         client_certificates=client_ca is not None,
     )
     settings = _settings(_binds(address, port, usage_port), log_level)
-    if tls_dir is not None and front is not None:
-        settings |= {"certfile": str(tls_dir / "tls.crt"), "ssl_context": lambda _conf, _default: _context_of(front)}
+    if tls_dir is not None and certificate is not None:
+        settings |= {
+            "certfile": str(tls_dir / "tls.crt"),
+            "ssl_context": lambda _conf, _default: _context_or_exit(certificate),
+        }
     try:
-        _Server(doors, settings).run()
+        _Server(application, settings).run()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
 
 
-def _wait_for_pair(files: Files) -> Front:
-    """Return once the files can serve; log why they cannot, once for each reason."""
+def _wait_for_certificate(files: Files) -> ReloadingContext:
+    """Return once the files are usable; log why they are not, once for each reason."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)  # as process 1 of a container we would not die of SIGTERM by default
-    said = ""
+        signal.signal(number, _exit)  # process 1 of a container ignores SIGTERM by default
+    last_error = ""
     while True:
         try:
-            return Front(files)
-        except Unusable as fault:
-            if str(fault) != said:
-                said = str(fault)
-                logger.warning("waiting for a certificate, no port is open", extra={"fields": {"fault": said}})
-        time.sleep(POLL)
+            return ReloadingContext(files)
+        except Unusable as error:
+            if str(error) != last_error:
+                last_error = str(error)
+                logger.warning("waiting for a certificate, no port is open", extra={"fields": {"fault": last_error}})
+        time.sleep(POLL_SECONDS)
 
 
-def _leave(number: int, _frame: object) -> NoReturn:
+def _exit(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-async def _keep_current(front: Front, tell: Callable[[datetime], None] | None) -> None:
-    """Look at the files for ever.
+async def _reload_forever(certificate: ReloadingContext, tell: Callable[[datetime], None] | None) -> None:
+    """Read the files again and again.
 
-    The first look comes at once: a worker that replaces a crashed one starts from the pair the parent read long ago.
+    The first read comes at once: a worker that replaces a crashed one starts with the pair that the parent read.
     """
     while True:
-        front.reload()
+        certificate.reload()
         if tell is not None:
-            tell(front.expires)
-        await asyncio.sleep(POLL)
+            tell(certificate.expires)
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def _context_of(front: Front) -> ssl.SSLContext:
-    """Give gunicorn its context, or end this process.
+def _context_or_exit(certificate: ReloadingContext) -> ssl.SSLContext:
+    """Return the context for gunicorn, or end this process.
 
-    Servers have been seen to log an exception of this hook and then to serve plain HTTP on the TLS port. A process that
-    is gone sends nothing.
+    gunicorn's own asgi worker logs an exception of this hook and then serves plain HTTP on the TLS port. A process that
+    has ended sends nothing.
     """
     context: object = None
     try:
-        context = front.context
+        context = certificate.context
     finally:
         if not isinstance(context, ssl.SSLContext):
             logger.critical("no TLS context: the worker ends before it can answer in plain text")
@@ -136,7 +139,7 @@ def _context_of(front: Front) -> ssl.SSLContext:
 def _binds(address: str, port: int, usage_port: int | None) -> list[str]:
     binds = [_bind(address, port)]
     if usage_port is not None:
-        # Replicas side by side on one machine have loopback addresses of their own; each keeps its pages on its own.
+        # Replicas on one machine have loopback addresses of their own; each serves its pages there.
         loopback = address if ipaddress.ip_address(address).is_loopback else LOOPBACK
         binds.append(_bind(loopback, usage_port))
     return binds
@@ -153,11 +156,11 @@ def _settings(binds: list[str], log_level: str) -> dict[str, Any]:
         "workers": 1,
         "worker_class": Worker,
         "keepalive": KEEPALIVE,
-        "graceful_timeout": GRACE,
-        "timeout": SILENCE,
+        "graceful_timeout": GRACEFUL_TIMEOUT,
+        "timeout": WORKER_TIMEOUT,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - a heartbeat file, unlinked at once
         "control_socket_disable": True,
-        "forwarded_allow_ips": "",  # nobody in front of us: no header changes who called
+        "forwarded_allow_ips": "",  # there is no proxy before us: no header changes who called
         "secure_scheme_headers": {},
         "logger_class": _JsonLog,
         "loglevel": log_level,

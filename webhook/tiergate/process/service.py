@@ -1,4 +1,4 @@
-"""What a long-running command brings, and what the runner gives it."""
+"""The interface between a long-running command and the runner."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias
@@ -21,16 +21,16 @@ class Service(Protocol):
         """
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """Return what must run for ever, by name.
+        """Return the tasks that must run for ever, by name.
 
         A task that raises (or returns) is started again after a growing pause, and the process is not ready meanwhile.
         """
 
     async def start(self) -> None:
-        """Prepare, before serving; quick. Raising ends the process."""
+        """Prepare before serving; it must be quick. An exception ends the process."""
 
     def ready(self) -> tuple[bool, str]:
-        """Say whether traffic may come, and if not, why (one line, shown at /readyz)."""
+        """Return whether to send traffic here, and if not, why (one line, shown at /readyz)."""
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of the main port: everything but probes and ``/metrics``."""

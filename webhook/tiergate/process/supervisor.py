@@ -1,4 +1,4 @@
-"""Keep tasks running: what fails is logged, restarted after a growing pause, and meanwhile a reason not to be ready."""
+"""Keep tasks running: a failed task is logged and restarted after a growing pause; until then we are not ready."""
 
 import asyncio
 import logging
@@ -9,17 +9,17 @@ Task = Callable[[], Awaitable[None]]
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
-SETTLED: Final = 2.0
-"""Seconds a restarted task must run before it counts as well again."""
+HEALTHY_AFTER: Final = 2.0
+"""Seconds a restarted task must run before it counts as healthy."""
 
 logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Run tasks that should never end.
+    """Runs tasks that should never end.
 
-    ``failing`` maps the name of each task that is waiting for its restart, or has only just been restarted, to what
-    ended it.
+    ``failing`` maps each task that waits for its restart, or was restarted less than ``HEALTHY_AFTER`` seconds ago, to
+    the error that ended it.
     """
 
     def __init__(
@@ -28,20 +28,20 @@ class Supervisor:
         *,
         first_pause: float = FIRST_PAUSE,
         longest_pause: float = LONGEST_PAUSE,
-        settled: float = SETTLED,
+        healthy_after: float = HEALTHY_AFTER,
     ) -> None:
         """Take the tasks by name; ``start`` runs them. Times are seconds."""
         self._tasks = dict(tasks)
         self._first_pause = first_pause
         self._longest_pause = longest_pause
-        self._settled = settled
+        self._settled = healthy_after
         self._running: list[asyncio.Task[None]] = []
         self.failing: dict[str, str] = {}
 
     def start(self) -> None:
         """Start every task in the running loop."""
         for name, task in self._tasks.items():
-            self._running.append(asyncio.create_task(self._keep(name, task), name=name))
+            self._running.append(asyncio.create_task(self._run_forever(name, task), name=name))
 
     async def stop(self) -> None:
         """Cancel every task and wait for the end of each."""
@@ -50,7 +50,7 @@ class Supervisor:
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running.clear()
 
-    async def _keep(self, name: str, task: Task) -> None:
+    async def _run_forever(self, name: str, task: Task) -> None:
         loop = asyncio.get_running_loop()
         pause = self._first_pause
         while True:
@@ -59,7 +59,7 @@ class Supervisor:
             try:
                 await task()
                 self._failed(name, "it returned", pause)
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is logged and the task runs again
+            except Exception as error:  # noqa: BLE001 - any error is logged and the task runs again
                 self._failed(name, f"{type(error).__name__}: {error}", pause, error)
             finally:
                 recovery.cancel()

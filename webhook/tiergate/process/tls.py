@@ -1,9 +1,8 @@
-"""TLS from mounted files: judged before use, swapped without a restart.
+"""TLS from mounted files: checked before use, replaced without a restart.
 
-The server is given one front context for its whole life. Its SNI callback, which OpenSSL calls for every handshake
-(with or without a server name), puts the current context in its place, so a new pair serves the next connection. A
-pair becomes current only after a context has been built from it from scratch; whatever else is found is logged once
-and changes nothing.
+The server keeps one context for its whole life. The SNI callback of this context, which OpenSSL calls for every
+handshake (with or without a server name), replaces it by the current context, so a new pair serves the next connection.
+A pair becomes current only after a context was built from it. An unusable pair is logged once and changes nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from cryptography import x509
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POLL: Final = 1.0
-"""Seconds between two looks at the files; mounted Secrets give no reliable events."""
+POLL_SECONDS: Final = 1.0
+"""Seconds between two reads of the files; mounted Secrets give no reliable events."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +40,15 @@ class Material(msgspec.Struct, frozen=True):
     client_ca: bytes | None = None
 
 
-class Proven(msgspec.Struct, frozen=True):
-    """A context that works, and until when its certificate does."""
+class LoadedContext(msgspec.Struct, frozen=True):
+    """A server context, and the end of its certificate's validity."""
 
     context: ssl.SSLContext
     expires: datetime
 
 
 class Files:
-    """Where the pair and the optional client CA are."""
+    """The paths of the certificate, its key and the optional client CA."""
 
     def __init__(self, folder: Path, client_ca: Path | None = None) -> None:
         """Name the folder with ``tls.crt`` and ``tls.key``, and the CA bundle for client certificates."""
@@ -82,8 +81,8 @@ class Files:
             raise Unusable(f"{error.filename}: {error.strerror}") from error
 
 
-def prove(material: Material, *, at: datetime) -> Proven:
-    """Build a server context from bytes and say until when it is good.
+def load_context(material: Material, *, at: datetime) -> LoadedContext:
+    """Build a server context from bytes.
 
     Raises:
         Unusable: Something does not parse, the key is not the certificate's, or ``at`` is outside its validity.
@@ -97,7 +96,7 @@ def prove(material: Material, *, at: datetime) -> Proven:
             f"tls.crt is valid from {leaf.not_valid_before_utc:%Y-%m-%d %H:%M:%S} "
             f"to {leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC, which is not now"
         )
-    return Proven(_context(material), leaf.not_valid_after_utc)
+    return LoadedContext(_context(material), leaf.not_valid_after_utc)
 
 
 def _context(material: Material) -> ssl.SSLContext:
@@ -111,7 +110,7 @@ def _context(material: Material) -> ssl.SSLContext:
             context.load_cert_chain(certificate, key, password=_no_password)
         if material.client_ca is not None:
             context.load_verify_locations(cadata=material.client_ca.decode("ascii"))
-            # Probes come without a certificate; the doors that need one ask for it (see front_doors).
+            # Probes come without a certificate; the endpoints that need one check for it (see asgi).
             context.verify_mode = ssl.CERT_OPTIONAL
     except (ssl.SSLError, ValueError) as error:
         raise Unusable(f"the pair does not load: {error}") from error
@@ -142,56 +141,58 @@ def _as_file(content: bytes) -> Iterator[str]:
             Path(path).unlink()
 
 
-class Front:
-    """The one context the server holds, and the current one behind it."""
+class ReloadingContext:
+    """The context that the server keeps, and the current context that handshakes get."""
 
     def __init__(self, files: Files, *, now: datetime | None = None) -> None:
-        """Prove what the files hold now.
+        """Load the files as they are now.
 
         Raises:
-            Unusable: They cannot serve.
+            Unusable: A server cannot serve with them.
         """
         self._files = files
-        self._in_force = files.read()
-        self._current = prove(self._in_force, at=now or datetime.now(UTC))
-        self._said = ""
-        self._context = _context(self._in_force)
-        self._context.sni_callback = self._choose
+        self._material = files.read()
+        self._current = load_context(self._material, at=now or datetime.now(UTC))
+        self._last_error = ""
+        self._context = _context(self._material)
+        self._context.sni_callback = self._on_handshake
 
     @property
     def context(self) -> ssl.SSLContext:
-        """The context for the server, the same for ever."""
+        """The context for the server; it never changes."""
         return self._context
 
     @property
     def expires(self) -> datetime:
-        """When the certificate that new connections get stops being valid."""
+        """The end of validity of the certificate that new connections get."""
         return self._current.expires
 
     def reload(self, *, now: datetime | None = None) -> bool:
-        """Look at the files; if they changed and are good, new connections use them from now on.
+        """Read the files; if they changed and are usable, new connections use them from now on.
 
         Returns:
-            Whether the current context was replaced. A bad or missing pair is logged once and leaves the old in force;
-            it is judged again each time, as a pair may start to be valid while it lies there.
+            Whether the current context was replaced. A bad or missing pair is logged once and the old one stays. It is
+            checked again each time, as a pair may become valid later.
         """
         try:
             found = self._files.read()
-            if found != self._in_force:
-                self._replace(found, prove(found, at=now or datetime.now(UTC)))
+            if found != self._material:
+                self._replace(found, load_context(found, at=now or datetime.now(UTC)))
                 return True
-        except Unusable as fault:
-            self._complain(str(fault))
+        except Unusable as error:
+            self._log_once(str(error))
         return False
 
-    def _replace(self, found: Material, proven: Proven) -> None:
-        self._in_force, self._current, self._said = found, proven, ""
+    def _replace(self, found: Material, loaded: LoadedContext) -> None:
+        self._material, self._current, self._last_error = found, loaded, ""
         logger.info("certificate replaced", extra={"fields": {"expires": self.expires.isoformat()}})
 
-    def _complain(self, fault: str) -> None:
-        if fault != self._said:
-            self._said = fault
-            logger.error("certificate files cannot be used, the old ones stay", extra={"fields": {"fault": fault}})
+    def _log_once(self, error: str) -> None:
+        if error != self._last_error:
+            self._last_error = error
+            logger.error("certificate files cannot be used, the old ones stay", extra={"fields": {"fault": error}})
 
-    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _front: ssl.SSLContext) -> None:
+    def _on_handshake(
+        self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _kept: ssl.SSLContext
+    ) -> None:
         connection.context = self._current.context

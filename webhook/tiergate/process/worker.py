@@ -1,6 +1,6 @@
-"""gunicorn's worker: uvicorn with httptools, which parses HTTP in C, bounded and with a stop that loses no request.
+"""gunicorn's worker: uvicorn with httptools, which parses HTTP in C, with limits and a stop that loses no request.
 
-It builds on classes of uvicorn that are no published interface, so its minor version is pinned (docs/adr/0012).
+It uses classes of uvicorn that are not a public interface, so uvicorn's minor version is pinned (docs/adr/0012).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uvicorn import Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
-from tiergate.process.answers import AFTERMATH, CLOSE
+from tiergate.process.answers import CLOSE, MAX_DISCARDED_BYTES
 
 if TYPE_CHECKING:
     import socket
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
     from uvicorn.config import Config
 
-DRAIN: Final = 10.0
+DRAIN_SECONDS: Final = 10.0
 """Seconds after SIGTERM in which kept-alive connections are still served; less than gunicorn waits for the worker."""
-SETTLE: Final = 1.0
-"""Seconds a stop takes at least: a connection whose TLS handshake is under way is in no list yet."""
-POLL: Final = 0.05
-PATIENCE: Final = 60.0
-"""Seconds in which a request must have come in whole, from its first byte; longer than any body is waited for."""
-MOST_FRAMING: Final = 2**18
-"""Bytes of one request that are not its body: request line, headers, chunk sizes, trailers."""
-MOST_WAITING: Final = 16
-"""Requests that may wait behind the one that is being answered on their connection; the API server sends none."""
+MIN_DRAIN_SECONDS: Final = 1.0
+"""Seconds a stop takes at least: a connection in its TLS handshake is not in any list yet."""
+POLL_SECONDS: Final = 0.05
+REQUEST_TIMEOUT: Final = 60.0
+"""Seconds in which a whole request must arrive, from its first byte; longer than ``bodies.READ_TIMEOUT``."""
+MAX_FRAMING_BYTES: Final = 2**18
+"""Bytes of one request that are not body: request line, headers, chunk sizes, trailers."""
+MAX_PIPELINED: Final = 16
+"""Requests that may wait for the one that is being answered on their connection; the API server sends none."""
 
 
 class Corked:
@@ -51,17 +51,17 @@ class Corked:
         self._later = asyncio.get_running_loop().call_soon
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
-        """Be the transport in everything else."""
+        """Forward everything else to the transport."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Take bytes for the end of this turn."""
+        """Keep bytes until the end of this turn."""
         if not self._parts:
             self._later(self._flush)
         self._parts.append(data)
 
     def close(self) -> None:
-        """Send what there is, then end the connection."""
+        """Send what is kept, then close the connection."""
         self._flush()
         self._transport.close()
 
@@ -69,82 +69,81 @@ class Corked:
         if self._parts:
             data = b"".join(self._parts)
             self._parts.clear()
-            if not self._transport.is_closing():  # who left takes no answer, and uvloop raises on a closed one
+            if not self._transport.is_closing():  # uvloop raises on a closed transport
                 self._transport.write(data)
 
 
-class TooManyWaiting(Exception):
-    """A client sends requests without reading answers; raised through the parser, which makes it a 400."""
+class TooManyPipelined(Exception):
+    """A client sends requests without reading answers; the parser turns it into a 400."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with the bounds that neither it nor httptools has, in bytes, requests and seconds."""
+    """uvicorn's protocol with limits that neither it nor httptools has, in bytes, requests and seconds."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's, passed on
         """Start with nothing received."""
         super().__init__(*args, **kwargs)
         self._framing = 0
         self._dropped = 0
-        self._since: float | None = self.loop.time()  # when what is still incomplete began to come
+        self._since: float | None = self.loop.time()  # when the incomplete request began to arrive
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Cork the transport."""
+        """Wrap the transport in ``Corked``."""
         super().connection_made(transport)
         self.transport = cast("asyncio.Transport", Corked(transport))
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; end a connection whose headers or chunk sizes are endless."""
+        """Parse bytes; end a connection with too many bytes of headers or chunk sizes."""
         if self._since is None:
             self._since = self.loop.time()
         self._framing += len(data)
         super().data_received(data)
-        if self._framing > MOST_FRAMING:
+        if self._framing > MAX_FRAMING_BYTES:
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        """Take the head of a request."""
-        if len(self.pipeline) >= MOST_WAITING:
-            raise TooManyWaiting
+        """Accept the headers of a request, unless too many requests wait."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise TooManyPipelined
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body; after the answer it is dropped, so that a client gets to reading that answer."""
+        """Accept a part of the body; after the answer discard it, so that the client can read that answer."""
         self._framing -= len(body)
         if self.cycle.response_complete:
             self._dropped += len(body)
-            if self._dropped > AFTERMATH:
+            if self._dropped > MAX_DISCARDED_BYTES:
                 self.transport.abort()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Take the end of a request."""
+        """Accept the end of a request."""
         self._framing = self._dropped = 0
         self._since = None
         super().on_message_complete()
 
     def end_if_late(self, now: float) -> None:
-        """End a connection on which a request has been coming for too long, or none ever came.
+        """End a connection whose request has not arrived in time, or that never sent one.
 
-        uvicorn times a connection only between an answer and the next byte. What is whole may be answered for as long
-        as that takes.
+        uvicorn has a time-out only between an answer and the next byte. The answer itself has no limit here.
         """
-        if self._since is not None and now - self._since > PATIENCE:
+        if self._since is not None and now - self._since > REQUEST_TIMEOUT:
             self.transport.abort()
 
     def _unsupported_upgrade_warning(self) -> None:
-        # The parser took what follows for another protocol and dropped it: the answer is the last on this connection.
+        # The parser took the bytes that follow for another protocol and dropped them: this answer must be the last.
         self.cycle.keep_alive = False
 
 
 class DrainingServer(Server):
     """Serves open connections for a while after it stopped listening.
 
-    uvicorn closes idle connections at once, and a client that was just sending loses a request. Here each answer says
-    that its connection ends, and only what is idle to the end is closed.
+    uvicorn closes idle connections at once, and a client that is sending loses a request. Here each answer has
+    ``Connection: close``, and only connections that stay idle are closed by us.
     """
 
     async def on_tick(self, counter: int) -> bool:
-        """Do what there is to do ten times a second; once a second look for connections that take too long."""
+        """Do uvicorn's work, ten times a second; once a second end connections that take too long."""
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
             for connection in tuple(self.server_state.connections):
@@ -152,19 +151,19 @@ class DrainingServer(Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, let the connections end, then stop."""
+        """Stop listening, wait for the connections to end, then stop."""
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
-        self.server_state.default_headers.append(CLOSE)  # the very list that answers under way read
+        self.server_state.default_headers.append(CLOSE)  # running answers read this list object
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN):
-                await asyncio.sleep(SETTLE)
-                while self.server_state.connections and not self.force_exit:  # noqa: ASYNC110 - uvicorn's set tells nobody
-                    await asyncio.sleep(POLL)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.sleep(MIN_DRAIN_SECONDS)
+                while self.server_state.connections and not self.force_exit:  # noqa: ASYNC110 - a plain set gives no event
+                    await asyncio.sleep(POLL_SECONDS)
         await super().shutdown(sockets)
 
-    def leave_now(self) -> None:
-        """Stop without waiting for anybody: SIGQUIT, which gunicorn sends where it got SIGINT or SIGQUIT itself."""
+    def exit_now(self) -> None:
+        """Stop without waiting: on SIGQUIT, which gunicorn sends after SIGINT or SIGQUIT."""
         self.should_exit = self.force_exit = True
 
 
@@ -185,7 +184,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # gunicorn, which it derives
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's, passed on
         """Finish uvicorn's configuration."""
         super().__init__(*args, **kwargs)
-        logging.getLogger("uvicorn.error").propagate = True  # it was given gunicorn's own handlers: there are none
+        logging.getLogger("uvicorn.error").propagate = True  # its handlers are gunicorn's: there are none
         if self.cfg.is_ssl:
             self.config.ssl_context_factory = self._context
 
@@ -196,7 +195,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # gunicorn, which it derives
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         server = DrainingServer(self.config)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.leave_now)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.exit_now)
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

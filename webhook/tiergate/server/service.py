@@ -18,7 +18,7 @@ from tiergate.core.quantity import ZERO
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import Snapshot, UsageRow
 from tiergate.pages.application import create_app
-from tiergate.pages.gate import Gate, Verdict
+from tiergate.pages.authorization import Access, TokenAuthorizer
 from tiergate.server.admission import Admission
 from tiergate.server.caches import Caches
 from tiergate.server.conditions import Conditions
@@ -104,7 +104,7 @@ class ServerService:
             snapshot=lambda: self._snapshot,
             metrics=self._recorder.exposition,
             metrics_type=CONTENT_TYPE,
-            permit=Gate(self._ask) if self._options.metrics_auth else None,
+            authorize=TokenAuthorizer(self._ask) if self._options.metrics_auth else None,
         )
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -162,7 +162,7 @@ class ServerService:
         gc.set_threshold(*GC_THRESHOLDS)
         self._frozen = True
 
-    def _ask(self, token: str) -> Verdict:
+    def _ask(self, token: str) -> Access:
         """Judge a scraper's token from the pages' thread, on the loop's client."""
         question = asyncio.run_coroutine_threadsafe(self._judge(token), self._loop)
         try:
@@ -171,7 +171,7 @@ class ServerService:
             question.cancel()
             return "unavailable"
 
-    async def _judge(self, token: str) -> Verdict:
+    async def _judge(self, token: str) -> Access:
         try:
             user = await user_of(self._client, token)
             if user is None:

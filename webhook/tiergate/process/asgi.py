@@ -1,7 +1,7 @@
-"""The ASGI application of a process: lifespan, probes, and who may come in where.
+"""The ASGI application of a process: lifespan, probes, and which port serves which path.
 
-The main port takes the service's own requests, the probes and ``/metrics``; the usage port, on loopback, takes the
-pages and nothing else. Neither reaches what belongs to the other.
+The main port serves the service's own endpoints, the probes and ``/metrics``; the usage port, on loopback, serves the
+pages only. Neither serves a path of the other.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ METRICS: Final = "/metrics"
 logger = logging.getLogger(__name__)
 
 
-class FrontDoors:
-    """One process: its service, its supervisor, its doors."""
+class Application:
+    """The application of one process: its service, its supervised tasks and its paths."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class FrontDoors:
         own_tasks: Mapping[str, Callable[[], Awaitable[None]]],
         client_certificates: bool,
     ) -> None:
-        """Describe the process; the service is made at lifespan start-up, inside the worker.
+        """Describe the process; the service is created at lifespan start-up, inside the worker.
 
         Args:
-            factory: Makes the service.
-            usage_port: The port whose requests see pages only.
+            factory: Creates the service.
+            usage_port: The port that serves pages only.
             own_tasks: Tasks of the process itself, supervised with the service's.
             client_certificates: Whether POST needs a verified client certificate.
         """
@@ -62,7 +62,7 @@ class FrontDoors:
             return fixed(scope, receive, send)
         if self._client_certificates and scope["method"] == "POST" and not _client_is_verified(receive):
             return refuse(send, 403, b"a client certificate is required\n")
-        return self._service.http(scope, receive, send)  # type: ignore[union-attr]  # served only after start-up
+        return self._service.http(scope, receive, send)  # type: ignore[union-attr]  # requests come only after start-up
 
     async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -131,7 +131,7 @@ def _client_is_verified(receive: Receive) -> bool:
     """Say whether the connection of this request presented a certificate that the client CA signed.
 
     ASGI has a TLS extension for this, which uvicorn does not fill in; its ``receive`` is a bound method whose object
-    knows the connection. Whatever cannot be found out counts as no.
+    knows the connection. Anything unknown counts as no.
     """
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     connection = None if transport is None else transport.get_extra_info("ssl_object")

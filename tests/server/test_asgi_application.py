@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tiergate.process.front_doors import FrontDoors
+from tiergate.process.asgi import Application
 from tiergate.process.service import Message, Receive, Scope, Send
 
 MAIN, USAGE = 9443, 9444
@@ -44,7 +44,7 @@ class Client:
     """Drives the ASGI application through lifespan and requests."""
 
     def __init__(self, service: Echo, *, client_certificates: bool = False) -> None:
-        self._doors = FrontDoors(
+        self._doors = Application(
             lambda: service, usage_port=USAGE, own_tasks={}, client_certificates=client_certificates
         )
 

@@ -24,6 +24,7 @@ from tiergate.admission.guard import ask_namespace, ask_tier
 from tiergate.admission.question import ask
 from tiergate.admission.review import Unreadable
 from tiergate.core.podspec import Pod
+from tiergate.wire.tree import MAX_DEPTH
 
 POD = {"group": "", "version": "v1", "resource": "pods"}
 CLAIM = {"group": "", "version": "v1", "resource": "persistentvolumeclaims"}
@@ -205,7 +206,7 @@ def test_nesting_of_any_depth_is_refused(place: str) -> None:
         "limits": ("spec", "containers", 0, "resources", "limits", "cpu"),
     }[place]
     raw = body("pod", spoiled(pod, where, "DEEP")).replace(b'"DEEP"', deep.encode())
-    with pytest.raises(Unreadable, match="nested deeper than 1000 levels") as refused:
+    with pytest.raises(Unreadable, match=f"nested deeper than {MAX_DEPTH} levels") as refused:
         ask("validate", raw)
     assert refused.value.malformed.pointer.startswith(pointer(where))
 
@@ -214,7 +215,7 @@ def test_a_broken_value_far_inside_a_wide_document_takes_little_memory() -> None
     """Pointers are made of faults alone, not of every value on the way."""
     import tracemalloc
 
-    wide = "[" * 900 + ",".join(["[]"] * 20_000) + "]" * 900
+    wide = "[" * 490 + ",".join(["[]"] * 20_000) + "]" * 490
     pod = spoiled(a_full_pod(), ("metadata", "managedFields"), "WIDE")
     pod["metadata"]["annotations"]["a"] = "\0"
     raw = body("pod", pod).replace(b'"WIDE"', wide.encode())

@@ -14,10 +14,9 @@ import msgspec
 from tiergate.admission.messages import headline, malformed_sentence, sentence, unchecked_sentence, warning
 from tiergate.admission.question import Question
 from tiergate.admission.review import VERSION, Unreadable
-from tiergate.core.decision import Decision
+from tiergate.core.decision import Decision, Fault
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.mode import Mode
-from tiergate.wire import Malformed
 
 MAX_WARNING: Final = 250
 """Longer warnings may be cut by the API server (A-54)."""
@@ -172,9 +171,9 @@ def unreadable_told(error: Unreadable, *, mode: Mode, tier: str) -> bytes:
     return _encode(ReviewAnswer(response))
 
 
-def malformed_cause(error: Malformed) -> Cause:
+def malformed_cause(fault: Fault) -> Cause:
     """Return the cause that a value which cannot be read is."""
-    return Cause("malformed", malformed_sentence(error), error.pointer)
+    return Cause("malformed", malformed_sentence(fault), fault.pointer)
 
 
 def denied(uid: str, causes: tuple[Cause, ...], *, name: str, kind: str, first: str = "") -> bytes:

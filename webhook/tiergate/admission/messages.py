@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tiergate.core.decision import RuleId, Violation
+from tiergate.core.decision import Fault, RuleId, Violation
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.wire.malformed import Malformed, shortened
+from tiergate.wire.malformed import shortened
 
 _CHANGEABLE: Final = frozenset({"requests", "limits", "cpu", "memory", "ephemeral-storage"})
 """What a quota name starts with when the object's author can ask for less of it."""
@@ -45,9 +45,9 @@ def unchecked_sentence(tier: str) -> str:
     return f'quotas of tier "{tier}" were not checked: the usage in the namespace is not known yet'
 
 
-def malformed_sentence(error: Malformed) -> str:
+def malformed_sentence(fault: Fault) -> str:
     """Return the line for a value that cannot be read."""
-    return f"{shortened(error.pointer) or 'object'}: {shortened(error.reason)}"
+    return f"{shortened(fault.pointer) or 'object'}: {shortened(fault.reason)}"
 
 
 def _where(violation: Violation) -> str:

@@ -12,8 +12,11 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from tiergate.core.decision import Fault
 from tiergate.wire import Malformed, NotJson, strict
-from tiergate.wire.decode import ESCAPED_NUL
+from tiergate.wire.decode import Decoder
+from tiergate.wire.malformed import raise_all
+from tiergate.wire.tree import parse
 
 VERSION: Final = "admission.k8s.io/v1"
 
@@ -37,7 +40,7 @@ class Unreadable(ValueError):
         """Keep the envelope, as far as it was readable, to address the answer."""
         super().__init__(str(malformed))
         self.request = request
-        self.malformed = malformed
+        self.malformed = Malformed(malformed.pointer, malformed.reason, malformed.others)  # without its traceback
 
 
 class GroupVersionResource(msgspec.Struct):
@@ -102,8 +105,8 @@ class ReviewReader(Generic[Wire]):
 
     def __init__(self, wire: type[Wire]) -> None:
         """Take the wire type of ``object`` and ``oldObject``."""
-        self._wire = wire
-        self._decoder = msgspec.json.Decoder(Review[wire])  # type: ignore[valid-type]  # a type given at run time
+        self._object = Decoder(wire)
+        self._review = Decoder(Review[wire])  # type: ignore[valid-type]  # a type given at run time
 
     def __call__(self, body: bytes, expect: Callable[[Envelope], None]) -> Request[Wire]:
         """Return the request; raise BadReview or Unreadable.
@@ -118,11 +121,8 @@ class ReviewReader(Generic[Wire]):
 
     def quickly(self, body: bytes) -> Request[Wire] | None:
         """Return the request, or None for what the fast decoder cannot read; raise BadReview."""
-        if b"\\" in body and ESCAPED_NUL in body:
-            return None
-        try:
-            review: Review[Wire] = self._decoder.decode(body)
-        except (ValueError, RecursionError):
+        review: Review[Wire] | None = self._review.quick(body)
+        if review is None:
             return None
         request = checked(review)
         if request.operation == "CREATE":
@@ -138,18 +138,20 @@ class ReviewReader(Generic[Wire]):
     def built(self, envelope: Request[Any], members: Mapping[str, Any]) -> Request[Wire]:
         """Return the request with its objects; raise Unreadable with the faults of both."""
         values: dict[str, Wire] = {}
-        faults: list[Malformed] = []
+        faults: list[Fault] = []
         pointers = {"object": "", "oldObject": "/request/oldObject"}
         if envelope.operation == "CREATE":
             del pointers["oldObject"]  # as in the fast path
         for key, pointer in pointers.items():
             if members.get(key) is not None:
                 try:
-                    values[key] = strict.build(members[key], self._wire, pointer)
+                    values[key] = self._object.strict(members[key], pointer)
                 except Malformed as error:
                     faults += error.every()
-        if faults:
-            raise Unreadable(envelope, Malformed(faults[0].pointer, faults[0].reason, tuple(faults[1:])))
+        try:
+            raise_all(faults)
+        except Malformed as error:
+            raise Unreadable(envelope, error) from None
         return msgspec.structs.replace(envelope, **values)
 
 
@@ -167,7 +169,7 @@ def checked(review: Review[Wire]) -> Request[Wire]:
 def strict_envelope(body: bytes) -> tuple[Request[Any], Mapping[str, Any]]:
     """Return the envelope and the members of ``request`` as trees; raise BadReview or Unreadable."""
     try:
-        tree = strict.parse(body)
+        tree = parse(body)
     except NotJson as error:
         msg = f"the body is not JSON: {error}"
         raise BadReview(msg) from None
@@ -176,11 +178,11 @@ def strict_envelope(body: bytes) -> tuple[Request[Any], Mapping[str, Any]]:
         msg = "the body is no AdmissionReview with a request"
         raise BadReview(msg)
     uid = members.get("uid")
-    request: Request[Any] = Request(uid=uid if type(uid) is str else "")
+    request: Request[Any] = Request(uid=uid if type(uid) is str and strict.is_text(uid) else "")
     outer = {key: value for key, value in tree.items() if key != "request"}
     inner = {key: value for key, value in members.items() if key not in ("object", "oldObject")}
     try:
-        outline = strict.build(outer, Review, "")
+        outline = strict.build(outer, Review)
     except Malformed as error:
         raise BadReview(str(error), uid=request.uid) from None
     checked(msgspec.structs.replace(outline, request=request))

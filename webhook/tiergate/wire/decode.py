@@ -30,9 +30,9 @@ class Decoder(Generic[Wire]):
         self._wire = wire
         self._decoder = msgspec.json.Decoder(wire)
 
-    def quick(self, raw: bytes | msgspec.Raw) -> Wire | None:
+    def quick(self, raw: bytes) -> Wire | None:
         """Return what the fast decoder reads, None for what it cannot read or may read wrongly."""
-        if _holds_nul(bytes(raw)):
+        if b"\\" in raw and _ESCAPED_NUL in raw:  # looking for one byte first is the quickest for most documents
             return None
         try:
             return self._decoder.decode(raw)
@@ -48,9 +48,7 @@ class Decoder(Generic[Wire]):
         """
         return strict.build(tree.parse(document) if isinstance(document, bytes) else document, self._wire, pointer)
 
-    def read(
-        self, raw: bytes | msgspec.Raw, to_value: Callable[[Wire], Value], strictly: Callable[[bytes], Value]
-    ) -> Value:
+    def read(self, raw: bytes, to_value: Callable[[Wire], Value], strictly: Callable[[bytes], Value]) -> Value:
         """Return the value of what the fast decoder reads.
 
         Where it reads nothing, or ``to_value`` raises a ValueError, ``strictly`` of the bytes returns the value or says
@@ -62,11 +60,7 @@ class Decoder(Generic[Wire]):
                 return to_value(wire)
             except ValueError:
                 pass  # a bad quantity, for example: the strict decoder finds its pointer
-        return strictly(bytes(raw))
-
-
-def _holds_nul(raw: bytes) -> bool:
-    return b"\\" in raw and _ESCAPED_NUL in raw  # looking for one byte first is the quickest for most documents
+        return strictly(raw)
 
 
 class Reader(Generic[Wire, Value]):
@@ -79,7 +73,7 @@ class Reader(Generic[Wire, Value]):
 
     def __call__(self, raw: bytes | msgspec.Raw) -> Value:
         """Return the value; raise Malformed with the JSON pointer, NotJson for what is not JSON."""
-        return self._decoder.read(raw, self._to_value, self.strictly)
+        return self._decoder.read(bytes(raw), self._to_value, self.strictly)
 
     def quickly(self, raw: bytes) -> Value | None:
         """Return the value as the fast decoder alone reads it, None where it reads nothing; raise ValueError."""

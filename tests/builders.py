@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, TypedDict
 
 from tiergate.core.claim import Claim
 from tiergate.core.mode import Mode
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.release import NEWEST
 from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota, with_effective_items
 
 Texts = Mapping[str, str]
 Json = dict[str, Any]
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
+
+NOW: Final = 1_000_000.0
+"""Some time, in seconds since the epoch."""
+
+
+class Server(TypedDict):
+    """What a decision takes of the server: the time and the release."""
+
+    now: float
+    minor: int
+
+
+SERVER: Final[Server] = {"now": NOW, "minor": NEWEST}
+"""For tests that do not care."""
 
 
 def amounts(texts: Texts | None = None) -> dict[str, Quantity]:

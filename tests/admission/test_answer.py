@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.builders import UID, Json, a_container, a_pod, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.builders import (
+    SERVER,
+    UID,
+    Json,
+    a_container,
+    a_pod,
+    a_pod_object,
+    a_quota,
+    a_review,
+    a_tier,
+    a_tier_quota,
+    an_item,
+)
 from tiergate.admission import answer
 from tiergate.admission.question import Question, ask
 from tiergate.admission.review import Unreadable
@@ -51,7 +63,9 @@ def the_refusal() -> Decision:
         quotas=[a_tier_quota({"limits.cpu": "4"})],
     )
     pod = a_pod(a_container(requests={"memory": "1Mi"}, limits={"memory": "2Gi", "cpu": "1"}))
-    return evaluate.validate(pod, old=None, tier=tier, quotas=(a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}),))
+    return evaluate.validate(
+        pod, old=None, tier=tier, quotas=(a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}),), **SERVER
+    )
 
 
 LIMIT = 'container "agent": limits.memory is 2Gi, the tier allows at most 512Mi; set limits.memory to 512Mi or less'

@@ -7,6 +7,7 @@ import typing
 import pytest
 
 from tests.builders import (
+    SERVER,
     Texts,
     a_claim,
     a_container,
@@ -36,7 +37,7 @@ def judged(
     old: Pod | Claim | None = None,
     tier: Tier | None = None,
 ) -> list[str]:
-    return lines(evaluate.validate(subject, old=old, tier=tier or a_tier(*items), quotas=quotas))
+    return lines(evaluate.validate(subject, old=old, tier=tier or a_tier(*items), quotas=quotas, **SERVER))
 
 
 def agent(requests: Texts | None = None, limits: Texts | None = None) -> Pod:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item
+from tests.builders import SERVER, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item
 from tiergate.core import evaluate
 from tiergate.core.decision import ALLOW, Decision, Violation
 
@@ -12,14 +12,14 @@ from tiergate.core.decision import ALLOW, Decision, Violation
 def test_ranges_come_before_quotas_and_all_of_both_are_reported() -> None:
     tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"pods": "0"})])
     pod = a_pod(a_container(limits={"cpu": "2"}))
-    decision = evaluate.validate(pod, old=None, tier=tier, quotas=(a_quota({"pods": "0"}),))
+    decision = evaluate.validate(pod, old=None, tier=tier, quotas=(a_quota({"pods": "0"}),), **SERVER)
     assert [one.rule for one in decision.violations] == ["limit-max", "request-max", "quota-exceeded"]
     assert not decision.allowed
     assert not decision.patch
 
 
 def test_an_empty_tier_allows_everything() -> None:
-    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=()) is ALLOW
+    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(), **SERVER) is ALLOW
     assert evaluate.mutate(a_pod(), a_tier()) is ALLOW
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_claim, a_pod, a_tier, an_item
+from tests.builders import SERVER, a_claim, a_pod, a_tier, an_item
 from tiergate.core import evaluate
 from tiergate.core.claim import Claim
 
@@ -12,7 +12,7 @@ ITEM = an_item("PersistentVolumeClaim", low={"storage": "2Gi"}, high={"storage":
 
 
 def rules(claim: Claim, old: Claim | None = None) -> list[tuple[str, str]]:
-    decision = evaluate.validate(claim, old=old, tier=a_tier(ITEM), quotas=())
+    decision = evaluate.validate(claim, old=old, tier=a_tier(ITEM), quotas=(), **SERVER)
     return [(one.rule, str(one.actual)) for one in decision.violations]
 
 
@@ -38,9 +38,9 @@ def test_an_update_judges_only_a_changed_size() -> None:
 
 
 def test_a_claim_item_says_nothing_of_pods() -> None:
-    assert evaluate.validate(a_pod(), old=None, tier=a_tier(ITEM), quotas=()).allowed
+    assert evaluate.validate(a_pod(), old=None, tier=a_tier(ITEM), quotas=(), **SERVER).allowed
 
 
 def test_container_and_pod_items_say_nothing_of_claims() -> None:
     tier = a_tier(an_item(high={"storage": "1"}), an_item("Pod", high={"storage": "1"}))
-    assert evaluate.validate(a_claim(), old=None, tier=tier, quotas=()).allowed
+    assert evaluate.validate(a_claim(), old=None, tier=tier, quotas=(), **SERVER).allowed

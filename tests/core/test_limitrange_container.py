@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item
+from tests.builders import SERVER, Texts, a_container, a_pod, a_tier, an_item
 from tiergate.core import evaluate
 from tiergate.core.decision import Decision
 from tiergate.core.podspec import Container, Pod
@@ -14,7 +14,7 @@ Found = list[tuple[str, str, str | None, str | None]]
 
 
 def judged(pod: Pod, item: LimitRangeItem, old: Pod | None = None) -> Decision:
-    return evaluate.validate(pod, old=old, tier=a_tier(item), quotas=())
+    return evaluate.validate(pod, old=old, tier=a_tier(item), quotas=(), **SERVER)
 
 
 def found(decision: Decision) -> Found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts
+from tests.builders import SERVER, Texts, a_container, a_pod, a_tier, an_item, texts
 from tiergate.core import evaluate
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import LimitRangeItem
@@ -57,7 +57,7 @@ def test_limits_are_totalled_apart() -> None:
 
 
 def rules(pod: Pod, item: LimitRangeItem, old: Pod | None = None) -> list[str]:
-    decision = evaluate.validate(pod, old=old, tier=a_tier(item), quotas=())
+    decision = evaluate.validate(pod, old=old, tier=a_tier(item), quotas=(), **SERVER)
     return [f"{one.rule} {one.resource} {one.actual}" for one in decision.violations]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts
+from tests.builders import SERVER, Texts, a_container, a_pod, a_tier, an_item, texts
 from tiergate.core import evaluate
 from tiergate.core.limitrange import with_defaults
 from tiergate.core.tier import LimitRangeItem
@@ -59,5 +59,5 @@ def test_an_overcommittable_default_request_needs_no_limit() -> None:
 def test_a_container_without_a_limit_is_within_the_max_of_what_needs_one(name: str, rules: set[str]) -> None:
     """Without a limit it can use none of it; of other resources it could use everything."""
     tier = a_tier(an_item(high={name: "4Mi"}))
-    decision = evaluate.validate(a_pod(a_container(requests={"cpu": "1"})), old=None, tier=tier, quotas=())
+    decision = evaluate.validate(a_pod(a_container(requests={"cpu": "1"})), old=None, tier=tier, quotas=(), **SERVER)
     assert {one.rule for one in decision.violations} == rules

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, an_item
+from tests.builders import (
+    NOW,
+    SERVER,
+    Texts,
+    a_claim,
+    a_container,
+    a_pod,
+    a_quota,
+    a_tier,
+    a_tier_quota,
+    amounts,
+    an_item,
+)
 from tiergate.core import evaluate
 from tiergate.core.claim import Claim
 from tiergate.core.decision import ALLOW
@@ -12,6 +24,7 @@ from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.index import kinds_to_count, unmeasured
 from tiergate.core.mode import MODES, Mode
 from tiergate.core.podspec import ContainerStatus, Pod
+from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier
 
 REPORTING: tuple[Mode, ...] = ("Warn", "Audit")
@@ -31,8 +44,8 @@ QUOTA = a_quota(HARD, {"pods": "3"})
 
 @reporting
 def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
-    refused = evaluate.validate(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,))
-    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
+    refused = evaluate.validate(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,), **SERVER)
+    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False, **SERVER)
     assert [one.rule for one in told.violations] == ["limit-max", "request-max", "quota-exceeded", "quota-exceeded"]
     assert told.violations == refused.violations
     assert told.allowed
@@ -44,16 +57,16 @@ def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
 def test_what_fits_is_simply_allowed(mode: Mode) -> None:
     pod = a_pod(a_container(limits={"cpu": "1", "memory": "1Mi"}))
     quota = a_quota(HARD)
-    assert evaluate.report(pod, old=None, tier=the_tier(mode), quotas=(quota,), unchecked=False) is ALLOW
+    assert evaluate.report(pod, old=None, tier=the_tier(mode), quotas=(quota,), unchecked=False, **SERVER) is ALLOW
 
 
 @reporting
 def test_a_quota_that_is_not_there_is_no_violation(mode: Mode) -> None:
     """There never is one in these modes; ranges are judged all the same, and the decision says what was left out."""
-    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
+    told = evaluate.report(BROKEN, old=None, tier=the_tier(mode), quotas=(), unchecked=True, **SERVER)
     assert [one.rule for one in told.violations] == ["limit-max", "request-max"]
     assert told.unchecked
-    silent = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
+    silent = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier(mode), quotas=(), unchecked=True, **SERVER)
     assert silent.unchecked
     assert silent.allowed
     assert not silent.violations
@@ -63,16 +76,24 @@ def test_a_quota_that_is_not_there_is_no_violation(mode: Mode) -> None:
 def test_a_foreign_quota_that_is_not_in_force_is_left_to_native_quota(mode: Mode) -> None:
     young = a_quota({"pods": "1"}, name="young", managed=False)
     unknown = type(young)(name="young", hard=young.hard, used={})
-    assert evaluate.report(a_pod(), old=None, tier=a_tier(mode=mode), quotas=(unknown,), unchecked=False) is ALLOW
+    assert (
+        evaluate.report(a_pod(), old=None, tier=a_tier(mode=mode), quotas=(unknown,), unchecked=False, **SERVER)
+        is ALLOW
+    )
 
 
 def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
     """They are not set in Audit, and in Enforce the pod would have them: it would not lack what the quota demands."""
     bare = a_pod(a_container())
-    audit = evaluate.report(bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
+    audit = evaluate.report(bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False, **SERVER)
     assert audit is ALLOW
     full = evaluate.report(
-        bare, old=None, tier=the_tier("Audit"), quotas=(a_quota(HARD, {"limits.cpu": "900m"}),), unchecked=False
+        bare,
+        old=None,
+        tier=the_tier("Audit"),
+        quotas=(a_quota(HARD, {"limits.cpu": "900m"}),),
+        unchecked=False,
+        **SERVER,
     )
     assert [(one.rule, str(one.actual)) for one in full.violations] == [("quota-exceeded", "250m")]
 
@@ -86,7 +107,7 @@ def test_in_audit_a_quota_counts_the_pod_by_the_qos_class_it_would_have(scope: s
     tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"pods": "1"}, scopes=[scope])], mode="Audit")
     full = a_quota({"pods": "1"}, {"pods": "1"}, scopes=[scope])
     bare = a_pod(a_container(), qos_class="BestEffort")
-    told = evaluate.report(bare, old=None, tier=tier, quotas=(full,), unchecked=False)
+    told = evaluate.report(bare, old=None, tier=tier, quotas=(full,), unchecked=False, **SERVER)
     assert [one.rule for one in told.violations] == rules
 
 
@@ -96,19 +117,23 @@ def test_in_audit_pod_level_limits_follow_the_defaults(minor: int, limits: Texts
     tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"limits.cpu": "4"})], mode="Audit")
     full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
     pod = a_pod(a_container("a"), a_container("b"), requests={"cpu": "1"})
-    told = evaluate.report(pod, old=None, tier=tier, quotas=(full,), unchecked=False, minor=minor)
+    told = evaluate.report(pod, old=None, tier=tier, quotas=(full,), unchecked=False, minor=minor, now=NOW)
     assert {one.resource: str(one.actual) for one in told.violations} == limits
 
 
 def test_in_audit_a_resize_is_judged_as_it_is() -> None:
     """Defaults are for new pods (L-4)."""
-    told = evaluate.report(a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
+    told = evaluate.report(
+        a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False, **SERVER
+    )
     assert [one.rule for one in told.violations] == ["quota-required"]
 
 
 def test_in_warn_a_pod_is_judged_as_it_is() -> None:
     """Its defaults were set before; a container without them came later."""
-    told = evaluate.report(WITHOUT_CPU, old=None, tier=the_tier("Warn"), quotas=(a_quota(HARD),), unchecked=False)
+    told = evaluate.report(
+        WITHOUT_CPU, old=None, tier=the_tier("Warn"), quotas=(a_quota(HARD),), unchecked=False, **SERVER
+    )
     assert [one.rule for one in told.violations] == ["quota-required"]
 
 
@@ -123,7 +148,7 @@ def test_a_resize_of_a_pod_stuck_in_its_deletion_asks_for_nothing(mode: Mode, no
     new, old = (
         a_pod(a_container(requests={"cpu": amount}), deleted_at=100.0, grace_seconds=30) for amount in ("2", "1")
     )
-    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, now=now)
+    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, now=now, minor=NEWEST)
     assert [one.rule for one in told.violations] == rules
 
 
@@ -140,7 +165,7 @@ def test_a_resize_is_told_of_by_the_rule_of_the_release(mode: Mode, minor: int, 
     )
     tier = a_tier(quotas=[a_tier_quota({"requests.cpu": "0"})], mode=mode)
     full = a_quota({"requests.cpu": "0"})
-    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, minor=minor)
+    told = evaluate.report(new, old=old, tier=tier, quotas=(full,), unchecked=False, minor=minor, now=NOW)
     assert [str(one.actual) for one in told.violations] == asked
 
 
@@ -200,5 +225,5 @@ def test_the_growth_of_a_claim_is_told_of(mode: Mode) -> None:
     tier = a_tier(quotas=[a_tier_quota({"requests.storage": "10Gi"})], mode=mode)
     quota = a_quota({"requests.storage": "10Gi"}, {"requests.storage": "8Gi"})
     grown, before = a_claim("8Gi"), a_claim("5Gi")
-    told = evaluate.report(grown, old=before, tier=tier, quotas=(quota,), unchecked=False)
+    told = evaluate.report(grown, old=before, tier=tier, quotas=(quota,), unchecked=False, **SERVER)
     assert [(one.rule, str(one.actual)) for one in told.violations] == [("quota-exceeded", "3Gi")]

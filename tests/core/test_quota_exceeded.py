@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts
+from tests.builders import SERVER, Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts
 from tiergate.core import evaluate
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Violation
@@ -18,7 +18,7 @@ FREE: Tier = a_tier()
 def exceeded(
     subject: Pod | Claim, *quotas: QuotaStatus, old: Pod | Claim | None = None, tier: Tier = FREE
 ) -> list[Violation]:
-    decision = evaluate.validate(subject, old=old, tier=tier, quotas=quotas)
+    decision = evaluate.validate(subject, old=old, tier=tier, quotas=quotas, **SERVER)
     return [one for one in decision.violations if one.rule == "quota-exceeded"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts
+from tests.builders import SERVER, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts
 from tiergate.core import evaluate
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Decision
@@ -16,7 +16,7 @@ BOTH = {"pods": "9", "requests.storage": "9Gi"}
 
 
 def judged(*quotas: QuotaStatus, subject: Pod | Claim | None = None) -> Decision:
-    return evaluate.validate(subject or a_pod(), old=None, tier=TIER, quotas=quotas)
+    return evaluate.validate(subject or a_pod(), old=None, tier=TIER, quotas=quotas, **SERVER)
 
 
 @pytest.mark.parametrize(
@@ -54,26 +54,26 @@ def test_only_names_that_the_object_has_are_waited_for() -> None:
 
 def test_a_quota_of_another_scope_is_not_waited_for() -> None:
     tier = a_tier(quotas=[a_tier_quota({"pods": "9"}, scopes=["Terminating"])])
-    assert evaluate.validate(a_pod(), old=None, tier=tier, quotas=()).allowed
-    assert evaluate.validate(a_pod(active_deadline_seconds=1), old=None, tier=tier, quotas=()).pending
+    assert evaluate.validate(a_pod(), old=None, tier=tier, quotas=(), **SERVER).allowed
+    assert evaluate.validate(a_pod(active_deadline_seconds=1), old=None, tier=tier, quotas=(), **SERVER).pending
 
 
 def test_a_foreign_quota_with_unknown_usage_refuses() -> None:
     """R-50.1: native quota answers "status unknown for quota"."""
     foreign = QuotaStatus("theirs", hard=amounts({"pods": "9", "cpu": "9"}), used=amounts({"cpu": "0"}))
     subject = a_pod(a_container(requests={"cpu": "1"}))
-    decision = evaluate.validate(subject, old=None, tier=a_tier(), quotas=(foreign,))
+    decision = evaluate.validate(subject, old=None, tier=a_tier(), quotas=(foreign,), **SERVER)
     assert [(one.rule, one.quota, one.resource) for one in decision.violations] == [("quota-pending", "theirs", "pods")]
 
 
 def test_a_foreign_quota_of_another_scope_may_be_unknown() -> None:
     """R-9."""
     foreign = QuotaStatus("theirs", hard=amounts({"pods": "9"}), scopes=("Terminating",))
-    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(foreign,)).allowed
+    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(foreign,), **SERVER).allowed
 
 
 @pytest.mark.parametrize("name", ["nvidia.com/gpu", "services", "requests.storage"])
 def test_names_nothing_measures_from_a_pod_are_never_unknown(name: str) -> None:
     """R-61."""
     foreign = QuotaStatus("theirs", hard=amounts({name: "1"}))
-    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(foreign,)).allowed
+    assert evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(foreign,), **SERVER).allowed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_claim, a_container, a_pod, a_quota, a_tier
+from tests.builders import SERVER, a_claim, a_container, a_pod, a_quota, a_tier
 from tiergate.core import evaluate
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
@@ -14,7 +14,7 @@ ROOMY = {"limits.cpu": "100", "requests.memory": "100Gi"}
 
 
 def missing(subject: Pod | Claim, *quotas: QuotaStatus) -> list[tuple[str, str, str]]:
-    decision = evaluate.validate(subject, old=None, tier=a_tier(), quotas=quotas)
+    decision = evaluate.validate(subject, old=None, tier=a_tier(), quotas=quotas, **SERVER)
     return [(one.quota, one.container, one.resource) for one in decision.violations if one.rule == "quota-required"]
 
 
@@ -58,7 +58,7 @@ def test_every_container_must_have_the_value(pod: Pod, expected: list[tuple[str,
     ],
 )
 def test_the_missing_value_is_named_with_its_place(name: str, shown: str, pointer: str) -> None:
-    decision = evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(a_quota({name: "9"}),))
+    decision = evaluate.validate(a_pod(), old=None, tier=a_tier(), quotas=(a_quota({name: "9"}),), **SERVER)
     assert [(one.rule, one.resource, one.pointer) for one in decision.violations] == [
         ("quota-required", shown, pointer)
     ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import a_container, a_pod, a_quota, a_tier, amounts
+from tests.builders import NOW, a_container, a_pod, a_quota, a_tier, amounts
 from tiergate.core import evaluate
 from tiergate.core.podspec import ContainerStatus, Pod
+from tiergate.core.release import NEWEST
 
 GRACE_OVER = 130.5
 FULL = a_quota({"requests.cpu": "1", "pods": "1"}, {"requests.cpu": "1", "pods": "1"})
@@ -19,13 +20,12 @@ def stuck(cpu: str) -> Pod:
 @pytest.mark.parametrize(
     ("now", "broken"),
     [
-        pytest.param(None, ["requests.cpu"], id="R-21-no-clock"),
         pytest.param(130.0, ["requests.cpu"], id="R-21-in-grace"),
         pytest.param(GRACE_OVER, [], id="R-21-after-grace-it-no-longer-counts"),
     ],
 )
-def test_a_resize_of_a_pod_stuck_in_its_deletion_asks_for_nothing(now: float | None, broken: list[str]) -> None:
-    decision = evaluate.validate(stuck("2"), old=stuck("1"), tier=a_tier(), quotas=(FULL,), now=now)
+def test_a_resize_of_a_pod_stuck_in_its_deletion_asks_for_nothing(now: float, broken: list[str]) -> None:
+    decision = evaluate.validate(stuck("2"), old=stuck("1"), tier=a_tier(), quotas=(FULL,), now=now, minor=NEWEST)
     assert [one.resource for one in decision.violations] == broken
 
 
@@ -61,5 +61,5 @@ def test_what_the_stored_pod_was_charged_is_by_the_rule_of_the_release(minor: in
 def asked_more(new: Pod, old: Pod, minor: int) -> list[str]:
     """Return what the resize asks for beyond what the stored pod was charged."""
     full = a_quota({"requests.cpu": "0"})
-    decision = evaluate.validate(new, old=old, tier=a_tier(), quotas=(full,), minor=minor)
+    decision = evaluate.validate(new, old=old, tier=a_tier(), quotas=(full,), minor=minor, now=NOW)
     return [str(one.actual) for one in decision.violations]

@@ -15,6 +15,7 @@ from unittest import mock
 
 import msgspec
 
+from tests.builders import SERVER
 from tests.differential.outcome import Problem, range_problems
 from tests.differential.sums import Form, forms, uncapped
 from tiergate.core import evaluate, limitrange, native
@@ -191,7 +192,8 @@ def _judges_more(kind: type[Subject]) -> Callable[[Seen], bool]:
         if not isinstance(seen.judged, kind) or seen.old is None:
             return False
         again, once = (
-            evaluate.validate(seen.judged, old=old, tier=seen.tier, quotas=()).violations for old in (None, seen.old)
+            evaluate.validate(seen.judged, old=old, tier=seen.tier, quotas=(), **SERVER).violations
+            for old in (None, seen.old)
         )
         return again != once
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tests.builders import NOW
 from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome, quota_problems, range_problems, resources
 from tests.differential.pods import OVERHEADS
@@ -82,7 +83,7 @@ def _admitted(
             yield Outcome("range", frozenset(said for each in refusals for said in range_problems(each.message)))
     if refused:
         return
-    broken = evaluate.validate(subject, old=old, tier=NO_TIER, quotas=quotas, minor=minor).violations
+    broken = evaluate.validate(subject, old=old, tier=NO_TIER, quotas=quotas, minor=minor, now=NOW).violations
     if broken:
         yield Outcome("quota", frozenset(one for each in broken for one in quota_problems(each)))
     else:

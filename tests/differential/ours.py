@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tests.builders import NOW
 from tests.differential.case import copied
 from tests.differential.differences import CLAIM_UNCHANGED, RESIZE_UNCHANGED, Difference
 from tests.differential.outcome import Outcome, Problem, quota_problems, range_problem, resources
@@ -174,9 +175,13 @@ def judged(
     pod = stored if isinstance(stored, Pod) else None
     before = None if (RESIZE_UNCHANGED if pod else CLAIM_UNCHANGED) in off else old
     with _without(off):
-        own = evaluate.validate(stored, old=old, tier=governed_by.tier, quotas=governed_by.tier_quotas, minor=minor)
-        again = evaluate.validate(stored, old=before, tier=governed_by.ranges, quotas=(), minor=minor)
-        decision = evaluate.validate(stored, old=old, tier=governed_by.ranges, quotas=governed_by.quotas, minor=minor)
+        own = evaluate.validate(
+            stored, old=old, tier=governed_by.tier, quotas=governed_by.tier_quotas, minor=minor, now=NOW
+        )
+        again = evaluate.validate(stored, old=before, tier=governed_by.ranges, quotas=(), minor=minor, now=NOW)
+        decision = evaluate.validate(
+            stored, old=old, tier=governed_by.ranges, quotas=governed_by.quotas, minor=minor, now=NOW
+        )
         ranges, _ = problems(again, stored, governed_by.ranges, off)
         _, quotas = problems(decision, stored, governed_by.ranges, off)
         also = bool(problems(own, stored, governed_by.tier, off)[1])

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.builders import SERVER
 from tests.differential import foretelling, ours, several
 from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, HELD_SUM
@@ -103,7 +104,7 @@ def test_a_resize_that_changes_nothing_breaks_no_bound(case: Case) -> None:
     """R-50: nothing grows; L-28: nothing is judged again. Values that a quota demands are demanded all the same."""
     old, _ = resized(case)
     governed = ours.governed(case.policy)
-    found = evaluate.validate(old, old=old, tier=governed.ranges, quotas=governed.quotas).violations
+    found = evaluate.validate(old, old=old, tier=governed.ranges, quotas=governed.quotas, **SERVER).violations
     assert {one.rule for one in found} <= {"quota-required", "quota-pending"}
 
 
@@ -115,7 +116,7 @@ def test_a_resize_is_charged_no_more_than_a_create(case: Case) -> None:
     old, new = resized(case)
     quotas = ours.governed(case.policy).quotas
     grown, whole = (
-        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas)}
+        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas, **SERVER)}
         for before in (old, None)
     )
     assert grown <= whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.builders import (
+    SERVER,
     Texts,
     a_claim,
     a_container,
@@ -79,7 +80,7 @@ def _judged(subject: Pod | Claim, item: LimitRangeItem | None = None, *, quota: 
     """Judge under a range, a quota, or, where neither is given, a quota that is not in force yet."""
     quotas = [] if item is not None else [a_tier_quota({"limits.cpu": "4"})]
     tier = a_tier(*([] if item is None else [item]), quotas=quotas)
-    return evaluate.validate(subject, old=None, tier=tier, quotas=() if quota is None else (quota,))
+    return evaluate.validate(subject, old=None, tier=tier, quotas=() if quota is None else (quota,), **SERVER)
 
 
 def _of_reviews() -> Iterator[Answer]:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.builders import Json, a_quota, a_tier, an_item, texts
+from tests.builders import SERVER, Json, a_quota, a_tier, an_item, texts
 from tests.property.strategies import STEPS, sound_items, sound_pod_objects
 from tiergate.core import evaluate
 from tiergate.core.podlevel import completed
@@ -56,7 +56,7 @@ def stored(pod: Json, tier: Tier, minor: int) -> Pod:
 
 
 def broken(pod: Pod, tier: Tier, *quotas: QuotaStatus) -> set[tuple[str, str, str]]:
-    decision = evaluate.validate(pod, old=None, tier=tier, quotas=quotas)
+    decision = evaluate.validate(pod, old=None, tier=tier, quotas=quotas, **SERVER)
     return {(one.rule, one.container, one.resource) for one in decision.violations}
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import Json, a_tier
+from tests.builders import SERVER, Json, a_tier
 from tests.property.strategies import amounts, containers, pod_objects, quotas, tiers
 from tiergate.core import evaluate
 from tiergate.core.podspec import Pod
@@ -33,11 +33,11 @@ def read(pod: Json) -> Pod:
 @few
 @given(pod_objects(), containers("more"), st.sampled_from(["containers", "initContainers"]), st.data())
 def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str, data: st.DataObject) -> None:
-    before = pod_charge(read(pod))
+    before = pod_charge(read(pod), **SERVER)
     present = pod["spec"].get(field) or []
     at = data.draw(st.integers(0, len(present)))
     pod["spec"][field] = [*present[:at], more, *present[at:]]
-    after = pod_charge(read(pod))
+    after = pod_charge(read(pod), **SERVER)
     assert all(after.get(name, ZERO) >= amount for name, amount in before.items())
     assert before.keys() <= after.keys()
 
@@ -48,12 +48,14 @@ def test_raising_hard_never_turns_allow_into_deny(
     pod: Json, quota: QuotaStatus, more: str, data: st.DataObject
 ) -> None:
     subject = read(pod)
-    before = evaluate.validate(subject, old=None, tier=FREE, quotas=(quota,))
+    before = evaluate.validate(subject, old=None, tier=FREE, quotas=(quota,), **SERVER)
     if not before.allowed or not quota.hard:
         return
     name = data.draw(st.sampled_from(sorted(quota.hard)))
     raised = {**quota.hard, name: quota.hard[name] + Quantity.parse(more)}
-    after = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),))
+    after = evaluate.validate(
+        subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),), **SERVER
+    )
     assert after.allowed
 
 
@@ -62,8 +64,10 @@ def test_raising_hard_never_turns_allow_into_deny(
 def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaStatus) -> None:
     """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
     subject = read(pod)
-    decision = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
-    charge = pod_charge(subject)
+    decision = evaluate.validate(
+        subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),), **SERVER
+    )
+    charge = pod_charge(subject, **SERVER)
     broken = {
         name
         for name, hard in quota.hard.items()
@@ -77,7 +81,7 @@ def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaSt
 def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, tier: Tier, quota: QuotaStatus) -> None:
     """A resize that changes nothing asks for nothing."""
     subject = read(pod)
-    decision = evaluate.validate(subject, old=subject, tier=tier, quotas=(quota,))
+    decision = evaluate.validate(subject, old=subject, tier=tier, quotas=(quota,), **SERVER)
     assert {one.rule for one in decision.violations} <= {"quota-required"}
 
 
@@ -85,7 +89,7 @@ def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, ti
 @given(pod_objects(), tiers())
 def test_a_verdict_is_the_same_every_time_and_in_the_order_of_the_rules(pod: Json, tier: Tier) -> None:
     subject = read(pod)
-    first = evaluate.validate(subject, old=None, tier=tier, quotas=())
-    assert evaluate.validate(read(pod), old=None, tier=tier, quotas=()) == first
+    first = evaluate.validate(subject, old=None, tier=tier, quotas=(), **SERVER)
+    assert evaluate.validate(read(pod), old=None, tier=tier, quotas=(), **SERVER) == first
     bounds = [str(one.actual) for one in first.violations if one.rule == "limit-zero"]
     assert set(bounds) <= {"0"}

@@ -24,23 +24,15 @@ STEPS: Final = (
             "Q-18",
             "null is no quantity",
             '        return "0"  # Q-18: the name is present\n',
-            '        raise _Unfit("null")\n',
+            '        raise Malformed(pointer, "null")\n',
         ),
         (
             "Q-16",
             "a number is no quantity",
-            '    if not isinstance(tree, str):\n        msg = f"expected a',
-            '    if isinstance(tree, Number) or not isinstance(tree, str):\n        msg = f"expected a',
+            '    if not isinstance(tree, str):\n        raise Malformed(pointer, f"expected a',
+            '    if isinstance(tree, Number) or not isinstance(tree, str):\n        raise Malformed(pointer, f"expected a',
         ),
-    ),
-    *steps(
-        "tiergate.wire.tree",
-        (
-            "Q-17",
-            "a number goes through a float",
-            "parse_float=Number",
-            "parse_float=lambda text: Number(repr(float(text)))",
-        ),
+        ("Q-17", "a number goes through a float", "return Number(match[0])", "return Number(repr(float(match[0])))"),
     ),
     *steps(
         "tiergate.wire.pod",

@@ -10,7 +10,6 @@ from tiergate.core.decision import ALLOW, Decision, Violation
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.release import NEWEST
 from tiergate.core.rules import Case, judges
 from tiergate.core.tier import Tier
 
@@ -33,14 +32,14 @@ def validate(  # noqa: PLR0913, RUF100  # what a decision is a function of
     old: Pod | Claim | None,
     tier: Tier,
     quotas: tuple[QuotaStatus, ...],
-    now: float | None = None,
-    minor: int = NEWEST,
+    now: float,
+    minor: int,
 ) -> Decision:
     """Return every broken rule of a pod or claim, in the order of RULES.
 
     ``old`` is the stored object of an UPDATE, ``quotas`` every ResourceQuota of the namespace. ``now`` is the time in
-    seconds since the epoch: without it a pod stuck in its deletion still counts (R-21). ``minor`` is the release of the
-    server, whose quota counts pods being resized in its own way (R-32, R-33).
+    seconds since the epoch, for a pod stuck in its deletion (R-21). ``minor`` is the release of the server, whose quota
+    counts pods being resized in its own way (R-32, R-33).
     """
     case = Case(subject, old, tier, quotas, now, minor)
     violations: list[Violation] = []
@@ -56,8 +55,8 @@ def report(  # noqa: PLR0913, RUF100  # as validate
     tier: Tier,
     quotas: tuple[QuotaStatus, ...],
     unchecked: bool,
-    now: float | None = None,
-    minor: int = NEWEST,
+    now: float,
+    minor: int,
 ) -> Decision:
     """Return what a tier in mode Warn or Audit tells of: what it would refuse in mode Enforce.
 

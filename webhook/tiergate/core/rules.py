@@ -13,7 +13,6 @@ from tiergate.core.claim import Claim
 from tiergate.core.decision import Violation
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.release import NEWEST
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import LimitRangeItem, Tier
 
@@ -29,8 +28,8 @@ class Case(msgspec.Struct, frozen=True):
     old: Pod | Claim | None
     tier: Tier
     quotas: tuple[QuotaStatus, ...]
-    now: float | None = None
-    minor: int = NEWEST
+    now: float
+    minor: int
 
 
 Judge = Callable[[Case], Iterable[Violation]]
@@ -78,15 +77,15 @@ def _always(judge: Judge) -> Rule:
 
 
 def _quota_pending(case: Case) -> Iterable[Violation]:
-    return quota.pending(case.subject, case.tier, case.quotas)
+    return quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
 
 
 def _quota_unknown(case: Case) -> Iterable[Violation]:
-    return quota.unknown(case.subject, case.quotas)
+    return quota.unknown(case.subject, case.quotas, minor=case.minor)
 
 
 def _quota_required(case: Case) -> Iterable[Violation]:
-    return quota.required(case.subject, case.tier, case.quotas)
+    return quota.required(case.subject, case.tier, case.quotas, minor=case.minor)
 
 
 def _quota_exceeded(case: Case) -> Iterable[Violation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, TypedDict
 
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import UserInfo
@@ -28,6 +28,17 @@ NOW = 0.0
 RELEASE_NAMESPACE = "tiergate-system"
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
+
+
+class TimeAndRelease(TypedDict):
+    """What a decision takes of the server: the time and the release."""
+
+    now: float
+    minor: int
+
+
+SERVER: Final[TimeAndRelease] = {"now": NOW, "minor": NEWEST}
+"""For tests that do not care."""
 
 
 def amounts(texts: Texts | None = None) -> dict[str, Quantity]:

@@ -22,6 +22,7 @@ from tests.builders import UID, Json, a_review_object, faults
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Endpoint, Unreadable
+from tiergate.wire.tree import MAX_DEPTH
 
 POD = {"group": "", "version": "v1", "resource": "pods"}
 CLAIM = {"group": "", "version": "v1", "resource": "persistentvolumeclaims"}
@@ -201,7 +202,7 @@ def test_nesting_of_any_depth_is_refused(place: str) -> None:
     }[place]
     raw = body("pod", spoiled(pod, where, "DEEP")).replace(b'"DEEP"', deep.encode())
     (fault,) = faults("validate", raw)
-    assert fault.reason == "nested deeper than 1000 levels"
+    assert fault.reason == f"nested deeper than {MAX_DEPTH} levels"
     assert fault.pointer.startswith(pointer(where))
 
 
@@ -209,7 +210,7 @@ def test_a_broken_value_far_inside_a_wide_document_takes_little_memory() -> None
     """Pointers are made of faults alone, not of every value on the way."""
     import tracemalloc
 
-    wide = "[" * 900 + ",".join(["[]"] * 20_000) + "]" * 900
+    wide = "[" * 490 + ",".join(["[]"] * 20_000) + "]" * 490
     pod = spoiled(a_full_pod(), ("metadata", "managedFields"), "WIDE")
     pod["metadata"]["annotations"]["a"] = "\0"
     raw = body("pod", pod).replace(b'"WIDE"', wide.encode())

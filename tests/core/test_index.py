@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, texts
+from tests.builders import NOW, Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, texts
 from tiergate.core.claim import Claim
 from tiergate.core.index import Footprints, Tally, used, would_be
 from tiergate.core.podspec import ContainerStatus, Pod
@@ -17,7 +17,6 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import ScopeRequirement
 
-NOW = 1_000_000.0
 HARD = {
     "pods": "9",
     "count/pods": "9",

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import Texts, a_claim, a_container, a_pod, an_item, texts
 from tiergate.core.claim import Claim
-from tiergate.core.native import LimitRange, ambiguities, refusals, with_native_defaults
+from tiergate.core.native import LimitRange, ambiguities, refusals, sentence, with_native_defaults
 from tiergate.core.podspec import Pod
 from tiergate.core.projection import milli_value, value
 from tiergate.core.quantity import Quantity
@@ -18,7 +18,7 @@ def a_range(*items: LimitRangeItem, name: str = "lr") -> LimitRange:
 
 
 def said(subject: Pod | Claim, item: LimitRangeItem, *, exact: bool = False) -> list[str]:
-    return [one.message for one in refusals(subject, (a_range(item),), exact=exact)]
+    return [sentence(one) for one in refusals(subject, (a_range(item),), exact=exact)]
 
 
 LOW = an_item(low={"cpu": "500m"})
@@ -213,6 +213,44 @@ def test_projections_differ_from_exact_comparison_only_where_known(
 def test_a_projection_wraps_or_is_zero_where_the_reference_s_is(text: str, whole: int, milli: int) -> None:
     quantity = Quantity.parse(text)
     assert (value(quantity), milli_value(quantity)) == (whole, milli)
+
+
+AT = "/spec/containers/0/resources"
+
+
+@pytest.mark.parametrize(
+    ("pod", "item", "finding"),
+    [
+        pytest.param(a_pod(), LOW, ("native-min", AT, "cpu", "request", True, None, None, ""), id="L-21-no-request"),
+        pytest.param(a_pod(a_container(limits={"cpu": "100m"})), LOW,
+                     ("native-min", AT, "cpu", "request", False, "100m", None, ""), id="L-21-request"),
+        pytest.param(a_pod(a_container(requests={"cpu": "500m"}, limits={"cpu": "400m"})), LOW,
+                     ("native-min", AT, "cpu", "limit", False, "400m", None, ""), id="L-21-limit"),
+        pytest.param(a_pod(a_container(requests={"cpu": "1"})), HIGH,
+                     ("native-max", AT, "cpu", "limit", True, None, None, ""), id="L-22-no-limit"),
+        pytest.param(a_pod(a_container(limits={"cpu": "1500m"})), HIGH,
+                     ("native-max", AT, "cpu", "limit", False, "1500m", None, ""), id="L-22-limit"),
+        pytest.param(a_pod(a_container(requests={"cpu": "2"}, limits={"cpu": "1"})), HIGH,
+                     ("native-max", AT, "cpu", "request", False, "2", None, ""), id="L-22-request"),
+        pytest.param(a_pod(a_container(requests={"cpu": "0"}, limits={"cpu": "1"})), RATIO,
+                     ("native-ratio", AT, "cpu", "request", True, "0", "1", ""), id="L-23-request-0"),
+        pytest.param(a_pod(a_container(requests={"cpu": "1"})), RATIO,
+                     ("native-ratio", AT, "cpu", "limit", True, "1", None, ""), id="L-23-no-limit"),
+        pytest.param(a_pod(a_container(requests={"cpu": "300m"}, limits={"cpu": "1"})), RATIO,
+                     ("native-ratio", AT, "cpu", "limit", False, "300m", "1", "3.333333"), id="L-23-above"),
+        pytest.param(a_pod(a_container(limits={"memory": "2Gi"}), pointer="/spec/template"), POD_HIGH,
+                     ("native-max", "/spec/template/spec", "memory", "limit", False, "2Gi", None, ""), id="template"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_a_value(pod: Pod, item: LimitRangeItem, finding: tuple[object, ...]) -> None:
+    (one,) = refusals(pod, (a_range(item, name="compute"),))
+    actual, limit = (None if amount is None else str(amount) for amount in (one.actual, one.limit))
+    assert (one.rule, one.pointer, one.resource, one.side, one.missing, actual, limit, one.ratio) == finding
+    assert (one.limit_range, one.kind, str(one.bound)) == ("compute", item.type, bound_of(item, one.resource))
+
+
+def bound_of(item: LimitRangeItem, name: str) -> str:
+    return str({**item.min, **item.max, **item.max_limit_request_ratio}[name])
 
 
 ONE = a_range(an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"}), name="one")

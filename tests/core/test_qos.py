@@ -6,6 +6,7 @@ import pytest
 
 from tests.builders import a_container, a_pod
 from tiergate.core.podspec import Pod
+from tiergate.core.release import NEWEST
 from tiergate.core.usage import qos_class
 
 FULL = {"cpu": "1", "memory": "1Gi"}
@@ -34,4 +35,4 @@ GUARANTEED = a_container("a", limits=FULL)
     ],
 )
 def test_the_class_follows_cpu_and_memory(pod: Pod, expected: str) -> None:
-    assert qos_class(pod) == expected
+    assert qos_class(pod, minor=NEWEST) == expected

@@ -8,6 +8,7 @@ from tests.builders import a_claim, a_container, a_pod, a_quota
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import matches, measures, pertinent
+from tiergate.core.release import NEWEST
 from tiergate.core.tier import ScopeRequirement
 
 BURSTABLE = a_pod(a_container(requests={"cpu": "1"}))
@@ -35,7 +36,7 @@ BURSTABLE = a_pod(a_container(requests={"cpu": "1"}))
     ],
 )
 def test_a_scope_selects_pods(scope: str, pod: Pod, matching: bool) -> None:  # noqa: FBT001  # a table
-    assert matches(pod, a_quota(scopes=[scope])) is matching
+    assert matches(pod, a_quota(scopes=[scope]), minor=NEWEST) is matching
 
 
 @pytest.mark.parametrize(
@@ -56,16 +57,16 @@ def test_a_priority_class_is_selected_like_a_label(
     without: bool,  # noqa: FBT001  # a table
 ) -> None:
     quota = a_quota(selector=[ScopeRequirement("PriorityClass", operator, values)])
-    assert matches(a_pod(priority_class="high"), quota) is with_high
-    assert matches(a_pod(), quota) is without
+    assert matches(a_pod(priority_class="high"), quota, minor=NEWEST) is with_high
+    assert matches(a_pod(), quota, minor=NEWEST) is without
 
 
 def test_all_scopes_and_expressions_must_match() -> None:
     """R-9."""
     quota = a_quota(scopes=["NotTerminating"], selector=[ScopeRequirement("PriorityClass", "In", ("high",))])
-    assert matches(a_pod(priority_class="high"), quota)
-    assert not matches(a_pod(priority_class="low"), quota)
-    assert not matches(a_pod(priority_class="high", active_deadline_seconds=1), quota)
+    assert matches(a_pod(priority_class="high"), quota, minor=NEWEST)
+    assert not matches(a_pod(priority_class="low"), quota, minor=NEWEST)
+    assert not matches(a_pod(priority_class="high", active_deadline_seconds=1), quota, minor=NEWEST)
 
 
 def claimed(*classes: str) -> Claim:
@@ -93,14 +94,14 @@ def test_an_attributes_class_selects_claims(
     matching: bool,  # noqa: FBT001  # a table
 ) -> None:
     quota = a_quota(selector=[ScopeRequirement("VolumeAttributesClass", operator, values)])
-    assert matches(claim, quota) is matching
+    assert matches(claim, quota, minor=NEWEST) is matching
 
 
 @pytest.mark.parametrize("scope", ["Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass"])
 def test_pod_scopes_never_match_a_claim(scope: str) -> None:
     """R-43."""
-    assert not matches(a_claim(), a_quota(scopes=[scope]))
-    assert not matches(claimed("gold"), a_quota(scopes=[scope]))
+    assert not matches(a_claim(), a_quota(scopes=[scope]), minor=NEWEST)
+    assert not matches(claimed("gold"), a_quota(scopes=[scope]), minor=NEWEST)
 
 
 POD_NAMES = [
@@ -122,10 +123,17 @@ NEITHER = [
 def test_a_name_is_measured_from_what_it_counts(name: str) -> None:
     assert measures(Pod, name) is (name in POD_NAMES)
     assert measures(Claim, name) is (name in CLAIM_NAMES)
-    assert bool(pertinent(a_pod(), a_quota({name: "1", "services": "1"}))) is (name in POD_NAMES)
+    assert bool(pertinent(a_pod(), a_quota({name: "1", "services": "1"}), minor=NEWEST)) is (name in POD_NAMES)
 
 
 def test_a_quota_whose_scope_does_not_match_is_not_pertinent() -> None:
     """R-9."""
-    assert pertinent(a_pod(), a_quota({"pods": "1"}, scopes=["BestEffort"]))
-    assert not pertinent(BURSTABLE, a_quota({"pods": "1"}, scopes=["BestEffort"]))
+    assert pertinent(a_pod(), a_quota({"pods": "1"}, scopes=["BestEffort"]), minor=NEWEST)
+    assert not pertinent(BURSTABLE, a_quota({"pods": "1"}, scopes=["BestEffort"]), minor=NEWEST)
+
+
+@pytest.mark.parametrize(("minor", "matching"), [(36, "BestEffort"), (37, "NotBestEffort")], ids=["D-17-old", "D-17"])
+def test_the_class_of_a_pod_without_one_is_computed_by_the_rule_of_the_release(minor: int, matching: str) -> None:
+    pod = a_pod(a_container(requests={"cpu": "1"}), has_resources=True)
+    found = [one for one in ("BestEffort", "NotBestEffort") if matches(pod, a_quota(scopes=[one]), minor=minor)]
+    assert found == [matching]

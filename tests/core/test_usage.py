@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, amounts, texts
+from tests.builders import NOW, SERVER, Texts, a_container, a_pod, amounts, texts
 from tiergate.core.podspec import ContainerStatus, Pod
+from tiergate.core.release import NEWEST
 from tiergate.core.usage import pod_charge, pod_limits, pod_requests
 
 APP = a_container("app", requests={"cpu": "1"})
@@ -97,8 +98,8 @@ OVERHEAD = {"cpu": "250m", "memory": "120Mi"}
     ],
 )
 def test_the_totals_are_those_of_quota(pod: Pod, requests: Texts, limits: Texts) -> None:
-    assert texts(pod_requests(pod)) == requests
-    assert texts(pod_limits(pod)) == limits
+    assert texts(pod_requests(pod, minor=NEWEST)) == requests
+    assert texts(pod_limits(pod, minor=NEWEST)) == limits
 
 
 CHARGED = {
@@ -115,13 +116,13 @@ CHARGED = {
 
 @pytest.mark.parametrize(("name", "charged"), CHARGED.items(), ids=[f"R-22-{name}" for name in CHARGED])
 def test_each_resource_is_charged_under_its_quota_names(name: str, charged: Texts) -> None:
-    charge = pod_charge(a_pod(a_container(limits={name: "1"})))
+    charge = pod_charge(a_pod(a_container(limits={name: "1"})), **SERVER)
     assert texts(charge) == {"count/pods": "1", "pods": "1", **charged}
 
 
 def test_a_resource_that_is_not_asked_is_not_charged() -> None:
     """R-22."""
-    assert texts(pod_charge(a_pod(a_container(requests={"cpu": "1"})))) == {
+    assert texts(pod_charge(a_pod(a_container(requests={"cpu": "1"})), **SERVER)) == {
         "count/pods": "1",
         "pods": "1",
         "cpu": "1",
@@ -143,7 +144,7 @@ def test_a_resource_that_is_not_asked_is_not_charged() -> None:
     ],
 )
 def test_a_pod_that_is_over_is_only_counted_as_an_object(pod: Pod, now: float | None, over: bool) -> None:  # noqa: FBT001  # a table
-    charge = texts(pod_charge(pod, now=now))
+    charge = texts(pod_charge(pod, now=now, minor=NEWEST))
     assert charge == (
         {"count/pods": "1"} if over else {"count/pods": "1", "pods": "1", "cpu": "1", "requests.cpu": "1"}
     )
@@ -194,28 +195,28 @@ TWO = (a_container("a", requests={"cpu": "2"}), a_container("b", requests={"cpu"
     ],
 )
 def test_a_resize_in_progress_counts_the_largest_of_its_views(pod: Pod, total: str) -> None:
-    assert str(pod_requests(pod)["cpu"]) == total
+    assert str(pod_requests(pod, minor=NEWEST)["cpu"]) == total
 
 
 def test_an_infeasible_resize_without_any_status_counts_nothing() -> None:
     """R-33: the spec is left out, and there is nothing else; overhead stays (R-31)."""
     pod = a_pod(*TWO, resize_infeasible=True, overhead={"cpu": "250m"})
-    assert texts(pod_requests(pod)) == {"cpu": "250m"}
-    assert texts(pod_limits(a_pod(a_container(limits={"cpu": "2"}), resize_infeasible=True))) == {}
+    assert texts(pod_requests(pod, minor=NEWEST)) == {"cpu": "250m"}
+    assert texts(pod_limits(a_pod(a_container(limits={"cpu": "2"}), resize_infeasible=True), minor=NEWEST)) == {}
 
 
 def test_limits_of_a_resize_count_spec_and_actuated() -> None:
     """R-33."""
     pod = a_pod(a_container("a", limits={"cpu": "2"}), statuses={"a": status("9", "9", limit="3")})
-    assert texts(pod_limits(pod)) == {"cpu": "3"}
+    assert texts(pod_limits(pod, minor=NEWEST)) == {"cpu": "3"}
     unreported = a_pod(a_container("a", limits={"cpu": "2"}), statuses={"a": status("9", "9")})
-    assert texts(pod_limits(unreported)) == {"cpu": "2"}
+    assert texts(pod_limits(unreported, minor=NEWEST)) == {"cpu": "2"}
     beside = a_pod(
         a_container("a", limits={"cpu": "2"}),
         a_container("b", limits={"cpu": "2"}),
         statuses={"a": status("9", "9", limit="3")},
     )
-    assert texts(pod_limits(beside)) == {"cpu": "5"}
+    assert texts(pod_limits(beside, minor=NEWEST)) == {"cpu": "5"}
 
 
 OLD = 36
@@ -262,7 +263,7 @@ OLD = 36
 )
 def test_up_to_1_36_a_resize_counts_the_largest_of_each_container(pod: Pod, requests: str) -> None:
     assert str(pod_requests(pod, minor=OLD)["cpu"]) == requests
-    assert str(pod_charge(pod, minor=OLD)["requests.cpu"]) == requests
+    assert str(pod_charge(pod, minor=OLD, now=NOW)["requests.cpu"]) == requests
 
 
 def test_up_to_1_36_limits_count_spec_and_actuated() -> None:
@@ -273,7 +274,7 @@ def test_up_to_1_36_limits_count_spec_and_actuated() -> None:
         statuses={"a": status("9", "9", limit="3"), "b": status("9", "9", limit="1")},
     )
     assert texts(pod_limits(pod, minor=OLD)) == {"cpu": "5"}
-    assert str(pod_charge(pod, minor=OLD)["limits.cpu"]) == "5"
+    assert str(pod_charge(pod, minor=OLD, now=NOW)["limits.cpu"]) == "5"
     unwilling = msgspec.structs.replace(pod, resize_infeasible=True)
     assert texts(pod_limits(unwilling, minor=OLD)) == {"cpu": "4"}
     assert texts(pod_limits(a_pod(a_container(limits={"cpu": "2"})), minor=OLD)) == {"cpu": "2"}

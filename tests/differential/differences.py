@@ -121,7 +121,7 @@ def _by_projection(subject: Subject, tier: Tier) -> tuple[frozenset[Problem], fr
 
 def _said(subject: Subject, tier: Tier, *, exact: bool) -> frozenset[Problem]:
     refusals = native.refusals(subject, (native.LimitRange("policy", tier.limits),), exact=exact)
-    return frozenset(problem for one in refusals for problem in range_problems(one.message))
+    return frozenset(problem for one in refusals for problem in range_problems(native.sentence(one)))
 
 
 def _projected(found: frozenset[Problem], subject: Subject, tier: Tier) -> frozenset[Problem]:

@@ -80,7 +80,9 @@ def _admitted(
     for one in objects:
         if refusals := native.refusals(subject, (one,)):
             refused = True
-            yield Outcome("range", frozenset(said for each in refusals for said in range_problems(each.message)))
+            yield Outcome(
+                "range", frozenset(said for each in refusals for said in range_problems(native.sentence(each)))
+            )
     if refused:
         return
     broken = validated(subject, old=old, tier=NO_TIER, quotas=quotas, minor=minor).findings

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tests.builders import SERVER
 from tests.differential.case import Standing
 from tests.differential.ours import add_native_defaults, ask, governed
 from tests.differential.pods import a_pod, near, rooms
@@ -184,7 +185,7 @@ def _targets(policy: Policy, stored: Json) -> Iterable[tuple[str, str, int]]:
     """Yield (side, resource, growth of its sum in the spec that meets a bound)."""
     pod = ask("validate", msgspec.json.encode(stored), "Pod").subject
     assert isinstance(pod, Pod)
-    charged, specified = pod_charge(pod), pod_charge(msgspec.structs.replace(pod, statuses={}))
+    charged, specified = pod_charge(pod, **SERVER), pod_charge(msgspec.structs.replace(pod, statuses={}), **SERVER)
     for quota_name, room in rooms(policy):
         if RESOURCE_OF[quota_name] in RESIZABLE and quota_name in charged:
             side = "limits" if quota_name.startswith("limits.") else "requests"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.builders import validated
+from tests.builders import SERVER, validated
 from tests.differential import foretelling, ours, several
 from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, HELD_SUM
@@ -116,7 +116,7 @@ def test_a_resize_is_charged_no_more_than_a_create(case: Case) -> None:
     old, new = resized(case)
     quotas = ours.governed(case.policy).quotas
     grown, whole = (
-        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas)}
+        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas, **SERVER)}
         for before in (old, None)
     )
     assert grown <= whole

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import a_container, a_pod, an_item
 from tests.differential.sums import MOST, forms, held, hidden, milli_units, whole_units
-from tiergate.core.native import LimitRange, refusals
+from tiergate.core.native import LimitRange, refusals, sentence
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.tier import LimitRangeItem
@@ -76,6 +76,6 @@ def test_a_form_decides_what_limit_ranger_says_and_only_while_it_is_in_force() -
     said = set()
     for form in forms(pod, (item,)):
         with form():
-            said.add(tuple(one.message for one in refusals(pod, (LimitRange("one", (item,)),))))
+            said.add(tuple(sentence(one) for one in refusals(pod, (LimitRange("one", (item,)),))))
     assert said == {(), (f"maximum {STORAGE} usage per Pod is 20E, but limit is 20E",)}
     assert refusals(pod, (LimitRange("one", (item,)),)) == before

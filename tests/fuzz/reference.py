@@ -7,13 +7,15 @@ Rule ids are those of the webhook's own rules; where ours differ from Kubernetes
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+from tests.fuzz import grammar
+from tests.fuzz.grammar import Num
 
 Amounts = dict[str, Fraction]
 Json = dict[str, Any]
@@ -29,29 +31,18 @@ class Unfit(ValueError):
     """A value that no verdict can rest on."""
 
 
-class Num(str):
-    """A JSON number as its text."""
-
-    __slots__ = ()
-
-
 class TooDeep(Exception):
-    """Nested deeper than the standard library's decoder reads: nothing can be said of it here."""
+    """Nested deeper than is read here: nothing can be said of it."""
 
 
 def read(body: bytes) -> Any:  # noqa: ANN401  # JSON
-    """Return the JSON with numbers as their texts; raise Unfit for what is no JSON but for bytes in its texts."""
+    """Return the JSON with numbers as their texts; raise Unfit for what is not JSON but for bytes in its texts."""
     try:
-        text = body.decode(errors="replace")
-        return json.loads(text, parse_int=Num, parse_float=Num, parse_constant=_no_constant)
+        return grammar.read(body.decode(errors="replace"))
     except RecursionError:
         raise TooDeep from None
     except ValueError as error:
         raise Unfit(str(error)) from None
-
-
-def _no_constant(name: str) -> None:
-    raise Unfit(f"{name} is no JSON")
 
 
 def amount(value: object) -> Fraction:

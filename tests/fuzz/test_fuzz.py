@@ -74,7 +74,7 @@ def test_a_crash_is_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_decoders_that_disagree_are_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow decoder that reads another amount than the fast one is a finding."""
-    monkeypatch.setattr(strict, "_quantity_text", lambda _tree, _pointer: "7")
+    monkeypatch.setattr(strict, "_quantity_text", lambda _tree: "7")
     assert not seeds_hold(target)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import Json, a_tier, validated
+from tests.builders import SERVER, Json, a_tier, validated
 from tests.property.strategies import amounts, containers, pod_objects, quotas, tiers
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import ZERO, Quantity
@@ -32,11 +32,11 @@ def read(pod: Json) -> Pod:
 @few
 @given(pod_objects(), containers("more"), st.sampled_from(["containers", "initContainers"]), st.data())
 def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str, data: st.DataObject) -> None:
-    before = pod_charge(read(pod))
+    before = pod_charge(read(pod), **SERVER)
     present = pod["spec"].get(field) or []
     at = data.draw(st.integers(0, len(present)))
     pod["spec"][field] = [*present[:at], more, *present[at:]]
-    after = pod_charge(read(pod))
+    after = pod_charge(read(pod), **SERVER)
     assert all(after.get(name, ZERO) >= amount for name, amount in before.items())
     assert before.keys() <= after.keys()
 
@@ -62,7 +62,7 @@ def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaSt
     """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
     subject = read(pod)
     decision = validated(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
-    charge = pod_charge(subject)
+    charge = pod_charge(subject, **SERVER)
     broken = {
         name
         for name, hard in quota.hard.items()

@@ -16,6 +16,7 @@ from tests.quantity_oracle.recording import Recorded
 from tests.quantity_oracle.texts import TABLE, TOKENS, quoted, tokens
 from tiergate.core.quantity import MAX_EXPONENT, MAX_LENGTH, Quantity, QuantityError
 from tiergate.wire import Malformed, strict
+from tiergate.wire.tree import parse
 from tiergate.wire.types import Resources, resource_list
 
 pytestmark = pytest.mark.cluster  # Go and the modules, as the control plane
@@ -59,7 +60,7 @@ def test_random_texts_are_what_the_library_makes_of_them(outcome: Outcome) -> No
 def test_a_token_that_is_no_string_is_read_as_the_library_reads_it(oracle: Path, token: str) -> None:
     """Numbers are quantities by their text and null is zero, anything else is refused (Q-16 to Q-18)."""
     (theirs,) = program.ask(oracle, [token])
-    tree = strict.parse(b'{"limits": {"cpu": %s}}' % token.encode())
+    tree = parse(b'{"limits": {"cpu": %s}}' % token.encode())
     try:
         amounts = resource_list(strict.build(tree, Resources, "").limits)
     except Malformed:

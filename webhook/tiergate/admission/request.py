@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -10,22 +11,24 @@ import msgspec
 from tiergate.admission.review import (
     BadReview,
     Envelope,
-    ReviewDecoder,
     UserInfo,
     WireRequest,
-    faults_of,
+    WireReview,
+    checked,
     read_strictly,
 )
 from tiergate.core.decision import Fault
 from tiergate.core.request import Endpoint, Request, Unreadable
 from tiergate.wire import Malformed, kinds, strict
+from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Core, Kind
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
 
-_DECODERS: Final[dict[type[msgspec.Struct], ReviewDecoder[Any]]] = {
-    kind.wire: ReviewDecoder(kind.wire) for kind in kinds.KINDS
+_DECODERS: Final[dict[type[msgspec.Struct], Decoder[WireReview[Any]]]] = {
+    kind.wire: Decoder(WireReview[kind.wire])  # type: ignore[name-defined]  # a type given at run time
+    for kind in kinds.KINDS
 }
 
 
@@ -48,30 +51,27 @@ def read(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
         BadReview: It is not an AdmissionReview, or of something that the endpoint does not judge: such a rule in the
             webhook configuration is a mistake that must be loud.
     """
-    request = _quickly(endpoint, body)
-    return _strictly(endpoint, body) if request is None else request
-
-
-def _quickly(endpoint: Endpoint, body: bytes) -> AdmissionRequest | None:
-    """Return the request, None where the strict decoder has to look."""
     guessed = kinds.likely(endpoint, body)
-    envelope = _DECODERS[guessed.wire](body)
-    if envelope is None:
-        return None
-    kind = _kind(endpoint, envelope)
+    return _DECODERS[guessed.wire].read(body, partial(_quickly, guessed, body), partial(_strictly, endpoint))
+
+
+def _quickly(guessed: Kind, body: bytes, review: WireReview[Any]) -> AdmissionRequest:
+    """Return the request of what the fast decoder read; raise ValueError where the strict one has to look."""
+    request = checked(review)
+    kind = _kind(guessed.endpoint, request)
     if kind.wire is not guessed.wire:
-        envelope = _DECODERS[kind.wire](body)
-    return None if envelope is None else _converted(envelope, kind)
+        again = _DECODERS[kind.wire].quick(body)
+        if again is None:
+            raise ValueError(kind.resource)
+        request = checked(again)
+    return _converted(request, kind)
 
 
-def _converted(envelope: WireRequest[Any], kind: Kind) -> AdmissionRequest | None:
+def _converted(envelope: WireRequest[Any], kind: Kind) -> AdmissionRequest:
     old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
     if faults := _missing(envelope, kind, {"object": envelope.object, "oldObject": old}):
         return _request(envelope, kind.endpoint, kind.resource, Core(Unreadable(faults)))
-    try:
-        core = kind.to_core(envelope.object, old, envelope.namespace or "")
-    except ValueError:
-        return None
+    core = kind.to_core(envelope.object, old, envelope.namespace or "")
     return _request(envelope, kind.endpoint, kind.resource, core)
 
 
@@ -89,7 +89,7 @@ def _strictly(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
     try:
         core = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
     except Malformed as error:
-        core = Core(Unreadable(faults_of(error)))
+        core = Core(Unreadable(error.every()))
     return _request(envelope, endpoint, kind.resource, core)
 
 
@@ -105,7 +105,7 @@ def _objects(
                 values[key] = strict.build(trees[key], kind.wire, pointer)
             except Malformed as error:
                 if key == "object" or kind.judges_old:
-                    faults += faults_of(error)
+                    faults += error.every()
     return values, tuple(faults)
 
 

@@ -13,12 +13,11 @@ import msgspec
 
 from tiergate.core.decision import Fault
 from tiergate.wire import Malformed, NotJson, strict
-from tiergate.wire.decode import ESCAPED_NUL
+from tiergate.wire.tree import parse
 
 VERSION: Final = "admission.k8s.io/v1"
 
 Object = TypeVar("Object")
-Wire = TypeVar("Wire", bound=msgspec.Struct)
 
 
 class BadReview(ValueError):
@@ -87,25 +86,11 @@ class WireReview(msgspec.Struct, Generic[Object]):
     request: WireRequest[Object] | None = None
 
 
-class ReviewDecoder(Generic[Wire]):
-    """The fast decoder of reviews whose objects are of one wire shape."""
-
-    def __init__(self, wire: type[Wire]) -> None:
-        """Take the wire shape of ``object`` and ``oldObject``."""
-        self._decoder = msgspec.json.Decoder(WireReview[wire])  # type: ignore[valid-type]  # a type given at run time
-
-    def __call__(self, body: bytes) -> WireRequest[Wire] | None:
-        """Return the request, None for what the fast decoder cannot read; raise BadReview."""
-        if b"\\" in body and ESCAPED_NUL in body:
-            return None
-        try:
-            review: WireReview[Wire] = self._decoder.decode(body)
-        except (ValueError, RecursionError):
-            return None
-        if review.request is None:
-            raise BadReview("the AdmissionReview has no request with a uid")
-        _check(review.kind, review.apiVersion, review.request.uid)
-        return review.request
+def checked(review: WireReview[Object]) -> WireRequest[Object]:
+    """Return the request of a review; raise BadReview for what is not one that can be answered."""
+    _check(review.kind, review.apiVersion, review.request.uid if review.request else "")
+    assert review.request is not None  # noqa: S101  # it has a uid
+    return review.request
 
 
 class StrictReview(msgspec.Struct):
@@ -119,7 +104,7 @@ class StrictReview(msgspec.Struct):
 def read_strictly(body: bytes) -> StrictReview:
     """Return the envelope and the objects of a review; raise BadReview."""
     try:
-        tree = strict.parse(body)
+        tree = parse(body)
     except NotJson as error:
         msg = f"the body is not JSON: {error}"
         raise BadReview(msg) from None
@@ -127,9 +112,9 @@ def read_strictly(body: bytes) -> StrictReview:
     if not isinstance(tree, dict) or not isinstance(members, dict):
         raise BadReview("the body is not an AdmissionReview with a request")
     uid = members.get("uid")
-    uid = uid if type(uid) is str else ""
+    uid = uid if type(uid) is str and strict.is_text(uid) else ""
     try:
-        outline = strict.build({key: value for key, value in tree.items() if key != "request"}, WireReview, "")
+        outline = strict.build({key: value for key, value in tree.items() if key != "request"}, WireReview)
     except Malformed as error:
         raise BadReview(str(error), uid=uid) from None
     _check(outline.kind, outline.apiVersion, uid)
@@ -138,12 +123,7 @@ def read_strictly(body: bytes) -> StrictReview:
     try:
         return StrictReview(strict.build(inner, Envelope, "/request"), objects)
     except Malformed as error:
-        return StrictReview(Envelope(uid), objects, faults_of(error))
-
-
-def faults_of(error: Malformed) -> tuple[Fault, ...]:
-    """Return the faults of a document as plain values."""
-    return tuple([Fault(one.pointer, one.reason) for one in error.every()])
+        return StrictReview(Envelope(uid), objects, error.every())
 
 
 def _check(kind: str, version: str, uid: str) -> None:

@@ -18,7 +18,7 @@ from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Format, Quantity
 from tiergate.core.quota import Judged, QuotaStatus, charge, matches, measured_by
-from tiergate.core.release import MAX_OF_SUMS
+from tiergate.core.release import MAX_OF_SUMS, NEWEST
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier
 from tiergate.core.usage import qos_class
@@ -61,7 +61,8 @@ class Footprints:
     def of(self, subject: Judged) -> Footprint:
         """Return the footprint of an object, whatever the time and the server's release."""
         over_at, shape = _over_at(subject), _shape(subject)
-        charged, earlier = charge(subject), charge(subject, minor=MAX_OF_SUMS - 1)
+        charged = charge(subject, now=None, minor=MAX_OF_SUMS)
+        earlier = charge(subject, now=None, minor=MAX_OF_SUMS - 1)
         key = (over_at, _amounts(charged), _amounts(earlier), *_traits(shape))
         found = self._known.get(key)
         if found is None:
@@ -86,7 +87,7 @@ def _shape(subject: Judged) -> Judged:
     return Pod(
         # Scopes ask for the sign alone (R-24); the number differs from pod to pod.
         active_deadline_seconds=None if deadline is None else max(-1, min(deadline, 0)),
-        qos_class=qos_class(subject),
+        qos_class=qos_class(subject, minor=NEWEST),  # a stored pod has its class in the status
         priority_class=subject.priority_class,
         cross_namespace_affinity=subject.cross_namespace_affinity,
     )
@@ -145,7 +146,7 @@ def used(
     nanos = dict.fromkeys((*measured_by(Pod, quota), *measured_by(Claim, quota)), 0)
     formats: dict[str, Format] = {}
     for footprint, number in counts:
-        if matches(footprint.shape, quota):
+        if matches(footprint.shape, quota, minor=minor):
             for name, quantity in footprint.charge_at(now, minor=minor).items():
                 if name in nanos and quantity.nano:
                     nanos[name] += quantity.nano * number  # integers: a sum of Quantities costs five times as much

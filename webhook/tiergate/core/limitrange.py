@@ -153,10 +153,10 @@ def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]
         return ()
     text = described(additions, after=pod.defaults_annotation)
     if pod.has_annotations:
-        return (*operations, add("/metadata/annotations", ANNOTATION, text))
+        return (*operations, add(f"{pod.pointer}/metadata/annotations", ANNOTATION, text))
     if pod.has_metadata:
-        return (*operations, JSONPatchOp("add", "/metadata/annotations", {ANNOTATION: text}))
-    return (*operations, JSONPatchOp("add", "/metadata", {"annotations": {ANNOTATION: text}}))
+        return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata/annotations", {ANNOTATION: text}))
+    return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata", {"annotations": {ANNOTATION: text}}))
 
 
 def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:
@@ -256,9 +256,9 @@ def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding
             continue
         request, limit = requests.get(name), limits.get(name)
         if request is None or request.nano < bound.nano:
-            yield _total("pod-request-min", "requests", name, request, bound)
+            yield _total("pod-request-min", pod, "requests", name, request, bound)
         if limit is not None and limit.nano < bound.nano:
-            yield _total("pod-limit-min", "limits", name, limit, bound)
+            yield _total("pod-limit-min", pod, "limits", name, limit, bound)
 
 
 def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
@@ -269,9 +269,9 @@ def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding
             continue
         request, limit = requests.get(name), limits.get(name)
         if limit is None or limit.nano > bound.nano:
-            yield _total("pod-limit-max", "limits", name, limit, bound)
+            yield _total("pod-limit-max", pod, "limits", name, limit, bound)
         if request is not None and request.nano > bound.nano:
-            yield _total("pod-request-max", "requests", name, request, bound)
+            yield _total("pod-request-max", pod, "requests", name, request, bound)
 
 
 def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
@@ -280,7 +280,7 @@ def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Findi
     for name, ratio in bounds.items():
         request, limit = requests.get(name), limits.get(name)
         if not _same_totals(old, pod, name) and _exceeds_ratio(request, limit, ratio):
-            found = _total("pod-limit-request-ratio", "requests", name, request, ratio)
+            found = _total("pod-limit-request-ratio", pod, "requests", name, request, ratio)
             yield msgspec.structs.replace(found, limit=limit)
 
 
@@ -339,5 +339,5 @@ def _range(
     )
 
 
-def _total(rule: RuleId, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Finding:
-    return Finding(rule, "/spec", resource=f"{side}.{name}", actual=actual, bound=bound)
+def _total(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Finding:
+    return Finding(rule, f"{pod.pointer}/spec", resource=f"{side}.{name}", actual=actual, bound=bound)

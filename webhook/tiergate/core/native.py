@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Final, Literal
 
 import msgspec
 
@@ -36,12 +37,42 @@ class LimitRange(msgspec.Struct, frozen=True):
     labelled: str = ""
 
 
+NativeRule = Literal["native-min", "native-max", "native-ratio"]
+Side = Literal["request", "limit"]
+
+
 class Refusal(msgspec.Struct, frozen=True):
-    """One sentence of LimitRanger (L-26): of which object, about what in the pod or claim."""
+    """One constraint of a LimitRange object that a pod or claim breaks.
+
+    ``kind`` is the item's type. ``pointer`` is what was judged: the resources of a container, the spec of a pod, the
+    storage request of a claim. ``side`` is the side that breaks the ``bound``: it is ``missing`` (for a ratio also 0),
+    or below a minimum or above a maximum. ``actual`` is that amount. Of a ratio ``actual`` is the request and ``limit``
+    the limit, and ``ratio`` is what LimitRanger prints, "" where a side is missing.
+    """
 
     limit_range: str
+    rule: NativeRule
+    kind: str
     pointer: str
-    message: str
+    resource: str
+    side: Side
+    missing: bool
+    bound: Quantity
+    actual: Quantity | None = None
+    limit: Quantity | None = None
+    ratio: str = ""
+
+
+def sentence(refusal: Refusal) -> str:
+    """Return what LimitRanger itself says (L-26)."""
+    name, kind, side, bound = refusal.resource, refusal.kind, refusal.side, refusal.bound
+    if refusal.rule == "native-ratio":
+        start = f"{name} max limit to request ratio per {kind} is {bound}"
+        if refusal.missing:
+            return f"{start}, but no {side} is specified or {side} is 0"
+        return f"{start}, but provided ratio is {refusal.ratio}"
+    start = f"{'minimum' if refusal.rule == 'native-min' else 'maximum'} {name} usage per {kind} is {bound}"
+    return f"{start}.  No {side} is specified" if refusal.missing else f"{start}, but {side} is {refusal.actual}"
 
 
 class Ambiguity(msgspec.Struct, frozen=True):
@@ -88,114 +119,114 @@ def ambiguities(ranges: tuple[LimitRange, ...]) -> tuple[Ambiguity, ...]:
 
 
 def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...], *, exact: bool = False) -> tuple[Refusal, ...]:
-    """Return every sentence with which some LimitRange would refuse the object (L-20).
+    """Return every constraint with which some LimitRange would refuse the object (L-20).
 
     The server stops at the first object that refuses (L-7); here all are asked, as their order is not defined.
     """
-    judge = _Judge(exact)
+    compare = _EXACT if exact else _PROJECTED
     return tuple(
-        Refusal(one.name, pointer, message)
+        found
         for one in ranges
         for item in one.items
-        for pointer, message in judge.sentences(subject, item)
+        for judged in _judged(subject, item, one.name)
+        for found in _broken(judged, item, compare)
     )
 
 
-class _Judge:
-    """LimitRanger's constraints, by projections or exactly."""
+class _Compare(msgspec.Struct, frozen=True):
+    """How amounts are compared: by LimitRanger's projections, or exactly."""
 
-    def __init__(self, exact: bool) -> None:  # noqa: FBT001  # the one thing there is to say
-        self._amounts = _nanos if exact else _projections
-        self._ratio = _exact_ratio if exact else _float_ratio
-
-    def sentences(self, subject: Pod | Claim, item: LimitRangeItem) -> Iterator[tuple[str, str]]:
-        """Yield (pointer, sentence) of each constraint of the item that the object breaks."""
-        if isinstance(subject, Claim):
-            if item.type == CLAIM:
-                yield from self._claim(subject, item)
-        elif item.type == CONTAINER:
-            for one in subject.every_container():
-                for message in self._constraints(item, one.requests, one.limits):
-                    yield f"{one.pointer}/resources", message
-        elif item.type == POD:
-            for message in self._constraints(item, *limit_range_totals(subject)):
-                yield "/spec", message
-
-    def _claim(self, claim: Claim, item: LimitRangeItem) -> Iterator[tuple[str, str]]:
-        """Judge the request alone; a ratio is not enforced (L-24)."""
-        requests = EMPTY if claim.storage is None else {"storage": claim.storage}
-        for name, bound in sorted(item.min.items()):
-            yield from _at_storage(self._min(item.type, name, bound, requests, EMPTY))
-        for name, bound in sorted(item.max.items()):
-            yield from _at_storage(self._max_request(item.type, name, bound, requests))
-
-    def _constraints(self, item: LimitRangeItem, requests: ResourceList, limits: ResourceList) -> Iterator[str]:
-        kind = item.type
-        for name, bound in sorted(item.min.items()):
-            yield from self._min(kind, name, bound, requests, limits)
-        for name, bound in sorted(item.max.items()):
-            yield from self._max(kind, name, bound, requests, limits)
-        for name, bound in sorted(item.max_limit_request_ratio.items()):
-            yield from self._max_ratio(kind, name, bound, requests, limits)
-
-    def _min(
-        self, kind: str, name: str, bound: Quantity, requests: ResourceList, limits: ResourceList
-    ) -> Iterator[str]:
-        """L-21: one sentence at most."""
-        request, limit = requests.get(name), limits.get(name)
-        asked, limited, least = self._amounts(request, limit, bound)
-        start = f"minimum {name} usage per {kind} is {bound}"
-        if request is None:
-            yield f"{start}.  No request is specified"
-        elif asked < least:
-            yield f"{start}, but request is {request}"
-        elif limit is not None and limited < least:
-            yield f"{start}, but limit is {limit}"
-
-    def _max(
-        self, kind: str, name: str, bound: Quantity, requests: ResourceList, limits: ResourceList
-    ) -> Iterator[str]:
-        """L-22: one sentence at most."""
-        request, limit = requests.get(name), limits.get(name)
-        asked, limited, most = self._amounts(request, limit, bound)
-        start = f"maximum {name} usage per {kind} is {bound}"
-        if limit is None:
-            yield f"{start}.  No limit is specified"
-        elif limited > most:
-            yield f"{start}, but limit is {limit}"
-        elif request is not None and asked > most:
-            yield f"{start}, but request is {request}"
-
-    def _max_request(self, kind: str, name: str, bound: Quantity, requests: ResourceList) -> Iterator[str]:
-        """L-24: the ``max`` of a claim."""
-        request = requests.get(name)
-        asked, _, most = self._amounts(request, None, bound)
-        start = f"maximum {name} usage per {kind} is {bound}"
-        if request is None:
-            yield f"{start}.  No request is specified"
-        elif asked > most:
-            yield f"{start}, but request is {request}"
-
-    def _max_ratio(
-        self, kind: str, name: str, bound: Quantity, requests: ResourceList, limits: ResourceList
-    ) -> Iterator[str]:
-        """L-23."""
-        asked, limited, _ = self._amounts(requests.get(name), limits.get(name), bound)
-        start = f"{name} max limit to request ratio per {kind} is {bound}"
-        if not asked:
-            yield f"{start}, but no request is specified or request is 0"
-        elif not limited:
-            yield f"{start}, but no limit is specified or limit is 0"
-        elif (shown := self._ratio(asked, limited, bound)) is not None:
-            yield f"{start}, but provided ratio is {shown}"
+    amounts: Callable[[Quantity | None, Quantity | None, Quantity], tuple[int, int, int]]
+    """Takes request, limit and bound."""
+    ratio: Callable[[int, int, Quantity], str | None]
+    """Takes request, limit and bound; returns the ratio as printed if it is above the bound."""
 
 
-def _at_storage(messages: Iterator[str]) -> Iterator[tuple[str, str]]:
-    for message in messages:
-        yield "/spec/resources/requests/storage", message
+class _Judged(msgspec.Struct, frozen=True):
+    """What one item judges: a container, the totals of a pod, or a claim."""
+
+    limit_range: str
+    kind: str
+    pointer: str
+    requests: ResourceList
+    limits: ResourceList
+
+    def refusal(self, rule: NativeRule, name: str, bound: Quantity, *, side: Side, missing: bool = False) -> Refusal:
+        actual = (self.requests if side == "request" else self.limits).get(name)
+        return Refusal(
+            self.limit_range, rule, self.kind, self.pointer, name, side, missing, bound, None if missing else actual
+        )
 
 
-Amounts = Callable[[Quantity | None, Quantity | None, Quantity], tuple[int, int, int]]
+def _judged(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> Iterator[_Judged]:
+    """Yield all of an object that the item judges."""
+    kind = item.type
+    if isinstance(subject, Claim):
+        if kind == CLAIM:
+            requests = EMPTY if subject.storage is None else {"storage": subject.storage}
+            yield _Judged(limit_range, kind, "/spec/resources/requests/storage", requests, EMPTY)
+    elif kind == CONTAINER:
+        for one in subject.every_container():
+            yield _Judged(limit_range, kind, f"{one.pointer}/resources", one.requests, one.limits)
+    elif kind == POD:
+        yield _Judged(limit_range, kind, f"{subject.pointer}/spec", *limit_range_totals(subject))
+
+
+def _broken(judged: _Judged, item: LimitRangeItem, compare: _Compare) -> Iterator[Refusal]:
+    claim = judged.kind == CLAIM
+    for name, bound in sorted(item.min.items()):
+        yield from _min(judged, name, bound, compare)
+    for name, bound in sorted(item.max.items()):
+        yield from (_max_request if claim else _max)(judged, name, bound, compare)
+    for name, bound in sorted(item.max_limit_request_ratio.items()):
+        if not claim:  # L-24: not enforced
+            yield from _ratio(judged, name, bound, compare)
+
+
+def _min(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+    """L-21: one refusal at most."""
+    request, limit = judged.requests.get(name), judged.limits.get(name)
+    asked, limited, least = compare.amounts(request, limit, bound)
+    if request is None:
+        yield judged.refusal("native-min", name, bound, side="request", missing=True)
+    elif asked < least:
+        yield judged.refusal("native-min", name, bound, side="request")
+    elif limit is not None and limited < least:
+        yield judged.refusal("native-min", name, bound, side="limit")
+
+
+def _max(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+    """L-22: one refusal at most."""
+    request, limit = judged.requests.get(name), judged.limits.get(name)
+    asked, limited, most = compare.amounts(request, limit, bound)
+    if limit is None:
+        yield judged.refusal("native-max", name, bound, side="limit", missing=True)
+    elif limited > most:
+        yield judged.refusal("native-max", name, bound, side="limit")
+    elif request is not None and asked > most:
+        yield judged.refusal("native-max", name, bound, side="request")
+
+
+def _max_request(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+    """L-24: the ``max`` of a claim, by its request alone."""
+    request = judged.requests.get(name)
+    asked, _, most = compare.amounts(request, None, bound)
+    if request is None:
+        yield judged.refusal("native-max", name, bound, side="request", missing=True)
+    elif asked > most:
+        yield judged.refusal("native-max", name, bound, side="request")
+
+
+def _ratio(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+    """L-23."""
+    request, limit = judged.requests.get(name), judged.limits.get(name)
+    asked, limited, _ = compare.amounts(request, limit, bound)
+    side: Side = "limit" if asked else "request"
+    missing = not asked or not limited
+    shown = None if missing else compare.ratio(asked, limited, bound)
+    if missing or shown is not None:
+        found = judged.refusal("native-ratio", name, bound, side=side, missing=missing)
+        yield msgspec.structs.replace(found, actual=request, limit=limit, ratio=shown or "")
 
 
 def _nanos(request: Quantity | None, limit: Quantity | None, bound: Quantity) -> tuple[int, int, int]:
@@ -224,3 +255,7 @@ def _float_ratio(asked: int, limited: int, bound: Quantity) -> str | None:
     in_milli = value(bound) <= MAX_MILLI_VALUE
     scaled, most = (ratio * 1000, milli_value(bound)) if in_milli else (ratio, value(bound))
     return f"{ratio:.6f}" if scaled > float(most) else None
+
+
+_EXACT: Final = _Compare(_nanos, _exact_ratio)
+_PROJECTED: Final = _Compare(_projections, _float_ratio)

@@ -37,6 +37,8 @@ class ContainerStatus(msgspec.Struct, frozen=True):
 class Pod(msgspec.Struct, frozen=True):
     """A pod as admission sees it.
 
+    ``pointer`` is the JSON pointer of the object that has the pod's ``metadata`` and ``spec``: "" in a Pod,
+    ``/spec/template`` in a Deployment. The pointers of its containers start there.
     ``requests`` and ``limits`` are the pod-level ones (``spec.resources``), ``pod_level`` whether they name
     anything supported, ``has_resources`` whether ``spec.resources`` is there at all. ``deleted_at`` and
     ``grace_seconds`` are seconds since the epoch and seconds.
@@ -63,6 +65,7 @@ class Pod(msgspec.Struct, frozen=True):
     statuses: Mapping[str, ContainerStatus] = {}
     deleted_at: float | None = None
     grace_seconds: int | None = None
+    pointer: str = ""
 
     def every_container(self) -> tuple[Container, ...]:
         """Return app containers, then init containers: the order in which LimitRanger visits them (L-10)."""

@@ -18,7 +18,6 @@ from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.release import NEWEST
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
@@ -56,7 +55,7 @@ class QuotaStatus(msgspec.Struct, frozen=True):
 Judged = Pod | Claim
 
 
-def charge(subject: Judged, *, now: float | None = None, minor: int = NEWEST) -> dict[str, Quantity]:
+def charge(subject: Judged, *, now: float | None, minor: int) -> dict[str, Quantity]:
     """Return the usage of a pod or claim by quota name, at a time and by a release as ``pod_charge`` takes them."""
     return pod_charge(subject, now=now, minor=minor) if isinstance(subject, Pod) else claim_charge(subject)
 
@@ -86,21 +85,21 @@ def _measured(kind: type[Judged], names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if measures(kind, name)))
 
 
-def matches(subject: Judged, quota: QuotaStatus | DesiredQuota) -> bool:
-    """Say whether all scopes of the quota match the object (R-24, R-43)."""
+def matches(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
+    """Say whether all scopes of the quota match the object, on a server of release 1.``minor`` (R-24, R-43, D-17)."""
     if not quota.scopes and not quota.scope_selector:  # as almost always, and this is asked often
         return True
-    return all(_in_scope(subject, ScopeRequirement(scope)) for scope in quota.scopes) and all(
-        _in_scope(subject, wanted) for wanted in quota.scope_selector
+    return all(_in_scope(subject, ScopeRequirement(scope), minor) for scope in quota.scopes) and all(
+        _in_scope(subject, wanted, minor) for wanted in quota.scope_selector
     )
 
 
-def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
+def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -> tuple[str, ...]:
     """Return the names by which the quota has a word in this request, sorted; () where it has none (R-9)."""
-    return measured(subject, quota) if matches(subject, quota) else ()
+    return measured(subject, quota) if matches(subject, quota, minor=minor) else ()
 
 
-def _in_scope(subject: Judged, wanted: ScopeRequirement) -> bool:
+def _in_scope(subject: Judged, wanted: ScopeRequirement, minor: int) -> bool:
     if isinstance(subject, Claim):
         return wanted.scope_name == "VolumeAttributesClass" and _claim_class_matches(subject, wanted)
     match wanted.scope_name:
@@ -109,9 +108,9 @@ def _in_scope(subject: Judged, wanted: ScopeRequirement) -> bool:
         case "NotTerminating":
             return not _terminating(subject)
         case "BestEffort":
-            return qos_class(subject) == "BestEffort"
+            return qos_class(subject, minor=minor) == "BestEffort"
         case "NotBestEffort":
-            return qos_class(subject) != "BestEffort"
+            return qos_class(subject, minor=minor) != "BestEffort"
         case "PriorityClass":
             return _class_matches(subject.priority_class, wanted)
         case "CrossNamespacePodAffinity":
@@ -144,11 +143,11 @@ def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
     return any(_class_matches(name, wanted) for name in claim.attributes_classes or {""})
 
 
-def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Finding]:
+def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
     present = {quota.name: quota for quota in quotas if quota.managed}
     for desired in desired_quotas(tier):
-        names, status = pertinent(subject, desired), present.get(desired.name)
+        names, status = pertinent(subject, desired, minor=minor), present.get(desired.name)
         if names and (status is None or not _in_force(status, names)):
             yield Finding("quota-pending", "", quota=", ".join(sorted({desired.sources[name] for name in names})))
 
@@ -157,22 +156,22 @@ def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
     return status.hard.keys() >= set(names) <= status.used.keys()
 
 
-def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...]) -> Iterator[Finding]:
+def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
     for quota in quotas:
         if quota.managed:
             continue
-        if names := [name for name in pertinent(subject, quota) if name not in quota.used]:
+        if names := [name for name in pertinent(subject, quota, minor=minor) if name not in quota.used]:
             yield Finding("quota-pending", "", quota=quota.name, resource=", ".join(names))
 
 
-def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...]) -> Iterator[Finding]:
+def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield containers without a value that a pertinent quota demands (R-23); pod-level values silence it."""
     if isinstance(subject, Claim) or subject.pod_level:
         return
     for quota in quotas:
         demanded = _demanded(tuple(quota.hard))
-        if demanded and matches(subject, quota):  # a quota that demands anything measures pods
+        if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
                     if resource not in (container.limits if side == "limits" else container.requests):
@@ -203,15 +202,15 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     tier: Tier,
     quotas: tuple[QuotaStatus, ...],
     *,
-    now: float | None = None,
-    minor: int = NEWEST,
+    now: float,
+    minor: int,
 ) -> Iterator[Finding]:
     """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
     usage = charge(subject, now=now, minor=minor)
-    grown = increase(usage, charge(old, minor=minor)) if old is not None else usage
+    grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
-        delta = grown if old is not None and matches(old, quota) else usage
-        for name in pertinent(subject, quota):
+        delta = grown if old is not None and matches(old, quota, minor=minor) else usage
+        for name in pertinent(subject, quota, minor=minor):
             asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
             if asked and used.nano + asked.nano > hard.nano:
                 yield Finding(
@@ -230,7 +229,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
 def _pointer(subject: Judged, name: str) -> str:
     if isinstance(subject, Claim):
         return "/spec/resources/requests/storage" if name.endswith("requests.storage") else ""
-    return "" if name in ("pods", "count/pods") else "/spec"
+    return subject.pointer if name in ("pods", "count/pods") else f"{subject.pointer}/spec"
 
 
 def _only_container(subject: Judged) -> str:

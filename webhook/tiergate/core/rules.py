@@ -93,12 +93,12 @@ def _always(check: Check) -> Bind:
 
 
 def _quota_pending(case: Case) -> Iterable[Finding]:
-    yield from quota.pending(case.subject, case.tier, case.quotas)
-    yield from quota.unknown(case.subject, case.quotas)
+    yield from quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
+    yield from quota.unknown(case.subject, case.quotas, minor=case.minor)
 
 
 def _quota_required(case: Case) -> Iterable[Finding]:
-    return quota.required(case.subject, case.tier, case.quotas)
+    return quota.required(case.subject, case.tier, case.quotas, minor=case.minor)
 
 
 def _quota_exceeded(case: Case) -> Iterable[Finding]:

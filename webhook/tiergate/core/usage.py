@@ -12,7 +12,7 @@ from typing import Final
 
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.release import EMPTY_POD_LEVEL_IGNORED, MAX_OF_SUMS, NEWEST
+from tiergate.core.release import EMPTY_POD_LEVEL_IGNORED, MAX_OF_SUMS
 from tiergate.core.resources import (
     DEVICE_CLASS,
     EMPTY,
@@ -69,7 +69,7 @@ def limit_range_totals(pod: Pod) -> tuple[dict[str, Quantity], dict[str, Quantit
     return requests, limits
 
 
-def pod_requests(pod: Pod, *, minor: int = NEWEST) -> dict[str, Quantity]:
+def pod_requests(pod: Pod, *, minor: int) -> dict[str, Quantity]:
     """Return what quota of release 1.``minor`` counts as the pod's requests (R-31 to R-33)."""
     if minor >= MAX_OF_SUMS:
         result = _with_status(pod, spec_requests, _allocated, _actuated_requests)
@@ -82,7 +82,7 @@ def pod_requests(pod: Pod, *, minor: int = NEWEST) -> dict[str, Quantity]:
     return result
 
 
-def pod_limits(pod: Pod, *, minor: int = NEWEST) -> dict[str, Quantity]:
+def pod_limits(pod: Pod, *, minor: int) -> dict[str, Quantity]:
     """Return what quota counts as the pod's limits: overhead only where a limit is set (R-31)."""
     if minor >= MAX_OF_SUMS:
         result = _with_status(pod, spec_limits, _actuated_limits)
@@ -159,11 +159,11 @@ def _judged_status(pod: Pod, container: Container) -> ContainerStatus | None:
     return None if container.init and not container.restartable else status
 
 
-def pod_charge(pod: Pod, *, now: float | None = None, minor: int = NEWEST) -> dict[str, Quantity]:
+def pod_charge(pod: Pod, *, now: float | None, minor: int) -> dict[str, Quantity]:
     """Return the pod's usage by quota name (R-20 to R-22).
 
-    ``now`` is seconds since the epoch; without it a pod being deleted still counts (R-21). ``minor`` is the release
-    whose sums are taken for a pod being resized.
+    ``now`` is seconds since the epoch; None leaves out that a pod past its deletion no longer counts (R-21). ``minor``
+    is the release whose sums are taken for a pod being resized.
     """
     if _is_over(pod, now):
         return {"count/pods": ONE}
@@ -197,7 +197,7 @@ def _is_over(pod: Pod, now: float | None) -> bool:
     return now > pod.deleted_at + pod.grace_seconds
 
 
-def qos_class(pod: Pod, *, minor: int = NEWEST) -> str:
+def qos_class(pod: Pod, *, minor: int) -> str:
     """Return BestEffort, Burstable or Guaranteed: the status' word if set, else computed (D-17).
 
     ``minor`` is the release whose rules are computed; the pod's pod-level resources are completed.

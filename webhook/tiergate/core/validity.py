@@ -27,7 +27,7 @@ def invalid(pod: Pod) -> tuple[Fault, ...]:
     for container in pod.every_container():
         faults += _resource_faults(f"{container.pointer}/resources", container.requests, container.limits)
     if pod.pod_level:
-        faults += _resource_faults("/spec/resources", pod.requests, pod.limits)
+        faults += _resource_faults(f"{pod.pointer}/spec/resources", pod.requests, pod.limits)
         faults += _pod_level_faults(pod)
     return tuple(faults)
 
@@ -83,11 +83,11 @@ def _pod_level_faults(pod: Pod) -> Iterator[Fault]:
     for name in sorted(asked.keys() & pod.requests.keys()):
         if asked[name] > pod.requests[name]:
             reason = f"must be greater than or equal to aggregate container requests of {asked[name]}"
-            yield Fault(f"/spec/resources/requests/{escape(name)}", reason)
+            yield Fault(f"{pod.pointer}/spec/resources/requests/{escape(name)}", reason)
     for name in sorted(allowed.keys() & pod.limits.keys()):
         if name.startswith(HUGEPAGES) and allowed[name] > pod.limits[name]:
             reason = f"must be greater than or equal to aggregate container limits of {allowed[name]}"
-            yield Fault(f"/spec/resources/limits/{escape(name)}", reason)
+            yield Fault(f"{pod.pointer}/spec/resources/limits/{escape(name)}", reason)
     for container in pod.containers:
         for name in sorted(container.limits.keys() & pod.limits.keys()):
             if container.limits[name] > pod.limits[name]:

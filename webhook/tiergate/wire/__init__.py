@@ -4,6 +4,6 @@ JSON enters here. A fast typed decoder need only be right on valid input; any of
 same bytes to the slow strict decoder, which finds the exact JSON pointer (``tiergate.wire.strict``).
 """
 
-from tiergate.wire.malformed import Malformed, NotJson, shortened
+from tiergate.wire.malformed import Malformed, NotJson
 
-__all__ = ["Malformed", "NotJson", "shortened"]
+__all__ = ["Malformed", "NotJson"]

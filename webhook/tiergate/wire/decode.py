@@ -1,4 +1,8 @@
-"""One document: the fast typed decoder first, the slow strict one for whatever it refuses."""
+"""Fast, then strict: the fast typed decoder reads first, the strict one whatever the fast one refuses.
+
+The fast decoder need only be right on valid input. The strict one says what is wrong and where, and reads what the fast
+one is too narrow for: a bare number as a quantity, ``null`` as an empty element.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +11,82 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from tiergate.wire import strict
+from tiergate.wire import strict, tree
 from tiergate.wire.malformed import Malformed
+from tiergate.wire.tree import Tree
 
-ESCAPED_NUL: Final = b"\\u0000"
-"""The fast decoder takes NUL for text; a document that may hold one is read by the slow decoder."""
+_ESCAPED_NUL: Final = b"\\u0000"
+"""The fast decoder takes NUL for text; a document that may hold one is read by the strict decoder."""
 
 Wire = TypeVar("Wire", bound=msgspec.Struct)
 Value = TypeVar("Value")
+
+
+class Decoder(Generic[Wire]):
+    """Decodes documents of one wire type, by either decoder."""
+
+    def __init__(self, wire: type[Wire]) -> None:
+        """Take the wire type."""
+        self._wire = wire
+        self._decoder = msgspec.json.Decoder(wire)
+
+    def quick(self, raw: bytes) -> Wire | None:
+        """Return what the fast decoder reads, None for what it cannot read or may read wrongly."""
+        if b"\\" in raw and _ESCAPED_NUL in raw:  # looking for one byte first is the quickest for most documents
+            return None
+        try:
+            return self._decoder.decode(raw)
+        except (ValueError, RecursionError):
+            return None
+
+    def strict(self, document: bytes | Tree, pointer: str = "") -> Wire:
+        """Return what the strict decoder reads of JSON bytes, or of a tree that stands at ``pointer`` of its document.
+
+        Raises:
+            NotJson: The bytes are not JSON, or hold more than can be read in time.
+            Malformed: Values that cannot be what the wire type says.
+        """
+        return strict.build(tree.parse(document) if isinstance(document, bytes) else document, self._wire, pointer)
+
+    def read(self, raw: bytes, to_value: Callable[[Wire], Value], strictly: Callable[[bytes], Value]) -> Value:
+        """Return the value of what the fast decoder reads.
+
+        Where it reads nothing, or ``to_value`` raises a ValueError, ``strictly`` of the bytes returns the value or says
+        what is wrong. So ``to_value`` need not know where a bad value is.
+        """
+        wire = self.quick(raw)
+        if wire is not None:
+            try:
+                return to_value(wire)
+            except ValueError:
+                pass  # a bad quantity, for example: the strict decoder finds its pointer
+        return strictly(raw)
 
 
 class Reader(Generic[Wire, Value]):
     """Reads one kind of object: raw JSON bytes to a core value."""
 
     def __init__(self, wire: type[Wire], to_value: Callable[[Wire], Value]) -> None:
-        """Take the wire shape and the function from it to the core value."""
-        self._wire = wire
-        self._decoder = msgspec.json.Decoder(wire)
+        """Take the wire type and the function from it to the core value."""
+        self._decoder = Decoder(wire)
         self._to_value = to_value
 
     def __call__(self, raw: bytes | msgspec.Raw) -> Value:
-        """Return the value; raise Malformed with the JSON pointer, NotJson for what is no JSON."""
-        if ESCAPED_NUL not in bytes(raw):
-            try:
-                return self._to_value(self._decoder.decode(raw))
-            except (ValueError, RecursionError):
-                pass  # the strict decoder says why, or reads what this one is too narrow for
-        return self._strictly(bytes(raw))
+        """Return the value; raise Malformed with the JSON pointer, NotJson for what is not JSON."""
+        return self._decoder.read(bytes(raw), self._to_value, self.strictly)
 
-    def _strictly(self, raw: bytes) -> Value:
-        wire = strict.build(strict.parse(raw), self._wire, "")
+    def quickly(self, raw: bytes) -> Value | None:
+        """Return the value as the fast decoder alone reads it, None where it reads nothing; raise ValueError."""
+        wire = self._decoder.quick(raw)
+        return None if wire is None else self._to_value(wire)
+
+    def strictly(self, raw: bytes) -> Value:
+        """Return the value as the strict decoder alone reads it; raise Malformed or NotJson."""
+        wire = self._decoder.strict(raw)
         try:
             return self._to_value(wire)
         except Malformed:
             raise
         except ValueError as error:
-            raise Malformed("", str(error)) from None
+            reason = str(error)
+        raise Malformed("", reason)

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-_SHOWN: Final = 200
-VALUE_SHOWN: Final = 60
-"""So that the words around a quoted value stay readable."""
+from tiergate.core.decision import Fault
+from tiergate.core.text import shortened
 
 
 class NotJson(ValueError):
-    """The bytes are no JSON document, or one with more values than can be read in time."""
+    """The bytes are not a JSON document, or one with more values than can be read in time."""
 
 
 class Malformed(ValueError):
     """A value that cannot be what the schema says: ``pointer`` (RFC 6901) and ``reason``.
 
-    ``others`` are the further faults of the same document, found in the same reading.
+    ``others`` are the further faults of the same document, found in the same reading. Faults are plain values: an
+    exception that is kept keeps its traceback too, and with it the whole document.
     """
 
-    def __init__(self, pointer: str, reason: str, others: tuple[Malformed, ...] = ()) -> None:
-        """Keep the pointer and the reason; both are shown shortened when very long."""
+    def __init__(self, pointer: str, reason: str, others: tuple[Fault, ...] = ()) -> None:
+        """Keep the pointer and the reason; the message shows both shortened when very long."""
         super().__init__(f"{shortened(pointer) or 'object'}: {shortened(reason)}")
         self.pointer = pointer
         self.reason = reason
         self.others = others
 
-    def every(self) -> tuple[Malformed, ...]:
+    def every(self) -> tuple[Fault, ...]:
         """Return all faults of the document, in order."""
-        return (self, *self.others)
+        return (Fault(self.pointer, self.reason), *self.others)
 
 
-def raise_all(faults: Sequence[Malformed]) -> None:
+def raise_all(faults: Sequence[Fault]) -> None:
     """Raise the faults as one Malformed, if there are any."""
     if faults:
         raise Malformed(faults[0].pointer, faults[0].reason, tuple(faults[1:]))
-
-
-def shortened(text: str, most: int = _SHOWN) -> str:
-    """Return the text printable and at most about ``most`` characters long."""
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: most + 1])
-    return clean if len(clean) <= most else f"{clean[:most]}..."

@@ -8,7 +8,8 @@ import msgspec
 
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.resources import EMPTY, ResourceList, is_pod_level
-from tiergate.wire.malformed import VALUE_SHOWN, Malformed, shortened
+from tiergate.core.text import VALUE_SHOWN, shortened
+from tiergate.wire.malformed import Malformed
 from tiergate.wire.types import Int64, Metadata, Quantities, Resources, resource_list
 
 
@@ -92,8 +93,11 @@ class WirePod(msgspec.Struct):
     status: PodStatus | None = None
 
 
-def to_pod(wire: WirePod, *, namespace: str) -> Pod:
-    """Return the core value; raise QuantityError for a bad quantity, Malformed for a bad time."""
+def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
+    """Return the core value; raise QuantityError for a bad quantity, Malformed for a bad time.
+
+    ``pointer`` is where the object with the pod's metadata and spec stands, as in ``Pod``.
+    """
     metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
     status = wire.status or PodStatus()
     annotations = metadata.annotations
@@ -102,8 +106,8 @@ def to_pod(wire: WirePod, *, namespace: str) -> Pod:
         name=metadata.name or metadata.generateName,
         namespace=namespace,
         uid=metadata.uid,
-        containers=_containers(spec.containers, "/spec/containers", init=False),
-        init_containers=_containers(spec.initContainers, "/spec/initContainers", init=True),
+        containers=_containers(spec.containers, f"{pointer}/spec/containers", init=False),
+        init_containers=_containers(spec.initContainers, f"{pointer}/spec/initContainers", init=True),
         requests=_pod_level(resources.requests) if resources else EMPTY,
         limits=_pod_level(resources.limits) if resources else EMPTY,
         overhead=resource_list(spec.overhead),
@@ -118,8 +122,9 @@ def to_pod(wire: WirePod, *, namespace: str) -> Pod:
         qos_class=status.qosClass or "",
         resize_infeasible=_infeasible(status),
         statuses=_statuses(status),
-        deleted_at=_seconds(metadata.deletionTimestamp, "/metadata/deletionTimestamp"),
+        deleted_at=_seconds(metadata.deletionTimestamp, f"{pointer}/metadata/deletionTimestamp"),
         grace_seconds=metadata.deletionGracePeriodSeconds,
+        pointer=pointer,
     )
 
 

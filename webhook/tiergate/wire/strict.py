@@ -1,8 +1,10 @@
-"""The slow decoder: finds the exact JSON pointer of what the fast one choked on.
+"""The strict decoder: builds wire shapes from a tree, and finds the exact JSON pointer of everything that cannot be.
 
 It accepts the same documents as the fast decoder and reads them the way Kubernetes does where the fast one
-is narrower: ``null`` is the zero value, a number is a quantity by its text (Q-16 to Q-18). It never
-recurses, so nesting costs memory and nothing else.
+is narrower: ``null`` is the zero value, a number is a quantity by its text (Q-16 to Q-18).
+
+A tree may come from JSON (``tiergate.wire.tree.parse``) or from anything else that has the same values. A caller that
+knows where each node stands in a file keeps the places by JSON pointer and looks up the pointer of a fault.
 """
 
 from __future__ import annotations
@@ -11,212 +13,120 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from json.decoder import scanstring  # type: ignore[attr-defined]  # the stub leaves the C scanner out
+from functools import lru_cache, partial
+from itertools import islice
 from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
 
+from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
 from tiergate.core.quantity import Quantity
-from tiergate.wire.malformed import VALUE_SHOWN, Malformed, NotJson, raise_all, shortened
+from tiergate.core.text import VALUE_SHOWN, shortened
+from tiergate.wire.malformed import raise_all
+from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
 from tiergate.wire.types import Quantities
 
-MAX_DEPTH: Final = 1000
-"""As deep as the fast decoder can go; no Kubernetes object comes near."""
+MAX_FAULTS: Final = 1000
+"""Of one document. Nobody reads more, and each costs time."""
 
-MAX_VALUES: Final = 250_000
-"""More cannot be explained in about a second; no object that people write comes near."""
+MAX_POINTER: Final = 4096
+"""Characters of a pointer; a longer one ends in dots. The names in a Kubernetes object need a fraction of this."""
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_Path = tuple[Any, str | int]
+"""Where a value is: its container's path and the token in it. Text is made of it only for a fault."""
+_Convert = Callable[[Tree, _Path, list[Fault]], Any]
+"""Returns one value as its type says; what cannot be is noted in the faults and comes back as anything."""
+
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
-_LITERALS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
-
-
-class Number(str):
-    """A JSON number, kept as its text."""
-
-    __slots__ = ()
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """Stands for a value that was read but cannot be used."""
-
-    reason: str
-
-
-class BrokenName(str):
-    """A member name with characters that are no text, which are replaced."""
-
-    __slots__ = ()
-
-
-Tree = dict[str, Any] | list[Any] | str | Number | bool | Broken | None
-
-
-def parse(raw: bytes) -> Tree:
-    """Return the document as a tree, unusable values as Broken; raise NotJson if it is no JSON."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        msg = f"not UTF-8 at byte {error.start}"
-        raise NotJson(msg) from None
-    return _Parser(text).document()
-
-
-class _Parser:
-    """Reads one document with an explicit stack."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.values = 0
-        self.stack: list[dict[str, Any] | list[Any]] = []
-        self.keys: list[str] = []
-
-    def document(self) -> Tree:
-        value = self._value()
-        while self.stack:
-            value = self._step(value)
-        self._space()
-        if self.at != len(self.text):
-            raise self._not_json("trailing characters")
-        return value
-
-    def _step(self, value: Tree) -> Tree:
-        """Put a finished value into the innermost container, then read the next value or end it."""
-        container = self.stack[-1]
-        if value is not _OPENED:
-            if isinstance(container, dict):
-                container[self.keys[-1]] = value
-            else:
-                container.append(value)
-        self._space()
-        end = "}" if isinstance(container, dict) else "]"
-        char = self._char()
-        if char == end:
-            self.at += 1
-            self.stack.pop()
-            self.keys.pop()
-            return cast("Tree", container) if len(self.stack) < MAX_DEPTH else _TOO_DEEP
-        if value is not _OPENED:
-            if char != ",":
-                raise self._not_json(f"expected ',' or '{end}'")
-            self.at += 1
-        if isinstance(container, dict):
-            self._key()
-        return self._value()
-
-    def _key(self) -> None:
-        self._space()
-        if self._char() != '"':
-            raise self._not_json("expected a member name")
-        name = self._string()
-        self.keys[-1] = BrokenName(_UNUSABLE.sub("\N{REPLACEMENT CHARACTER}", name)) if _UNUSABLE.search(name) else name
-        self._space()
-        if self._char() != ":":
-            raise self._not_json("expected ':'")
-        self.at += 1
-
-    def _value(self) -> Tree:
-        self.values += 1
-        if self.values > MAX_VALUES:
-            raise self._not_json(f"more than {MAX_VALUES} values")
-        self._space()
-        char = self._char()
-        if char in "{[":
-            self.at += 1
-            self.stack.append({} if char == "{" else [])
-            self.keys.append("")
-            return _OPENED
-        if char == '"':
-            text = self._string()
-            return Broken(_NOT_TEXT) if _UNUSABLE.search(text) else text
-        for literal, value in _LITERALS.items():
-            if self.text.startswith(literal, self.at):
-                self.at += len(literal)
-                return value
-        match = _NUMBER.match(self.text, self.at)
-        if match is None:
-            raise self._not_json("expected a value")
-        self.at = match.end()
-        return Number(match[0])
-
-    def _string(self) -> str:
-        try:
-            value, self.at = scanstring(self.text, self.at + 1, True)  # noqa: FBT003  # the C function takes no keywords
-        except ValueError as error:
-            raise self._not_json(str(error)) from None
-        return str(value)
-
-    def _space(self) -> None:
-        self.at = cast("re.Match[str]", _SPACE.match(self.text, self.at)).end()
-
-    def _char(self) -> str:
-        if self.at >= len(self.text):
-            raise self._not_json("the document ends early")
-        return self.text[self.at]
-
-    def _not_json(self, why: str) -> NotJson:
-        return NotJson(f"{why} at character {self.at}")
-
-
 _NOT_TEXT: Final = "NUL and lone surrogates are not text"
-_OPENED: Final = Broken("a container that was just opened")
-_TOO_DEEP: Final = Broken(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def build(tree: Tree, into: type[Struct], pointer: str) -> Struct:
-    """Return the tree as a wire Struct; raise Malformed with the pointers of all its faults."""
-    faults = [*_broken(tree, pointer)]
-    value = None if faults else _struct(tree, into, pointer, faults)
+class _Unfit(ValueError):
+    """Why a value is not of its type."""
+
+
+def build(tree: Tree, into: type[Struct], pointer: str = "") -> Struct:
+    """Return the tree as a wire Struct; raise Malformed with the pointers of its faults, which start by ``pointer``."""
+    root: _Path = (None, pointer)
+    faults = [*islice(_unusable(tree, root), MAX_FAULTS)]
+    value = None if faults else _struct(into, tree, root, faults)
     raise_all(faults)
     return cast("Struct", value)
 
 
-def _broken(tree: Tree, pointer: str) -> Iterator[Malformed]:
-    pending: list[tuple[_Path, Tree]] = [((None, pointer), tree)]
+def is_text(value: str) -> bool:
+    """Say whether a string holds text alone: no NUL and no lone surrogate."""
+    return "\0" not in value and (value.isascii() or _UNUSABLE.search(value) is None)
+
+
+def _unusable(tree: Tree, root: _Path) -> Iterator[Fault]:
+    """Yield what makes a tree unusable wherever it is, also where nobody reads."""
+    pending: list[tuple[int, _Path, Tree]] = [(1, root, tree)]
+    values = 1
     while pending:
-        where, value = pending.pop()
-        if isinstance(value, Broken):
-            yield Malformed(_pointer(where), value.reason)
-        elif isinstance(value, dict):
-            pending.extend(((where, key), member) for key, member in reversed(value.items()) if _may_break(member))
-            for name in value:
-                if isinstance(name, BrokenName):
-                    yield Malformed(f"{_pointer(where)}/{escape(name)}", f"in the member name, {_NOT_TEXT}")
-        elif isinstance(value, list):
-            members = zip(reversed(range(len(value))), reversed(value), strict=True)
-            pending.extend(((where, index), member) for index, member in members if _may_break(member))
+        depth, where, value = pending.pop()
+        if isinstance(value, str):
+            if not is_text(value):
+                yield Fault(_pointer(where), _NOT_TEXT)
+        elif isinstance(value, dict | list):
+            values += len(value)
+            if depth > MAX_DEPTH:
+                yield Fault(_pointer(where), f"nested deeper than {MAX_DEPTH} levels")
+            elif values > MAX_VALUES:  # a tree of shared nodes is larger than the document it came from
+                yield Fault(_pointer(where), f"more than {MAX_VALUES} values")
+                return
+            else:
+                yield from _unusable_names(value, where)
+                pending.extend((depth + 1, (where, token), one) for token, one in _suspects(value))
 
 
-_Path = tuple[Any, str | int]
-"""Where a value is: its container's path and the token in it. Text is made of it only for a fault."""
+def _unusable_names(container: dict[str, Any] | list[Any], where: _Path) -> Iterator[Fault]:
+    for name in container if isinstance(container, dict) else ():
+        if not is_text(name):
+            yield Fault(_pointer((where, name)), f"in the member name, {_NOT_TEXT}")
 
 
-def _may_break(tree: Tree) -> bool:
-    return isinstance(tree, dict | list | Broken)
+def _suspects(container: dict[str, Any] | list[Any]) -> list[tuple[str | int, Tree]]:
+    """Return the members that may hold a fault, the last one first."""
+    members = container.items() if isinstance(container, dict) else enumerate(container)
+    found: list[tuple[str | int, Tree]] = [
+        (token, one)
+        for token, one in members
+        if isinstance(one, dict | list) or (isinstance(one, str) and not is_text(one))
+    ]
+    found.reverse()
+    return found
 
 
 def _pointer(path: _Path) -> str:
-    tokens: list[str] = []
+    """Return the path as a JSON pointer that is text."""
+    tokens: list[str | int] = []
     parent: _Path | None = path
     while parent is not None:
         parent, token = parent
-        tokens.append(str(token) if parent is None else f"/{escape(str(token))}")
-    return "".join(reversed(tokens))
+        tokens.append(token)
+    pointer = str(tokens.pop())
+    while tokens and len(pointer) <= MAX_POINTER:
+        pointer += f"/{escape(str(tokens.pop())[: MAX_POINTER + 1])}"
+    shown = pointer if len(pointer) <= MAX_POINTER else f"{pointer[:MAX_POINTER]}..."
+    return _UNUSABLE.sub("\N{REPLACEMENT CHARACTER}", shown)
 
 
-def _struct(tree: Tree, into: type[msgspec.Struct], pointer: str, faults: list[Malformed]) -> msgspec.Struct | None:
+def _note(faults: list[Fault], where: _Path, reason: str) -> None:
+    if len(faults) < MAX_FAULTS:
+        faults.append(Fault(_pointer(where), reason))
+
+
+def _struct(into: type[msgspec.Struct], tree: Tree, where: _Path, faults: list[Fault]) -> msgspec.Struct | None:
     if not isinstance(tree, dict):
-        faults.append(Malformed(pointer, f"expected an object, got {_kind(tree)}"))
+        _note(faults, where, f"expected an object, got {_kind(tree)}")
         return None
     values: dict[str, Any] = {}
     for name, encoded, hint in _fields(into):
-        if tree.get(encoded) is not None:  # null is an absent field
-            values[name] = _convert(tree[encoded], hint, f"{pointer}/{escape(encoded)}", faults)
+        if (member := tree.get(encoded)) is not None:  # null is an absent field
+            values[name] = _converter(hint)(member, (where, encoded), faults)
     return into(**values)
 
 
@@ -226,104 +136,102 @@ def _fields(into: type[msgspec.Struct]) -> tuple[tuple[str, str, Any], ...]:
     return tuple((field.name, field.encode_name, hints[field.name]) for field in msgspec.structs.fields(into))
 
 
-def _convert(tree: Tree, hint: Any, pointer: str, faults: list[Malformed]) -> Any:  # noqa: ANN401  # a generic decoder: hints are values here
-    """Return one value as its type says; what cannot be is noted in ``faults`` and comes back as anything."""
+@lru_cache(maxsize=256)
+def _converter(hint: Any) -> _Convert:  # noqa: ANN401  # hints are values here
     hint = _without_none(hint)
     if hint == Quantities:
-        return _quantities(tree, pointer, faults)
+        return _quantities
     if typing.get_origin(hint) is Annotated:
         hint = typing.get_args(hint)[0]
     if typing.get_origin(hint) is list:
-        return _list(tree, hint, pointer, faults)
+        (item,) = typing.get_args(hint)
+        return partial(_list, _without_none(item), _converter(item))
     if typing.get_origin(hint) is dict:
-        return _map(tree, hint, pointer, faults)
+        _, item = typing.get_args(hint)
+        return partial(_map, _converter(item))
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _struct(tree, hint, pointer, faults)
-    try:
-        return _LEAVES[hint](tree, pointer)
-    except Malformed as error:
-        faults.append(error)
-        return None
+        return partial(_struct, hint)
+    return partial(_leaf, _LEAVES[hint])
 
 
-def _list(tree: Tree, hint: Any, pointer: str, faults: list[Malformed]) -> list[Any]:  # noqa: ANN401  # as _convert
-    (item,) = typing.get_args(hint)
-    if not isinstance(tree, list):
-        faults.append(Malformed(pointer, f"expected an array, got {_kind(tree)}"))
-        return []
-    return [
-        _without_none(item)() if one is None else _convert(one, item, f"{pointer}/{index}", faults)
-        for index, one in enumerate(tree)
-    ]
-
-
-def _map(tree: Tree, hint: Any, pointer: str, faults: list[Malformed]) -> dict[str, Any]:  # noqa: ANN401  # as _convert
-    _, item = typing.get_args(hint)
-    if not isinstance(tree, dict):
-        faults.append(Malformed(pointer, f"expected an object, got {_kind(tree)}"))
-        return {}
-    return {
-        key: _convert([] if one is None else one, item, f"{pointer}/{escape(key)}", faults) for key, one in tree.items()
-    }
-
-
-def _without_none(hint: Any) -> Any:  # noqa: ANN401  # as _convert
+def _without_none(hint: Any) -> Any:  # noqa: ANN401  # as _converter
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next(one for one in typing.get_args(hint) if one is not types.NoneType)
     return hint
 
 
-def _quantities(tree: Tree, pointer: str, faults: list[Malformed]) -> dict[str, str]:
+def _leaf(read: Callable[[Tree], Any], tree: Tree, where: _Path, faults: list[Fault]) -> Any:  # noqa: ANN401  # of any type
+    try:
+        return read(tree)
+    except _Unfit as error:
+        _note(faults, where, str(error))
+        return None
+
+
+def _list(empty: Callable[[], Any], item: _Convert, tree: Tree, where: _Path, faults: list[Fault]) -> list[Any]:
+    """Return an array; null in it is an ``empty`` element."""
+    if not isinstance(tree, list):
+        _note(faults, where, f"expected an array, got {_kind(tree)}")
+        return []
+    return [empty() if one is None else item(one, (where, index), faults) for index, one in enumerate(tree)]
+
+
+def _map(item: _Convert, tree: Tree, where: _Path, faults: list[Fault]) -> dict[str, Any]:
+    """Return an object whose members are arrays; null is an empty one."""
     if not isinstance(tree, dict):
-        faults.append(Malformed(pointer, f"expected an object, got {_kind(tree)}"))
+        _note(faults, where, f"expected an object, got {_kind(tree)}")
         return {}
-    result: dict[str, str] = {}
-    for name, value in tree.items():
-        where = f"{pointer}/{escape(name)}"
-        try:
-            result[_text(name, where)] = _quantity_text(value, where)
-        except Malformed as error:
-            faults.append(error)
-    return result
+    return {name: item([] if one is None else one, (where, name), faults) for name, one in tree.items()}
 
 
-def _quantity_text(tree: Tree, pointer: str) -> str:
+def _quantities(tree: Tree, where: _Path, faults: list[Fault]) -> dict[str, str]:
+    if not isinstance(tree, dict):
+        _note(faults, where, f"expected an object, got {_kind(tree)}")
+        return {}
+    return {name: _leaf(_quantity_text, one, (where, name), faults) for name, one in tree.items()}
+
+
+def _quantity_text(tree: Tree) -> str:
     if tree is None:
         return "0"  # Q-18: the name is present
     if not isinstance(tree, str):
-        raise Malformed(pointer, f"expected a quantity, got {_kind(tree)}")
+        msg = f"expected a quantity, got {_kind(tree)}"
+        raise _Unfit(msg)
     try:
         Quantity.parse(tree)
     except ValueError as error:
-        raise Malformed(pointer, f'"{shortened(tree, VALUE_SHOWN)}" is no quantity: {error}') from None
+        msg = f'"{shortened(tree, VALUE_SHOWN)}" is no quantity: {error}'
+        raise _Unfit(msg) from None
     return str(tree)
 
 
-def _text(tree: Tree, pointer: str) -> str:
+def _text(tree: Tree) -> str:
     if not isinstance(tree, str) or isinstance(tree, Number):
-        raise Malformed(pointer, f"expected a string, got {_kind(tree)}")
+        msg = f"expected a string, got {_kind(tree)}"
+        raise _Unfit(msg)
     return tree
 
 
-def _integer(tree: Tree, pointer: str) -> int:
+def _integer(tree: Tree) -> int:
     if isinstance(tree, Number) and re.fullmatch(r"-?[0-9]{1,19}", tree) and -(2**63) <= int(tree) < 2**63:
         return int(tree)
-    shown = shortened(tree) if isinstance(tree, Number) else _kind(tree)
-    raise Malformed(pointer, f"expected a 64-bit integer, got {shown}")
+    msg = f"expected a 64-bit integer, got {shortened(tree) if isinstance(tree, Number) else _kind(tree)}"
+    raise _Unfit(msg)
 
 
-def _boolean(tree: Tree, pointer: str) -> bool:
+def _boolean(tree: Tree) -> bool:
     if isinstance(tree, bool):
         return tree
-    raise Malformed(pointer, f"expected true or false, got {_kind(tree)}")
+    msg = f"expected true or false, got {_kind(tree)}"
+    raise _Unfit(msg)
 
 
-def _anything(_tree: Tree, _pointer: str) -> msgspec.Raw:
+def _anything(_tree: Tree) -> msgspec.Raw:
     """Return a marker for a value whose presence alone matters."""
     return msgspec.Raw(b"{}")
 
 
-_LEAVES: Final[dict[Any, Callable[[Tree, str], Any]]] = {
+_LEAVES: Final[dict[Any, Callable[[Tree], Any]]] = {
     str: _text,
     int: _integer,
     bool: _boolean,

@@ -8,9 +8,10 @@ import msgspec
 
 from tiergate.core.decision import Fault
 from tiergate.core.mode import MODES, Mode
+from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, faults, with_effective_items
 from tiergate.wire.decode import Reader
-from tiergate.wire.malformed import VALUE_SHOWN, Malformed, raise_all, shortened
+from tiergate.wire.malformed import Malformed, raise_all
 from tiergate.wire.quota import scope_requirements
 from tiergate.wire.types import Metadata, Quantities, ScopeSelector, resource_list
 
@@ -83,15 +84,15 @@ def to_tier(wire: WireTier) -> Tier:
 
 def _mode(spec: TierSpec) -> Mode:
     """Return the mode; refuse words that nothing enforces, for accepting one would be a silent allow."""
-    found: list[Malformed] = []
+    found: list[Fault] = []
     mode = next((one for one in MODES if one == spec.enforcement), None)
     if mode is None:
         reason = f'"{shortened(spec.enforcement, VALUE_SHOWN)}" is not supported, only {_MODES_SHOWN} are'
-        found.append(Malformed("/spec/enforcement", reason))
+        found.append(Fault("/spec/enforcement", reason))
     for index, quota in enumerate(spec.quotas or ()):
         if quota.per != "Namespace":
             reason = f'"{quota.per}" is not supported, only "Namespace" is'
-            found.append(Malformed(f"/spec/quotas/{index}/per", reason))
+            found.append(Fault(f"/spec/quotas/{index}/per", reason))
     raise_all(found)
     assert mode is not None  # noqa: S101  # raised above
     return mode
@@ -130,5 +131,5 @@ def judged_tier(raw: bytes) -> tuple[Tier | None, tuple[Fault, ...]]:
     try:
         tier = read_tier(raw)
     except Malformed as error:
-        return None, tuple(Fault(one.pointer, one.reason) for one in error.every())
+        return None, error.every()
     return tier, faults(tier)

@@ -1,0 +1,175 @@
+"""The strict decoder: trees of any source, faults as plain values with their pointers, bounded work."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from tests.builders import a_pod_object
+from tiergate.admission.review import UserInfo
+from tiergate.core.decision import Fault
+from tiergate.wire import Malformed, NotJson
+from tiergate.wire.decode import Decoder, Reader
+from tiergate.wire.pod import WirePod, to_pod
+from tiergate.wire.strict import MAX_FAULTS, MAX_POINTER, build
+from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
+
+PODS = Decoder(WirePod)
+Place = tuple[int, int]
+
+MANIFEST = """\
+metadata: {name: agent}
+spec:
+  containers:
+  - name: agent
+    resources:
+      limits:
+        cpu: 0.5
+        memory: lots
+  activeDeadlineSeconds: soon
+"""
+
+
+def composed(node: yaml.Node | None, places: dict[str, Place], pointer: str = "") -> Tree:
+    """Return a YAML node as a tree; note the line and column of every value by its pointer."""
+    assert node is not None
+    places[pointer] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: composed(value, places, f"{pointer}/{key.value}") for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [composed(value, places, f"{pointer}/{index}") for index, value in enumerate(node.value)]
+    number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+    return Number(node.value) if number else str(node.value)
+
+
+def test_a_tree_that_did_not_come_from_json_is_read_and_its_faults_have_places() -> None:
+    places: dict[str, Place] = {}
+    tree = composed(yaml.compose(MANIFEST), places)
+    with pytest.raises(Malformed) as refused:
+        PODS.strict(tree)
+    found = {fault.pointer: places[fault.pointer] for fault in refused.value.every()}
+    assert found == {"/spec/containers/0/resources/limits/memory": (8, 17), "/spec/activeDeadlineSeconds": (9, 26)}
+
+    sound = composed(yaml.compose(MANIFEST.replace("lots", "1Gi").replace("soon", "60")), {})
+    pod = to_pod(PODS.strict(sound), namespace="dev")
+    assert str(pod.containers[0].limits["cpu"]) == "500m"
+    assert pod.active_deadline_seconds == 60
+
+
+@pytest.mark.parametrize("pointer", ["", "/spec/template", "/items/0"])
+def test_pointers_start_where_the_tree_stands(pointer: str) -> None:
+    tree: Tree = {"metadata": {"name": Number("5")}, "spec": {"overhead": {"a~/b": True}}}
+    with pytest.raises(Malformed) as refused:
+        PODS.strict(tree, pointer)
+    assert refused.value.every() == (
+        Fault(f"{pointer}/metadata/name", "expected a string, got a number"),
+        Fault(f"{pointer}/spec/overhead/a~0~1b", "expected a quantity, got a boolean"),
+    )
+
+
+def test_what_is_no_text_is_named_in_the_order_of_the_document() -> None:
+    tree: Tree = {"a": [["x\0"], "\ud800"], "b\0": {"c": "d\0"}, "e": "\U0001f600", "f": "\0"}
+    with pytest.raises(Malformed) as refused:
+        PODS.strict(tree)
+    assert [fault.pointer for fault in refused.value.every()] == ["/b\ufffd", "/a/0/0", "/a/1", "/b\ufffd/c", "/f"]
+
+
+def nested(depth: int) -> Tree:
+    tree: Tree = []
+    for _ in range(depth - 1):
+        tree = [tree]
+    return tree
+
+
+def test_depth_is_bounded_for_any_tree() -> None:
+    with pytest.raises(Malformed, match=f"nested deeper than {MAX_DEPTH} levels") as refused:
+        build({"x": nested(100_000)}, WirePod)
+    (fault,) = refused.value.every()
+    assert fault.pointer == "/x" + "/0" * (MAX_DEPTH - 1)
+    assert build({"x": nested(MAX_DEPTH - 1)}, WirePod) == WirePod()
+
+
+def test_nodes_that_are_shared_or_hold_themselves_are_bounded() -> None:
+    """YAML has aliases: ten lines may stand for billions of values."""
+    laughs: list[Any] = ["ha"]
+    for _ in range(40):
+        laughs = [laughs, laughs]
+    with pytest.raises(Malformed, match=f"more than {MAX_VALUES} values"):
+        build({"x": laughs}, WirePod)
+    ring: list[Any] = []
+    ring.append(ring)
+    with pytest.raises(Malformed, match="nested deeper"):
+        build({"x": ring}, WirePod)
+
+
+def test_so_many_faults_are_told_and_no_more() -> None:
+    body = json.dumps({"spec": {"containers": ["x"] * 200_000}}).encode()
+    with pytest.raises(Malformed) as refused:
+        PODS.strict(body)
+    assert len(refused.value.every()) == MAX_FAULTS
+    with pytest.raises(Malformed) as refused:
+        PODS.strict({"x": ["\0"] * 200_000})
+    assert len(refused.value.every()) == MAX_FAULTS
+
+
+def test_a_giant_member_name_is_not_copied_for_every_value_under_it() -> None:
+    """A pointer is made of faults alone, and ends in dots where it is too long."""
+    name, groups = "n" * 1_000_000, 100_000
+    before = time.process_time()
+    assert build({"extra": {name: [""] * groups}}, UserInfo).extra == {name: [""] * groups}
+    with pytest.raises(Malformed) as refused:
+        build({"extra": {name: [Number("1")] * groups}}, UserInfo)
+    assert time.process_time() - before < 5  # copies would be 200 GB
+    assert {len(fault.pointer) for fault in refused.value.every()} == {MAX_POINTER + len("...")}
+
+
+def test_faults_leave_no_garbage_for_the_collector() -> None:
+    """An exception that is kept holds its traceback, and so the document, until the collector runs."""
+    reader = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+    bad = a_pod_object({"name": 5, "resources": {"limits": {"cpu": "lots", "memory": True}}}, {"name": "a\0"})
+    bodies = [json.dumps(one).encode() for one in (bad, a_pod_object({"name": 5}))]
+    bodies += [b'{"a": tru}', b"[" * 2_000 + b"]" * 2_000, b"\xff"]
+    gc.collect()
+    gc.disable()
+    try:
+        for body in bodies:
+            with pytest.raises((Malformed, NotJson)):
+                reader(body)
+        del body
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+class Whole(msgspec.Struct):
+    """A document of one number."""
+
+    number: int = 0
+
+
+def test_the_strict_decoder_is_asked_where_the_fast_one_or_its_value_fails() -> None:
+    decoder, asked = Decoder(Whole), []
+
+    def strictly(raw: bytes) -> int:
+        asked.append(raw)
+        return decoder.strict(raw).number
+
+    def positive(wire: Whole) -> int:
+        if wire.number < 0:
+            raise ValueError
+        return wire.number
+
+    nul = b'{"number": 3, "x": "\\u0000"}'
+    assert decoder.read(b'{"number": 1}', positive, strictly) == 1
+    assert asked == []
+    assert decoder.read(b'{"number": -1}', positive, strictly) == -1
+    assert decoder.read(b'{"number": 2, "number": null}', positive, strictly) == 0
+    with pytest.raises(Malformed, match="/x: NUL and lone surrogates are not text"):
+        decoder.read(nul, positive, strictly)
+    assert asked == [b'{"number": -1}', b'{"number": 2, "number": null}', nul]

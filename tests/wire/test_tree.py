@@ -1,0 +1,101 @@
+"""JSON bytes as a tree: what the standard library's parser is kept from, and how much a document may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tiergate.wire import NotJson, tree
+from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, parse
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param(b"9007199254740993", "9007199254740993", id="Q-17-beyond-a-float"),
+        pytest.param(b"0.1", "0.1", id="Q-17-fraction"),
+        pytest.param(b"-1E+2", "-1E+2", id="exponent"),
+        pytest.param(b"1.50", "1.50", id="trailing-zero"),
+        pytest.param(b"9" * 10_000, "9" * 10_000, id="longer-than-int-can-convert"),
+    ],
+)
+def test_a_number_is_its_text(raw: bytes, text: str) -> None:
+    number = parse(raw)
+    assert isinstance(number, Number)
+    assert number == text
+
+
+@pytest.mark.parametrize("raw", [b"NaN", b"[Infinity]", b'{"a": -Infinity}'])
+def test_constants_outside_of_json_are_refused(raw: bytes) -> None:
+    with pytest.raises(NotJson, match="is not a JSON value"):
+        parse(raw)
+
+
+def test_the_last_of_duplicate_members_is_read() -> None:
+    assert parse(b'{"a": 1, "b": null, "a": "x"}') == {"a": "x", "b": None}
+
+
+def test_the_error_holds_nothing_of_the_document() -> None:
+    """The parser's own errors keep it whole, and the caller may keep the error."""
+    for raw in (b'{"a": tru}', b'"\xff"'):
+        with pytest.raises(NotJson) as refused:
+            parse(raw)
+        assert refused.value.__context__ is None
+
+
+MOST = MAX_VALUES - 1
+"""As many values as fit into one array."""
+
+
+@pytest.mark.parametrize(
+    ("raw", "values"),
+    [
+        pytest.param(b"[" + b",".join([b"1"] * MOST) + b"]", MOST, id="numbers"),
+        pytest.param(b"[" + b",".join([b'"[,{"'] * MOST) + b"]", MOST, id="strings-with-separators"),
+        pytest.param(b'["' + b"[,{" * MAX_VALUES + b'"]', 1, id="one-long-string-of-separators"),
+    ],
+)
+def test_a_document_of_so_many_values_is_read(raw: bytes, values: int) -> None:
+    document = parse(raw)
+    assert isinstance(document, list)
+    assert len(document) == values
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"[" + b",".join([b"1"] * (MOST + 1)) + b"]", id="one-more"),
+        pytest.param(b"[" + b"[]," * MAX_VALUES + b"1]", id="arrays"),
+        pytest.param(b"[" + b"{}," * MAX_VALUES + b"1]", id="objects"),
+        pytest.param(b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}', id="members"),
+        pytest.param(b"[" * MAX_VALUES, id="nested"),
+        pytest.param(b"[" + b'"",' * MAX_VALUES + b'""]', id="strings"),
+        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-and-no-json"),
+    ],
+)
+def test_a_document_of_more_values_is_refused_before_any_is_made(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The strict decoder is open to whoever reaches the port: its work is bounded, whatever the body's size."""
+    monkeypatch.setattr(tree, "_decoded", lambda _: pytest.fail("values are made"))
+    with pytest.raises(NotJson, match=f"more than {MAX_VALUES} values"):
+        parse(raw)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 20, 2_000, 100_000])
+@pytest.mark.parametrize(
+    "nest",
+    [
+        pytest.param(lambda depth: b"[" * depth + b"]" * depth, id="arrays"),
+        pytest.param(lambda depth: b'{"]":' * depth + b"1" + b"}" * depth, id="objects"),
+    ],
+)
+def test_what_follows_too_deep_nesting_is_still_read(nest: Callable[[int], bytes], depth: int) -> None:
+    document = parse(b'{"deep": %b, "more": %b, "uid": "u"}' % (nest(depth), nest(depth)))
+    assert isinstance(document, dict)
+    assert document["uid"] == "u"
+
+
+@pytest.mark.parametrize("raw", [b"[" * 2_000, b"[" * 2_000 + b"]" * 1_999, b"[" * 2_000 + b"]" * 2_001])
+def test_deep_nesting_that_does_not_end_is_not_json(raw: bytes) -> None:
+    with pytest.raises(NotJson):
+        parse(raw)

@@ -1,0 +1,112 @@
+"""JSON as a tree of plain values, numbers as their text: what the strict decoder reads.
+
+The standard library parses. What it would do without bounds is bounded here: the number of values, before any of them
+is made, and the depth of nesting.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stub leaves the C scanner out
+from typing import Any, Final, cast
+
+from tiergate.wire.malformed import NotJson
+
+MAX_DEPTH: Final = 500
+"""Half of what the standard library can read on a small stack; no Kubernetes object comes near."""
+
+MAX_VALUES: Final = 250_000
+"""More cannot be explained in about a second; no object that people write comes near."""
+
+_CUT_DEPTH: Final = MAX_DEPTH + 10
+"""Where too deep nesting is cut: below the depth that is a fault, also for an object inside a review."""
+
+_STRUCTURE: Final = re.compile(r'["\[\]{}]')
+
+
+class Number(str):
+    """A number, kept as its text."""
+
+    __slots__ = ()
+
+
+Tree = dict[str, Any] | list[Any] | str | Number | bool | None
+"""A document. Members of dicts and lists are trees; a key is a text."""
+
+
+def parse(raw: bytes) -> Tree:
+    """Return the document as a tree, the last of duplicate members; raise NotJson if it is not JSON."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        why = f"not UTF-8 at byte {error.start}"
+    else:
+        try:
+            if _may_exceed(raw) and _exceeds(text):
+                why = f"more than {MAX_VALUES} values"
+            else:
+                return _decoded(text)
+        except RecursionError:
+            why = f"nested deeper than {MAX_DEPTH} levels"
+        except ValueError as error:
+            why = str(error)
+    raise NotJson(why)  # here, as the errors above hold the whole document
+
+
+def _refuse(constant: str) -> None:
+    msg = f"{constant} is not a JSON value"
+    raise ValueError(msg)
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse)
+
+
+def _decoded(text: str) -> Tree:
+    try:
+        return cast("Tree", _DECODER.decode(text))
+    except RecursionError:
+        pass  # read below, without this error
+    return cast("Tree", _DECODER.decode(_cut(text)))
+
+
+def _cut(text: str) -> str:
+    """Return the document with a 0 in place of every container at ``_CUT_DEPTH``, so that its place can be told."""
+    pieces: list[str] = []
+    depth = at = kept = 0
+    while match := _STRUCTURE.search(text, at):
+        at = match.end()
+        if match[0] == '"':
+            _, at = scanstring(text, at, True)  # noqa: FBT003  # the C function takes no keywords
+        elif match[0] in "[{":
+            depth += 1
+            if depth == _CUT_DEPTH:
+                pieces += (text[kept : match.start()], "0")
+        else:
+            if depth == _CUT_DEPTH:
+                kept = at
+            depth -= 1
+    return "".join((*pieces, text[kept:]))
+
+
+def _may_exceed(raw: bytes) -> bool:
+    """Say whether there are enough separators for more than MAX_VALUES values; strings may hold some of them."""
+    return sum(raw.count(separator) for separator in (b",", b"[", b"{")) >= MAX_VALUES
+
+
+def _exceeds(text: str) -> bool:
+    """Say whether there may be more than MAX_VALUES values, without making any; raise ValueError for a bad string.
+
+    Every value is the document or follows a separator outside of strings. An empty container counts twice. A string is
+    a value or a member name, so that no document has to be looked at to its end.
+    """
+    values, strings, at = 1, 0, 0
+    while values <= MAX_VALUES and strings <= 2 * MAX_VALUES:
+        quote = text.find('"', at)
+        end = len(text) if quote < 0 else quote
+        values += sum(text.count(separator, at, end) for separator in ",[{")
+        if quote < 0:
+            return values > MAX_VALUES
+        _, at = scanstring(text, quote + 1, True)  # noqa: FBT003  # as above
+        strings += 1
+    return True

@@ -297,12 +297,12 @@ def _quickly(endpoint: Endpoint, data: bytes) -> object:
     """Return the request as the fast decoder alone reads it, None for what it cannot read."""
     guessed = kinds.likely(endpoint, data)
     review = requests._DECODERS[guessed.wire].quick(data)
-    return None if review is None else _comparable(requests._quickly(guessed, data, review))
+    return None if review is None else _comparable(requests._quickly(review, guessed))
 
 
 def _strictly(endpoint: Endpoint, data: bytes) -> object:
     """Return the request as the strict decoder alone reads it."""
-    return _comparable(requests._strictly(endpoint, data))
+    return _comparable(requests._strictly(data, kinds.likely(endpoint, data)))
 
 
 def _comparable(request: AdmissionRequest) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +11,6 @@ from tiergate.admission.review import (
     BadReview,
     Envelope,
     UserInfo,
-    WireRequest,
     WireReview,
     checked,
     read_strictly,
@@ -52,39 +50,31 @@ def read(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
             webhook configuration is a mistake that must be loud.
     """
     guessed = kinds.likely(endpoint, body)
-    return _DECODERS[guessed.wire].read(body, partial(_quickly, guessed, body), partial(_strictly, endpoint))
+    return _DECODERS[guessed.wire].read(body, _quickly, _strictly, guessed)
 
 
-def _quickly(guessed: Kind, body: bytes, review: WireReview[Any]) -> AdmissionRequest:
+def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
     """Return the request of what the fast decoder read; raise ValueError where the strict one has to look."""
-    request = checked(review)
-    kind = _kind(guessed.endpoint, request)
+    envelope = checked(review)
+    kind = _kind(guessed.endpoint, envelope)
     if kind.wire is not guessed.wire:
-        again = _DECODERS[kind.wire].quick(body)
-        if again is None:
-            raise ValueError(kind.resource)
-        request = checked(again)
-    return _converted(request, kind)
-
-
-def _converted(envelope: WireRequest[Any], kind: Kind) -> AdmissionRequest:
+        raise ValueError(kind.resource)  # a wrong guess: read as another kind's shape
     old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
-    if faults := _missing(envelope, kind, {"object": envelope.object, "oldObject": old}):
+    if faults := _missing(envelope, kind, envelope.object, old):
         return _request(envelope, kind.endpoint, kind.resource, Core(Unreadable(faults)))
     core = kind.to_core(envelope.object, old, envelope.namespace or "")
     return _request(envelope, kind.endpoint, kind.resource, core)
 
 
-def _strictly(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
-    review = read_strictly(body)
+def _strictly(body: bytes, guessed: Kind) -> AdmissionRequest:
+    """Return the request as the strict decoder reads it, whatever was guessed."""
+    endpoint, review = guessed.endpoint, read_strictly(body)
     envelope = review.envelope
     if review.faults:
         return _request(envelope, endpoint, envelope.what, Core(Unreadable(review.faults)))
     kind = _kind(endpoint, envelope)
     objects, faults = _objects(review.objects, envelope, kind)
-    if not faults:
-        faults = _missing(envelope, kind, objects)
-    if faults:
+    if faults := faults or _missing(envelope, kind, objects["object"], objects["oldObject"]):
         return _request(envelope, endpoint, kind.resource, Core(Unreadable(faults)))
     try:
         core = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
@@ -109,11 +99,11 @@ def _objects(
     return values, tuple(faults)
 
 
-def _missing(envelope: Envelope, kind: Kind, objects: Mapping[str, object]) -> tuple[Fault, ...]:
+def _missing(envelope: Envelope, kind: Kind, new: object, old: object) -> tuple[Fault, ...]:
     """Return what the review lacks."""
-    if objects["object"] is None and envelope.operation != "DELETE":
+    if new is None and envelope.operation != "DELETE":
         return (Fault("", "there is no object"),)
-    if objects["oldObject"] is None and envelope.operation == "UPDATE" and kind.judges_old:
+    if old is None and envelope.operation == "UPDATE" and kind.judges_old:
         return (Fault(_POINTERS["oldObject"], "there is no old object"),)
     if kind.namespaced and not envelope.namespace:
         return (Fault("/request/namespace", "there is no namespace"),)

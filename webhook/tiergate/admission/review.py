@@ -88,9 +88,17 @@ class WireReview(msgspec.Struct, Generic[Object]):
 
 def checked(review: WireReview[Object]) -> WireRequest[Object]:
     """Return the request of a review; raise BadReview for what is not one that can be answered."""
-    _check(review.kind, review.apiVersion, review.request.uid if review.request else "")
-    assert review.request is not None  # noqa: S101  # it has a uid
-    return review.request
+    request = review.request
+    if request is None or not request.uid or review.kind != "AdmissionReview" or review.apiVersion != VERSION:
+        raise _no_review(review)
+    return request
+
+
+def _no_review(review: WireReview[Any]) -> BadReview:
+    if review.kind != "AdmissionReview" or review.apiVersion != VERSION:
+        expected = f"expected an AdmissionReview of {VERSION}"
+        return BadReview(f"{expected}, got {review.kind!r} of {review.apiVersion!r}")
+    return BadReview("the AdmissionReview has no request with a uid")
 
 
 class StrictReview(msgspec.Struct):
@@ -117,19 +125,10 @@ def read_strictly(body: bytes) -> StrictReview:
         outline = strict.build({key: value for key, value in tree.items() if key != "request"}, WireReview)
     except Malformed as error:
         raise BadReview(str(error), uid=uid) from None
-    _check(outline.kind, outline.apiVersion, uid)
+    checked(msgspec.structs.replace(outline, request=WireRequest(uid=uid)))
     objects = {key: members[key] for key in ("object", "oldObject") if members.get(key) is not None}
     inner = {key: value for key, value in members.items() if key not in ("object", "oldObject")}
     try:
         return StrictReview(strict.build(inner, Envelope, "/request"), objects)
     except Malformed as error:
         return StrictReview(Envelope(uid), objects, error.every())
-
-
-def _check(kind: str, version: str, uid: str) -> None:
-    """Raise BadReview for what is not a review that can be answered."""
-    if kind != "AdmissionReview" or version != VERSION:
-        msg = f"expected an AdmissionReview of {VERSION}, got {kind!r} of {version!r}"
-        raise BadReview(msg)
-    if not uid:
-        raise BadReview("the AdmissionReview has no request with a uid")

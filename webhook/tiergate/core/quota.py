@@ -70,11 +70,6 @@ def measures(kind: type[Judged], name: str) -> bool:
     return rest != name and (is_extended(rest) or rest.startswith(DEVICE_CLASS))
 
 
-def measured(subject: Judged, quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
-    """Return the names of the quota that usage of this kind of object can have, sorted."""
-    return measured_by(type(subject), quota)
-
-
 def measured_by(kind: type[Judged], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that a kind of object is measured by, sorted."""
     return _measured(kind, tuple(quota.hard))
@@ -96,7 +91,7 @@ def matches(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -
 
 def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -> tuple[str, ...]:
     """Return the names by which the quota has a word in this request, sorted; () where it has none (R-9)."""
-    return measured(subject, quota) if matches(subject, quota, minor=minor) else ()
+    return measured_by(type(subject), quota) if matches(subject, quota, minor=minor) else ()
 
 
 def _in_scope(subject: Judged, wanted: ScopeRequirement, minor: int) -> bool:

@@ -7,7 +7,7 @@ one is too narrow for: a bare number as a quantity, ``null`` as an empty element
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ _ESCAPED_NUL: Final = b"\\u0000"
 
 Wire = TypeVar("Wire", bound=msgspec.Struct)
 Value = TypeVar("Value")
+Context = ParamSpec("Context")
 
 
 class Decoder(Generic[Wire]):
@@ -48,19 +49,26 @@ class Decoder(Generic[Wire]):
         """
         return strict.build(tree.parse(document) if isinstance(document, bytes) else document, self._wire, pointer)
 
-    def read(self, raw: bytes, to_value: Callable[[Wire], Value], strictly: Callable[[bytes], Value]) -> Value:
+    def read(
+        self,
+        raw: bytes,
+        to_value: Callable[Concatenate[Wire, Context], Value],
+        strictly: Callable[Concatenate[bytes, Context], Value],
+        *context: Context.args,
+        **named: Context.kwargs,
+    ) -> Value:
         """Return the value of what the fast decoder reads.
 
         Where it reads nothing, or ``to_value`` raises a ValueError, ``strictly`` of the bytes returns the value or says
-        what is wrong. So ``to_value`` need not know where a bad value is.
+        what is wrong. So ``to_value`` need not know where a bad value is. Both get the same further arguments.
         """
         wire = self.quick(raw)
         if wire is not None:
             try:
-                return to_value(wire)
+                return to_value(wire, *context, **named)
             except ValueError:
                 pass  # a bad quantity, for example: the strict decoder finds its pointer
-        return strictly(raw)
+        return strictly(raw, *context, **named)
 
 
 class Reader(Generic[Wire, Value]):

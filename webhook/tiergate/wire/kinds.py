@@ -107,9 +107,16 @@ RESOURCES: Final = frozenset(kind.resource for kind in KINDS)
 _BY_REQUEST: Final[dict[tuple[str, str, str], Kind]] = {
     (kind.endpoint, kind.resource, operation): kind for kind in KINDS for operation in kind.operations
 }
-_AT_ENDPOINT: Final = {
-    endpoint: tuple(kind for kind in KINDS if kind.endpoint == endpoint) for endpoint in ENDPOINTS.values()
+_FIRST: Final[dict[str, Kind]] = {kind.endpoint: kind for kind in reversed(KINDS)}
+_OTHERS: Final[dict[str, tuple[tuple[bytes, Kind], ...]]] = {
+    endpoint: tuple(
+        (f'"{kind.resource}"'.encode(), kind)
+        for kind in KINDS
+        if kind.endpoint == endpoint and kind.wire is not _FIRST[endpoint].wire
+    )
+    for endpoint in _FIRST
 }
+"""For each endpoint the kinds of another shape than its first, with what their reviews have near the beginning."""
 _HEAD: Final = 1024
 """Bytes of a review before its objects: the API server writes the resource among the first."""
 
@@ -122,12 +129,9 @@ def find(endpoint: Endpoint, resource: str, operation: str) -> Kind | None:
 def likely(endpoint: Endpoint, body: bytes) -> Kind:
     """Return the kind that a review seems to be of, so that its object is decoded once, by the right shape.
 
-    A guess: what the review itself says decides, and a wrong guess costs a second decoding.
+    A guess: what the review itself says decides, and a wrong guess costs a slower decoding.
     """
-    first, *others = _AT_ENDPOINT[endpoint]
-    if others:
-        head = body[:_HEAD]
-        for kind in others:
-            if kind.wire is not first.wire and f'"{kind.resource}"'.encode() in head:
-                return kind
-    return first
+    for marker, kind in _OTHERS[endpoint]:
+        if body.find(marker, 0, _HEAD) >= 0:
+            return kind
+    return _FIRST[endpoint]

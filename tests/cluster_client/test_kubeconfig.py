@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster_client.serving import echo, serving
-from tiergate.cluster.client import Client, ConfigError
+from tiergate.cluster.client import Client, ConfigError, Unreachable
 
 
 def a_kubeconfig(folder: Path, server: str, user: dict[str, object]) -> str:
@@ -71,6 +71,25 @@ async def test_a_bad_kubeconfig_is_an_error_and_never_anonymous(
 ) -> None:
     with pytest.raises(ConfigError, match=says):
         await Client.connect(kubeconfig=make(tmp_path))
+
+
+async def test_an_exec_plugin_that_fails_later_is_unreachable_until_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request runs it again: none goes out with the old token, which has expired."""
+    expired = json.loads(CREDENTIAL)
+    expired["status"]["expirationTimestamp"] = "2020-01-01T00:00:00Z"
+    user = a_plugin(tmp_path, f"echo '{json.dumps(expired)}'")
+    async with serving(echo, None) as port:
+        client = await Client.connect(kubeconfig=a_kubeconfig(tmp_path, f"http://127.0.0.1:{port}", user))
+        monkeypatch.setattr(client._access, "_checked", float("-inf"))  # a minute is over
+        a_plugin(tmp_path, "echo no ticket >&2; exit 7")
+        for _ in range(2):
+            with pytest.raises(Unreachable, match="no ticket"):
+                await client.request("GET", "/")
+        a_plugin(tmp_path, f"echo '{CREDENTIAL.replace('of-plugin', 'renewed')}'")
+        assert json.loads(await client.request("GET", "/"))["Authorization"] == "Bearer renewed"
+        await client.close()
 
 
 async def test_a_broken_kubeconfig_is_an_error(tmp_path: Path) -> None:

@@ -118,10 +118,3 @@ def test_a_pod_does_without_the_kubernetes_library(tmp_path: Path, monkeypatch: 
     (tmp_path / "ca.crt").write_bytes(a_pair().certificate)
     ended = without("kubernetes", IN_A_POD, str(tmp_path))
     assert ended.stdout == "connected\n", ended.stderr
-
-
-def test_the_requirements_of_the_image_do_not_hold_the_kubernetes_library() -> None:
-    text = (Path(__file__).parents[2] / "requirements" / "server.txt").read_text()
-    names = {line.partition("==")[0] for line in text.splitlines() if "==" in line}
-    assert {"gunicorn", "aiohttp"} < names
-    assert "kubernetes" not in names

@@ -76,9 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="answer the API server's admission reviews"))
-    _add_controller(commands.add_parser("controller", help="keep quotas, certificates and tier status in order"))
-    _add_preflight(commands.add_parser("preflight", help="judge the tiers of a release before it is laid down"))
-    _add_crds(commands.add_parser("crds", help="raise the definition of Tier to this release's, never lower it"))
+    _add_controller(commands.add_parser("controller", help="reconcile quotas, certificates and tier status"))
+    _add_preflight(commands.add_parser("preflight", help="check the tiers of a release before it is installed"))
+    _add_crds(commands.add_parser("crds", help="upgrade the definition of Tier to this release's, never downgrade it"))
     _add_uninstall(commands.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
     _add_verify(commands.add_parser("verify", help="prove by dry-run that tiers are enforced"))
     return parser
@@ -137,7 +137,9 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=False)
-    source.add_argument("--kubeconfig", help="kubeconfig file; without it we are a pod")
+    source.add_argument(
+        "--kubeconfig", help="kubeconfig file (needs the extra live); without it the service account of a pod"
+    )
     source.add_argument(
         "--service-account-dir",
         default="/var/run/secrets/kubernetes.io/serviceaccount",

@@ -91,12 +91,16 @@ class KubeConfig:
             Unreachable: The exec plugin failed; the library raises errors of its own, too.
         """
         if time.monotonic() - self._checked > EXEC_REFRESH:
-            await self._refresh()
+            checked, self._checked = self._checked, time.monotonic()  # requests of the meantime do not check, too
+            try:
+                await self._refresh()
+            except Exception:
+                self._checked = checked
+                raise
         return await self._configuration.get_api_key_with_prefix("BearerToken")
 
     async def _refresh(self) -> None:
         """Run an exec plugin again when its token is about to expire (the library keeps the expiry)."""
-        self._checked = time.monotonic()
         if not hasattr(self._loader, "exec_plugin_expiry"):
             return
         with _errors_logged_by(LIBRARY_LOGGER) as errors:

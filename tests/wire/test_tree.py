@@ -99,3 +99,16 @@ def test_what_follows_too_deep_nesting_is_still_read(nest: Callable[[int], bytes
 def test_deep_nesting_that_does_not_end_is_not_json(raw: bytes) -> None:
     with pytest.raises(NotJson):
         parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("character", "width"), [("a", 1), ("\u00fc", 2), ("\u20ac", 2), ("\U0001f600", 4)], ids=["1", "latin", "2", "4"]
+)
+def test_the_memory_for_text_is_bounded(character: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wide character makes every character of a text as wide: 40 MiB become 160, and a copy as much again."""
+    raw = f'"{"a" * 1000}{character}"'.encode()
+    monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width)
+    assert parse(raw) == "a" * 1000 + character
+    monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width - 1)
+    with pytest.raises(NotJson, match="bytes as text"):
+        parse(raw)

@@ -73,7 +73,7 @@ def test_pointers_start_where_the_tree_stands(pointer: str) -> None:
     )
 
 
-def test_what_is_no_text_is_named_in_the_order_of_the_document() -> None:
+def test_strings_that_are_not_text_are_named_in_the_order_of_the_document() -> None:
     tree: Tree = {"a": [["x\0"], "\ud800"], "b\0": {"c": "d\0"}, "e": "\U0001f600", "f": "\0"}
     with pytest.raises(Malformed) as refused:
         PODS.strict(tree)
@@ -95,7 +95,7 @@ def test_depth_is_bounded_for_any_tree() -> None:
     assert build({"x": nested(MAX_DEPTH - 1)}, WirePod) == WirePod()
 
 
-def test_nodes_that_are_shared_or_hold_themselves_are_bounded() -> None:
+def test_shared_and_cyclic_nodes_are_bounded() -> None:
     """YAML has aliases: ten lines may stand for billions of values."""
     laughs: list[Any] = ["ha"]
     for _ in range(40):
@@ -108,7 +108,7 @@ def test_nodes_that_are_shared_or_hold_themselves_are_bounded() -> None:
         build({"x": ring}, WirePod)
 
 
-def test_so_many_faults_are_told_and_no_more() -> None:
+def test_the_number_of_faults_is_bounded() -> None:
     body = json.dumps({"spec": {"containers": ["x"] * 200_000}}).encode()
     with pytest.raises(Malformed) as refused:
         PODS.strict(body)

@@ -1,4 +1,4 @@
-"""JSON bytes as a tree: what the standard library's parser is kept from, and how much a document may cost."""
+"""JSON bytes as a tree: numbers as their text, and bounds on what a document may cost."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_error_holds_nothing_of_the_document() -> None:
 
 
 MOST = MAX_VALUES - 1
-"""As many values as fit into one array."""
+"""The most values that one array can hold."""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ MOST = MAX_VALUES - 1
         pytest.param(b'["' + b"[,{" * MAX_VALUES + b'"]', 1, id="one-long-string-of-separators"),
     ],
 )
-def test_a_document_of_so_many_values_is_read(raw: bytes, values: int) -> None:
+def test_a_document_of_the_most_values_is_read(raw: bytes, values: int) -> None:
     document = parse(raw)
     assert isinstance(document, list)
     assert len(document) == values
@@ -71,7 +71,7 @@ def test_a_document_of_so_many_values_is_read(raw: bytes, values: int) -> None:
         pytest.param(b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}', id="members"),
         pytest.param(b"[" * MAX_VALUES, id="nested"),
         pytest.param(b"[" + b'"",' * MAX_VALUES + b'""]', id="strings"),
-        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-and-no-json"),
+        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-without-separators"),
     ],
 )
 def test_a_document_of_more_values_is_refused_before_any_is_made(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

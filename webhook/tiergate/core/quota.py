@@ -96,7 +96,7 @@ def matches(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -
 
 def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -> tuple[str, ...]:
     """Return the names by which the quota has a word in this request, sorted; () where it has none (R-9)."""
-    return measured(subject, quota) if matches(subject, quota, minor=minor) else ()
+    return _measured(type(subject), tuple(quota.hard)) if matches(subject, quota, minor=minor) else ()
 
 
 def _in_scope(subject: Judged, wanted: ScopeRequirement, minor: int) -> bool:

@@ -1,4 +1,4 @@
-"""JSON bytes as a tree: what the standard library's parser is kept from, and how much a document may cost."""
+"""JSON bytes as a tree: numbers as their text, and bounds on what a document may cost."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_error_holds_nothing_of_the_document() -> None:
 
 
 MOST = MAX_VALUES - 1
-"""As many values as fit into one array."""
+"""The most values that one array can hold."""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ MOST = MAX_VALUES - 1
         pytest.param(b'["' + b"[,{" * MAX_VALUES + b'"]', 1, id="one-long-string-of-separators"),
     ],
 )
-def test_a_document_of_so_many_values_is_read(raw: bytes, values: int) -> None:
+def test_a_document_of_the_most_values_is_read(raw: bytes, values: int) -> None:
     document = parse(raw)
     assert isinstance(document, list)
     assert len(document) == values
@@ -71,7 +71,7 @@ def test_a_document_of_so_many_values_is_read(raw: bytes, values: int) -> None:
         pytest.param(b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}', id="members"),
         pytest.param(b"[" * MAX_VALUES, id="nested"),
         pytest.param(b"[" + b'"",' * MAX_VALUES + b'""]', id="strings"),
-        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-and-no-json"),
+        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-without-separators"),
     ],
 )
 def test_a_document_of_more_values_is_refused_before_any_is_made(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,4 +98,17 @@ def test_what_follows_too_deep_nesting_is_still_read(nest: Callable[[int], bytes
 @pytest.mark.parametrize("raw", [b"[" * 2_000, b"[" * 2_000 + b"]" * 1_999, b"[" * 2_000 + b"]" * 2_001])
 def test_deep_nesting_that_does_not_end_is_not_json(raw: bytes) -> None:
     with pytest.raises(NotJson):
+        parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("character", "width"), [("a", 1), ("\u00fc", 2), ("\u20ac", 2), ("\U0001f600", 4)], ids=["1", "latin", "2", "4"]
+)
+def test_the_memory_for_text_is_bounded(character: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wide character makes every character of a text as wide: 40 MiB become 160, and a copy as much again."""
+    raw = f'"{"a" * 1000}{character}"'.encode()
+    monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width)
+    assert parse(raw) == "a" * 1000 + character
+    monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width - 1)
+    with pytest.raises(NotJson, match="bytes as text"):
         parse(raw)

@@ -1,7 +1,7 @@
 """Wire shapes: msgspec Structs of the fields we read, and for each kind one function to core values.
 
-JSON enters here. A fast typed decoder need only be right on valid input; any of its exceptions sends the
-same bytes to the slow strict decoder, which finds the exact JSON pointer (``tiergate.wire.strict``).
+JSON enters here. A fast typed decoder reads first and need only be right on valid input (``decode``). Whatever it
+refuses is parsed to a tree (``tree``) and read again by the strict decoder, which names every fault (``strict``).
 """
 
 from tiergate.wire.malformed import Malformed, NotJson

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -106,8 +107,8 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         name=metadata.name or metadata.generateName,
         namespace=namespace,
         uid=metadata.uid,
-        containers=_containers(spec.containers, f"{pointer}/spec/containers", init=False),
-        init_containers=_containers(spec.initContainers, f"{pointer}/spec/initContainers", init=True),
+        containers=_containers(spec.containers, pointer, "containers"),
+        init_containers=_containers(spec.initContainers, pointer, "initContainers"),
         requests=_pod_level(resources.requests) if resources else EMPTY,
         limits=_pod_level(resources.limits) if resources else EMPTY,
         overhead=resource_list(spec.overhead),
@@ -122,17 +123,20 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         qos_class=status.qosClass or "",
         resize_infeasible=_infeasible(status),
         statuses=_statuses(status),
-        deleted_at=_seconds(metadata.deletionTimestamp, f"{pointer}/metadata/deletionTimestamp"),
+        deleted_at=_deleted_at(metadata, pointer),
         grace_seconds=metadata.deletionGracePeriodSeconds,
         pointer=pointer,
     )
 
 
-def _containers(wires: list[WireContainer] | None, pointer: str, *, init: bool) -> tuple[Container, ...]:
+def _containers(
+    wires: list[WireContainer] | None, pointer: str, field: Literal["containers", "initContainers"]
+) -> tuple[Container, ...]:
     if not wires:
         return ()
+    init = field == "initContainers"
     # a list first: quicker than a generator, and every review comes by here
-    return tuple([_container(wire, f"{pointer}/{index}", init=init) for index, wire in enumerate(wires)])
+    return tuple([_container(wire, f"{pointer}/spec/{field}/{index}", init=init) for index, wire in enumerate(wires)])
 
 
 def _container(wire: WireContainer, pointer: str, *, init: bool) -> Container:
@@ -193,8 +197,9 @@ def _reported(quantities: dict[str, str] | None) -> ResourceList | None:
     return None if quantities is None else resource_list(quantities)
 
 
-def _seconds(timestamp: str | None, pointer: str) -> float | None:
-    """Return an RFC 3339 time as seconds since the epoch."""
+def _deleted_at(metadata: Metadata, pointer: str) -> float | None:
+    """Return the deletion timestamp, an RFC 3339 time, as seconds since the epoch."""
+    timestamp = metadata.deletionTimestamp
     if timestamp is None:
         return None
     try:
@@ -202,5 +207,6 @@ def _seconds(timestamp: str | None, pointer: str) -> float | None:
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
-        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
+        where = f"{pointer}/metadata/deletionTimestamp"
+        raise Malformed(where, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
     return when.timestamp()

@@ -19,10 +19,14 @@ MAX_DEPTH: Final = 500
 MAX_VALUES: Final = 250_000
 """More cannot be explained in about a second; no object that people write comes near."""
 
+MAX_TEXT: Final = 96 * 2**20
+"""Bytes of memory for the document as text. One character outside of the basic plane makes all take four bytes."""
+
 _CUT_DEPTH: Final = MAX_DEPTH + 10
 """Where too deep nesting is cut: below the depth that is a fault, also for an object inside a review."""
 
 _STRUCTURE: Final = re.compile(r'["\[\]{}]')
+_FOUR_BYTES: Final = re.compile(rb"[\xf0-\xf4]")
 
 
 class Number(str):
@@ -38,20 +42,27 @@ Tree = dict[str, Any] | list[Any] | str | Number | bool | None
 def parse(raw: bytes) -> Tree:
     """Return the document as a tree, the last of duplicate members; raise NotJson if it is not JSON."""
     try:
-        text = raw.decode()
+        text = _text(raw)
+        if _may_exceed(raw) and _exceeds(text):
+            why = f"more than {MAX_VALUES} values"
+        else:
+            return _decoded(text)
+    except RecursionError:
+        why = f"nested deeper than {MAX_DEPTH} levels"
     except UnicodeDecodeError as error:
         why = f"not UTF-8 at byte {error.start}"
-    else:
-        try:
-            if _may_exceed(raw) and _exceeds(text):
-                why = f"more than {MAX_VALUES} values"
-            else:
-                return _decoded(text)
-        except RecursionError:
-            why = f"nested deeper than {MAX_DEPTH} levels"
-        except ValueError as error:
-            why = str(error)
+    except ValueError as error:
+        why = str(error)
     raise NotJson(why)  # here, as the errors above hold the whole document
+
+
+def _text(raw: bytes) -> str:
+    """Return the document as text; raise ValueError where that takes too much memory."""
+    width = 1 if raw.isascii() else 4 if _FOUR_BYTES.search(raw) else 2
+    if len(raw) * width > MAX_TEXT:
+        msg = f"more than {MAX_TEXT} bytes as text"
+        raise ValueError(msg)
+    return raw.decode()
 
 
 def _refuse(constant: str) -> None:

@@ -69,16 +69,17 @@ fuzz: $(STAMP) ## Both decoders and both handlers, from real reviews (N=1000000 
 oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (N=1000000)
 	@$(BIN)/python -m tests.quantity_oracle --cases $(or $(N),1000000)
 
-mutants: $(STAMP) ## Take out each rule, one at a time: a test must fail; writes docs/rules.md
-	@$(BIN)/python -m tests.mutants
+mutants: $(STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" SAMPLE=300 SEED=1)
+	@$(BIN)/python -m tests.mutants $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrite their answers, show what changed
 	@$(BIN)/python -m tests.golden.capture
 	@$(BIN)/pytest -q tests/golden --update-golden
 	@git diff --stat -- tests/golden
 
-docs: $(STAMP) ## Write docs/values.md anew from the chart
+docs: $(STAMP) ## Write docs/values.md anew from the chart, docs/rules.md from the marks of the tests
 	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m tests.rules
 
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -35,6 +35,7 @@ def test_an_allowance_says_just_that() -> None:
     assert answered(Decision()) == {"uid": UID, "allowed": True}
 
 
+@pytest.mark.rule("A-41", "A-42", "A-47")
 def test_a_patch_is_base64_of_its_operations_with_its_type() -> None:
     """A-41, A-42."""
     response = answered(Decision(patch=(JSONPatchOp("add", "/metadata/annotations", {"a": "b"}),)))
@@ -61,6 +62,7 @@ QUOTA = (
 )
 
 
+@pytest.mark.rule("A-52", "A-53")
 def test_a_denial_is_a_forbidden_with_a_headline_and_a_line_for_each_problem() -> None:
     status = answered(the_refusal())["status"]
     assert (status["code"], status["reason"]) == (403, "Forbidden")
@@ -90,6 +92,7 @@ def test_an_exemption_is_audited() -> None:
     assert response == {"uid": UID, "allowed": True, "auditAnnotations": {"exempt": "group sre"}}
 
 
+@pytest.mark.rule("A-54")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -108,6 +111,7 @@ def test_a_plain_allowance_has_no_warnings() -> None:
     assert json.loads(answer.allowed(UID))["response"] == {"uid": UID, "allowed": True}
 
 
+@pytest.mark.rule("A-52", "A-53")
 def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
     pod = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1e999999999"}}}, initContainers=5)
     with pytest.raises(Unreadable) as unreadable:

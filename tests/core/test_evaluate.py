@@ -9,6 +9,7 @@ from tiergate.core import evaluate
 from tiergate.core.decision import ALLOW, Decision, Violation
 
 
+@pytest.mark.rule("L-20")
 def test_ranges_come_before_quotas_and_all_of_both_are_reported() -> None:
     tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"pods": "0"})])
     pod = a_pod(a_container(limits={"cpu": "2"}))

@@ -76,23 +76,23 @@ def change_of(name: str, mutated: str) -> Change:
         msg = f"not a name of mutmut: {name}"
         raise ValueError(msg)
     function = f"{found['type']}.{found['function']}" if found["type"] else found["function"]
-    original = _body(mutated, f"{mangled.removesuffix(found['number'])}orig")
-    changes = list(difflib.unified_diff(original, _body(mutated, mangled), n=0, lineterm=""))[2:]
+    original = _text(mutated, f"{mangled.removesuffix(found['number'])}orig")
+    changes = list(difflib.unified_diff(original, _text(mutated, mangled), n=0, lineterm=""))[2:]
     was, now = ("\n".join(line[1:] for line in changes if line[0] == sign) for sign in "-+")
     return Change(function, was, now)
 
 
-def _body(mutated: str, name: str) -> list[str]:
-    """Return the lines of a function without its first one and without indentation."""
+def _text(mutated: str, name: str) -> list[str]:
+    """Return the lines of a function without indentation and blank lines, its name left out."""
     lines = mutated.splitlines()
     start = next(index for index, line in enumerate(lines) if re.search(rf"\bdef {name}\(", line))
     depth = _indentation(lines[start])
-    body = list[str]()
+    body = [lines[start].replace(name, "")]
     for line in lines[start + 1 :]:
         if line.strip() and _indentation(line) <= depth and not line.lstrip().startswith(")"):
             break
-        body.append(line.strip())
-    return [line for line in body if line]
+        body.append(line)
+    return [line.strip() for line in body if line.strip()]
 
 
 def _indentation(line: str) -> int:

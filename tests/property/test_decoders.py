@@ -69,10 +69,8 @@ def test_an_object_with_anything_anywhere_is_read_alike(kind: str, tree: object,
     path, _ = data.draw(st.sampled_from(list(positions(full))))
     raw = json.dumps(spoiled(full, path, tree)).encode()
     one, other = fast(reader, raw), slow(reader, raw)
-    if one is not None and not isinstance(other, Exception):
-        assert one == other
-    if isinstance(other, Malformed) and b"\\u" not in raw:
-        assert one is None
+    overlooked = isinstance(other, Malformed) and b"\\u" in raw  # a lone surrogate in a member that nobody reads
+    assert one is None or one == other or overlooked
 
 
 @few

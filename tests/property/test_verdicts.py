@@ -43,18 +43,21 @@ def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str
 
 
 @few
-@given(pod_objects(), quotas(), amounts, st.data())
-def test_raising_hard_never_turns_allow_into_deny(
+@given(pod_objects(), quotas().filter(lambda quota: bool(quota.hard)), amounts, st.data())
+def test_raising_hard_never_makes_a_quota_refuse_more(
     pod: Json, quota: QuotaStatus, more: str, data: st.DataObject
 ) -> None:
-    subject = read(pod)
-    before = evaluate.validate(subject, old=None, tier=FREE, quotas=(quota,))
-    if not before.allowed or not quota.hard:
-        return
     name = data.draw(st.sampled_from(sorted(quota.hard)))
     raised = {**quota.hard, name: quota.hard[name] + Quantity.parse(more)}
-    after = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),))
-    assert after.allowed
+    before, after = (exceeded(read(pod), msgspec.structs.replace(quota, hard=hard)) for hard in (quota.hard, raised))
+    assert after <= before
+    assert before - after <= {name}
+
+
+def exceeded(pod: Pod, quota: QuotaStatus) -> set[str]:
+    """Return the names that the quota refuses a new pod for."""
+    decision = evaluate.validate(pod, old=None, tier=FREE, quotas=(quota,))
+    return {one.resource for one in decision.violations if one.rule == "quota-exceeded"}
 
 
 @few
@@ -62,14 +65,13 @@ def test_raising_hard_never_turns_allow_into_deny(
 def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaStatus) -> None:
     """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
     subject = read(pod)
-    decision = evaluate.validate(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
     charge = pod_charge(subject)
     broken = {
         name
         for name, hard in quota.hard.items()
         if charge.get(name, ZERO).nano > 0 and quota.used[name].nano + charge[name].nano > hard.nano
     }
-    assert {one.resource for one in decision.violations if one.rule == "quota-exceeded"} == broken
+    assert exceeded(subject, msgspec.structs.replace(quota, scopes=())) == broken
 
 
 @few
@@ -83,9 +85,6 @@ def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, ti
 
 @few
 @given(pod_objects(), tiers())
-def test_a_verdict_is_the_same_every_time_and_in_the_order_of_the_rules(pod: Json, tier: Tier) -> None:
-    subject = read(pod)
-    first = evaluate.validate(subject, old=None, tier=tier, quotas=())
+def test_a_verdict_is_the_same_every_time(pod: Json, tier: Tier) -> None:
+    first = evaluate.validate(read(pod), old=None, tier=tier, quotas=())
     assert evaluate.validate(read(pod), old=None, tier=tier, quotas=()) == first
-    bounds = [str(one.actual) for one in first.violations if one.rule == "limit-zero"]
-    assert set(bounds) <= {"0"}

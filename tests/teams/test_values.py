@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -136,26 +136,18 @@ def test_chart_refuses_with_a_sentence(helm: Helm, values: Mapping[str, Any], se
 
 
 @pytest.mark.parametrize(
-    "cidr",
-    MALFORMED,
-)
-@pytest.mark.parametrize(
-    ("values", "path"),
+    ("values", "path", "cidr"),
     [
-        pytest.param(
-            lambda cidr: policies(privateCIDRs=[cidr]), "tenants.networkPolicies.privateCIDRs[0]", id="private"
-        ),
-        pytest.param(lambda cidr: dns(cidrs=[cidr]), "tenants.networkPolicies.dns.cidrs[0]", id="dns"),
-        pytest.param(lambda cidr: block(cidr=cidr), f"{EGRESS}.cidr", id="rule"),
-        pytest.param(lambda cidr: block(cidr="10.0.0.0/8", **{"except": [cidr]}), f"{EGRESS}.except[0]", id="except"),
+        *((policies(privateCIDRs=[cidr]), "tenants.networkPolicies.privateCIDRs[0]", cidr) for cidr in MALFORMED),
+        (dns(cidrs=["10.0.0.0/33"]), "tenants.networkPolicies.dns.cidrs[0]", "10.0.0.0/33"),
+        (block(cidr="10.0.0.0/33"), f"{EGRESS}.cidr", "10.0.0.0/33"),
+        (block(cidr="10.0.0.0/8", **{"except": ["10.0.0.0/33"]}), f"{EGRESS}.except[0]", "10.0.0.0/33"),
     ],
 )
-def test_what_is_no_block_is_named_with_its_place(
-    helm: Helm, values: Callable[[str], dict[str, Any]], path: str, cidr: str
-) -> None:
+def test_what_is_no_block_is_named_with_its_place(helm: Helm, values: Mapping[str, Any], path: str, cidr: str) -> None:
     """The API server would refuse it too, after half of the release is laid down."""
     with pytest.raises(RefusedError) as refused:
-        helm.render(values(cidr), TEAMS)
+        helm.render(values, TEAMS)
     assert f'{path}: "{cidr}" is no block of addresses, such as 10.0.0.0/8 or fd00::/8' in str(refused.value)
 
 
@@ -204,9 +196,8 @@ def test_the_api_server_takes_every_kind_of_rule(teams: Cluster, helm: Helm) -> 
     teams.kubectl("apply --dry-run=server --validate=strict -f -", stdin=items)
 
 
-@pytest.mark.parametrize("cidr", GOOD)
-def test_blocks_of_addresses_are_taken(helm: Helm, cidr: str) -> None:
-    assert helm.render(policies(privateCIDRs=[cidr]), TEAMS).objects
+def test_blocks_of_addresses_are_taken(helm: Helm) -> None:
+    assert helm.render(policies(privateCIDRs=list(GOOD)), TEAMS).objects
 
 
 def test_each_team_is_bound_to_the_role_in_its_own_namespace_only(helm: Helm) -> None:

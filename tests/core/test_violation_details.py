@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.builders import a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item, texts
+from tests.builders import Texts, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item, texts
 from tiergate.core import evaluate
 from tiergate.core.decision import Violation
 from tiergate.core.podspec import Pod
@@ -48,6 +48,6 @@ def test_a_pending_quota_object_is_told_by_the_names_of_all_its_quotas() -> None
 
 
 def test_a_total_has_the_sum_of_each_name_of_any_list() -> None:
-    lists = ({"cpu": "1"}, {"cpu": "500m", "pods": "2"}, {})
+    lists: tuple[Texts, ...] = ({"cpu": "1"}, {"cpu": "500m", "pods": "2"}, {})
     sums = total([a_container(requests=each).requests for each in lists])
     assert texts(sums) == {"cpu": "1500m", "pods": "2"}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.builders import Texts, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item, texts
 from tiergate.core import evaluate
 from tiergate.core.decision import Violation
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import total
-from tiergate.core.tier import Tier
+from tiergate.core.tier import Tier, faults
 
 
 def broken(pod: Pod, tier: Tier, *quotas: QuotaStatus, old: Pod | None = None) -> tuple[Violation, ...]:
@@ -45,6 +47,18 @@ def test_a_pending_quota_object_is_told_by_the_names_of_all_its_quotas() -> None
     quotas = [a_tier_quota({"pods": "2"}, name="count"), a_tier_quota({"requests.cpu": "1"}, name="compute")]
     (found,) = broken(a_pod(a_container(requests={"cpu": "1"})), a_tier(quotas=quotas))
     assert (found.rule, found.quota) == ("quota-pending", "compute, count")
+
+
+def test_a_pod_without_metadata_gets_the_annotation_in_new_metadata() -> None:
+    pod = msgspec.structs.replace(a_pod(a_container()), has_metadata=False, has_annotations=False)
+    patch = evaluate.mutate(pod, a_tier(an_item(default={"cpu": "1"}, default_request={"cpu": "1"}))).patch
+    assert patch[-1].path == "/metadata"
+    assert isinstance(patch[-1].value, dict)
+    assert list(patch[-1].value) == ["annotations"]
+
+
+def test_a_bound_of_zero_is_no_fault() -> None:
+    assert list(faults(a_tier(an_item(low={"cpu": "0"}, high={"cpu": "1"})))) == []
 
 
 def test_a_total_has_the_sum_of_each_name_of_any_list() -> None:

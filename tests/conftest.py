@@ -14,8 +14,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Name the group of each test for `--dist loadgroup`: what it shares, else its file."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
     for item in items:
         shared = [name for name in _ONE_PROCESS if name in getattr(item, "fixturenames", ())]
         item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.partition("::")[0]))

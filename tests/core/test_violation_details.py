@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.builders import Texts, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item, texts
+from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item, texts
 from tiergate.core import evaluate
+from tiergate.core.claim import Claim
 from tiergate.core.decision import Violation
+from tiergate.core.index import Footprints, Tally
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import total
-from tiergate.core.tier import Tier, faults
+from tiergate.core.tier import LimitRangeItem, Tier, faults
 
 
-def broken(pod: Pod, tier: Tier, *quotas: QuotaStatus, old: Pod | None = None) -> tuple[Violation, ...]:
+def broken(pod: Pod | Claim, tier: Tier, *quotas: QuotaStatus, old: Pod | None = None) -> tuple[Violation, ...]:
     return evaluate.validate(pod, old=old, tier=tier, quotas=quotas).violations
 
 
@@ -57,8 +59,48 @@ def test_a_pod_without_metadata_gets_the_annotation_in_new_metadata() -> None:
     assert list(patch[-1].value) == ["annotations"]
 
 
+def test_what_audit_would_set_is_told_of_in_audit() -> None:
+    tier = a_tier(an_item(default={"cpu": "1"}, default_request={"cpu": "1"}), mode="Audit")
+    assert evaluate.mutate(a_pod(a_container()), tier).mode == "Audit"
+
+
+def test_a_missing_tier_is_at_no_place_of_the_object() -> None:
+    assert [one.pointer for one in evaluate.no_such_tier("gone").violations] == [""]
+
+
 def test_a_bound_of_zero_is_no_fault() -> None:
     assert list(faults(a_tier(an_item(low={"cpu": "0"}, high={"cpu": "1"})))) == []
+
+
+def test_a_negative_ratio_is_named_at_its_place() -> None:
+    places = [fault.pointer for fault in faults(a_tier(an_item(ratio={"cpu": "-1"})))]
+    assert set(places) == {"/spec/limits/0/maxLimitRequestRatio/cpu"}
+
+
+def test_a_quota_of_unknown_usage_names_every_resource_that_is_unknown() -> None:
+    quota = msgspec.structs.replace(a_quota({"requests.cpu": "1", "requests.memory": "1Gi"}, managed=False), used={})
+    (found,) = broken(a_pod(a_container(requests={"cpu": "1", "memory": "1Mi"})), a_tier(), quota)
+    assert found.resource == "requests.cpu, requests.memory"
+
+
+def test_a_claim_that_is_too_small_or_too_large_is_refused_for_its_storage() -> None:
+    for bounds in (an_item("PersistentVolumeClaim", low={"storage": "9Gi"}), a_claim_max("1Gi")):
+        (found,) = broken(a_claim("5Gi"), a_tier(bounds))
+        assert (found.resource, found.pointer) == ("requests.storage", "/spec/resources/requests/storage")
+
+
+def a_claim_max(storage: str) -> LimitRangeItem:
+    return an_item("PersistentVolumeClaim", high={"storage": storage})
+
+
+def test_the_last_object_of_one_kind_leaves_the_others_counted() -> None:
+    footprints, tally = Footprints(), Tally()
+    tally.set("dev/a", footprints.of(a_pod(a_container(requests={"cpu": "1"}))))
+    tally.set("dev/b", footprints.of(a_pod(a_container(requests={"cpu": "2"}))))
+    tally.set("dev/a", None)
+    assert list(tally.counts("dev").values()) == [1]
+    tally.set("dev/b", None)
+    assert not tally.counts("dev")
 
 
 def test_a_total_has_the_sum_of_each_name_of_any_list() -> None:

@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup check format test demo image sbom bench differential fuzz mutants oracle golden docs requirements clean
+.PHONY: help setup check format test demo image sbom bench differential fuzz properties mutants oracle golden docs requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ fuzz: $(STAMP) ## Both decoders and both handlers, from real reviews (N=1000000 
 
 oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (N=1000000)
 	@$(BIN)/python -m tests.quantity_oracle --cases $(or $(N),1000000)
+
+properties: $(STAMP) ## The properties, each with many examples (N=10000)
+	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 -m property
 
 mutants: $(STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" SAMPLE=300 SEED=1)
 	@$(BIN)/python -m tests.mutants $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.admission.positions import a_full_claim, a_full_pod, a_full_tier, positions, spoiled
@@ -23,7 +23,6 @@ from tiergate.wire.pod import WirePod, to_pod
 from tiergate.wire.tier import WireTier, to_tier
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=150, deadline=None)
 
 scalars = st.one_of(
     st.none(),
@@ -62,7 +61,6 @@ def slow(reader: Reader[Any, Any], raw: bytes) -> object:
         return error
 
 
-@few
 @given(st.sampled_from(sorted(_KINDS)), trees, st.data())
 def test_an_object_with_anything_anywhere_is_read_alike(kind: str, tree: object, data: st.DataObject) -> None:
     full, reader = _KINDS[kind]
@@ -73,7 +71,6 @@ def test_an_object_with_anything_anywhere_is_read_alike(kind: str, tree: object,
     assert one is None or one == other or overlooked
 
 
-@few
 @given(pod_objects())
 def test_a_sound_pod_is_read_by_both_alike(pod: Json) -> None:
     _, reader = _KINDS["pod"]
@@ -83,7 +80,6 @@ def test_a_sound_pod_is_read_by_both_alike(pod: Json) -> None:
     assert fast(reader, raw) in (None, other)
 
 
-@few
 @given(st.binary(max_size=40) | st.text('{}[],:"\\u0d8efntrs01-. ', max_size=40).map(str.encode))
 def test_bytes_are_json_or_not_for_the_standard_library_too(raw: bytes) -> None:
     try:
@@ -109,7 +105,6 @@ def is_json(raw: bytes) -> bool:
 _read_review: ReviewReader[WirePod] = ReviewReader(WirePod)
 
 
-@few
 @given(trees, st.data())
 def test_a_review_with_anything_anywhere_is_read_or_refused_in_a_known_way(tree: object, data: st.DataObject) -> None:
     review = a_review_object(a_full_pod())

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import Json, a_tier
@@ -21,7 +21,6 @@ from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=120, deadline=None)
 _read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
 FREE = a_tier()
 
@@ -30,7 +29,6 @@ def read(pod: Json) -> Pod:
     return _read(json.dumps(pod).encode())
 
 
-@few
 @given(pod_objects(), containers("more"), st.sampled_from(["containers", "initContainers"]), st.data())
 def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str, data: st.DataObject) -> None:
     before = pod_charge(read(pod))
@@ -42,7 +40,6 @@ def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str
     assert before.keys() <= after.keys()
 
 
-@few
 @given(pod_objects(), quotas().filter(lambda quota: bool(quota.hard)), amounts, st.data())
 def test_raising_hard_never_makes_a_quota_refuse_more(
     pod: Json, quota: QuotaStatus, more: str, data: st.DataObject
@@ -60,7 +57,6 @@ def exceeded(pod: Pod, quota: QuotaStatus) -> set[str]:
     return {one.resource for one in decision.violations if one.rule == "quota-exceeded"}
 
 
-@few
 @given(pod_objects(), quotas())
 def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaStatus) -> None:
     """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
@@ -74,7 +70,6 @@ def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaSt
     assert exceeded(subject, msgspec.structs.replace(quota, scopes=())) == broken
 
 
-@few
 @given(pod_objects(), tiers(), quotas())
 def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, tier: Tier, quota: QuotaStatus) -> None:
     """A resize that changes nothing asks for nothing."""
@@ -83,7 +78,6 @@ def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, ti
     assert {one.rule for one in decision.violations} <= {"quota-required"}
 
 
-@few
 @given(pod_objects(), tiers())
 def test_a_verdict_is_the_same_every_time(pod: Json, tier: Tier) -> None:
     first = evaluate.validate(read(pod), old=None, tier=tier, quotas=())

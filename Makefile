@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup check format test demo image sbom bench differential fuzz mutants oracle golden docs requirements clean
+.PHONY: help setup check format test demo image sbom bench differential fuzz properties mutants oracle golden docs requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,7 +44,7 @@ check: $(STAMP) ## Format, lint, types, layers, pure tests: under a minute, no c
 
 test: check ## Everything: the pure tests, the chart, the server process, the real control plane
 	@$(BIN)/python -m tests.controlplane.binaries
-	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile -m 'cluster or helm or process or image'
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadgroup -m 'cluster or helm or process or image'
 
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo
@@ -69,16 +69,20 @@ fuzz: $(STAMP) ## Both decoders and both handlers, from real reviews (N=1000000 
 oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (N=1000000)
 	@$(BIN)/python -m tests.quantity_oracle --cases $(or $(N),1000000)
 
-mutants: $(STAMP) ## Take out each rule, one at a time: a test must fail; writes docs/rules.md
-	@$(BIN)/python -m tests.mutants
+properties: $(STAMP) ## The properties, each with many examples (N=10000)
+	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 -m property
+
+mutants: $(STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" SAMPLE=300 SEED=1)
+	@$(BIN)/python -m tests.mutants $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrite their answers, show what changed
 	@$(BIN)/python -m tests.golden.capture
 	@$(BIN)/pytest -q tests/golden --update-golden
 	@git diff --stat -- tests/golden
 
-docs: $(STAMP) ## Write docs/values.md anew from the chart
+docs: $(STAMP) ## Write docs/values.md anew from the chart, docs/rules.md from the marks of the tests
 	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m tests.rules
 
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -87,6 +87,7 @@ NULLS = [
 ]
 
 
+@pytest.mark.rule("Q-18")
 @pytest.mark.parametrize(("kind", "path"), NULLS)
 def test_null_is_what_kubernetes_makes_of_it(kind: str, path: Path) -> None:
     """An absent field, an empty element, a zero quantity (Q-18): never an error."""
@@ -129,6 +130,7 @@ def test_a_missing_object_is_named(kind: str) -> None:
     assert shown(FULL[kind][2], body(kind, None)) == ["object: there is no object"]
 
 
+@pytest.mark.rule("R-8")
 def test_an_update_without_an_old_object_is_named() -> None:
     (line,) = shown("validate", body("claim", a_full_claim(), operation="UPDATE"))
     assert line == "/request/oldObject: there is no old object"
@@ -139,6 +141,7 @@ def test_a_review_without_a_namespace_is_named() -> None:
     assert line == "/request/namespace: there is no namespace"
 
 
+@pytest.mark.rule("R-8")
 def test_all_faults_of_both_objects_are_reported_at_once() -> None:
     new = spoiled(a_full_pod(), ("spec", "containers", 0, "resources", "limits", "cpu"), "1e999999999")
     new = spoiled(new, ("spec", "initContainers", 0, "name"), 5)

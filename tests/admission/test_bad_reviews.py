@@ -105,6 +105,7 @@ UNHANDLED: list[tuple[str, Json]] = [
 ]
 
 
+@pytest.mark.rule("L-3")
 @pytest.mark.parametrize("request_", [request for _, request in UNHANDLED], ids=[name for name, _ in UNHANDLED])
 @pytest.mark.parametrize(
     "spoil",
@@ -121,6 +122,7 @@ def test_what_we_do_not_judge_is_refused_loudly_whatever_its_object(request_: Js
     assert refused.value.uid == UID
 
 
+@pytest.mark.rule("R-8")
 @pytest.mark.parametrize(
     "body",
     [

@@ -47,6 +47,7 @@ def test_warn_says_it_to_the_client_alone() -> None:
     assert answered(Decision((a_violation(),), mode="Warn")) == {"warnings": [told()]}
 
 
+@pytest.mark.rule("A-55", "modes")
 def test_audit_says_it_to_the_audit_log_alone() -> None:
     """A-55: each key is a word; the rules are those of all violations, sorted."""
     found = answered(Decision((a_violation(), a_violation("limit-zero"), a_violation(container="b")), mode="Audit"))
@@ -59,6 +60,7 @@ def test_audit_says_it_to_the_audit_log_alone() -> None:
     }
 
 
+@pytest.mark.rule("audit-defaults", "modes")
 def test_audit_names_the_defaults_it_did_not_set() -> None:
     assert answered(Decision(mode="Audit", defaults="cpu limit for container a")) == {
         "auditAnnotations": {"defaults": "cpu limit for container a"}
@@ -78,6 +80,7 @@ def test_quotas_that_were_left_out_are_said(mode: Mode, expected: Json) -> None:
     assert answered(Decision(mode=mode, unchecked=True)) == expected
 
 
+@pytest.mark.rule("A-54")
 @modes
 def test_equal_lines_are_said_once(mode: Mode) -> None:
     """A-54: the server would drop the second."""
@@ -102,6 +105,7 @@ def test_lines_beyond_what_there_is_room_for_are_counted(mode: Mode, length: int
     assert most - 2 * MAX_WARNING - 3 * len(lines) < sum(map(len, lines)) <= most
 
 
+@pytest.mark.rule("A-55", "audit-defaults", "modes")
 def test_annotations_are_short_printable_lines() -> None:
     """A-55: whoever writes pods must not fill the audit log, nor break its lines."""
     found = answered(Decision((a_violation(container="a\nb"),), mode="Audit", defaults="x\n" * MAX_ANNOTATION))
@@ -110,6 +114,7 @@ def test_annotations_are_short_printable_lines() -> None:
     assert all(text.isprintable() for text in texts.values())
 
 
+@pytest.mark.rule("A-54")
 @modes
 def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
     """A-54: the server would cut a long warning, and drop one with a line break."""
@@ -121,6 +126,7 @@ def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
         assert len(line) <= MAX_WARNING
 
 
+@pytest.mark.rule("A-54")
 @pytest.mark.parametrize(
     ("violation", "expected"),
     [

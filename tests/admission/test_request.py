@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.builders import Json, a_claim_object, a_pod_object, a_resize, a_review, texts
 from tiergate.admission.request import read
 from tiergate.core.claim import Claim
@@ -12,6 +14,7 @@ def sized(cpu: str) -> Json:
     return a_pod_object({"name": "agent", "resources": {"requests": {"cpu": cpu}}})
 
 
+@pytest.mark.rule("A-11", "A-25")
 def test_a_resize_shows_the_pod_as_it_is_stored() -> None:
     """A-11, A-25."""
     asked = read("validate", a_resize(sized("2"), sized("1")))
@@ -21,6 +24,7 @@ def test_a_resize_shows_the_pod_as_it_is_stored() -> None:
     assert (asked.resource, asked.operation) == ("pods/resize", "UPDATE")
 
 
+@pytest.mark.rule("A-11")
 def test_an_update_of_a_claim_shows_the_claim_as_it_is_stored() -> None:
     """A-11."""
     asked = read("validate", a_review(a_claim_object("9Gi"), old=a_claim_object("5Gi"), operation="UPDATE"))
@@ -33,6 +37,7 @@ def test_a_create_has_nothing_stored() -> None:
     assert read("validate", a_review(sized("1"), old=sized("2"))).old is None
 
 
+@pytest.mark.rule("A-21")
 def test_a_pod_without_a_name_goes_by_its_prefix() -> None:
     """A-21."""
     pod = sized("1")

@@ -41,6 +41,7 @@ def test_an_allowance_says_just_that() -> None:
     assert answered(Decision()) == {"uid": UID, "allowed": True}
 
 
+@pytest.mark.rule("A-41", "A-42", "A-47")
 def test_a_patch_is_base64_of_its_operations_with_its_type() -> None:
     """A-41, A-42."""
     response = answered(Decision(patch=(JSONPatchOp("add", "/metadata/annotations", {"a": "b"}),)))
@@ -67,6 +68,7 @@ QUOTA = (
 )
 
 
+@pytest.mark.rule("A-52", "A-53")
 def test_a_denial_is_a_forbidden_with_a_headline_and_a_line_for_each_problem() -> None:
     status = answered(the_refusal())["status"]
     assert (status["code"], status["reason"]) == (403, "Forbidden")
@@ -96,6 +98,7 @@ def test_an_exemption_is_audited() -> None:
     assert response == {"uid": UID, "allowed": True, "auditAnnotations": {"exempt": "group sre"}}
 
 
+@pytest.mark.rule("A-54")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -109,6 +112,7 @@ def test_a_warning_is_one_printable_line(text: str, shown: str) -> None:
     assert one_line(text) == shown
 
 
+@pytest.mark.rule("A-52", "A-53")
 def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
     pod = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1e999999999"}}}, initContainers=5)
     request = read("validate", a_review(pod))

@@ -63,7 +63,7 @@ async def _ask(front: Front, text: bytes) -> bytes:
     return answer
 
 
-def _with_forwarder(use: Callable[[Forwarder, Endpoint], Awaitable[None]]) -> None:
+async def _with_forwarder(use: Callable[[Forwarder, Endpoint], Awaitable[None]]) -> None:
     async def main() -> None:
         port, front = free_ports("127.0.0.1", 2)
         server = await asyncio.start_server(_echo, "127.0.0.1", port)
@@ -75,10 +75,10 @@ def _with_forwarder(use: Callable[[Forwarder, Endpoint], Awaitable[None]]) -> No
             running.cancel()
             server.close()
 
-    asyncio.run(main())
+    await main()
 
 
-def test_bytes_pass_both_ways_and_half_closed(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_bytes_pass_both_ways_and_half_closed(capsys: pytest.CaptureFixture[str]) -> None:
     """A client that has sent everything still gets the whole answer, also a large one."""
 
     async def use(forwarder: Forwarder, backend: Endpoint) -> None:
@@ -87,11 +87,11 @@ def test_bytes_pass_both_ways_and_half_closed(capsys: pytest.CaptureFixture[str]
         text = b"x" * 3_000_000
         assert await _ask(forwarder.front, text) == b"<" + text + b">"
 
-    _with_forwarder(use)
+    await _with_forwarder(use)
     assert capsys.readouterr().err == ""
 
 
-def test_without_a_backend_connections_are_refused() -> None:
+async def test_without_a_backend_connections_are_refused() -> None:
     async def use(forwarder: Forwarder, backend: Endpoint) -> None:
         with pytest.raises(ConnectionRefusedError):
             await _ask(forwarder.front, b"")
@@ -103,10 +103,10 @@ def test_without_a_backend_connections_are_refused() -> None:
         with pytest.raises(ConnectionRefusedError):
             await _ask(forwarder.front, b"")
 
-    _with_forwarder(use)
+    await _with_forwarder(use)
 
 
-def test_an_established_connection_outlives_its_backends_readiness() -> None:
+async def test_an_established_connection_outlives_its_backends_readiness() -> None:
     async def use(forwarder: Forwarder, backend: Endpoint) -> None:
         forwarder.update((backend,))
         await asyncio.sleep(0.05)
@@ -120,4 +120,4 @@ def test_an_established_connection_outlives_its_backends_readiness() -> None:
         assert await reader.read() == b"<ab>"
         writer.close()
 
-    _with_forwarder(use)
+    await _with_forwarder(use)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -44,40 +43,40 @@ def test_equal_content_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "..data").readlink() == before
 
 
-def test_a_missing_secret_holds_the_pod_until_it_is_there(tmp_path: Path) -> None:
+async def test_a_missing_secret_holds_the_pod_until_it_is_there(tmp_path: Path) -> None:
     secrets: dict[str, Object] = {}
     volumes = the_volumes(tmp_path, [{"name": "tls", "secret": {"secretName": "pair"}}], secrets)
     with pytest.raises(NotMountable, match='Secret "pair" not found'):
-        asyncio.run(volumes.refresh())
+        await volumes.refresh()
     secrets["pair"] = SECRET
-    asyncio.run(volumes.refresh())
+    await volumes.refresh()
     assert files_in(tmp_path / "tls") == {"tls.crt": "c", "tls.key": "k"}
 
 
-def test_an_optional_secret_comes_and_goes(tmp_path: Path) -> None:
+async def test_an_optional_secret_comes_and_goes(tmp_path: Path) -> None:
     secrets: dict[str, Object] = {}
     volumes = the_volumes(tmp_path, [{"name": "tls", "secret": {"secretName": "pair", "optional": True}}], secrets)
-    asyncio.run(volumes.refresh())
+    await volumes.refresh()
     assert files_in(tmp_path / "tls") == {}
     secrets["pair"] = SECRET
-    asyncio.run(volumes.refresh())
+    await volumes.refresh()
     assert set(files_in(tmp_path / "tls")) == {"tls.crt", "tls.key"}
     del secrets["pair"]
-    asyncio.run(volumes.refresh())
+    await volumes.refresh()
     assert files_in(tmp_path / "tls") == {}
 
 
-def test_a_projected_volume_is_what_a_service_account_needs(tmp_path: Path) -> None:
+async def test_a_projected_volume_is_what_a_service_account_needs(tmp_path: Path) -> None:
     sources = [
         {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
     ]
     volumes = the_volumes(tmp_path, [{"name": "account", "projected": {"sources": sources}}], {})
-    asyncio.run(volumes.refresh())
+    await volumes.refresh()
     assert files_in(tmp_path / "account") == {"token": "token for api for 3607", "ca.crt": "root", "namespace": "ns"}
 
 
-def test_an_unknown_volume_is_not_silently_empty(tmp_path: Path) -> None:
+async def test_an_unknown_volume_is_not_silently_empty(tmp_path: Path) -> None:
     with pytest.raises(NotMountable, match="nfs"):
-        asyncio.run(the_volumes(tmp_path, [{"name": "x", "nfs": {}}], {}).refresh())
+        await the_volumes(tmp_path, [{"name": "x", "nfs": {}}], {}).refresh()

@@ -11,6 +11,7 @@ COUNTS = {"persistentvolumeclaims": "1", "count/persistentvolumeclaims": "1"}
 GOLD = "gold.storageclass.storage.k8s.io"
 
 
+@pytest.mark.rule("Q-11", "R-40", "R-41")
 @pytest.mark.parametrize(
     ("claim", "charge"),
     [

@@ -32,6 +32,7 @@ STRICT = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu
 FREE, FULL = a_quota({"limits.cpu": "4"}), a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
 
 
+@pytest.mark.rule("L-20")
 def test_ranges_come_before_quotas_and_all_of_both_are_reported() -> None:
     tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"pods": "0"})])
     pod = a_pod(a_container(limits={"cpu": "2"}))
@@ -65,7 +66,7 @@ def test_a_mutation_never_refuses() -> None:
 )
 def test_a_tier_that_cannot_be_used_refuses_once_it_was_read_live(tier: TierState, rules: list[str]) -> None:
     decision = decide(a_request(POD), the_facts(tier, (FREE,), fresh=frozenset({"tier"})))
-    assert [one.rule for one in decision.findings] == rules
+    assert [(one.rule, one.pointer) for one in decision.findings] == [(rule, "") for rule in rules]
     assert decision.governed == (tier is not None)
     assert not decision.needs_fresh
 

@@ -31,6 +31,7 @@ def resources(value: Any) -> Json:  # noqa: ANN401  # JSON
 BOTH = {"limits": {"cpu": "500m"}, "requests": {"cpu": "250m"}}
 
 
+@pytest.mark.rule("Q-18", "X-1", "lifted-limit")
 @pytest.mark.parametrize(
     ("value", "operations"),
     [
@@ -62,10 +63,12 @@ def test_missing_parents_are_created_and_present_values_stay(value: Json, operat
     assert found[-1][1] == "/metadata/annotations"
 
 
+@pytest.mark.rule("A-44")
 def test_a_container_without_a_resources_member_gets_one() -> None:
     assert patched(a_pod_object({"name": "agent"}), CPU)[0] == ("add", "/spec/containers/0/resources", BOTH)
 
 
+@pytest.mark.rule("D-4")
 def test_a_complete_container_is_not_patched_and_nothing_is_annotated() -> None:
     full = {"limits": {"cpu": "1", "memory": "1Gi"}}
     assert patched(resources(full)) == []
@@ -89,6 +92,7 @@ def test_quantities_are_written_canonically() -> None:
     )
 
 
+@pytest.mark.rule("D-4", "A-44")
 def test_every_container_is_patched_at_its_own_place() -> None:
     pod = a_pod_object(
         {"name": "app", "resources": {"limits": {"cpu": "1"}}},
@@ -103,6 +107,7 @@ def test_every_container_is_patched_at_its_own_place() -> None:
     ]
 
 
+@pytest.mark.rule("A-31")
 @pytest.mark.parametrize(
     ("annotations", "path", "value"),
     [
@@ -144,6 +149,7 @@ def test_the_annotation_says_what_was_set(annotations: Json | None, path: str, v
     assert patched(pod, CPU)[-1] == ("add", path, value)
 
 
+@pytest.mark.rule("D-4", "defaults-annotation")
 def test_the_annotation_names_containers_in_order_with_sorted_resources() -> None:
     pod = a_pod_object(
         {"name": "app", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}},
@@ -158,6 +164,7 @@ def test_the_annotation_names_containers_in_order_with_sorted_resources() -> Non
     )
 
 
+@pytest.mark.rule("A-44")
 def test_a_pod_without_metadata_is_patched_where_the_parent_exists() -> None:
     pod = resources({})
     del pod["metadata"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from tests.builders import a_tier, a_tier_quota, an_item, texts
 from tiergate.core.desired import DesiredQuota, desired_quotas, native_limits
@@ -19,6 +20,7 @@ def test_a_tier_without_quotas_wants_none() -> None:
     assert desired() == ()
 
 
+@pytest.mark.rule("smaller-bound")
 def test_unscoped_quotas_merge_into_one_object_and_the_smaller_bound_wins() -> None:
     (one,) = desired(
         a_tier_quota({"pods": "20", "limits.cpu": "4"}, name="compute"),
@@ -30,11 +32,13 @@ def test_unscoped_quotas_merge_into_one_object_and_the_smaller_bound_wins() -> N
     assert (one.scopes, one.scope_selector) == ((), ())
 
 
+@pytest.mark.rule("R-58", "smaller-bound")
 def test_the_first_quota_names_a_bound_that_two_share() -> None:
     (one,) = desired(a_tier_quota({"pods": "1000m"}, name="a"), a_tier_quota({"pods": "1"}, name="b"))
     assert one.sources == {"pods": "a"}
 
 
+@pytest.mark.rule("R-58")
 def test_each_scope_set_gets_its_own_object_the_unscoped_first() -> None:
     found = desired(
         a_tier_quota({"pods": "1"}, scopes=["BestEffort"]),
@@ -48,6 +52,7 @@ def test_each_scope_set_gets_its_own_object_the_unscoped_first() -> None:
     assert {one.scope_selector: texts(one.hard) for one in found[1:] if one.scope_selector} == {(HIGH,): {"pods": "2"}}
 
 
+@pytest.mark.rule("smaller-bound")
 def test_the_name_of_a_scope_set_does_not_depend_on_spelling_or_order() -> None:
     swapped = ScopeRequirement("PriorityClass", "In", ("urgent", "high"))
     terminating = ScopeRequirement("Terminating")
@@ -63,6 +68,7 @@ def test_the_name_of_a_scope_set_does_not_depend_on_spelling_or_order() -> None:
     assert texts(merged.hard) == {"pods": "2"}
 
 
+@pytest.mark.rule("R-58")
 def test_different_scope_sets_have_different_names() -> None:
     sets = [
         a_tier_quota({"pods": "1"}, scopes=["Terminating"]),
@@ -79,6 +85,7 @@ def test_the_name_of_a_scope_set_never_changes_between_releases() -> None:
     assert one.name == "tier-eab771cdc3"
 
 
+@pytest.mark.rule("native-limit-range")
 def test_a_native_limit_range_is_wanted_only_by_whoever_asks_and_enforces() -> None:
     """It refuses as LimitRanger does, so Warn and Audit have none; and it is off unless a tier says so."""
     items = (an_item("Pod", high={"cpu": "2"}), an_item(high={"cpu": "1"}))

@@ -56,6 +56,7 @@ def test_names_that_neither_is_measured_by_are_left_out() -> None:
     assert sum_of([cpu("1")], a_quota({"services": "1", "pods": "1"})) == {"pods": "1"}
 
 
+@pytest.mark.rule("R-24")
 @pytest.mark.parametrize(
     ("scopes", "selector", "pods"),
     [
@@ -85,6 +86,7 @@ def test_a_quota_counts_what_its_scopes_match(
     assert sum_of(subjects, a_quota({"pods": "9"}, scopes=scopes, selector=selector)) == {"pods": pods}
 
 
+@pytest.mark.rule("R-43", "counted-usage")
 @pytest.mark.parametrize(
     ("classes", "amount"), [(frozenset({"gold"}), "5Gi"), (frozenset(), "0")], ids=["in-class", "without"]
 )
@@ -95,6 +97,7 @@ def test_a_claim_counts_by_its_attributes_class(classes: frozenset[str], amount:
     assert sum_of([claim], a_quota({"requests.storage": "9Gi"}, selector=(scope,))) == {"requests.storage": amount}
 
 
+@pytest.mark.rule("R-20", "R-21", "counted-usage")
 @pytest.mark.parametrize(
     ("pod", "pods"),
     [
@@ -113,6 +116,7 @@ def test_a_pod_that_is_over_counts_as_an_object_only(pod: dict[str, object], pod
     }
 
 
+@pytest.mark.rule("R-21")
 def test_pods_whose_grace_ends_at_different_times_are_not_taken_for_equal() -> None:
     """R-21."""
     pods = [cpu("1", deleted_at=NOW - 31, grace_seconds=30), cpu("1", deleted_at=NOW - 31, grace_seconds=60)]
@@ -121,6 +125,7 @@ def test_pods_whose_grace_ends_at_different_times_are_not_taken_for_equal() -> N
     assert sum_of(pods, a_quota({"cpu": "9"}), now=NOW + 30) == {"cpu": "0"}
 
 
+@pytest.mark.rule("Q-24")
 @pytest.mark.parametrize(
     ("amounts_of_memory", "total"),
     [
@@ -134,6 +139,7 @@ def test_a_sum_has_the_format_of_the_first_amount(amounts_of_memory: list[str], 
     assert sum_of(pods, a_quota({"memory": "9Gi"})) == {"memory": total}
 
 
+@pytest.mark.rule("Q-24")
 def test_amounts_of_two_formats_keep_them_in_every_namespace() -> None:
     """Q-24: a pod elsewhere that asks the same in other words does not change how a sum is written."""
     footprints, tally = Footprints(), Tally()
@@ -157,6 +163,7 @@ def a_resizing_pod() -> Pod:
     return a_pod(*two, statuses=statuses)
 
 
+@pytest.mark.rule("R-32", "R-33")
 @pytest.mark.parametrize(
     ("minor", "cpu", "memory"),
     [
@@ -174,6 +181,7 @@ def test_a_pod_being_resized_counts_as_the_server_s_release_counts_it(minor: int
     }
 
 
+@pytest.mark.rule("R-32", "R-33")
 @pytest.mark.parametrize(("cpu", "memory"), [("1", "1Gi"), ("2", "2Gi")], ids=["alike-from-1.37", "alike-up-to-1.36"])
 @pytest.mark.parametrize("settled_first", [True, False])
 def test_pods_that_one_release_alone_counts_alike_are_not_taken_for_equal(
@@ -192,6 +200,7 @@ def test_pods_that_one_release_alone_counts_alike_are_not_taken_for_equal(
     assert sum_of(pods, quota, minor=36) == {"requests.cpu": str(2 + int(cpu) + 4)}
 
 
+@pytest.mark.rule("R-21")
 @pytest.mark.parametrize("minor", [36, 37])
 def test_a_pod_being_resized_whose_grace_is_over_counts_as_an_object_only(minor: int) -> None:
     """R-21."""
@@ -268,6 +277,7 @@ def test_a_quota_without_a_name_of_the_kind_is_not_shown(kind: type[Pod | Claim]
     assert [list(one.hard) for one in found] == [[name]]
 
 
+@pytest.mark.rule("R-24")
 def test_what_a_tier_shows_is_counted_in_its_scopes() -> None:
     """R-24."""
     high = ScopeRequirement("PriorityClass", "In", ("high",))
@@ -289,6 +299,7 @@ def test_what_a_tier_shows_is_counted_in_its_scopes() -> None:
     }
 
 
+@pytest.mark.rule("R-21", "R-32", "R-33")
 @pytest.mark.parametrize(("minor", "cpu"), [(36, "4"), (37, "3")], ids=["R-32", "R-33"])
 def test_what_a_tier_shows_is_counted_by_the_time_and_the_release(minor: int, cpu: str) -> None:
     """R-21, R-32, R-33."""

@@ -7,6 +7,7 @@ import pytest
 from tiergate.core.jsonpatch import JSONPatchOp, add, escape
 
 
+@pytest.mark.rule("X-1")
 @pytest.mark.parametrize(
     ("name", "escaped"),
     [

@@ -15,6 +15,7 @@ def rules(claim: Claim, old: Claim | None = None) -> list[tuple[str, str]]:
     return [(one.rule, str(one.actual)) for one in decision.findings]
 
 
+@pytest.mark.rule("L-24")
 @pytest.mark.parametrize(
     ("storage", "broken"),
     [
@@ -29,6 +30,7 @@ def test_the_storage_request_is_judged(storage: str | None, broken: list[tuple[s
     assert rules(a_claim(storage)) == broken
 
 
+@pytest.mark.rule("L-27", "unchanged")
 def test_an_update_judges_only_a_changed_size() -> None:
     """L-27, as kubernetes PR 142170 has it: an annotation on a claim above a newer max is not refused."""
     assert rules(a_claim("11Gi"), old=a_claim("11Gi")) == []

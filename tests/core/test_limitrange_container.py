@@ -33,6 +33,7 @@ MAX = an_item(high={"cpu": "500m"})
 RATIO = an_item(ratio={"cpu": "2"})
 
 
+@pytest.mark.rule("L-21", "L-22", "L-23", "L-41", "limit-zero")
 @pytest.mark.parametrize(
     ("item", "requests", "limits", "violations"),
     [
@@ -158,6 +159,7 @@ def test_a_pointer_escapes_the_slash_of_a_name() -> None:
     assert over_request.pointer == "/spec/containers/0/resources/requests/nvidia.com~1gpu"
 
 
+@pytest.mark.rule("pod-level-max")
 @pytest.mark.parametrize(
     ("pod", "violations"),
     [
@@ -192,6 +194,7 @@ def test_a_resize_does_not_judge_what_it_leaves_alone() -> None:
     ]
 
 
+@pytest.mark.rule("L-28")
 @pytest.mark.parametrize(
     ("item", "before", "after", "rules"),
     [
@@ -211,6 +214,7 @@ def test_a_resize_is_judged_by_what_it_changes(
     assert [rule for rule, *_ in changed] == rules
 
 
+@pytest.mark.rule("L-28", "unchanged")
 def test_a_changed_limit_is_judged_though_its_request_stays() -> None:
     """L-28."""
     before = a_container(requests={"cpu": "1"}, limits={"cpu": "2"})
@@ -218,6 +222,7 @@ def test_a_changed_limit_is_judged_though_its_request_stays() -> None:
     assert resized(before, after, RATIO) == [("limit-request-ratio", "requests.cpu", "1", "2")]
 
 
+@pytest.mark.rule("pod-level-max", "unchanged")
 def test_a_raised_pod_level_limit_is_judged_though_its_container_stays() -> None:
     before, after = a_pod(limits={"cpu": "200m"}), a_pod(limits={"cpu": "2"})
     assert found(judged(after, MAX, old=before)) == [("limit-max", "limits.cpu", "2", "500m")]
@@ -228,6 +233,7 @@ def test_a_container_that_was_not_there_is_judged() -> None:
     assert resized(a_container("other"), a_container("agent", limits={"cpu": "2"})) != []
 
 
+@pytest.mark.rule("L-4")
 def test_a_pod_that_is_being_deleted_is_not_judged() -> None:
     """L-4."""
     before = a_pod(a_container(limits={"cpu": "100m"}), deleted_at=0.0)

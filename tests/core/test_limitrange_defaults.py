@@ -17,6 +17,7 @@ def defaulted(pod: Pod, item: LimitRangeItem = ITEM) -> tuple[Container, ...]:
     return tuple(after.every_container())
 
 
+@pytest.mark.rule("D-3", "L-1", "L-10", "L-11")
 @pytest.mark.parametrize(
     ("requests", "limits", "item", "after_requests", "after_limits"),
     [
@@ -81,6 +82,7 @@ def test_app_init_and_sidecar_containers_are_all_defaulted() -> None:
     ]
 
 
+@pytest.mark.rule("D-8", "A-33")
 @pytest.mark.parametrize(
     ("pod", "requests", "limits"),
     [
@@ -111,12 +113,14 @@ def test_pod_level_resources_suppress_defaults_per_side(pod: Pod, requests: Text
     assert texts(container.limits) == limits
 
 
+@pytest.mark.rule("D-8", "A-33", "pod-level-suppression")
 def test_default_requests_are_weighed_together_against_the_pod_level() -> None:
     """Three defaults of 250m exceed a pod-level request of 700m although each alone fits (D-8)."""
     pod = a_pod(a_container("one"), a_container("two"), a_container("three"), requests={"cpu": "700m"})
     assert with_defaults(pod, a_tier(ITEM)) == (pod, ())
 
 
+@pytest.mark.rule("D-13")
 def test_hugepages_beside_a_pod_level_limit_get_neither_side() -> None:
     """A container's hugepages request without an equal limit is refused by the API (D-13)."""
     item = an_item(default={"hugepages-2Mi": "2Mi"}, default_request={"hugepages-2Mi": "2Mi"})
@@ -127,6 +131,7 @@ def test_hugepages_beside_a_pod_level_limit_get_neither_side() -> None:
 HUGE = {"hugepages-2Mi": "2Mi"}
 
 
+@pytest.mark.rule("D-5", "L-22", "pod-level-suppression", "valid-defaults-only")
 @pytest.mark.parametrize(
     ("containers", "given"),
     [
@@ -149,6 +154,7 @@ def test_beside_pod_level_resources_all_containers_get_hugepages_or_none(
         assert [{name: one[name] for name in one if name in HUGE} for one in found] == expected
 
 
+@pytest.mark.rule("D-14", "valid-defaults-only")
 def test_what_is_left_out_takes_hugepages_with_it() -> None:
     """Without the crowded cpu default one container can have no hugepages (D-14), so the other gets none either."""
     item = an_item(default={"cpu": "1", **HUGE}, default_request={"cpu": "1", **HUGE})

@@ -8,6 +8,7 @@ from tests.builders import Texts, a_tier, an_item, texts
 from tiergate.core.tier import derived_defaults
 
 
+@pytest.mark.rule("L-1")
 @pytest.mark.parametrize(
     ("low", "high", "default", "default_request", "effective", "effective_request"),
     [

@@ -14,6 +14,7 @@ SETUP = a_container("setup", init=True, requests={"cpu": "500m"})
 MESH = a_container("mesh", init=True, restartable=True, requests={"cpu": "200m"})
 
 
+@pytest.mark.rule("L-30", "L-31", "L-32")
 @pytest.mark.parametrize(
     ("pod", "requests"),
     [
@@ -68,6 +69,7 @@ MIXED = a_pod(
 )
 
 
+@pytest.mark.rule("L-21", "L-22", "L-23", "L-31")
 @pytest.mark.parametrize(
     ("item", "pod", "broken"),
     [
@@ -99,6 +101,7 @@ def test_the_totals_are_judged(item: LimitRangeItem, pod: Pod, broken: list[str]
     assert rules(pod, item) == broken
 
 
+@pytest.mark.rule("L-28")
 @pytest.mark.parametrize("item", [MIN, MAX, RATIO], ids=["min", "max", "ratio"])
 def test_a_resize_that_leaves_the_totals_alone_is_not_judged_by_them(item: LimitRangeItem) -> None:
     """L-28."""

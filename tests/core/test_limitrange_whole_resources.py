@@ -11,6 +11,7 @@ from tiergate.core.tier import LimitRangeItem
 GPU, PAGES = "nvidia.com/gpu", "hugepages-2Mi"
 
 
+@pytest.mark.rule("D-10")
 @pytest.mark.parametrize(
     ("item", "requests", "limits", "added"),
     [

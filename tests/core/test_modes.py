@@ -45,6 +45,7 @@ WITHOUT_CPU = a_pod(a_container(limits={"memory": "1Mi"}))
 QUOTA = a_quota(HARD, {"pods": "3"})
 
 
+@pytest.mark.rule("D-5a")
 @reporting
 def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
     refused = validated(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,))
@@ -95,6 +96,7 @@ def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
     assert [(one.rule, str(one.actual)) for one in full.findings] == [("quota-exceeded", "250m")]
 
 
+@pytest.mark.rule("D-17", "R-24")
 @pytest.mark.parametrize(
     ("scope", "rules"),
     [pytest.param("BestEffort", [], id="best-effort"), pytest.param("NotBestEffort", ["quota-exceeded"], id="not")],
@@ -108,6 +110,7 @@ def test_in_audit_a_quota_counts_the_pod_by_the_qos_class_it_would_have(scope: s
     assert [one.rule for one in told.findings] == rules
 
 
+@pytest.mark.rule("D-5a", "D-7a")
 @pytest.mark.parametrize(("minor", "limits"), [(36, {}), (37, {"limits.cpu": "1"})], ids=["up-to-1.36", "from-1.37"])
 def test_in_audit_pod_level_limits_follow_the_defaults(minor: int, limits: Texts) -> None:
     """D-7a: from 1.37 on the containers' default limits would have given the pod a limit of its own."""
@@ -118,6 +121,7 @@ def test_in_audit_pod_level_limits_follow_the_defaults(minor: int, limits: Texts
     assert {one.resource: str(one.actual) for one in told.findings} == limits
 
 
+@pytest.mark.rule("L-4")
 def test_in_audit_a_resize_is_judged_as_it_is() -> None:
     """Defaults are for new pods (L-4)."""
     told = reported(a_pod(), old=a_pod(), tier=the_tier("Audit"), quotas=(a_quota(HARD),), unchecked=False)
@@ -130,6 +134,7 @@ def test_in_warn_a_pod_is_judged_as_it_is() -> None:
     assert [one.rule for one in told.findings] == ["quota-required"]
 
 
+@pytest.mark.rule("R-21")
 @reporting
 @pytest.mark.parametrize(
     ("now", "rules"), [pytest.param(130.0, ["quota-exceeded"], id="in-grace"), pytest.param(130.5, [], id="after")]
@@ -145,6 +150,7 @@ def test_a_resize_of_a_pod_stuck_in_its_deletion_asks_for_nothing(mode: Mode, no
     assert [one.rule for one in told.findings] == rules
 
 
+@pytest.mark.rule("R-32", "R-33")
 @reporting
 @pytest.mark.parametrize(("minor", "asked"), [(36, ["1"]), (37, [])], ids=["R-32", "R-33"])
 def test_a_resize_is_told_of_by_the_rule_of_the_release(mode: Mode, minor: int, asked: list[str]) -> None:
@@ -162,6 +168,7 @@ def test_a_resize_is_told_of_by_the_rule_of_the_release(mode: Mode, minor: int, 
     assert [str(one.actual) for one in told.findings] == asked
 
 
+@pytest.mark.rule("audit-defaults")
 @pytest.mark.parametrize(
     ("mode", "patched", "named"), [("Enforce", True, ""), ("Warn", True, ""), ("Audit", False, "cpu")]
 )

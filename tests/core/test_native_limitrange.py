@@ -27,6 +27,7 @@ RATIO = an_item(ratio={"cpu": "2"})
 POD_HIGH = an_item("Pod", high={"memory": "1Gi"})
 
 
+@pytest.mark.rule("L-20", "L-21", "L-22", "L-23", "L-26", "L-30")
 @pytest.mark.parametrize(
     ("pod", "item", "messages"),
     [
@@ -112,6 +113,7 @@ def test_the_sentences_are_limitrangers(pod: Pod, item: LimitRangeItem, messages
     assert said(pod, item, exact=True) == messages
 
 
+@pytest.mark.rule("L-24")
 @pytest.mark.parametrize(
     ("claim", "messages"),
     [
@@ -136,6 +138,7 @@ def test_a_claim_is_judged_by_its_request(claim: Claim, messages: list[str]) -> 
     assert said(claim, HIGH) == []
 
 
+@pytest.mark.rule("L-7")
 def test_every_object_is_asked_and_named() -> None:
     """L-7: the server asks them in no fixed order and stops at the first that refuses."""
     pod = a_pod(a_container(limits={"cpu": "2"}))
@@ -150,6 +153,7 @@ def test_every_object_is_asked_and_named() -> None:
     assert storage.pointer == "/spec/resources/requests/storage"
 
 
+@pytest.mark.rule("L-40", "L-41", "L-42")
 @pytest.mark.parametrize(
     ("requests", "limits", "item", "legacy", "exact"),
     [
@@ -188,6 +192,7 @@ def test_projections_differ_from_exact_comparison_only_where_known(
     assert said(pod, item, exact=True) == exact
 
 
+@pytest.mark.rule("Q-11", "Q-21")
 @pytest.mark.parametrize(
     ("text", "whole", "milli"),
     [
@@ -257,6 +262,7 @@ ONE = a_range(an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"}),
 TWO = a_range(an_item(high={"cpu": "2", "memory": "1Gi"}), an_item("Pod", high={"cpu": "9"}), name="two")
 
 
+@pytest.mark.rule("L-7", "L-10", "L-11")
 def test_the_first_object_that_has_a_default_supplies_it() -> None:
     """L-7, L-10: nothing present changes, pod-level values suppress nothing, no limit is lifted (L-11)."""
     pod = a_pod(
@@ -274,6 +280,7 @@ def test_the_first_object_that_has_a_default_supplies_it() -> None:
     assert texts(with_native_defaults(pod, (TWO, ONE)).containers[0].limits) == {"cpu": "2", "memory": "1Gi"}
 
 
+@pytest.mark.rule("L-7")
 def test_defaults_on_which_objects_differ_are_ambiguous() -> None:
     """L-7."""
     same = a_range(an_item(default={"memory": "1Gi"}), name="same")

@@ -20,6 +20,7 @@ def sides(pod: Pod, minor: int) -> tuple[Texts, Texts]:
     return texts(after.requests), texts(after.limits)
 
 
+@pytest.mark.rule("D-5", "D-6", "D-6a", "D-7", "D-7a")
 @pytest.mark.parametrize(
     ("pod", "old", "new"),
     [

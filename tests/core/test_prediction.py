@@ -14,6 +14,7 @@ TIER = a_tier(an_item(default={"cpu": "500m"}, default_request={"cpu": "300m"}))
 LIMITED = a_pod(a_container("a"), a_container("b"), limits={"cpu": "1"})
 
 
+@pytest.mark.rule("D-9")
 @pytest.mark.parametrize(
     ("minor", "pod_request", "container_requests"),
     [
@@ -30,6 +31,7 @@ def test_the_pod_level_request_is_completed_before_or_after_the_defaults(
     assert not invalid(pod)
 
 
+@pytest.mark.rule("D-9")
 @pytest.mark.parametrize("minor", [OLD, NEW])
 def test_defaults_that_would_not_fit_the_pod_level_are_not_set(minor: int) -> None:
     """D-9: LimitRanger's would make this pod invalid on every release."""
@@ -38,6 +40,7 @@ def test_defaults_that_would_not_fit_the_pod_level_are_not_set(minor: int) -> No
     assert not invalid(pod)
 
 
+@pytest.mark.rule("D-17")
 @pytest.mark.parametrize(
     ("pod", "old", "new"),
     [

@@ -13,6 +13,7 @@ FULL = {"cpu": "1", "memory": "1Gi"}
 GUARANTEED = a_container("a", limits=FULL)
 
 
+@pytest.mark.rule("D-17", "R-24")
 @pytest.mark.parametrize(
     ("pod", "expected"),
     [

@@ -13,6 +13,7 @@ SMALLER = [
 ]  # fmt: skip
 
 
+@pytest.mark.rule("Q-22")
 @pytest.mark.parametrize(("left", "right"), EQUAL, ids=lambda text: f"Q-22-{text}")
 def test_equal_amounts_are_equal_in_any_spelling(left: str, right: str) -> None:
     one, other = Quantity.parse(left), Quantity.parse(right)
@@ -24,6 +25,7 @@ def test_equal_amounts_are_equal_in_any_spelling(left: str, right: str) -> None:
     assert not one > other
 
 
+@pytest.mark.rule("Q-22")
 @pytest.mark.parametrize(("left", "right"), SMALLER, ids=lambda text: f"Q-22-{text}")
 def test_order_is_that_of_the_exact_amounts(left: str, right: str) -> None:
     small, large = Quantity.parse(left), Quantity.parse(right)

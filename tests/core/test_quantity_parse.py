@@ -23,6 +23,7 @@ def amount(text: str) -> Fraction:
     return Fraction(Quantity.parse(text).nano, NANO)
 
 
+@pytest.mark.rule("Q-2")
 @pytest.mark.parametrize(
     ("suffix", "factor", "remembered"),
     [
@@ -57,6 +58,7 @@ def test_a_suffix_scales_the_number_and_names_the_format(
     assert (Fraction(parsed.nano, NANO), parsed.format) == (7 * factor, remembered)
 
 
+@pytest.mark.rule("Q-1", "Q-4", "Q-6", "Q-7", "Q-8", "Q-9", "Q-17", "Q-19")
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -122,6 +124,7 @@ SUFFIX = [
 NUMERIC = ["Pi", "Ei", "-Ei", ".Pi", "e-10", "+e-10"]
 
 
+@pytest.mark.rule("Q-1", "Q-3", "Q-4", "Q-5")
 @pytest.mark.parametrize(
     ("text", "error"),
     [
@@ -136,6 +139,7 @@ def test_a_refused_text_is_refused_in_the_words_of_the_api_server(text: str, err
     assert str(refused.value) == error
 
 
+@pytest.mark.rule("Q-6")
 @pytest.mark.parametrize(
     "text",
     [
@@ -158,6 +162,7 @@ def test_a_text_of_any_length_takes_bounded_time() -> None:
         Quantity.parse("1" * (MAX_LENGTH + 1))
 
 
+@pytest.mark.rule("D-1")
 @pytest.mark.parametrize(
     ("text", "rounded"),
     [
@@ -177,6 +182,7 @@ def test_api_defaulting_rounds_up_to_milli(text: str, rounded: str) -> None:
     assert str(Quantity.parse(text).rounded_up(MILLI_IN_NANO)) == rounded
 
 
+@pytest.mark.rule("Q-21")
 @pytest.mark.parametrize(
     ("text", "whole"),
     [

@@ -46,6 +46,7 @@ NOT_RETAINED = {
 ZEROS = ["0", "-0", "0Gi", "0e3", "Ki", "m", "0.000"]
 
 
+@pytest.mark.rule("Q-8", "Q-9", "Q-10", "Q-12", "Q-13", "Q-14")
 @pytest.mark.parametrize(
     ("text", "canonical"),
     [
@@ -67,6 +68,7 @@ def test_a_quantity_prints_its_canonical_text(text: str, canonical: str) -> None
     assert printed(text) == canonical
 
 
+@pytest.mark.rule("Q-10", "Q-14", "Q-23", "Q-24")
 @pytest.mark.parametrize(
     ("left", "right", "text"),
     [
@@ -96,11 +98,13 @@ def test_a_sum_is_exact_and_keeps_the_left_format(left: str, right: str, text: s
     assert str(Quantity.parse(left) + Quantity.parse(right)) == text
 
 
+@pytest.mark.rule("Q-14")
 def test_a_small_binary_amount_prints_as_decimal() -> None:
     """Q-14: 1000 bytes are 1k, not 1000."""
     assert str(Quantity.parse("2024Ki") - Quantity.parse("2071576")) == "1k"
 
 
+@pytest.mark.rule("Q-12", "Q-23", "Q-24")
 @pytest.mark.parametrize(
     ("left", "right", "text"),
     [

@@ -28,6 +28,7 @@ def numbers(*found: Finding) -> list[tuple[str, str, str, str]]:
 ONE_CPU = a_pod(a_container(requests={"cpu": "1"}))
 
 
+@pytest.mark.rule("R-9", "R-50", "R-51")
 @pytest.mark.parametrize(
     ("hard", "used", "broken"),
     [
@@ -63,24 +64,28 @@ def test_used_plus_asked_must_stay_within_hard(
     assert numbers(*exceeded(ONE_CPU, a_quota(hard, used))) == broken
 
 
+@pytest.mark.rule("R-50")
 def test_an_over_full_quota_does_not_block_what_does_not_increase_it() -> None:
     """R-50.6."""
     quota = a_quota({"requests.cpu": "1", "limits.cpu": "1"}, {"requests.cpu": "9", "limits.cpu": "9"})
     assert exceeded(a_pod(a_container(limits={"cpu": "0"})), quota) == []
 
 
+@pytest.mark.rule("R-51")
 def test_every_quota_that_fails_is_reported() -> None:
     """R-51 reports the first; we report all."""
     quotas = [a_quota({"pods": "0"}, name=name, managed=False) for name in ("a", "b")]
     assert [one.quota for one in exceeded(a_pod(), *quotas)] == ["a", "b"]
 
 
+@pytest.mark.rule("R-1")
 def test_status_counts_and_not_what_was_asked_of_the_quota() -> None:
     """R-1."""
     spec_only = QuotaStatus("theirs", spec_hard=amounts({"pods": "0"}))
     assert exceeded(a_pod(), spec_only) == []
 
 
+@pytest.mark.rule("R-9")
 def test_a_quota_of_another_scope_does_not_count() -> None:
     """R-9."""
     assert exceeded(a_pod(), a_quota({"pods": "0"}, scopes=["NotBestEffort"])) == []
@@ -91,6 +96,7 @@ def cpu(amount: str, **fields: object) -> Pod:
     return a_pod(a_container(limits={"cpu": amount}), **fields)  # type: ignore[arg-type]  # fields of Pod
 
 
+@pytest.mark.rule("R-50")
 @pytest.mark.parametrize(
     ("old", "new", "broken"),
     [
@@ -109,6 +115,7 @@ def test_a_resize_that_fits_is_allowed() -> None:
     assert exceeded(cpu("2"), quota, old=cpu("1")) == []
 
 
+@pytest.mark.rule("R-50")
 def test_a_quota_that_matched_only_the_new_object_is_charged_in_full() -> None:
     """R-50.3: the increase is only meant where the old object was already counted."""
     quota = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3"}, scopes=["NotBestEffort"])
@@ -116,6 +123,7 @@ def test_a_quota_that_matched_only_the_new_object_is_charged_in_full() -> None:
     assert numbers(*exceeded(new, quota, old=old)) == [("limits.cpu", "2", "3", "4")]
 
 
+@pytest.mark.rule("R-41", "R-44")
 @pytest.mark.parametrize(
     ("old", "new", "used", "broken"),
     [

@@ -18,6 +18,7 @@ def judged(*quotas: QuotaStatus, subject: Pod | Claim | None = None) -> Decision
     return validated(subject or a_pod(), old=None, tier=TIER, quotas=quotas)
 
 
+@pytest.mark.rule("R-1", "R-50", "quota-pending")
 @pytest.mark.parametrize(
     ("quotas", "subject", "waits_for"),
     [
@@ -49,6 +50,7 @@ def test_only_names_that_the_object_has_are_waited_for() -> None:
     assert [one.rule for one in judged(half, subject=a_claim()).findings] == ["quota-pending"]
 
 
+@pytest.mark.rule("quota-pending")
 def test_a_quota_of_another_scope_is_not_waited_for() -> None:
     tier = a_tier(quotas=[a_tier_quota({"pods": "9"}, scopes=["Terminating"])])
     assert validated(a_pod(), old=None, tier=tier, quotas=()).allowed
@@ -56,6 +58,7 @@ def test_a_quota_of_another_scope_is_not_waited_for() -> None:
     assert [one.rule for one in decision.findings] == ["quota-pending"]
 
 
+@pytest.mark.rule("R-50")
 def test_a_foreign_quota_with_unknown_usage_refuses() -> None:
     """R-50.1: native quota answers "status unknown for quota"."""
     foreign = QuotaStatus("theirs", hard=amounts({"pods": "9", "cpu": "9"}), used=amounts({"cpu": "0"}))
@@ -64,12 +67,14 @@ def test_a_foreign_quota_with_unknown_usage_refuses() -> None:
     assert [(one.rule, one.quota, one.resource) for one in decision.findings] == [("quota-pending", "theirs", "pods")]
 
 
+@pytest.mark.rule("R-9")
 def test_a_foreign_quota_of_another_scope_may_be_unknown() -> None:
     """R-9."""
     foreign = QuotaStatus("theirs", hard=amounts({"pods": "9"}), scopes=("Terminating",))
     assert validated(a_pod(), old=None, tier=a_tier(), quotas=(foreign,)).allowed
 
 
+@pytest.mark.rule("R-61")
 @pytest.mark.parametrize("name", ["nvidia.com/gpu", "services", "requests.storage"])
 def test_names_nothing_measures_from_a_pod_are_never_unknown(name: str) -> None:
     """R-61."""

@@ -20,6 +20,7 @@ def missing(subject: Pod | Claim, *quotas: QuotaStatus) -> list[tuple[str, str, 
 SIDE = a_container("side", limits={"cpu": "1", "memory": "1Gi"})
 
 
+@pytest.mark.rule("D-3", "R-23")
 @pytest.mark.parametrize(
     ("pod", "expected"),
     [
@@ -48,6 +49,7 @@ def test_every_container_must_have_the_value(pod: Pod, expected: list[tuple[str,
     assert missing(pod, a_quota(ROOMY)) == expected
 
 
+@pytest.mark.rule("R-23")
 @pytest.mark.parametrize(
     ("name", "shown", "pointer"),
     [
@@ -61,12 +63,14 @@ def test_the_missing_value_is_named_with_its_place(name: str, shown: str, pointe
     assert [(one.rule, one.resource, one.pointer) for one in decision.findings] == [("quota-required", shown, pointer)]
 
 
+@pytest.mark.rule("R-23")
 @pytest.mark.parametrize("name", ["requests.ephemeral-storage", "requests.hugepages-2Mi", "requests.nvidia.com/gpu"])
 def test_no_demand_is_made_for_other_resources(name: str) -> None:
     """R-23."""
     assert missing(a_pod(), a_quota({name: "1"})) == []
 
 
+@pytest.mark.rule("R-23")
 def test_only_a_matching_quota_demands() -> None:
     """R-23."""
     quota = a_quota(ROOMY, scopes=["NotTerminating"])

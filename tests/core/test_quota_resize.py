@@ -15,6 +15,7 @@ def stuck(cpu: str) -> Pod:
     return a_pod(a_container(requests={"cpu": cpu}), deleted_at=100.0, grace_seconds=30)
 
 
+@pytest.mark.rule("R-21")
 @pytest.mark.parametrize(
     ("now", "broken"),
     [
@@ -40,6 +41,7 @@ def resizing(first: str, second: str) -> Pod:
     )
 
 
+@pytest.mark.rule("R-32", "R-33")
 @pytest.mark.parametrize(
     ("minor", "asked"),
     [pytest.param(36, ["1"], id="R-32-sum-of-maxima"), pytest.param(37, [], id="R-33-maximum-of-sums")],
@@ -48,6 +50,7 @@ def test_moving_cpu_between_containers_asks_by_the_rule_of_the_release(minor: in
     assert asked_more(resizing("2", "1"), resizing("1", "2"), minor) == asked
 
 
+@pytest.mark.rule("R-32", "R-33")
 @pytest.mark.parametrize(
     ("minor", "asked"),
     [pytest.param(36, [], id="R-32-already-charged"), pytest.param(37, ["1"], id="R-33-charged-now")],

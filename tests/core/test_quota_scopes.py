@@ -14,6 +14,7 @@ from tiergate.core.tier import ScopeRequirement
 BURSTABLE = a_pod(a_container(requests={"cpu": "1"}))
 
 
+@pytest.mark.rule("R-24")
 @pytest.mark.parametrize(
     ("scope", "pod", "matching"),
     [
@@ -39,6 +40,7 @@ def test_a_scope_selects_pods(scope: str, pod: Pod, matching: bool) -> None:  # 
     assert matches(pod, a_quota(scopes=[scope]), minor=NEWEST) is matching
 
 
+@pytest.mark.rule("R-24")
 @pytest.mark.parametrize(
     ("operator", "values", "with_high", "without"),
     [
@@ -61,6 +63,7 @@ def test_a_priority_class_is_selected_like_a_label(
     assert matches(a_pod(), quota, minor=NEWEST) is without
 
 
+@pytest.mark.rule("R-9")
 def test_all_scopes_and_expressions_must_match() -> None:
     """R-9."""
     quota = a_quota(scopes=["NotTerminating"], selector=[ScopeRequirement("PriorityClass", "In", ("high",))])
@@ -73,6 +76,7 @@ def claimed(*classes: str) -> Claim:
     return Claim(storage=None, attributes_classes=frozenset(classes))
 
 
+@pytest.mark.rule("R-43")
 @pytest.mark.parametrize(
     ("operator", "values", "claim", "matching"),
     [
@@ -97,6 +101,7 @@ def test_an_attributes_class_selects_claims(
     assert matches(claim, quota, minor=NEWEST) is matching
 
 
+@pytest.mark.rule("R-43")
 @pytest.mark.parametrize("scope", ["Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass"])
 def test_pod_scopes_never_match_a_claim(scope: str) -> None:
     """R-43."""
@@ -119,6 +124,7 @@ NEITHER = [
 ]  # fmt: skip
 
 
+@pytest.mark.rule("R-22", "R-47")
 @pytest.mark.parametrize("name", POD_NAMES + CLAIM_NAMES + NEITHER, ids=lambda name: f"R-22-R-40-{name}")
 def test_a_name_is_measured_from_what_it_counts(name: str) -> None:
     assert measures(Pod, name) is (name in POD_NAMES)
@@ -126,6 +132,7 @@ def test_a_name_is_measured_from_what_it_counts(name: str) -> None:
     assert bool(pertinent(a_pod(), a_quota({name: "1", "services": "1"}), minor=NEWEST)) is (name in POD_NAMES)
 
 
+@pytest.mark.rule("R-9")
 def test_a_quota_whose_scope_does_not_match_is_not_pertinent() -> None:
     """R-9."""
     assert pertinent(a_pod(), a_quota({"pods": "1"}, scopes=["BestEffort"]), minor=NEWEST)

@@ -67,6 +67,7 @@ def test_a_quota_of_a_name_the_api_refuses_is_a_fault(name: str) -> None:
     assert [one.reason for one in faults(tier)] == ["no quota measures this name"]
 
 
+@pytest.mark.rule("R-4")
 @pytest.mark.parametrize("name", ["hugepages-2Mi", "requests.hugepages-2Mi"])
 def test_a_scope_with_hugepages_is_a_fault(name: str) -> None:
     """R-4: hugepages are standard names that no scope allows."""

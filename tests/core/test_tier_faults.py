@@ -21,6 +21,7 @@ def item(expected: Found, made: LimitRangeItem, name: str) -> object:
 CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
 
 
+@pytest.mark.rule("D-10", "L-2", "negative-limit", "claim-defaults")
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
@@ -145,6 +146,7 @@ def test_a_faulty_item_is_named(made: LimitRangeItem, expected: Found) -> None:
     assert found(a_tier(made)) == expected
 
 
+@pytest.mark.rule("D-10", "L-1", "L-2")
 @pytest.mark.parametrize(
     "made",
     [
@@ -191,11 +193,13 @@ UNMEASURED = {
 }
 
 
+@pytest.mark.rule("R-2", "R-47")
 @pytest.mark.parametrize("name", MEASURED, ids=[f"R-2-{name}" for name in MEASURED])
 def test_a_name_that_native_quota_measures_is_allowed(name: str) -> None:
     assert quota_name_fault(name) is None
 
 
+@pytest.mark.rule("R-22")
 @pytest.mark.parametrize(("name", "reason"), UNMEASURED.items(), ids=[f"R-22-{name}" for name in UNMEASURED])
 def test_a_name_that_nothing_measures_is_a_fault(name: str, reason: str) -> None:
     (fault,) = faults(a_tier(quotas=[a_tier_quota({name: "1"})]))
@@ -213,6 +217,7 @@ SCOPES = (
 )
 
 
+@pytest.mark.rule("R-3", "R-4", "R-5", "R-7", "R-47")
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
@@ -322,11 +327,13 @@ def test_a_faulty_quota_is_named(made: TierQuota, expected: Found) -> None:
     assert found(a_tier(quotas=[made])) == expected
 
 
+@pytest.mark.rule("quota-name")
 def test_quota_names_are_unique() -> None:
     tier = a_tier(quotas=[a_tier_quota({"pods": "1"}), a_tier_quota({"pods": "1"})])
     assert found(tier) == [("/spec/quotas/1/name", 'a second quota named "compute"')]
 
 
+@pytest.mark.rule("L-1", "unreachable-default")
 @pytest.mark.parametrize(
     ("made", "hard", "expected"),
     [
@@ -365,6 +372,7 @@ def test_a_scoped_quota_does_not_make_a_default_unreachable() -> None:
     assert found(a_tier(an_item(default=CPU2), quotas=[scoped])) == []
 
 
+@pytest.mark.rule("quota-name")
 def test_all_faults_are_reported_at_once_in_order_of_position() -> None:
     tier = a_tier(
         an_item("Pod", low=CPU2, high=CPU1),

@@ -14,6 +14,7 @@ APP = a_container("app", requests={"cpu": "1"})
 OVERHEAD = {"cpu": "250m", "memory": "120Mi"}
 
 
+@pytest.mark.rule("Q-24", "R-30", "R-31")
 @pytest.mark.parametrize(
     ("pod", "requests", "limits"),
     [
@@ -114,12 +115,14 @@ CHARGED = {
 }
 
 
+@pytest.mark.rule("R-22")
 @pytest.mark.parametrize(("name", "charged"), CHARGED.items(), ids=[f"R-22-{name}" for name in CHARGED])
 def test_each_resource_is_charged_under_its_quota_names(name: str, charged: Texts) -> None:
     charge = pod_charge(a_pod(a_container(limits={name: "1"})), **SERVER)
     assert texts(charge) == {"count/pods": "1", "pods": "1", **charged}
 
 
+@pytest.mark.rule("R-22")
 def test_a_resource_that_is_not_asked_is_not_charged() -> None:
     """R-22."""
     assert texts(pod_charge(a_pod(a_container(requests={"cpu": "1"})), **SERVER)) == {
@@ -130,6 +133,7 @@ def test_a_resource_that_is_not_asked_is_not_charged() -> None:
     }
 
 
+@pytest.mark.rule("R-21")
 @pytest.mark.parametrize(
     ("pod", "now", "over"),
     [
@@ -161,6 +165,7 @@ def status(actual: str | None = None, allocated: str | None = None, limit: str |
 TWO = (a_container("a", requests={"cpu": "2"}), a_container("b", requests={"cpu": "1"}))
 
 
+@pytest.mark.rule("R-32", "R-33", "R-34")
 @pytest.mark.parametrize(
     ("pod", "total"),
     [
@@ -198,6 +203,7 @@ def test_a_resize_in_progress_counts_the_largest_of_its_views(pod: Pod, total: s
     assert str(pod_requests(pod, minor=NEWEST)["cpu"]) == total
 
 
+@pytest.mark.rule("R-31", "R-33")
 def test_an_infeasible_resize_without_any_status_counts_nothing() -> None:
     """R-33: the spec is left out, and there is nothing else; overhead stays (R-31)."""
     pod = a_pod(*TWO, resize_infeasible=True, overhead={"cpu": "250m"})
@@ -205,6 +211,7 @@ def test_an_infeasible_resize_without_any_status_counts_nothing() -> None:
     assert texts(pod_limits(a_pod(a_container(limits={"cpu": "2"}), resize_infeasible=True), minor=NEWEST)) == {}
 
 
+@pytest.mark.rule("R-33")
 def test_limits_of_a_resize_count_spec_and_actuated() -> None:
     """R-33."""
     pod = a_pod(a_container("a", limits={"cpu": "2"}), statuses={"a": status("9", "9", limit="3")})
@@ -222,6 +229,7 @@ def test_limits_of_a_resize_count_spec_and_actuated() -> None:
 OLD = 36
 
 
+@pytest.mark.rule("R-32")
 @pytest.mark.parametrize(
     ("pod", "requests"),
     [
@@ -266,6 +274,7 @@ def test_up_to_1_36_a_resize_counts_the_largest_of_each_container(pod: Pod, requ
     assert str(pod_charge(pod, minor=OLD, now=NOW)["requests.cpu"]) == requests
 
 
+@pytest.mark.rule("R-32")
 def test_up_to_1_36_limits_count_spec_and_actuated() -> None:
     """R-32."""
     pod = a_pod(

@@ -14,6 +14,7 @@ AT = "/spec/containers/0/resources"
 HUGE_AT = "/spec/resources/{}/hugepages-2Mi".format
 
 
+@pytest.mark.rule("D-8", "D-9", "D-10", "D-11", "D-12", "D-13", "D-14", "D-16")
 @pytest.mark.parametrize(
     ("pod", "reasons"),
     [

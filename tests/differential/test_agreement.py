@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from pathlib import Path
 
@@ -16,7 +15,7 @@ SECONDS = 35.0
 
 
 @pytest.mark.cluster
-def test_some_thousand_random_cases_end_as_they_do_natively(
+async def test_some_thousand_random_cases_end_as_they_do_natively(
     kubeconfig: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Some thousands, as many as fit into the time; `make differential` runs any number. The seed repeats a run."""
@@ -25,7 +24,7 @@ def test_some_thousand_random_cases_end_as_they_do_natively(
         async with Api.connect(kubeconfig) as api:
             return await run(api, cases=10_000, seed=secrets.randbelow(10**9), say=lambda _: None, seconds=SECONDS)
 
-    report = asyncio.run(compared())
+    report = await compared()
     with capfd.disabled():
         print(f"\n{report.by_class()}\ndifferential: {report}")
     assert not report.faults, f"{report}\n" + "\n".join(report.shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,7 @@ HELD_SUM = Case(
 )
 
 
-def with_a_server(kubeconfig: Path, case: Case, work: Callable[[Server], Any]) -> Any:  # noqa: ANN401  # whatever the work returns
+async def with_a_server(kubeconfig: Path, case: Case, work: Callable[[Server], Any]) -> Any:  # noqa: ANN401  # whatever the work returns
     """Do asynchronous work with a server prepared for a case."""
     claims = {0: ["gold"]} if case.of == "claim updates" else {}
 
@@ -102,7 +101,7 @@ def with_a_server(kubeconfig: Path, case: Case, work: Callable[[Server], Any]) -
         async with Api.connect(kubeconfig) as api, prepared(api, namespaces=1, claims=claims) as server:
             return await work(server)
 
-    return asyncio.run(run())
+    return await run()
 
 
 def judging(server: Server, case: Case, result: Result) -> Judging:
@@ -120,7 +119,7 @@ def test_every_difference_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda one: one.name)
-def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: Path, difference: Difference) -> None:
+async def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: Path, difference: Difference) -> None:
     """With it switched off we agree; with all others switched off we do not."""
     case = CASES[difference]
 
@@ -133,14 +132,14 @@ def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: Path, 
         others = tuple(one for one in DIFFERENCES if one is not difference)
         return result, without, disagreeing(result.native, await judge.outcome(others))
 
-    result, without, others_off = with_a_server(kubeconfig, case, work)
+    result, without, others_off = await with_a_server(kubeconfig, case, work)
     assert result.disagreement
     assert result.explained == (difference.name,)
     assert without == ""
     assert others_off == result.disagreement
 
 
-def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(kubeconfig: Path) -> None:
+async def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(kubeconfig: Path) -> None:
     """Q-21: the sum, 20E, wraps and is above its bound, which as a pair is 0."""
 
     async def work(server: Server) -> tuple[Result | None, ...]:
@@ -153,7 +152,7 @@ def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(kubeconf
         with mock.patch.object(limitrange, "limit_range_totals", return_value=({}, {})):
             return whole, unexplained, unforetold, await bench.result(HELD_SUM)
 
-    whole, unexplained, unforetold, faulty = with_a_server(kubeconfig, HELD_SUM, work)
+    whole, unexplained, unforetold, faulty = await with_a_server(kubeconfig, HELD_SUM, work)
     assert whole.disagreement
     assert whole.explained == (differences.HELD_SUM,)
     assert not whole.fault
@@ -203,7 +202,7 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
         ),
     ],
 )
-def test_a_fault_of_ours_is_found(kubeconfig: Path, broken: tuple[object, str, object], case: Case) -> None:
+async def test_a_fault_of_ours_is_found(kubeconfig: Path, broken: tuple[object, str, object], case: Case) -> None:
     """The comparison would be worth nothing if it agreed with anything."""
 
     async def work(server: Server) -> tuple[Result | None, Result | None]:
@@ -212,7 +211,7 @@ def test_a_fault_of_ours_is_found(kubeconfig: Path, broken: tuple[object, str, o
         with mock.patch.object(*broken):
             return whole, await bench.result(case)
 
-    whole, faulty = with_a_server(kubeconfig, case, work)
+    whole, faulty = await with_a_server(kubeconfig, case, work)
     assert not whole.disagreement
     assert faulty.fault
 
@@ -225,7 +224,7 @@ DEAR = [{"type": "Container", "default": {"cpu": "2"}}]
     ("further", "depends"),
     [pytest.param(DEAR, True, id="two-defaults"), pytest.param(CHEAP, False, id="the-same-default-twice")],
 )
-def test_only_defaults_that_differ_depend_on_the_order(kubeconfig: Path, further: Json, depends: bool) -> None:  # noqa: FBT001
+async def test_only_defaults_that_differ_depend_on_the_order(kubeconfig: Path, further: Json, depends: bool) -> None:  # noqa: FBT001
     """L-7: the server takes several LimitRanges in any order, each time anew."""
     case = Case(Policy({"limits": CHEAP, "further": [further], "quotas": []}), a_case({}, {}).document)
 
@@ -233,6 +232,6 @@ def test_only_defaults_that_differ_depend_on_the_order(kubeconfig: Path, further
         bench = Bench(server, server.namespace(0))
         return [await bench.result(case) for _ in range(60)]
 
-    results = with_a_server(kubeconfig, case, work)
+    results = await with_a_server(kubeconfig, case, work)
     assert not any(one.fault for one in results)
     assert {one.explained for one in results} == ({(), (several.ORDER,)} if depends else {()})

@@ -26,7 +26,7 @@ from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.release import NEWEST
 
 some = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 MI = 2**20 * 1000
 

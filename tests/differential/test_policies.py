@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,7 @@ CASES = 2500
 
 
 @pytest.mark.cluster
-def test_a_tier_may_say_no_more_than_the_native_objects(kubeconfig: Path) -> None:
+async def test_a_tier_may_say_no_more_than_the_native_objects(kubeconfig: Path) -> None:
     """It would be accepted, and its quota never written; and it may say less only on purpose."""
     seed = secrets.randbelow(10**9)
 
@@ -24,6 +23,6 @@ def test_a_tier_may_say_no_more_than_the_native_objects(kubeconfig: Path) -> Non
         async with Api.connect(kubeconfig) as api:
             return await compare(api, cases=CASES, seed=seed)
 
-    ended, wrong = asyncio.run(compared())
+    ended, wrong = await compared()
     assert not wrong, f"seed {seed}: {len(wrong)} of {CASES}, for example\n" + "\n".join(sorted(wrong, key=len)[:5])
     assert all(ended[kind] for kind in ("accepted", "refused", *list(STRICTER)[:4])), ended

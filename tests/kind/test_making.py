@@ -1,4 +1,4 @@
-"""What kind is told, and the cluster's configuration; no cluster is made."""
+"""What must hold before and after kind works; no cluster is made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import pytest
 import yaml
 
@@ -29,25 +27,6 @@ from tiergate.core.quantity import Quantity
 KUBERNETES_OF_CHART = re.compile(r">=\s*1\.(\d+)[^<]*<\s*1\.(\d+)")
 
 
-class Node(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields of kind's v1alpha4 Node that are used here."""
-
-    role: Literal["control-plane", "worker"]
-
-
-class Configuration(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields of kind's v1alpha4 Cluster that are used here."""
-
-    kind: Literal["Cluster"]
-    apiVersion: Literal["kind.x-k8s.io/v1alpha4"]  # noqa: N815 - its name there
-    nodes: list[Node]
-
-
-def test_the_configuration_is_one_that_kind_reads() -> None:
-    configuration = msgspec.convert(yaml.safe_load(making.CONFIG.read_text()), Configuration)
-    assert [node.role for node in configuration.nodes] == ["control-plane", "worker"]
-
-
 def test_every_supported_minor_has_a_node_image_with_digest() -> None:
     chart = yaml.safe_load((REPOSITORY / "charts/tiergate/Chart.yaml").read_text())
     found = KUBERNETES_OF_CHART.search(chart["kubeVersion"])
@@ -62,22 +41,6 @@ def test_the_workflow_runs_every_supported_minor() -> None:
     workflow = yaml.safe_load((REPOSITORY / ".github/workflows/e2e.yaml").read_text())
     (job,) = (each for each in workflow["jobs"].values() if "strategy" in each)
     assert job["strategy"]["matrix"]["kubernetes"] == list(versions.RELEASES)
-
-
-def test_commands() -> None:
-    kubeconfig = Path("/k/kubeconfig")
-    assert making.create("one", image="node:1", kubeconfig=kubeconfig) == (
-        "kind",
-        "create",
-        "cluster",
-        "--name=one",
-        "--image=node:1",
-        f"--config={making.CONFIG}",
-        "--kubeconfig=/k/kubeconfig",
-        "--wait=180s",
-    )
-    assert making.load("one", Path("/a.tar")) == ("kind", "load", "image-archive", "/a.tar", "--name=one")
-    assert making.delete("one") == ("kind", "delete", "cluster", "--name=one")
 
 
 def test_every_image_of_the_story_is_there() -> None:
@@ -135,15 +98,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_cluster_is_made_filled_and_ended_unless_it_is_kept(asked: Path, *, keep: bool) -> None:
+def test_a_cluster_is_ended_unless_it_is_kept(asked: Path, *, keep: bool) -> None:
     with making.made(lambda _: None, image="tiergate:dev", keep=keep) as kubeconfig:
         assert kubeconfig.parent.is_dir()
-        lines = asked.read_text().splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["create", "cluster"],
-        ["load", "image-archive"],
-        ["load", "image-archive"],
-    ]
     deleted = [line for line in asked.read_text().splitlines() if line.startswith("delete cluster --name=tiergate-")]
     assert (len(deleted), kubeconfig.parent.exists()) == ((0, True) if keep else (1, False))
 

@@ -1,1 +1,1 @@
-"""Rules taken out one at a time: every removal must fail a test (``python -m tests.mutants``)."""
+"""Mutation testing of the pure packages with mutmut (``python -m tests.mutants``)."""

@@ -1,71 +1,67 @@
-"""Take out each step of the engine, one at a time: every removal must fail a test. Writes docs/rules.md."""
+"""Mutate the pure packages with mutmut: a mutant that no test notices and that is not listed fails the run."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from tests.mutants.catalogue import CATALOGUE
-from tests.mutants.mutant import Missing, Mutant
-from tests.mutants.running import Outcome, Unsound, copied_tree, must_be_sound, must_fit, outcomes
-from tests.mutants.table import TABLE, written
+from tests.mutants import survivors
+from tests.mutants.running import Failed, Outcome, Plan, run
+from tests.mutants.survivors import LIST, Change, Survivor
+from tests.mutants.workspace import PACKAGES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run every mutant, or those whose name or rule is given; return 1 when a removal goes unnoticed."""
+    """Run mutants; return 1 when one goes unnoticed that is not listed, 2 when mutmut itself fails."""
+    options = _parser().parse_args(arguments)
+    plan = Plan(tuple(options.packages or PACKAGES), options.sample, options.seed, options.processes)
+    print(f"mutants: {_described(plan)}", flush=True)
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tiergate-mutants-") as folder:
+        try:
+            outcome = run(Path(folder), plan)
+        except Failed as error:
+            print(f"mutants: {error}", file=sys.stderr)
+            return 2
+    counts = ", ".join(f"{count} {result}" for result, count in outcome.counts.items())
+    print(f"mutants: {counts}, in {time.monotonic() - start:.0f} s", flush=True)
+    whole = set(plan.packages) == set(PACKAGES) and not plan.sample
+    return _verdict(outcome, whole=whole)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("only", nargs="*", help="a rule id or a part of a step's name; the table is then not written")
-    only = parser.parse_args(arguments).only
-    chosen = [mutant for mutant in CATALOGUE if not only or _is_meant(mutant, only)]
-    folders = sorted({folder for mutant in chosen for folder in mutant.folders})
-    print(f"mutants: {len(chosen)} steps, tests of {', '.join(folders)}", flush=True)
-    try:
-        with copied_tree() as tree:
-            must_fit(tree, chosen)
-            must_be_sound(tree, folders)
-            found = outcomes(tree, chosen, _Progress(len(chosen)))
-    except Missing as error:
-        print(f"mutants: the catalogue does not fit the source\n{error}", file=sys.stderr)
-        return 1
-    except Unsound as error:
-        print(f"{error}\nmutants: the tests fail with nothing taken out", file=sys.stderr)
-        return 1
-    if not only:
-        TABLE.write_text(written(found))
-    return _verdict(found)
+    parser.add_argument("packages", nargs="*", choices=[[], *PACKAGES], help="packages to mutate; all without any")
+    parser.add_argument("--sample", type=int, default=0, help="how many mutants, chosen at random; all without it")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the choice")
+    parser.add_argument("--processes", type=int, default=2, help="how many run at a time")
+    return parser
 
 
-def _is_meant(mutant: Mutant, words: Sequence[str]) -> bool:
-    return any(word in mutant.rules or word in mutant.name for word in words)
+def _described(plan: Plan) -> str:
+    what = f"{plan.sample} chosen with seed {plan.seed} of" if plan.sample else "all of"
+    return f"{what} {', '.join(plan.packages)}, {plan.processes} at a time"
 
 
-class _Progress:
-    """One line on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._start = time.monotonic()
-
-    def __call__(self, outcome: Outcome, done: int) -> None:
-        """Say how far it is, and at once what went unnoticed."""
-        start, end = ("\r", "") if sys.stdout.isatty() else ("", "\n")
-        if outcome.survived or outcome.broken:
-            print(f"{start}{_said(outcome)}", flush=True)
-        if sys.stdout.isatty() or done % 50 == 0 or done == self._total:
-            print(f"{start}mutants: {done}/{self._total}, {time.monotonic() - self._start:.0f} s", end=end, flush=True)
+def _verdict(outcome: Outcome, *, whole: bool) -> int:
+    """Print what is new, and after a whole run what is listed but noticed now; return the exit code."""
+    known = {each.change for each in survivors.known()}
+    new = [change for change in dict.fromkeys(outcome.unnoticed) if change not in known]
+    for change in new:
+        print(f"\nUNNOTICED\n{_entry(change)}", end="")
+    if whole:
+        for change in sorted(known - set(outcome.unnoticed), key=lambda change: change.function):
+            print(f"\nlisted, but gone or noticed now; remove it\n{_entry(change)}", end="")
+    print(f"\nmutants: {len(outcome.unnoticed)} unnoticed, {len(new)} of them not in {LIST.name}", flush=True)
+    return 1 if new else 0
 
 
-def _said(outcome: Outcome) -> str:
-    what = f"{', '.join(outcome.mutant.rules)}: {outcome.mutant.name}"
-    return f"BROKEN    {what}\n{outcome.broken}" if outcome.broken else f"UNNOTICED {what}"
-
-
-def _verdict(found: Sequence[Outcome]) -> int:
-    unnoticed = [outcome for outcome in found if outcome.survived or outcome.broken]
-    print(f"\nmutants: {len(found) - len(unnoticed)} of {len(found)} removals fail a test", flush=True)
-    return 1 if unnoticed else 0
+def _entry(change: Change) -> str:
+    return survivors.entry(Survivor(change.function, change.was, change.now, "?"))
 
 
 if __name__ == "__main__":

@@ -1,154 +1,87 @@
-"""Runs the tests against each mutant, a process for each, two at a time.
-
-All of them read one copy of the tree, so that work may go on meanwhile. The processes are forked from one that has
-loaded pytest but nothing of the engine, which halves the time.
-"""
+"""Runs mutmut in a copy of the tree and reads what it found."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import multiprocessing
 import os
-import shutil
-import signal
+import random
+import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import pytest
 
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants import workspace
+from tests.mutants.plugin import UNUSABLE
+from tests.mutants.survivors import Change, change_of
 
-WORKERS: Final = 2
-TIMEOUT: Final = 120
-"""Seconds for the tests of one mutant; a step whose absence makes them hang counts as noticed."""
-ENOUGH: Final = 20
-"""So many failing tests are named; then the next mutant's turn comes."""
+_UNNOTICED: Final = ("survived", "no tests")
+_NEVER_RAN: Final = ("not checked", "skipped")
+_MUTMUT: Final = Path(sys.executable).with_name("mutmut")
 
-_FORK: Final = multiprocessing.get_context("fork")
-_HUNG: Final = "(the tests hang)"
+
+class Failed(RuntimeError):
+    """mutmut itself failed: the tests fail without a mutant, or it could not run some."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Which packages, how many mutants of them (0: all) chosen by which seed, in how many processes."""
+
+    packages: tuple[str, ...] = workspace.PACKAGES
+    sample: int = 0
+    seed: int = 0
+    processes: int = 2
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What the tests said of a mutant: which failed, or why nothing can be said."""
+    """How many mutants ran with which result, and what those change that no test noticed."""
 
-    mutant: Mutant
-    killers: tuple[str, ...] = ()
-    broken: str = ""
-
-    @property
-    def survived(self) -> bool:
-        """Whether no test noticed."""
-        return not self.killers and not self.broken
+    counts: dict[str, int]
+    unnoticed: tuple[Change, ...]
 
 
-class Report(msgspec.Struct):
-    """What the plugin wrote down."""
-
-    tests: list[str]
-    uncollected: list[str]
-
-
-class Unsound(RuntimeError):
-    """The tests fail without any mutant, so that they say nothing."""
-
-
-class _Run:
-    """One run of pytest in a process of its own."""
-
-    def __init__(self, tree: Path, mutant: Mutant | None, folders: Sequence[str]) -> None:
-        self._scratch = tempfile.TemporaryDirectory()
-        self.mutant = mutant
-        source = mutant.applied(mutant.path_in(tree).read_text()) if mutant else ""
-        module = mutant.module if mutant else ""
-        arguments = (tree, module, source, tuple(folders), self._scratch.name)
-        self.process = _FORK.Process(target=_pytest, args=arguments)
-        self.process.start()
-
-    def report(self) -> tuple[Report | None, str]:
-        """Return (what the plugin wrote, pytest's last words) once the process has ended."""
-        self.process.join()
-        output = "\n".join((Path(self._scratch.name) / "output").read_text().splitlines()[-15:])
-        written = Path(self._scratch.name) / "report.json"
-        report = msgspec.convert(json.loads(written.read_text()), Report) if written.exists() else None
-        self._scratch.cleanup()
-        return report, output
-
-    def outcome(self) -> Outcome:
-        """Return what the tests said of the mutant."""
-        assert self.mutant is not None
-        report, output = self.report()
-        if self.process.exitcode == -signal.SIGALRM:
-            return Outcome(self.mutant, killers=(_HUNG,))
-        if report is None or report.uncollected:
-            return Outcome(self.mutant, broken=output or f"pytest ended with {self.process.exitcode}")
-        return Outcome(self.mutant, killers=tuple(report.tests))
+def run(folder: Path, plan: Plan) -> Outcome:
+    """Mutate in an empty folder as planned; raise Failed where that says nothing about the tests."""
+    workspace.fill(folder, plan.packages)
+    chosen = _sample(folder, plan)
+    arguments = [str(_MUTMUT), "run", "--max-children", str(plan.processes), *chosen]
+    path = f"{_MUTMUT.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(arguments, cwd=folder, env={**os.environ, "PATH": path})
+    if done.returncode:
+        msg = f"mutmut ended with {done.returncode}"
+        raise Failed(msg)
+    if (folder / "mutants" / UNUSABLE).exists():
+        msg = "pytest did not find some tests by the names under which it had collected them"
+        raise Failed(msg)
+    results = _results(folder)
+    if chosen:
+        results = {name: results[name] for name in chosen}
+    if missing := [name for name, result in results.items() if result in _NEVER_RAN]:
+        msg = f"mutmut did not run {len(missing)} mutants, such as {missing[0]}"
+        raise Failed(msg)
+    counts = {result: list(results.values()).count(result) for result in sorted(set(results.values()))}
+    unnoticed = [name for name, result in results.items() if result in _UNNOTICED]
+    return Outcome(counts, tuple(change_of(name, _module(folder, name)) for name in unnoticed))
 
 
-def _pytest(tree: Path, module: str, source: str, folders: tuple[str, ...], scratch: str) -> None:
-    """Run pytest, in a process just forked, with one module loaded from other source."""
-    signal.alarm(TIMEOUT)
-    (Path(scratch) / "source.py").write_text(source)
-    os.chdir(tree)
-    sys.path[:0] = [str(tree), str(tree / "webhook"), str(tree / "certs")]
-    os.environ |= {
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "TIERGATE_MUTANT_MODULE": module,
-        "TIERGATE_MUTANT_SOURCE": f"{scratch}/source.py",
-        "TIERGATE_MUTANT_REPORT": f"{scratch}/report.json",
-    }
-    options = ["-q", "--tb=no", f"--maxfail={ENOUGH}", "-p", "no:cacheprovider", "-p", "tests.mutants.plugin"]
-    with (Path(scratch) / "output").open("w") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            pytest.main([*options, *folders])
+def _sample(folder: Path, plan: Plan) -> list[str]:
+    """Return the names of the mutants to run, none for all."""
+    if not plan.sample:
+        return []
+    names = workspace.names(folder, plan.packages)
+    return sorted(random.Random(plan.seed).sample(names, min(plan.sample, len(names))))  # noqa: S311
 
 
-@contextlib.contextmanager
-def copied_tree() -> Iterator[Path]:
-    """Yield a copy of what the tests need of the repository."""
-    with tempfile.TemporaryDirectory(prefix="tiergate-mutants-") as copy:
-        for folder in ("webhook", "certs", "tests"):
-            shutil.copytree(ROOT / folder, Path(copy) / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        yield Path(copy)
+def _results(folder: Path) -> dict[str, str]:
+    """Return mutmut's result for each mutant, by name."""
+    listed = subprocess.run(
+        [_MUTMUT, "results", "--all", "true"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    lines = (line.strip() for line in listed.stdout.splitlines() if "__mutmut_" in line)
+    return {name: result for name, _, result in (line.partition(": ") for line in lines)}
 
 
-def must_fit(tree: Path, mutants: Sequence[Mutant]) -> None:
-    """Raise Missing for a step that is not where it is said to be."""
-    for mutant in mutants:
-        mutant.applied(mutant.path_in(tree).read_text())
-
-
-def must_be_sound(tree: Path, folders: Sequence[str]) -> None:
-    """Run the tests without any mutant; raise Unsound when one fails."""
-    report, output = _Run(tree, None, folders).report()
-    if report is None or report.tests or report.uncollected:
-        raise Unsound(output)
-
-
-def outcomes(tree: Path, mutants: Sequence[Mutant], progress: Callable[[Outcome, int], None]) -> list[Outcome]:
-    """Return the outcome of each mutant, in their order; ``progress`` hears of each with how many are done."""
-    found: dict[str, Outcome] = {}
-    for one in _as_they_come(tree, mutants):
-        found[one.mutant.name] = one
-        progress(one, len(found))
-    return [found[mutant.name] for mutant in mutants]
-
-
-def _as_they_come(tree: Path, mutants: Sequence[Mutant]) -> Iterator[Outcome]:
-    waiting, running = list(reversed(mutants)), list[_Run]()
-    while waiting or running:
-        while waiting and len(running) < WORKERS:
-            mutant = waiting.pop()
-            running.append(_Run(tree, mutant, mutant.folders))
-        ended = wait([run.process.sentinel for run in running])
-        for run in [run for run in running if run.process.sentinel in ended]:
-            running.remove(run)
-            yield run.outcome()
+def _module(folder: Path, name: str) -> str:
+    """Return the text of the module of a mutant as mutmut wrote it."""
+    module = name.rpartition(".")[0]
+    return (folder / "mutants" / "src" / f"{module.replace('.', '/')}.py").read_text()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.admission.positions import a_full_claim, a_full_pod, a_full_tier, positions, spoiled
@@ -27,7 +27,6 @@ from tiergate.wire.tier import WireTier, to_tier
 from tiergate.wire.tree import Number, parse
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=150, deadline=None)
 
 scalars = st.one_of(
     st.none(),
@@ -66,20 +65,16 @@ def slow(reader: Reader[Any, Any], raw: bytes) -> object:
         return error
 
 
-@few
 @given(st.sampled_from(sorted(_KINDS)), trees, st.data())
 def test_an_object_with_anything_anywhere_is_read_alike(kind: str, tree: object, data: st.DataObject) -> None:
     full, reader = _KINDS[kind]
     path, _ = data.draw(st.sampled_from(list(positions(full))))
     raw = json.dumps(spoiled(full, path, tree)).encode()
     one, other = fast(reader, raw), slow(reader, raw)
-    if one is not None and not isinstance(other, Exception):
-        assert one == other
-    if isinstance(other, Malformed) and b"\\u" not in raw:
-        assert one is None
+    overlooked = isinstance(other, Malformed) and b"\\u" in raw  # a lone surrogate in a member that nobody reads
+    assert one is None or one == other or overlooked
 
 
-@few
 @given(pod_objects())
 def test_a_sound_pod_is_read_by_both_alike(pod: Json) -> None:
     _, reader = _KINDS["pod"]
@@ -89,7 +84,6 @@ def test_a_sound_pod_is_read_by_both_alike(pod: Json) -> None:
     assert fast(reader, raw) in (None, other)
 
 
-@few
 @given(
     st.binary(max_size=40)
     | st.text('{}[],:"\\u0d8efntrs01-. ', max_size=40).map(str.encode)
@@ -107,7 +101,6 @@ def of(read: Callable[[bytes], object], raw: bytes) -> object:
         return ValueError
 
 
-@few
 @given(trees, st.data())
 def test_a_review_with_anything_anywhere_is_read_or_refused_in_a_known_way(tree: object, data: st.DataObject) -> None:
     review = a_review_object(a_full_pod())

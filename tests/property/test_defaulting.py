@@ -9,7 +9,7 @@ from typing import Any
 import jsonpatch
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.builders import Json, defaults_of
 from tests.property.strategies import pod_objects, tiers
@@ -20,7 +20,6 @@ from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=120, deadline=None)
 _read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
 
 
@@ -38,21 +37,18 @@ def judged_of(pod: Pod) -> list[tuple[str, Any, Any]]:
     return [(one.name, dict(one.requests), dict(one.limits)) for one in pod.every_container()]
 
 
-@few
 @given(pod_objects(), tiers())
 def test_the_patched_object_is_what_was_judged(pod: Json, tier: Tier) -> None:
     expected, _ = with_defaults(read(pod), tier)
     assert judged_of(read(patched(pod, tier))) == judged_of(expected)
 
 
-@few
 @given(pod_objects(), tiers())
 def test_a_patched_object_is_not_patched_again(pod: Json, tier: Tier) -> None:
     once = patched(pod, tier)
     assert defaults_of(read(once), tier).patch == ()
 
 
-@few
 @given(pod_objects(), tiers())
 def test_no_value_that_was_written_changes(pod: Json, tier: Tier) -> None:
     after = patched(pod, tier)
@@ -69,7 +65,6 @@ def test_no_value_that_was_written_changes(pod: Json, tier: Tier) -> None:
     } | ({} if "initContainers" in pod["spec"] else {"initContainers": 0})
 
 
-@few
 @given(pod_objects(), tiers())
 def test_the_annotation_comes_with_a_change_and_only_then(pod: Json, tier: Tier) -> None:
     after = patched(pod, tier)
@@ -78,7 +73,6 @@ def test_the_annotation_comes_with_a_change_and_only_then(pod: Json, tier: Tier)
     assert (now != before) == (after["spec"] != pod["spec"])
 
 
-@few
 @given(pod_objects(), tiers())
 def test_every_default_is_set_in_a_pod_without_pod_level_resources(pod: Json, tier: Tier) -> None:
     """Not so for hugepages and extended resources: the API refuses some of them alone (D-13, D-14)."""

@@ -15,7 +15,7 @@ import json
 import jsonpatch
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.builders import Json, a_quota, a_tier, an_item, defaults_of, texts, validated
@@ -29,7 +29,6 @@ from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=200, deadline=None)
 _read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
 releases = st.sampled_from([36, 37])
 
@@ -67,7 +66,6 @@ def added(pod: Pod, after: Pod) -> set[str]:
     }
 
 
-@few
 @given(sound_pod_objects(), sound_items(), releases)
 def test_a_pod_the_api_accepts_is_accepted_with_our_defaults(pod: Json, item: LimitRangeItem, minor: int) -> None:
     tier = a_tier(item)
@@ -76,7 +74,6 @@ def test_a_pod_the_api_accepts_is_accepted_with_our_defaults(pod: Json, item: Li
     assert invalid(stored(pod, tier, minor)) == ()
 
 
-@few
 @given(sound_pod_objects(["cpu"]), sound_items(["cpu"]), releases)
 def test_nor_is_one_refused_where_much_is_said_of_one_resource(pod: Json, item: LimitRangeItem, minor: int) -> None:
     """As above, where pod level, containers and defaults are likely to name the same."""
@@ -86,7 +83,6 @@ def test_nor_is_one_refused_where_much_is_said_of_one_resource(pod: Json, item: 
     assert invalid(stored(pod, tier, minor)) == ()
 
 
-@few
 @given(sound_pod_objects(), sound_items(), releases)
 def test_our_own_ranges_refuse_nothing_for_our_own_defaults(pod: Json, item: LimitRangeItem, minor: int) -> None:
     tier = a_tier(item)
@@ -97,7 +93,6 @@ def test_our_own_ranges_refuse_nothing_for_our_own_defaults(pod: Json, item: Lim
     assert broken(stored(pod, tier, minor), tier) == set()
 
 
-@few
 @given(sound_pod_objects(), sound_items(), releases, st.data())
 def test_a_sum_refuses_anew_only_for_what_was_added(
     pod: Json, item: LimitRangeItem, minor: int, data: st.DataObject
@@ -113,7 +108,6 @@ def test_a_sum_refuses_anew_only_for_what_was_added(
     assert {resource for _, _, resource in anew} <= added(before, after)
 
 
-@few
 @given(sound_pod_objects(), sound_items(), releases)
 def test_nothing_is_added_that_the_pod_level_then_changes_again(pod: Json, item: LimitRangeItem, minor: int) -> None:
     """A second mutating pass, after another webhook's change, finds nothing to do (A-31)."""

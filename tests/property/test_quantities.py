@@ -8,16 +8,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.property.strategies import any_texts, quantity_texts
 from tiergate.core.quantity import FORMAT_ERROR, MILLI_IN_NANO, NUMERIC_ERROR, SUFFIX_ERROR, Quantity, QuantityError
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=150, deadline=None)
 
 
-@few
 @given(quantity_texts)
 def test_the_printed_text_means_the_same_amount(text: str) -> None:
     parsed = Quantity.parse(text)
@@ -25,7 +23,6 @@ def test_the_printed_text_means_the_same_amount(text: str) -> None:
     assert str(Quantity.parse(str(parsed))) == str(parsed)
 
 
-@few
 @given(any_texts)
 def test_a_text_is_a_quantity_or_refused_in_known_words(text: str) -> None:
     try:
@@ -38,7 +35,6 @@ def test_a_text_is_a_quantity_or_refused_in_known_words(text: str) -> None:
     assert said in {"", FORMAT_ERROR, NUMERIC_ERROR, SUFFIX_ERROR}
 
 
-@few
 @given(quantity_texts, quantity_texts, quantity_texts)
 def test_sums_are_exact_in_any_order(one: str, two: str, three: str) -> None:
     a, b, c = Quantity.parse(one), Quantity.parse(two), Quantity.parse(three)
@@ -48,7 +44,6 @@ def test_sums_are_exact_in_any_order(one: str, two: str, three: str) -> None:
     assert (a + b).nano == a.nano + b.nano
 
 
-@few
 @given(quantity_texts, quantity_texts, quantity_texts)
 def test_adding_keeps_order(one: str, two: str, three: str) -> None:
     a, b, c = Quantity.parse(one), Quantity.parse(two), Quantity.parse(three)
@@ -57,7 +52,6 @@ def test_adding_keeps_order(one: str, two: str, three: str) -> None:
     assert (a == b) == (hash(a) == hash(b) and a.nano == b.nano)
 
 
-@few
 @given(quantity_texts)
 def test_rounding_goes_away_from_zero_by_less_than_a_milli(text: str) -> None:
     parsed = Quantity.parse(text)

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import SERVER, Json, a_tier, validated
@@ -20,7 +20,6 @@ from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 pytestmark = pytest.mark.property
-few = settings(max_examples=120, deadline=None)
 _read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
 FREE = a_tier()
 
@@ -29,7 +28,6 @@ def read(pod: Json) -> Pod:
     return _read(json.dumps(pod).encode())
 
 
-@few
 @given(pod_objects(), containers("more"), st.sampled_from(["containers", "initContainers"]), st.data())
 def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str, data: st.DataObject) -> None:
     before = pod_charge(read(pod), **SERVER)
@@ -41,37 +39,36 @@ def test_adding_a_container_never_lowers_usage(pod: Json, more: Json, field: str
     assert before.keys() <= after.keys()
 
 
-@few
-@given(pod_objects(), quotas(), amounts, st.data())
-def test_raising_hard_never_turns_allow_into_deny(
+@given(pod_objects(), quotas().filter(lambda quota: bool(quota.hard)), amounts, st.data())
+def test_raising_hard_never_makes_a_quota_refuse_more(
     pod: Json, quota: QuotaStatus, more: str, data: st.DataObject
 ) -> None:
-    subject = read(pod)
-    before = validated(subject, old=None, tier=FREE, quotas=(quota,))
-    if not before.allowed or not quota.hard:
-        return
     name = data.draw(st.sampled_from(sorted(quota.hard)))
     raised = {**quota.hard, name: quota.hard[name] + Quantity.parse(more)}
-    after = validated(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, hard=raised),))
-    assert after.allowed
+    before, after = (exceeded(read(pod), msgspec.structs.replace(quota, hard=hard)) for hard in (quota.hard, raised))
+    assert after <= before
+    assert before - after <= {name}
 
 
-@few
+def exceeded(pod: Pod, quota: QuotaStatus) -> set[str]:
+    """Return the names that the quota refuses a new pod for."""
+    decision = validated(pod, tier=FREE, quotas=(quota,))
+    return {one.resource for one in decision.findings if one.rule == "quota-exceeded"}
+
+
 @given(pod_objects(), quotas())
 def test_a_quota_refuses_exactly_what_would_overrun_it(pod: Json, quota: QuotaStatus) -> None:
     """R-50.6, from its own words: for the names asked for, used + delta <= hard."""
     subject = read(pod)
-    decision = validated(subject, old=None, tier=FREE, quotas=(msgspec.structs.replace(quota, scopes=()),))
     charge = pod_charge(subject, **SERVER)
     broken = {
         name
         for name, hard in quota.hard.items()
         if charge.get(name, ZERO).nano > 0 and quota.used[name].nano + charge[name].nano > hard.nano
     }
-    assert {one.resource for one in decision.findings if one.rule == "quota-exceeded"} == broken
+    assert exceeded(subject, msgspec.structs.replace(quota, scopes=())) == broken
 
 
-@few
 @given(pod_objects(), tiers(), quotas())
 def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, tier: Tier, quota: QuotaStatus) -> None:
     """A resize that changes nothing asks for nothing."""
@@ -80,11 +77,7 @@ def test_an_unchanged_pod_is_never_refused_by_a_range_or_for_usage(pod: Json, ti
     assert {one.rule for one in decision.findings} <= {"quota-required"}
 
 
-@few
 @given(pod_objects(), tiers())
-def test_a_verdict_is_the_same_every_time_and_in_the_order_of_the_rules(pod: Json, tier: Tier) -> None:
-    subject = read(pod)
-    first = validated(subject, old=None, tier=tier, quotas=())
+def test_a_verdict_is_the_same_every_time(pod: Json, tier: Tier) -> None:
+    first = validated(read(pod), old=None, tier=tier, quotas=())
     assert validated(read(pod), old=None, tier=tier, quotas=()) == first
-    bounds = [str(one.actual) for one in first.findings if one.rule == "limit-zero"]
-    assert set(bounds) <= {"0"}

@@ -26,6 +26,7 @@ def test_storage_and_what_is_allocated_are_read() -> None:
     assert read({}).storage is None
 
 
+@pytest.mark.rule("R-42")
 @pytest.mark.parametrize(
     ("spec_class", "annotation", "name"),
     [
@@ -42,6 +43,7 @@ def test_the_storage_class_is_found(spec_class: str | None, annotation: str | No
     assert read(claim).storage_class == name
 
 
+@pytest.mark.rule("R-43")
 def test_all_attributes_classes_are_collected() -> None:
     """R-43."""
     claim = a_claim_object(volumeAttributesClassName="a")

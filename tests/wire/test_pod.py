@@ -23,6 +23,7 @@ def one(resources: object) -> Pod:
     return read(a_pod_object({"name": "agent", "resources": resources}))
 
 
+@pytest.mark.rule("Q-16", "Q-17", "Q-18", "Q-19", "D-1", "D-3")
 @pytest.mark.parametrize(
     ("resources", "requests", "limits"),
     [
@@ -63,6 +64,7 @@ def test_a_container_is_read_as_the_api_server_decodes_it(resources: object, req
     assert texts(container.limits) == limits
 
 
+@pytest.mark.rule("Q-17")
 def test_a_number_is_read_from_its_text() -> None:
     """Q-17: a float would not hold this number."""
     raw = json.dumps(a_pod_object({"resources": {"requests": {"x.io/y": 7}}})).replace("7", "9007199254740993")
@@ -99,6 +101,7 @@ def test_ephemeral_containers_are_not_read() -> None:
     assert [container.name for container in pod.every_container()] == ["agent"]
 
 
+@pytest.mark.rule("R-24")
 @pytest.mark.parametrize(
     ("spec", "crosses"),
     [
@@ -141,6 +144,7 @@ def test_cross_namespace_affinity_is_seen(spec: object, crosses: bool) -> None: 
     assert read(a_pod_object(affinity=spec)).cross_namespace_affinity is crosses
 
 
+@pytest.mark.rule("R-23")
 def test_pod_level_names_outside_the_supported_ones_are_left_out() -> None:
     """An unsupported name must not silence the demand of R-23."""
     pod = read(a_pod_object(resources={"requests": {"nvidia.com/gpu": "1"}, "limits": {"hugepages-2Mi": "2Mi"}}))
@@ -149,6 +153,7 @@ def test_pod_level_names_outside_the_supported_ones_are_left_out() -> None:
     assert not read(a_pod_object(resources={"requests": {"nvidia.com/gpu": "1"}})).pod_level
 
 
+@pytest.mark.rule("D-17")
 @pytest.mark.parametrize(("resources", "there"), [({}, True), ({"limits": {"cpu": "1"}}, True), (None, False)])
 def test_empty_pod_level_resources_are_seen(resources: object, there: bool) -> None:  # noqa: FBT001  # a table
     """D-17: up to 1.36 they decide the QoS class."""
@@ -166,6 +171,7 @@ def test_what_else_a_decision_reads() -> None:
     assert (pod.priority_class, pod.active_deadline_seconds) == ("high", 60)
 
 
+@pytest.mark.rule("A-21")
 def test_a_pod_that_has_no_name_yet_goes_by_its_prefix() -> None:
     """A-21."""
     pod = a_pod_object()
@@ -173,6 +179,7 @@ def test_a_pod_that_has_no_name_yet_goes_by_its_prefix() -> None:
     assert read(pod).name == "agent-"
 
 
+@pytest.mark.rule("R-21", "R-24", "R-32")
 def test_status_and_deletion_are_read() -> None:
     """R-21, R-24, R-32."""
     pod = a_pod_object()

@@ -30,6 +30,7 @@ OBJECT = {
 }  # fmt: skip
 
 
+@pytest.mark.rule("R-1")
 def test_status_is_what_is_enforced_and_spec_what_was_asked() -> None:
     """R-1."""
     quota = read_quota(json.dumps(OBJECT).encode())
@@ -69,6 +70,7 @@ def test_the_two_labels_say_whose_an_object_is(labels: dict[str, str], managed: 
     assert (quota.managed, quota.labelled) == (managed, labelled)
 
 
+@pytest.mark.rule("R-1")
 def test_a_fresh_quota_constrains_nothing() -> None:
     """R-1."""
     fresh = read_quota(b'{"metadata": {"name": "tier"}, "spec": {"hard": {"pods": "1"}}, "status": {}}')

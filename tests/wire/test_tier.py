@@ -58,6 +58,7 @@ def test_limits_quotas_and_exemptions_are_read() -> None:
     assert "ops" in tier.exempt_users
 
 
+@pytest.mark.rule("L-1")
 def test_the_effective_items_are_ready_by_type() -> None:
     """L-1."""
     tier = read({"limits": [{"type": "Container", "max": {"cpu": "1"}}, {"type": "Pod", "max": {"cpu": "2"}}]})

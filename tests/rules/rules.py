@@ -1,7 +1,7 @@
 """Kubernetes' rules about pods, resizes, claims, LimitRange items and ResourceQuotas, and ours beside them.
 
-An id is how tests, comments and docs/differences.md name a rule. Each is either implemented, which means that taking a
-step out fails a test, or left out for a reason.
+An id is how tests, comments and docs/differences.md name a rule. Each is either implemented, which means that a test
+carries the mark `rule` with its id, or left out for a reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Area: TypeAlias = Literal[
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule: what it says in a line, and why there is nothing to take out, where that is so."""
+    """One rule: what it says in a line, and why it is not implemented, where that is so."""
 
     id: str
     says: str

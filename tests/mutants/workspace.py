@@ -1,0 +1,91 @@
+"""The tree that mutmut works on: a copy of the product and its tests in the layout that mutmut reads.
+
+Two things differ from the repository. The package lies under ``src/``, because mutmut derives the names of modules from
+their paths and knows no source root ``webhook/``. Functions lose ``@lru_cache`` and ``@cache``: mutmut leaves decorated
+functions alone, and a cache filled before the fork would hide a mutant.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from mutmut.mutation.file_mutation import mutate_file_contents
+from mutmut.utils.format_utils import get_mutant_name
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("core", "wire", "admission")
+"""The packages under ``webhook/tiergate`` that are mutated."""
+TESTS: Final = (
+    "tests/core",
+    "tests/wire",
+    "tests/admission",
+    "tests/golden/test_golden.py",
+    "tests/quantity_oracle/test_recorded.py",
+)
+"""The tests that must notice: those of the packages, the recorded answers and the recorded quantities."""
+
+_CACHE: Final = re.compile(r"^@(?:functools\.)?(?:lru_cache|cache)(?:\(.*\))?\n", re.MULTILINE)
+_MYPY: Final = """\
+[mypy]
+mypy_path = src
+strict = True
+explicit_package_bases = True
+namespace_packages = True
+warn_unused_ignores = False
+disable_error_code = misc, no-redef, has-type
+"""
+"""The repository's strictness without what mutmut's own code breaks."""
+_SETTINGS: Final = """
+[tool.mutmut]
+source_paths = ["src/"]
+only_mutate = [{mutated}]
+pytest_add_cli_args_test_selection = [{tests}]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly", "-p", "tests.mutants.plugin"]
+type_check_command = ["mypy", "--config-file", "mypy.ini", "--output", "json", {checked}]
+also_copy = ["mypy.ini"]
+use_git_change_detection = false
+"""
+
+
+def fill(folder: Path, packages: tuple[str, ...]) -> None:
+    """Copy the product and the tests into an empty folder, with mutmut's settings for these packages."""
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "webhook" / "tiergate", folder / "src" / "tiergate", ignore=skip)
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
+    for path in sources(folder, packages):
+        path.write_text(without_caches(path.read_text()))
+    (folder / "mypy.ini").write_text(_MYPY)
+    settings = _SETTINGS.format(
+        mutated=_listed(f"src/tiergate/{package}/*" for package in packages),
+        checked=_listed(f"src/tiergate/{package}" for package in packages),
+        tests=_listed(TESTS),
+    )
+    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + settings)
+
+
+def without_caches(source: str) -> str:
+    """Return the source of a module without the decorators that cache results."""
+    return _CACHE.sub("", source)
+
+
+def sources(folder: Path, packages: tuple[str, ...]) -> list[Path]:
+    """Return the modules to mutate."""
+    return sorted(path for package in packages for path in (folder / "src" / "tiergate" / package).glob("*.py"))
+
+
+def names(folder: Path, packages: tuple[str, ...]) -> list[str]:
+    """Return mutmut's names of all mutants, as `tiergate.core.quota.x_pending__mutmut_3`."""
+    found = list[str]()
+    for path in sources(folder, packages):
+        relative = path.relative_to(folder)
+        mutated = mutate_file_contents(str(relative), path.read_text())
+        found += [get_mutant_name(relative, name) for name in mutated.mutant_names]
+    return found
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(f'"{text}"' for text in texts)

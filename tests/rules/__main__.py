@@ -1,0 +1,8 @@
+"""Write docs/rules.md anew."""
+
+from __future__ import annotations
+
+from tests.rules.table import TABLE, rendered
+
+if __name__ == "__main__":
+    TABLE.write_text(rendered())

@@ -1,8 +1,14 @@
 """The pods of both components: hardened, probed, drained, and told everything by arguments."""
 
+from __future__ import annotations
+
+import argparse
+import re
+
 import pytest
 
-from tests.chart.helm import Helm
+from tests.chart.helm import Helm, Object
+from tiergate.cli.main import _parser
 
 pytestmark = pytest.mark.helm
 
@@ -72,35 +78,24 @@ def test_every_mount_has_its_volume_and_is_named_to_the_process(helm: Helm, comp
     assert not [mount["mountPath"] for mount in mounts if mount["mountPath"] not in said]
 
 
-def test_webhook_arguments(helm: Helm) -> None:
-    """The command line of `tiergate serve`, whole."""
-    assert helm.render().container("webhook")["args"] == [
-        "serve",
-        "--listen-address=$(POD_IP)",
-        "--port=9443",
-        "--usage-port=9444",
-        "--tls-dir=/etc/tiergate/tls",
-        f"--service-account-dir={ACCOUNT}",
-        "--namespace=$(POD_NAMESPACE)",
-        "--log-level=info",
-    ]
+def parsed(container: Object) -> argparse.Namespace:
+    """Return a container's arguments as the product reads them, the pod's address and name filled in."""
+    return _parser().parse_args([re.sub(r"\$\(\w+\)", "192.0.2.1", argument) for argument in container["args"]])
 
 
-def test_controller_arguments(helm: Helm) -> None:
-    """The command line of `tiergate controller`, whole."""
-    assert helm.render({"logLevel": "debug"}).container("controller")["args"] == [
-        "controller",
-        "--listen-address=$(POD_IP)",
-        "--port=9445",
-        f"--service-account-dir={ACCOUNT}",
-        "--namespace=$(POD_NAMESPACE)",
-        "--service=tiergate-webhook",
-        "--identity=$(POD_NAME)",
-        "--lease-duration=15",
-        "--renew-deadline=10",
-        "--retry-period=2",
-        "--log-level=debug",
-    ]
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_the_product_takes_its_arguments_and_listens_where_the_chart_says(helm: Helm, component: str) -> None:
+    container = helm.render({"logLevel": "debug"}).container(component)
+    told = parsed(container)
+    assert told.command == {"webhook": "serve", "controller": "controller"}[component]
+    assert (told.listen_address, told.log_level) == ("192.0.2.1", "debug")
+    assert told.port in {port["containerPort"] for port in container["ports"]}
+
+
+def test_the_timings_of_leader_election_reach_the_controller(helm: Helm) -> None:
+    election = {"leaseDurationSeconds": 30, "renewDeadlineSeconds": 20, "retryPeriodSeconds": 4}
+    told = parsed(helm.render({"controller": {"leaderElection": election}}).container("controller"))
+    assert (told.lease_duration, told.renew_deadline, told.retry_period) == (30, 20, 4)
 
 
 def test_metrics_can_be_opened(helm: Helm) -> None:

@@ -32,7 +32,7 @@ def rules() -> set[str]:
 
 def condition_reasons() -> set[str]:
     """Return the reasons that a condition of a Tier can have."""
-    return set(_keywords("Verdict", "reason"))
+    return set(_keywords("Assessment", "reason"))
 
 
 def event_reasons() -> set[str]:

@@ -62,7 +62,7 @@ class Facts:
         """Every namespace is governed."""
         return Namespace(name, self.policy.name)
 
-    async def namespace_now(self, name: str) -> Namespace | None:
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ARG002, ASYNC109 - the protocol's method
         """As cached."""
         return self.namespace(name)
 
@@ -70,7 +70,7 @@ class Facts:
         """The policy's tier is there, no other."""
         return self.policy.tier if name == self.policy.name else None
 
-    async def tier_now(self, name: str) -> Tier | None:
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ARG002, ASYNC109 - the protocol's method
         """As cached."""
         return self.tier(name)
 
@@ -78,7 +78,7 @@ class Facts:
         """The same usage everywhere."""
         return self.policy.quotas
 
-    async def quotas_now(self, _namespace: str) -> tuple[QuotaStatus, ...]:
+    async def quotas_now(self, _namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ARG002, ASYNC109 - the protocol's method
         """As cached."""
         return self.policy.quotas
 

@@ -16,7 +16,7 @@ _FOLDERS: Final = {
     "tiergate.wire": ("tests/wire", "tests/core"),
     "tiergate.admission": ("tests/admission",),
     "tiergate.server.admit": ("tests/server/test_modes.py", "tests/server/test_admit_resize.py"),
-    "tiergate.server.index": ("tests/server/test_index.py",),
+    "tiergate.cluster.usage_index": ("tests/cluster_client/test_usage_index.py",),
 }
 """The tests of each module, those of a longer prefix first."""
 

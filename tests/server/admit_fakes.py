@@ -62,7 +62,7 @@ class FakeFacts:
     def namespace(self, name: str) -> Namespace | None:
         return Namespace(name, self._namespaces[name]) if name in self._namespaces else None
 
-    async def namespace_now(self, name: str) -> Namespace | None:
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ARG002, ASYNC109  # a protocol's method
         self.calls.append(f"namespace {name}")
         if isinstance(self._namespaces_now, RuntimeError):
             raise self._namespaces_now
@@ -71,7 +71,7 @@ class FakeFacts:
     def tier(self, name: str) -> Tier | None:
         return self._tiers.get(name)
 
-    async def tier_now(self, name: str) -> Tier | None:
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ARG002, ASYNC109  # a protocol's method
         self.calls.append(f"tier {name}")
         found = self._tiers_now.get(name)
         if isinstance(found, Exception):
@@ -81,7 +81,7 @@ class FakeFacts:
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:  # noqa: ARG002  # a protocol's method
         return self._quotas
 
-    async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]:
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ARG002, ASYNC109  # a protocol's method
         self.calls.append(f"quotas {namespace}")
         if isinstance(self._quotas_now, Exception):
             raise self._quotas_now

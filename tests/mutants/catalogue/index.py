@@ -8,7 +8,7 @@ from tests.mutants.mutant import steps
 
 STEPS: Final = (
     *steps(
-        "tiergate.core.index",
+        "tiergate.core.tally",
         ("R-21", "grace never runs out", "if self.over_at is None or now <= self.over_at:", "if True:"),
         ("R-21", "the last moment of grace does not count", "now <= self.over_at", "now < self.over_at"),
         (
@@ -157,7 +157,7 @@ STEPS: Final = (
         ("counted-usage", "names that are counted are said not to be", "sorted(names - counted)", "sorted(names)"),
     ),
     *steps(
-        "tiergate.server.index",
+        "tiergate.cluster.usage_index",
         (
             "R-32",
             "the index does not ask which release it is",
@@ -167,7 +167,7 @@ STEPS: Final = (
         (
             "counted-usage",
             "an index that has lost touch is relied on",
-            " and time.monotonic() <= cache.trusted_until",
+            " and self._clock() <= cache.trusted_until",
             "",
         ),
         (

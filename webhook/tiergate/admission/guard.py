@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from tiergate.admission.review import BadReview, Envelope, Request, ReviewReader, Unreadable
-from tiergate.core.index import unmeasured
+from tiergate.core.tally import unmeasured
 from tiergate.core.tier import CONTAINER, Tier, derived_defaults
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import WireNamespace, to_namespace

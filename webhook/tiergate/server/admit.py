@@ -21,6 +21,8 @@ from tiergate.core.tier import Tier, faults, is_protected
 from tiergate.wire import Malformed, shortened
 from tiergate.wire.namespace import Namespace
 
+LIVE_TIMEOUT: Final = 2.0
+"""Seconds for one live read: the API server waits 5 for the whole answer."""
 PENDING_WAIT: Final = 2.0
 """Seconds a pod waits for a quota of its tier to come into force in a young namespace."""
 MAX_NAMED: Final = 10
@@ -44,13 +46,13 @@ class Facts(Protocol):
         """Whether the caches have lost touch, so that no verdict may rest on them."""
 
     def namespace(self, name: str) -> Namespace | None: ...  # noqa: D102  # the class says it
-    async def namespace_now(self, name: str) -> Namespace | None: ...  # noqa: D102
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None: ...  # noqa: D102, ASYNC109
     def tier(self, name: str) -> Tier | None: ...  # noqa: D102
-    async def tier_now(self, name: str) -> Tier | None:
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109
         """Read a tier live; raise Malformed where there is one that may not be in force."""
 
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]: ...  # noqa: D102
-    async def quotas_now(self, namespace: str) -> tuple[QuotaStatus, ...]: ...  # noqa: D102
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]: ...  # noqa: D102, ASYNC109
     async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the bound is the point
         """Wait until any quota changed, or so many seconds; return whether one did."""
 
@@ -206,7 +208,7 @@ class Admission:
         """Return the tier label of a namespace, read live before it is taken for ungoverned."""
         known = None if self._facts.stale() else self._facts.namespace(namespace)
         if known is None or known.tier is None:
-            known = await self._facts.namespace_now(namespace)
+            known = await self._facts.namespace_now(namespace, timeout=LIVE_TIMEOUT)
         return known.tier if known else None
 
     async def _tier(self, name: str) -> Tier | None:
@@ -215,7 +217,7 @@ class Admission:
         if known and not self._facts.stale():
             return known
         try:
-            return await self._facts.tier_now(name)
+            return await self._facts.tier_now(name, timeout=LIVE_TIMEOUT)
         except Malformed:
             if known:
                 return known  # a later version that is invalid does not put the last good one out of force
@@ -236,7 +238,7 @@ class Admission:
 
         facts, namespace = self._facts, asked.namespace
         if facts.stale():
-            return judge(await facts.quotas_now(namespace))
+            return judge(await facts.quotas_now(namespace, timeout=LIVE_TIMEOUT))
         decision = judge(facts.quotas(namespace))
         return decision if decision.allowed else await self._reconsidered(decision, namespace, judge)
 
@@ -264,7 +266,7 @@ class Admission:
         while decision.pending and (left := deadline - self._clock()) > 0:
             await facts.quotas_changed(left)
             decision = judge(facts.quotas(namespace))
-        return judge(await facts.quotas_now(namespace)) if decision.rests_on_usage else decision
+        return judge(await facts.quotas_now(namespace, timeout=LIVE_TIMEOUT)) if decision.rests_on_usage else decision
 
     async def _namespace(self, body: bytes, record: Record) -> bytes:
         """Guard the tier label: the verb ``assign`` on the old and the new tier."""
@@ -308,7 +310,7 @@ class Admission:
         if name is None or self._facts.tier(name):
             return ()
         try:
-            if name and await self._facts.tier_now(name):
+            if name and await self._facts.tier_now(name, timeout=LIVE_TIMEOUT):
                 return ()
         except Malformed as fault:
             return (f'tier "{name}" cannot be in force, pods in {change.namespace} are refused: {fault}',)

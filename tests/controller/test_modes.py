@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.controller.test_loops import (
+from tests.controller.world import (
     a_cluster,
     a_foreign_quota,
     a_tier,

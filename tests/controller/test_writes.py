@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.controller.test_loops import (
+from tests.controller.world import (
     MUTATING,
     OPTIONS,
     RANGE,

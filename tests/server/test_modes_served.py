@@ -71,7 +71,9 @@ def test_an_index_that_is_empty_says_so_and_one_that_is_filled_counts(running: R
     """Ready all the while; the log, the warning and the metrics tell the two apart; in Enforce the index is closed."""
     age = 'tiergate_cache_age_seconds{cache="index pods"}'
     wait_for(lambda: running.warnings() == [UNCHECKED], "the tier is known, and nothing of its usage")
-    assert any("quotas not checked" in line.get("detail", "") for line in running.server.lines())
+    wait_for(
+        lambda: any("quotas not checked" in line.get("detail", "") for line in running.server.lines()), "it is logged"
+    )
     wait_for(lambda: running.metric('tiergate_quotas_unchecked_total{resource="pods"}') > 0, "it is counted")
     assert running.metric(age) == float("inf")
 

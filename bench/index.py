@@ -218,10 +218,10 @@ def measure_index(folder: Path) -> Cost:
 
 
 async def _fill(folder: Path) -> Cost:
+    from tiergate.cluster.usage_index import UsageIndex  # noqa: PLC0415
     from tiergate.core.quantity import Quantity  # noqa: PLC0415  # what is imported counts for neither
     from tiergate.core.release import NEWEST  # noqa: PLC0415
     from tiergate.core.tier import Tier, TierQuota  # noqa: PLC0415
-    from tiergate.server.index import Index  # noqa: PLC0415
 
     async def never(_seconds: float) -> bool:
         await asyncio.Event().wait()
@@ -229,7 +229,7 @@ async def _fill(folder: Path) -> Cost:
 
     tier = Tier("dev", quotas=(TierQuota("compute", {"pods": Quantity.parse("20")}),), mode="Warn")
     files = _Files(folder)
-    index = Index(files, tiers=lambda: (tier,), changed=never, minor=lambda: NEWEST)
+    index = UsageIndex(files, tiers=lambda: (tier,), changed=never, minor=lambda: NEWEST)
     pods = dict(index.each())["pods"]
     meter = _Meter()
     running = asyncio.ensure_future(pods.run())

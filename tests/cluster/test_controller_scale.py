@@ -13,8 +13,8 @@ from tests.cluster.narrator import Narrator
 from tests.cluster.objects import a_tier
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, until
+from tiergate.controller.leader_tasks import FULL_PASS
 from tiergate.controller.pace import BURST, INTERVAL
-from tiergate.controller.term import FULL_PASS
 
 pytestmark = pytest.mark.cluster
 

@@ -18,10 +18,10 @@ import pytest
 from tests.cluster.usage_series import PRIORITY, RUNTIME, STORAGE, WIDGET, Series
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import Cluster, Door
-from tiergate.core.index import Footprints, Tally, used
+from tiergate.cluster.usage_index import claim_decoder, pod_decoder
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
-from tiergate.server.index import claim_decoder, pod_decoder
+from tiergate.core.tally import Footprints, Tally, used
 from tiergate.wire.quota import read_quota
 
 pytestmark = pytest.mark.cluster

@@ -1,23 +1,23 @@
 """Reviews the API server answers for us."""
 
-import asyncio
 import json
 from typing import Any, cast
 
 import pytest
 
 from tiergate.cluster.access import User, may_use_path, may_use_resource, user_of
-from tiergate.cluster.client import Client
+from tiergate.cluster.api import Api
+from tiergate.cluster.sender import Sender
 
 
-class Api:
+class Reviews:
     """Gives one answer and keeps the question."""
 
     def __init__(self, status: dict[str, Any]) -> None:
         self._status = status
         self.asked: dict[str, Any] = {}
 
-    async def request(self, method: str, path: str, *, body: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
+    async def request(self, method: str, path: str, *, body: bytes, timeout: float, **_: object) -> bytes:  # noqa: ASYNC109
         """Answer a review."""
         assert method == "POST"
         assert timeout <= 5
@@ -25,9 +25,8 @@ class Api:
         return json.dumps({"status": self._status}).encode()
 
     @property
-    def client(self) -> Client:
-        """This, as the client it stands for."""
-        return cast(Client, self)
+    def api(self) -> Api:
+        return Api(cast(Sender, self))
 
 
 JANE = User("jane", "7", ("staff",), {"scopes": ["all"]})
@@ -48,10 +47,10 @@ JANE = User("jane", "7", ("staff",), {"scopes": ["all"]})
         pytest.param({"error": "no"}, None, id="not-even-said"),
     ],
 )
-def test_whose_token(status: dict[str, Any], user: User | None) -> None:
-    api = Api(status)
-    assert asyncio.run(user_of(api.client, "secret")) == user
-    assert api.asked["spec"] == {"token": "secret"}
+async def test_whose_token(status: dict[str, Any], user: User | None) -> None:
+    reviews = Reviews(status)
+    assert await user_of(reviews.api, "secret") == user
+    assert reviews.asked["spec"] == {"token": "secret"}
 
 
 @pytest.mark.parametrize(
@@ -63,11 +62,11 @@ def test_whose_token(status: dict[str, Any], user: User | None) -> None:
         pytest.param({}, False, id="not-even-said"),
     ],
 )
-def test_may_a_user_assign_a_tier(status: dict[str, Any], *, allowed: bool) -> None:
-    api = Api(status)
-    asked = may_use_resource(api.client, JANE, verb="assign", group="tiergate.io", resource="tiers", name="dev")
-    assert asyncio.run(asked) is allowed
-    assert api.asked["spec"] == {
+async def test_may_a_user_assign_a_tier(status: dict[str, Any], *, allowed: bool) -> None:
+    reviews = Reviews(status)
+    asked = may_use_resource(reviews.api, JANE, verb="assign", group="tiergate.io", resource="tiers", name="dev")
+    assert await asked is allowed
+    assert reviews.asked["spec"] == {
         "user": "jane",
         "uid": "7",
         "groups": ["staff"],
@@ -82,7 +81,7 @@ def test_may_a_user_assign_a_tier(status: dict[str, Any], *, allowed: bool) -> N
     }
 
 
-def test_may_a_user_read_a_path() -> None:
-    api = Api({"allowed": True})
-    assert asyncio.run(may_use_path(api.client, JANE, verb="get", path="/metrics"))
-    assert api.asked["spec"]["nonResourceAttributes"] == {"verb": "get", "path": "/metrics"}
+async def test_may_a_user_read_a_path() -> None:
+    reviews = Reviews({"allowed": True})
+    assert await may_use_path(reviews.api, JANE, verb="get", path="/metrics")
+    assert reviews.asked["spec"]["nonResourceAttributes"] == {"verb": "get", "path": "/metrics"}

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 
+from tests.virtual_time import clock
 from tiergate.cluster import watch as module
 from tiergate.cluster.client import WATCH_SILENCE, ApiError, Unreachable
+from tiergate.cluster.resource import Resource
 from tiergate.cluster.watch import PAGE_BYTES, Cache
 from tiergate.wire import Malformed
 
+THINGS = Resource("", "v1", "things", namespaced=True)
 PATH = "/api/v1/things"
+VIRTUAL_TIME = True
 Object = dict[str, Any]
 
 
@@ -55,6 +58,7 @@ class Script:
         self.steps = list(steps)
         self.queries: list[Mapping[str, str]] = []
         self.watched_from: list[str] = []
+        self.over = False
 
     async def request(
         self,
@@ -88,6 +92,7 @@ class Script:
         if not self.steps:
             if opened is not None:
                 opened()
+            self.over = True
             await asyncio.Event().wait()
         step = self.steps.pop(0)
         if isinstance(step, Exception):
@@ -99,13 +104,7 @@ class Script:
             yield line
 
 
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.004)
-
-
-def follow(
+async def follow(
     script: Script,
     look: Callable[[Cache[str]], Awaitable[None]] | None = None,
     *,
@@ -113,60 +112,55 @@ def follow(
     page: int = 500,
 ) -> Cache[str]:
     """Run a cache through the whole script, then look at it."""
-
-    async def main() -> Cache[str]:
-        cache = Cache(script, PATH, decode=decode, on_change=on_change, page=page)
-        running = asyncio.create_task(cache.run())
-        try:
-            async with asyncio.timeout(5):
-                while (script.steps or not cache.synced) and not running.done():  # noqa: ASYNC110 - it has no event
-                    await asyncio.sleep(0.001)
+    cache = Cache(script, THINGS, decode=decode, on_change=on_change, page=page, clock=clock)
+    running = asyncio.create_task(cache.run())
+    try:
+        async with asyncio.timeout(600):
+            while not (script.over or running.done()):  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
-            if look is not None:
-                await look(cache)
-        finally:
-            running.cancel()
-            (result,) = await asyncio.gather(running, return_exceptions=True)
-        if not isinstance(result, asyncio.CancelledError):
-            assert isinstance(result, Exception)
-            raise result
-        return cache
-
-    return asyncio.run(main())
+        if look is not None:
+            await look(cache)
+    finally:
+        running.cancel()
+        (result,) = await asyncio.gather(running, return_exceptions=True)
+    if not isinstance(result, asyncio.CancelledError):
+        assert isinstance(result, Exception)
+        raise result
+    return cache
 
 
-def test_what_is_listed_is_there_by_key() -> None:
-    cache = follow(Script(a_page(a_thing("a", 1), a_thing("b", 2, namespace="n"), version=5)))
+async def test_what_is_listed_is_there_by_key() -> None:
+    cache = await follow(Script(a_page(a_thing("a", 1), a_thing("b", 2, namespace="n"), version=5)))
     assert dict(cache.items) == {"a": "good", "n/b": "good"}
     assert (cache.synced, cache.resource_version) == (True, "5")
 
 
-def test_a_list_of_nothing_may_be_null() -> None:
-    cache = follow(Script(json.dumps({"metadata": {"resourceVersion": "1"}, "items": None}).encode()))
+async def test_a_list_of_nothing_may_be_null() -> None:
+    cache = await follow(Script(json.dumps({"metadata": {"resourceVersion": "1"}, "items": None}).encode()))
     assert (cache.synced, dict(cache.items)) == (True, {})
 
 
-def test_pages_are_one_list() -> None:
+async def test_pages_are_one_list() -> None:
     script = Script(
         a_page(a_thing("a", 1), version=5, more="token"),
         a_page(a_thing("b", 2), version=5),
     )
-    assert dict(follow(script, page=1).items) == {"a": "good", "b": "good"}
+    assert dict((await follow(script, page=1)).items) == {"a": "good", "b": "good"}
     assert script.queries == [{"limit": "1"}, {"limit": "1", "continue": "token"}]
     assert script.watched_from == ["5"]
 
 
-def test_a_page_that_is_too_large_halves_the_next() -> None:
+async def test_a_page_that_is_too_large_halves_the_next() -> None:
     script = Script(
         a_page(version=5, more="1", padding=PAGE_BYTES),
         a_page(version=5, more="2", padding=PAGE_BYTES),
         a_page(version=5),
     )
-    follow(script)
+    await follow(script)
     assert [query["limit"] for query in script.queries] == ["500", "250", "125"]
 
 
-def test_events_change_the_cache_and_move_the_version() -> None:
+async def test_events_change_the_cache_and_move_the_version() -> None:
     events = [
         an_event("ADDED", a_thing("b", 6)),
         an_event("MODIFIED", a_thing("a", 7, "better")),
@@ -174,12 +168,12 @@ def test_events_change_the_cache_and_move_the_version() -> None:
         a_bookmark(9),
     ]
     script = Script(a_page(a_thing("a", 1), version=5), events)
-    cache = follow(script)
+    cache = await follow(script)
     assert dict(cache.items) == {"a": "better"}
     assert cache.resource_version == "9"
 
 
-def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
+async def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
     script = Script(
         a_page(version=5),
         [an_event("ADDED", a_thing("a", 6))],
@@ -188,7 +182,7 @@ def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
         ApiError(429, "TooManyRequests", ""),
         [an_event("ADDED", a_thing("b", 7))],
     )
-    cache = follow(script)
+    cache = await follow(script)
     assert dict(cache.items) == {"a": "good", "b": "good"}
     assert script.watched_from == ["5", "6", "6", "6", "6", "7"]
 
@@ -202,7 +196,7 @@ def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
         pytest.param([b"<html>"], id="not-an-event"),
     ],
 )
-def test_a_version_that_is_gone_is_listed_again(step: list[bytes] | Exception) -> None:
+async def test_a_version_that_is_gone_is_listed_again(step: list[bytes] | Exception) -> None:
     """What went away meanwhile is gone, what stayed is not reported again."""
     told: list[tuple[str, str | None]] = []
     script = Script(
@@ -210,24 +204,24 @@ def test_a_version_that_is_gone_is_listed_again(step: list[bytes] | Exception) -
         step,
         a_page(a_thing("a", 1), a_thing("c", 9, "new"), version=10),
     )
-    cache = follow(script, on_change=lambda key, value: told.append((key, value)))
+    cache = await follow(script, on_change=lambda key, value: told.append((key, value)))
     assert dict(cache.items) == {"a": "good", "c": "new"}
     assert told == [("a", "good"), ("b", "good"), ("b", None), ("c", "new")]
     assert script.watched_from == ["5", "10"]
 
 
-def test_lists_that_fail_are_repeated() -> None:
+async def test_lists_that_fail_are_repeated() -> None:
     script = Script(Unreachable("away"), ApiError(403, "Forbidden", ""), b"<html>", a_page(a_thing("a", 1), version=5))
-    assert dict(follow(script).items) == {"a": "good"}
+    assert dict((await follow(script)).items) == {"a": "good"}
 
 
-def test_an_object_that_cannot_be_used_keeps_its_last_good_value() -> None:
+async def test_an_object_that_cannot_be_used_keeps_its_last_good_value() -> None:
     told: list[tuple[str, str | None]] = []
     script = Script(
         a_page(a_thing("a", 1), a_thing("b", 2, "bad"), version=5),
         [an_event("MODIFIED", a_thing("a", 6, "bad"))],
     )
-    cache = follow(script, on_change=lambda key, value: told.append((key, value)))
+    cache = await follow(script, on_change=lambda key, value: told.append((key, value)))
     assert dict(cache.items) == {"a": "good"}
     assert {key: fault.pointer for key, fault in cache.faults.items()} == {"a": "/value", "b": "/value"}
     assert told == [("a", "good"), ("b", None), ("a", "good")]
@@ -240,18 +234,18 @@ def test_an_object_that_cannot_be_used_keeps_its_last_good_value() -> None:
         pytest.param(an_event("DELETED", a_thing("a", 6, "bad")), {}, id="deleted"),
     ],
 )
-def test_a_fault_ends_with_its_object(event: bytes, items: dict[str, str]) -> None:
-    cache = follow(Script(a_page(a_thing("a", 1, "bad"), version=5), [event]))
+async def test_a_fault_ends_with_its_object(event: bytes, items: dict[str, str]) -> None:
+    cache = await follow(Script(a_page(a_thing("a", 1, "bad"), version=5), [event]))
     assert dict(cache.items) == items
     assert dict(cache.faults) == {}
 
 
-def test_a_bug_is_the_supervisors_business() -> None:
+async def test_a_bug_is_the_supervisors_business() -> None:
     with pytest.raises(KeyError, match="bug"):
-        follow(Script(a_page(a_thing("a", 1, "bug"), version=5)))
+        await follow(Script(a_page(a_thing("a", 1, "bug"), version=5)))
 
 
-def test_waiting_for_a_change() -> None:
+async def test_waiting_for_a_change() -> None:
     script = Script(a_page(version=5))
 
     async def look(cache: Cache[str]) -> None:
@@ -264,20 +258,20 @@ def test_waiting_for_a_change() -> None:
         assert not await cache.changed(0.01)
         assert cache._waiting == []
 
-    follow(script, look)
+    await follow(script, look)
 
 
-def test_trust_lasts_while_the_watch_is_open() -> None:
+async def test_trust_lasts_while_the_watch_is_open() -> None:
     async def look(cache: Cache[str]) -> None:
-        now = time.monotonic()
+        now = clock()
         assert cache.age(now=now) < 1
         assert now + WATCH_SILENCE - 1 < cache.trusted_until <= now + WATCH_SILENCE
 
-    cache = follow(Script(a_page(version=5)), look)
-    assert cache.trusted_until < time.monotonic() + module.RECONNECT + 1, "the watch is closed now"
+    cache = await follow(Script(a_page(version=5)), look)
+    assert cache.trusted_until < clock() + module.RECONNECT + 1, "the watch is closed now"
 
 
 def test_a_cache_that_was_never_filled_is_not_to_be_trusted() -> None:
-    cache = Cache(Script(), PATH, decode=decode)
+    cache = Cache(Script(), THINGS, decode=decode)
     assert cache.trusted_until == float("-inf")
     assert cache.age(now=0.0) == float("inf")

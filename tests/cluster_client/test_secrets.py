@@ -1,77 +1,54 @@
 """Secrets as a store: whole writes, decided on a version."""
 
-import asyncio
 import base64
-import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tiergate.cluster.client import ApiError, Client
+from tests.fake_api import FakeApi
+from tiergate.cluster.api import Api
+from tiergate.cluster.client import ApiError
 from tiergate.cluster.secrets import ClusterSecrets
 from tiergate_certs.store import Conflict, Stored
 
-PATH = "/api/v1/namespaces/tiergate-system/secrets"
+PATH = "/api/v1/namespaces/tiergate-system/secrets/s"
 
 
 def encoded(text: bytes) -> str:
     return base64.b64encode(text).decode()
 
 
-class Api:
-    """An API server that holds Secrets of one namespace and counts their versions."""
-
-    def __init__(self, *secrets: dict[str, Any]) -> None:
-        self.secrets = {secret["metadata"]["name"]: secret for secret in secrets}
-        self.refuse: ApiError | None = None
-
-    async def request(self, method: str, path: str, *, body: bytes | None = None, timeout: float = 0) -> bytes:  # noqa: ARG002, ASYNC109
-        """Get, create or replace a Secret."""
-        if self.refuse is not None and method != "GET":
-            raise self.refuse
-        if method == "POST":
-            assert path == PATH
-            return self._create(json.loads(body or b""))
-        name = path.removeprefix(PATH + "/")
-        if name not in self.secrets:
-            raise ApiError(404, "NotFound", "no such secret")
-        if method == "GET":
-            return json.dumps(self.secrets[name]).encode()
-        assert method == "PUT"
-        self.secrets[name] = json.loads(body or b"")
-        return b"{}"
-
-    def _create(self, secret: dict[str, Any]) -> bytes:
-        if secret["metadata"]["name"] in self.secrets:
-            raise ApiError(409, "AlreadyExists", "is there")
-        self.secrets[secret["metadata"]["name"]] = secret
-        return b"{}"
-
-    @property
-    def store(self) -> ClusterSecrets:
-        """A store on this server."""
-        return ClusterSecrets(cast(Client, self), "tiergate-system")
+def a_store(*secrets: dict[str, Any]) -> tuple[FakeApi, ClusterSecrets]:
+    """Return an API server that holds Secrets, and the store on it."""
+    api = FakeApi()
+    for secret in secrets:
+        api.put(PATH, secret)
+    return api, ClusterSecrets(Api(api), "tiergate-system")
 
 
-def a_secret(data: Mapping[str, bytes] | None, version: str = "7") -> dict[str, Any]:
+def version(api: FakeApi) -> str:
+    found: str = api.get(PATH)["metadata"]["resourceVersion"]
+    return found
+
+
+def a_secret(data: Mapping[str, bytes] | None) -> dict[str, Any]:
     return {
-        "metadata": {"name": "s", "resourceVersion": version, "labels": {"mine": "yes"}},
+        "metadata": {"labels": {"mine": "yes"}},
         "type": "example.com/own",
         "data": None if data is None else {key: encoded(value) for key, value in data.items()},
     }
 
 
-def test_read_decodes() -> None:
-    assert asyncio.run(Api(a_secret({"tls.crt": b"\x00\xff"})).store.read("s")) == Stored({"tls.crt": b"\x00\xff"}, "7")
+@pytest.mark.parametrize("data", [None, {"tls.crt": b"\x00\xff"}], ids=["no-data", "data"])
+async def test_read_decodes(data: dict[str, bytes] | None) -> None:
+    api, store = a_store(a_secret(data))
+    assert await store.read("s") == Stored(data or {}, version(api))
 
 
-def test_a_secret_without_data_is_there() -> None:
-    assert asyncio.run(Api(a_secret(None)).store.read("s")) == Stored({}, "7")
-
-
-def test_no_secret_is_none() -> None:
-    assert asyncio.run(Api().store.read("s")) is None
+async def test_no_secret_is_none() -> None:
+    _, store = a_store()
+    assert await store.read("s") is None
 
 
 @pytest.mark.parametrize(
@@ -81,43 +58,48 @@ def test_no_secret_is_none() -> None:
         pytest.param({"other": b"x"}, "Opaque", id="something-else"),
     ],
 )
-def test_a_new_secret_says_whose_it_is(data: dict[str, bytes], kind: str) -> None:
-    api = Api()
-    asyncio.run(api.store.write("s", data, None))
-    assert api.secrets["s"]["type"] == kind
-    assert api.secrets["s"]["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "tiergate"}
-    assert api.secrets["s"]["data"] == {key: encoded(value) for key, value in data.items()}
+async def test_a_new_secret_says_whose_it_is(data: dict[str, bytes], kind: str) -> None:
+    api, store = a_store()
+    await store.write("s", data, None)
+    assert api.get(PATH)["type"] == kind
+    assert api.get(PATH)["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "tiergate"}
+    assert api.get(PATH)["data"] == {key: encoded(value) for key, value in data.items()}
 
 
-def test_a_write_replaces_all_data_and_leaves_the_rest() -> None:
-    api = Api(a_secret({"old": b"1"}))
-    asyncio.run(api.store.write("s", {"new": b"2"}, "7"))
-    assert api.secrets["s"] == a_secret({"new": b"2"})
+async def test_a_write_replaces_all_data_and_leaves_the_rest() -> None:
+    api, store = a_store(a_secret({"old": b"1"}))
+    await store.write("s", {"new": b"2"}, version(api))
+    stored = api.get(PATH)
+    assert (stored["type"], stored["metadata"]["labels"]) == ("example.com/own", {"mine": "yes"})
+    assert stored["data"] == {"new": encoded(b"2")}
 
 
 @pytest.mark.parametrize(
-    ("api", "version"),
+    ("secrets", "decided_on"),
     [
-        pytest.param(Api(a_secret({})), None, id="it-exists-after-all"),
-        pytest.param(Api(a_secret({})), "6", id="another-version"),
-        pytest.param(Api(), "7", id="it-is-gone"),
+        pytest.param([a_secret({})], None, id="it-exists-after-all"),
+        pytest.param([a_secret({})], "0", id="another-version"),
+        pytest.param([], "7", id="it-is-gone"),
     ],
 )
-def test_a_write_decided_on_something_else_is_a_conflict(api: Api, version: str | None) -> None:
+async def test_a_write_decided_on_something_else_is_a_conflict(
+    secrets: list[dict[str, Any]], decided_on: str | None
+) -> None:
+    _, store = a_store(*secrets)
     with pytest.raises(Conflict):
-        asyncio.run(api.store.write("s", {"new": b"2"}, version))
+        await store.write("s", {"new": b"2"}, decided_on)
 
 
 @pytest.mark.parametrize("status", [409, 404])
-def test_a_change_between_our_two_calls_is_a_conflict(status: int) -> None:
-    api = Api(a_secret({}))
-    api.refuse = ApiError(status, "Conflict", "changed")
+async def test_a_change_between_our_two_calls_is_a_conflict(status: int) -> None:
+    api, store = a_store(a_secret({}))
+    api.refuse["PUT secrets"] = ApiError(status, "Conflict", "changed")
     with pytest.raises(Conflict):
-        asyncio.run(api.store.write("s", {"new": b"2"}, "7"))
+        await store.write("s", {"new": b"2"}, version(api))
 
 
-def test_another_refusal_is_no_conflict() -> None:
-    api = Api(a_secret({}))
-    api.refuse = ApiError(403, "Forbidden", "no")
+async def test_another_refusal_is_no_conflict() -> None:
+    api, store = a_store(a_secret({}))
+    api.refuse["PUT secrets"] = ApiError(403, "Forbidden", "no")
     with pytest.raises(ApiError, match="403"):
-        asyncio.run(api.store.write("s", {"new": b"2"}, "7"))
+        await store.write("s", {"new": b"2"}, version(api))

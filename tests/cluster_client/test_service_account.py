@@ -11,6 +11,7 @@ from tests.cluster_client.serving import Account, a_pods_client, echo
 from tests.server.pairs import a_pair
 from tiergate.cluster import watch
 from tiergate.cluster.client import Client, ConfigError, Unreachable
+from tiergate.cluster.resource import NAMESPACES
 from tiergate.cluster.watch import Cache
 
 
@@ -114,7 +115,7 @@ async def test_a_cache_outlives_a_broken_file(
     good = path.read_bytes()
     async with a_pods_client(handler, account) as client:
         replace(path, content)
-        cache = Cache(client, "/things", decode=bytes)
+        cache = Cache(client, NAMESPACES, decode=bytes)
         running = asyncio.create_task(cache.run())
         await asyncio.sleep(0.02)
         assert not running.done()

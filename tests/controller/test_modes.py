@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.controller.fake_api import FakeApi
-from tests.controller.test_loops import (
+from tests.controller.world import (
     a_cluster,
     a_foreign_quota,
     a_tier,
@@ -20,7 +19,8 @@ from tests.controller.test_loops import (
     settled,
     tier_path,
 )
-from tiergate.controller.status import Verdict, judge_enforcing
+from tests.fake_api import FakeApi
+from tiergate.controller.tier_conditions import Assessment, assess_enforcing
 from tiergate.core.mode import Mode
 
 REPORTING = pytest.mark.parametrize("mode", ["Warn", "Audit"])
@@ -38,100 +38,82 @@ def status(api: FakeApi) -> dict[str, Any]:
 
 
 @REPORTING
-def test_leaving_enforce_removes_our_quotas_and_nobody_elses(mode: Mode) -> None:
-    async def scene() -> None:
-        api = a_cluster()
-        api.put(quota_path(name="theirs"), a_foreign_quota(pods="9"))
-        async with controller(api):
-            await settled(api)
-            api.put(tier_path(), in_mode(mode))
-            await eventually(ready(api, f"Mode{mode}"))
-            assert quota_path() not in api
-            assert quota_path(name="theirs") in api
-            assert condition(api, "Ready")["status"] == "True"
-            assert (status(api)["mode"], status(api)["summary"]) == (mode, {})
-            api.journal.clear()
-            await asyncio.sleep(0.1)
-            assert api.journal == {}
-
-    asyncio.run(scene())
+async def test_leaving_enforce_removes_our_quotas_and_nobody_elses(mode: Mode) -> None:
+    api = a_cluster()
+    api.put(quota_path(name="theirs"), a_foreign_quota(pods="9"))
+    async with controller(api):
+        await settled(api)
+        api.put(tier_path(), in_mode(mode))
+        await eventually(ready(api, f"Mode{mode}"))
+        assert quota_path() not in api
+        assert quota_path(name="theirs") in api
+        assert condition(api, "Ready")["status"] == "True"
+        assert (status(api)["mode"], status(api)["summary"]) == (mode, {})
+        api.journal.clear()
+        await asyncio.sleep(0.1)
+        assert api.journal == {}
 
 
 @REPORTING
-def test_a_tier_that_begins_in_the_mode_gets_no_quota(mode: Mode) -> None:
+async def test_a_tier_that_begins_in_the_mode_gets_no_quota(mode: Mode) -> None:
     """A foreign object of our name is none of our business then."""
-
-    async def scene() -> None:
-        api = a_cluster()
-        api.put(tier_path(), in_mode(mode))
-        api.put(quota_path(), a_foreign_quota(pods="9"))
-        async with controller(api):
-            await eventually(ready(api, f"Mode{mode}"))
-            await asyncio.sleep(0.05)
-        assert api.journal["POST resourcequotas"] == api.journal["DELETE resourcequotas"] == 0
-
-    asyncio.run(scene())
+    api = a_cluster()
+    api.put(tier_path(), in_mode(mode))
+    api.put(quota_path(), a_foreign_quota(pods="9"))
+    async with controller(api):
+        await eventually(ready(api, f"Mode{mode}"))
+        await asyncio.sleep(0.05)
+    assert api.journal["POST resourcequotas"] == api.journal["DELETE resourcequotas"] == 0
 
 
 @REPORTING
-def test_enforce_is_ready_only_when_its_quotas_are_in_force(mode: Mode) -> None:
+async def test_enforce_is_ready_only_when_its_quotas_are_in_force(mode: Mode) -> None:
     """They are created first; until the quota controller has taken them up the tier says that they are pending."""
-
-    async def scene() -> None:
-        api = a_cluster(counts=False)
-        api.put(tier_path(), in_mode(mode))
-        async with controller(api):
-            await eventually(ready(api, f"Mode{mode}"))
-            api.put(tier_path(), in_mode("Enforce"))
-            await eventually(ready(api, "QuotaPending"))
-            assert condition(api, "Ready")["status"] == "False"
-            assert status(api)["mode"] == "Enforce"
-            quota = api.get(quota_path())
-            api.put(quota_path(), {**quota, "status": {"hard": {"pods": "2"}, "used": {"pods": "0"}}})
-            await eventually(ready(api))
-
-    asyncio.run(scene())
+    api = a_cluster(counts=False)
+    api.put(tier_path(), in_mode(mode))
+    async with controller(api):
+        await eventually(ready(api, f"Mode{mode}"))
+        api.put(tier_path(), in_mode("Enforce"))
+        await eventually(ready(api, "QuotaPending"))
+        assert condition(api, "Ready")["status"] == "False"
+        assert status(api)["mode"] == "Enforce"
+        quota = api.get(quota_path())
+        api.put(quota_path(), {**quota, "status": {"hard": {"pods": "2"}, "used": {"pods": "0"}}})
+        await eventually(ready(api))
 
 
-def test_a_quota_that_cannot_be_removed_is_no_silent_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_quota_that_cannot_be_removed_is_no_silent_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as ours are there pods are refused, and the tier is not ready. Here a finalizer holds it."""
     held: list[str] = []
-
-    async def scene() -> None:
-        api = a_cluster()
-        api.put(tier_path(), in_mode("Warn"))
-        ours = a_foreign_quota(pods="9")
-        ours["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "tiergate"}
-        async with controller(api):
-            await eventually(ready(api, "ModeWarn"))
-            monkeypatch.setattr(api, "delete", held.append)
-            api.put(quota_path(), ours)
-            await eventually(ready(api, "QuotaRemoval"))
-            assert 'ResourceQuota "tier" still refuses in namespace dev' in condition(api, "Ready")["message"]
-            assert set(held) == {quota_path()}
-            monkeypatch.undo()
-            api.delete(quota_path())
-            await eventually(ready(api, "ModeWarn"))
-
-    asyncio.run(scene())
+    api = a_cluster()
+    api.put(tier_path(), in_mode("Warn"))
+    ours = a_foreign_quota(pods="9")
+    ours["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "tiergate"}
+    async with controller(api):
+        await eventually(ready(api, "ModeWarn"))
+        monkeypatch.setattr(api, "delete", held.append)
+        api.put(quota_path(), ours)
+        await eventually(ready(api, "QuotaRemoval"))
+        assert 'ResourceQuota "tier" still refuses in namespace dev' in condition(api, "Ready")["message"]
+        assert set(held) == {quota_path()}
+        monkeypatch.undo()
+        api.delete(quota_path())
+        await eventually(ready(api, "ModeWarn"))
 
 
-def test_an_invalid_edit_leaves_the_mode_in_force() -> None:
-    async def scene() -> None:
-        api = a_cluster()
-        api.put(tier_path(), in_mode("Warn"))
-        async with controller(api):
-            await eventually(ready(api, "ModeWarn"))
-            api.put(tier_path(), in_mode("Enforce", hats="1"))
-            await eventually(ready(api, "Invalid"))
-            assert status(api)["mode"] == "Warn"
-            assert quota_path() not in api
-
-    asyncio.run(scene())
+async def test_an_invalid_edit_leaves_the_mode_in_force() -> None:
+    api = a_cluster()
+    api.put(tier_path(), in_mode("Warn"))
+    async with controller(api):
+        await eventually(ready(api, "ModeWarn"))
+        api.put(tier_path(), in_mode("Enforce", hats="1"))
+        await eventually(ready(api, "Invalid"))
+        assert status(api)["mode"] == "Warn"
+        assert quota_path() not in api
 
 
-HOLDS = Verdict(holds=True, reason="WebhooksRegistered", message="")
-AWAY = Verdict(holds=False, reason="WebhookConfigurationMissing", message="gone")
+HOLDS = Assessment(holds=True, reason="WebhooksRegistered", message="")
+AWAY = Assessment(holds=False, reason="WebhookConfigurationMissing", message="gone")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +126,6 @@ AWAY = Verdict(holds=False, reason="WebhookConfigurationMissing", message="gone"
         pytest.param(AWAY, "Warn", (False, "WebhookConfigurationMissing"), id="not-even-warned-of"),
     ],
 )
-def test_only_mode_enforce_enforces(enforcing: Verdict, mode: Mode, expected: tuple[bool, str]) -> None:
-    verdict = judge_enforcing(enforcing, mode)
-    assert (verdict.holds, verdict.reason) == expected
+def test_only_mode_enforce_enforces(enforcing: Assessment, mode: Mode, expected: tuple[bool, str]) -> None:
+    assessment = assess_enforcing(enforcing, mode)
+    assert (assessment.holds, assessment.reason) == expected

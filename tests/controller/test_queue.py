@@ -1,67 +1,64 @@
 """Keys are looked at once, never twice at the same time, and again after a failure."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.controller.queue import Budget, Work, WorkQueue
+from tiergate.controller.queue import LONGEST_PAUSE, Budget, WorkQueue
 
 
-def run_for(seconds: float, work: Work, prepare: Callable[[WorkQueue], Awaitable[None]]) -> WorkQueue:
-    """Run a queue while `prepare` feeds it, and a little longer."""
-
-    async def scene() -> WorkQueue:
-        queue = WorkQueue("test", work)
-        running = asyncio.create_task(queue.run())
-        await prepare(queue)
-        await asyncio.sleep(seconds)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        return queue
-
-    return asyncio.run(scene())
+@asynccontextmanager
+async def running(queue: WorkQueue, *, then: float = 0.0) -> AsyncIterator[WorkQueue]:
+    """Run a queue while it is fed, and so many seconds longer."""
+    task = asyncio.create_task(queue.run())
+    try:
+        yield queue
+        await asyncio.sleep(then)
+        assert not task.done(), task.exception()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
-def test_a_key_added_many_times_is_looked_at_once() -> None:
+async def test_a_key_added_many_times_is_looked_at_once() -> None:
     """A burst of events about one object costs one look."""
     seen: list[str] = []
 
     async def work(key: str) -> None:
         seen.append(key)
 
-    async def prepare(queue: WorkQueue) -> None:
+    async with running(WorkQueue("test", work), then=1) as queue:
         for key in ("a", "b", "a", "a"):
             queue.add(key)
-
-    run_for(0.05, work, prepare)
     assert seen == ["a", "b"]
 
 
-def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> None:
+async def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> None:
     """No event is lost, and no key is in work twice at once."""
-    running: set[str] = set()
+    busy: set[str] = set()
     looks: list[str] = []
 
     async def work(key: str) -> None:
-        assert key not in running
-        running.add(key)
+        assert key not in busy
+        busy.add(key)
         await asyncio.sleep(0.02)
         looks.append(key)
-        running.discard(key)
+        busy.discard(key)
 
-    async def prepare(queue: WorkQueue) -> None:
+    async with running(WorkQueue("test", work), then=1) as queue:
         queue.add("a")
         await asyncio.sleep(0.01)
         queue.add("a")
         queue.add("a")
-
-    run_for(0.1, work, prepare)
     assert looks == ["a", "a"]
 
 
-def test_one_slow_key_does_not_hold_up_the_others() -> None:
+async def test_one_slow_key_does_not_hold_up_the_others() -> None:
     """Keys are looked at together."""
     done: list[str] = []
 
@@ -69,23 +66,26 @@ def test_one_slow_key_does_not_hold_up_the_others() -> None:
         await asyncio.sleep(10 if key == "slow" else 0)
         done.append(key)
 
-    async def prepare(queue: WorkQueue) -> None:
+    async with running(WorkQueue("test", work), then=1) as queue:
         queue.add("slow")
         queue.add("quick")
-
-    run_for(0.05, work, prepare)
     assert done == ["quick"]
 
 
 @pytest.mark.parametrize(
     ("error", "reported"),
     [
-        pytest.param(ApiError(409, "Conflict", "modified"), False, id="conflict"),
-        pytest.param(ApiError(403, "Forbidden", "no"), True, id="refused"),
-        pytest.param(Unreachable("gone"), True, id="unreachable"),
+        pytest.param(ApiError(409, "Conflict", "modified"), "", id="conflict"),
+        pytest.param(ApiError(403, "Forbidden", "no"), "403 Forbidden: no", id="refused"),
+        pytest.param(Unreachable("gone"), "gone", id="unreachable"),
+        pytest.param(KeyError("a"), "KeyError: 'a'", id="a-bug"),
+        pytest.param(
+            ExceptionGroup("several", [ValueError()]), "ExceptionGroup: several (1 sub-exception)", id="group"
+        ),
+        pytest.param(msgspec.ValidationError("Expected"), "ValidationError: Expected", id="an-odd-answer"),
     ],
 )
-def test_a_failed_key_comes_back(error: Exception, *, reported: bool) -> None:
+async def test_a_failed_key_comes_back(error: Exception, reported: str) -> None:
     """What failed is tried again; a first conflict is ordinary and not reported, anything else is, until it passes."""
     attempts: list[str] = []
     errors: list[str | None] = []
@@ -95,22 +95,15 @@ def test_a_failed_key_comes_back(error: Exception, *, reported: bool) -> None:
         if len(attempts) == 1:
             raise error
 
-    async def scene() -> WorkQueue:
-        queue = WorkQueue("test", work, on_error=lambda key: errors.append(queue.errors.get(key)))
-        running = asyncio.create_task(queue.run())
+    queue = WorkQueue("test", work, on_error=lambda key: errors.append(queue.errors.get(key)))
+    async with running(queue, then=5):
         queue.add("a")
-        await asyncio.sleep(0.4)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        return queue
-
-    queue = asyncio.run(scene())
     assert attempts == ["a", "a"]
-    assert errors == ([str(error), None] if reported else [])
+    assert errors == ([reported, None] if reported else [])
     assert queue.errors == {}
 
 
-def test_events_do_not_make_a_failing_key_spin() -> None:
+async def test_events_do_not_make_a_failing_key_spin() -> None:
     """A key that fails while everything around it changes is tried a few times a second, not at every event."""
     attempts: list[str] = []
 
@@ -118,54 +111,65 @@ def test_events_do_not_make_a_failing_key_spin() -> None:
         attempts.append(key)
         raise Unreachable("gone")
 
-    async def prepare(queue: WorkQueue) -> None:
+    async with running(WorkQueue("test", work)) as queue:
         for _ in range(30):
             queue.add("a")
             await asyncio.sleep(0.01)
-
-    run_for(0.05, work, prepare)
     assert len(attempts) == 2
 
 
-def test_a_bug_ends_the_run_and_nothing_is_forgotten() -> None:
-    """The supervisor hears of it; the next run looks at what was in work and what was waiting."""
+async def test_a_key_that_always_fails_disturbs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It is named, its pauses grow, and the others, also those in work at the same time, are done once each."""
+    seen: Counter[str] = Counter()
+
+    async def work(key: str) -> None:
+        seen[key] += 1
+        await asyncio.sleep(0.01)
+        if key == "bad":
+            raise RuntimeError("a bug")
+        await asyncio.sleep(0.05)
+
+    async with running(WorkQueue("test", work), then=600) as queue:
+        for key in ("a", "bad", "b", "c"):
+            queue.add(key)
+    assert queue.errors == {"bad": "RuntimeError: a bug"}
+    assert 600 / LONGEST_PAUSE <= seen.pop("bad") <= 600 / LONGEST_PAUSE + 10
+    assert seen == {"a": 1, "b": 1, "c": 1}
+    fields = caplog.records[0].__dict__["fields"]
+    assert (fields["key"], fields["error"]) == ("bad", "RuntimeError: a bug")
+
+
+async def test_a_run_that_is_cancelled_forgets_nothing() -> None:
+    """The next run looks at what was in work and what was waiting."""
     seen: list[str] = []
 
     async def work(key: str) -> None:
         seen.append(key)
-        if len(seen) == 1:
-            raise KeyError(key)
+        await asyncio.sleep(1 if len(seen) == 1 else 0)
 
-    async def scene() -> None:
-        queue = WorkQueue("test", work)
-        queue.add("a")
-        queue.add("b")
-        with pytest.raises(ExceptionGroup):
-            await queue.run()
-        running = asyncio.create_task(queue.run())
-        await asyncio.sleep(0.05)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(scene())
+    queue = WorkQueue("test", work)
+    queue.add("a")
+    async with running(queue, then=0.5):
+        pass
+    queue.add("b")
+    async with running(queue, then=5):
+        pass
     assert seen[0] == "a"
     assert set(seen[1:]) == {"a", "b"}
 
 
-def test_the_earlier_of_two_times_counts() -> None:
+async def test_the_earlier_of_two_times_counts() -> None:
     """A key that is due soon is not put off by a later wish, and adding it now makes it due now."""
     seen: list[str] = []
 
     async def work(key: str) -> None:
         seen.append(key)
 
-    async def prepare(queue: WorkQueue) -> None:
+    async with running(WorkQueue("test", work), then=1) as queue:
         queue.add_later("a", 0.02)
         queue.add_later("a", 60)
         queue.add_later("b", 60)
         queue.add("b")
-
-    run_for(0.08, work, prepare)
     assert seen == ["b", "a"]
 
 

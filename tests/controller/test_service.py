@@ -1,7 +1,5 @@
 """What the runner sees of the controller."""
 
-import asyncio
-
 import pytest
 
 from tiergate.cli.exit_codes import Exit
@@ -28,13 +26,13 @@ def test_it_is_not_ready_before_it_has_listed_anything() -> None:
     assert a_service().ready() == (False, "not started")
 
 
-def test_without_an_api_server_it_does_not_start() -> None:
+async def test_without_an_api_server_it_does_not_start() -> None:
     """A missing source is an error at the start, not a controller that does nothing."""
     with pytest.raises(ConfigError):
-        asyncio.run(a_service().start())
+        await a_service().start()
 
 
-def test_there_is_nothing_but_probes() -> None:
+async def test_there_is_nothing_but_probes() -> None:
     """Whatever is asked for is not found."""
     sent: list[Message] = []
 
@@ -44,7 +42,7 @@ def test_there_is_nothing_but_probes() -> None:
     async def receive() -> Message:
         raise AssertionError
 
-    asyncio.run(a_service().http({"type": "http"}, receive, send))
+    await a_service().http({"type": "http"}, receive, send)
     assert [message.get("status") for message in sent] == [404, None]
 
 

@@ -5,26 +5,27 @@ import json
 import msgspec
 import pytest
 
-from tiergate.controller.facts import TierRecord, read_record
-from tiergate.controller.status import (
+from tiergate.cluster.tier_record import TierInForce, TierRecord, read_record
+from tiergate.controller.observations import observe
+from tiergate.controller.tier_conditions import (
     LONGEST_MESSAGE,
+    Assessment,
     NamespaceState,
-    Verdict,
+    assess_ready,
     compute,
-    judge_ready,
-    observe,
+    namespace_state,
     shows_more_than_numbers,
     summarize,
 )
-from tiergate.controller.tier_status import Condition, TierStatus, read_status, write_patch
 from tiergate.core.decision import Fault
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier, TierQuota
+from tiergate.wire.tier_status import Condition, TierStatus, read_status, write_patch
 
 EARLIER, NOW = "2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z"
-ENFORCING = Verdict(holds=True, reason="WebhooksRegistered", message="all well")
+ENFORCING = Assessment(holds=True, reason="WebhooksRegistered", message="all well")
 
 
 def amounts(**texts: str) -> ResourceList:
@@ -33,12 +34,12 @@ def amounts(**texts: str) -> ResourceList:
 
 TIER = Tier(
     name="dev",
-    generation=3,
     quotas=(
         TierQuota("compute", amounts(requests_cpu="2", requests_memory="2Gi", pods="20")),
         TierQuota("batch", amounts(pods="5"), scopes=("Terminating",)),
     ),
 )
+GOOD = TierInForce(TIER, generation=3)
 
 
 def record(*faults: Fault, status: TierStatus | None = None, generation: int = 3) -> TierRecord:
@@ -53,12 +54,12 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
     ("faults", "good", "states", "reason", "message"),
     [
         pytest.param(
-            (), TIER, [state()], "QuotasInForce", "ResourceQuotas are in force in namespace dev", id="in-force"
+            (), GOOD, [state()], "QuotasInForce", "ResourceQuotas are in force in namespace dev", id="in-force"
         ),
-        pytest.param((), TIER, [], "QuotasInForce", "no namespace carries the label of this tier", id="no-namespace"),
+        pytest.param((), GOOD, [], "QuotasInForce", "no namespace carries the label of this tier", id="no-namespace"),
         pytest.param(
             (),
-            TIER,
+            GOOD,
             [state("a"), state("b", inexact=True)],
             "QuotasInForce",
             "ResourceQuotas are in force in namespaces a, b; several share namespace b, where native quota alone is no "
@@ -67,7 +68,7 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
         ),
         pytest.param(
             (),
-            TIER,
+            GOOD,
             [state("a"), state("b", waiting=("tier",))],
             "QuotaPending",
             'ResourceQuota "tier" is not in force yet in namespace b (1 of 2 are ready)',
@@ -75,7 +76,7 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
         ),
         pytest.param(
             (),
-            TIER,
+            GOOD,
             [state(f"n{number}", waiting=("tier",)) for number in range(7)],
             "QuotaPending",
             'ResourceQuota "tier" is not in force yet in namespaces n0, n1, n2, n3, n4 and 2 more (0 of 7 are ready)',
@@ -83,7 +84,7 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
         ),
         pytest.param(
             (),
-            TIER,
+            GOOD,
             [state("a", waiting=("tier",), error="403 Forbidden: no"), state("b", waiting=("tier",))],
             "WriteFailed",
             "namespace a: 403 Forbidden: no",
@@ -91,7 +92,7 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
         ),
         pytest.param(
             (),
-            TIER,
+            GOOD,
             [state("a", error="away"), state("b", foreign=("tier",))],
             "ForeignResourceQuota",
             'ResourceQuota "tier" in namespace b is not ours and is never taken over: rename or delete it',
@@ -99,7 +100,7 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
         ),
         pytest.param(
             (Fault("/spec/limits/0/min/cpu", "above max"), Fault("/spec/quotas", "empty")),
-            TIER,
+            GOOD,
             [state("b", foreign=("tier",))],
             "Invalid",
             "/spec/limits/0/min/cpu: above max; /spec/quotas: empty. Generation 3 stays in force",
@@ -116,11 +117,11 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
     ],
 )
 def test_ready(
-    faults: tuple[Fault, ...], good: Tier | None, states: list[NamespaceState], reason: str, message: str
+    faults: tuple[Fault, ...], good: TierInForce | None, states: list[NamespaceState], reason: str, message: str
 ) -> None:
-    """One verdict: what people must mend comes before what passes by itself."""
-    verdict = judge_ready(record(*faults), good=good, states=states)
-    assert verdict == Verdict(holds=reason == "QuotasInForce", reason=reason, message=message)
+    """One assessment: what people must mend comes before what passes by itself."""
+    assessment = assess_ready(record(*faults), good=good, states=states)
+    assert assessment == Assessment(holds=reason == "QuotasInForce", reason=reason, message=message)
 
 
 def test_usage_is_summed_over_namespaces() -> None:
@@ -141,12 +142,12 @@ def test_usage_beyond_the_tier_is_left_out() -> None:
 def test_a_foreign_quota_counts_for_nothing() -> None:
     """The numbers of somebody else's object of our name are not the tier's."""
     foreign = QuotaStatus(name="tier", hard=amounts(pods="3"), used=amounts(pods="2"))
-    seen = observe("dev", TIER, [foreign], error="")
+    seen = namespace_state("dev", observe(TIER, (foreign,), ()), error="")
     assert (seen.foreign, seen.hard, seen.used) == (("tier",), {}, {})
 
 
-def status_of(before: TierRecord, *, enforcing: Verdict | None = ENFORCING, now: str = NOW) -> TierStatus:
-    return compute(before, good=TIER, states=[state()], enforcing=enforcing, now=now)
+def status_of(before: TierRecord, *, enforcing: Assessment | None = ENFORCING, now: str = NOW) -> TierStatus:
+    return compute(before, good=GOOD, states=[state()], enforcing=enforcing, now=now)
 
 
 def test_a_first_status_is_complete() -> None:
@@ -162,7 +163,7 @@ def test_a_first_status_is_complete() -> None:
 def test_times_move_only_with_the_status_of_a_condition() -> None:
     """Another reason or message is no transition; another status is."""
     first = status_of(record(), now=EARLIER)
-    away = Verdict(holds=False, reason="WebhookConfigurationMissing", message="gone")
+    away = Assessment(holds=False, reason="WebhookConfigurationMissing", message="gone")
     second = status_of(record(status=first, generation=4), enforcing=away)
     assert [one.last_transition_time for one in second.conditions] == [EARLIER, NOW]
     assert [one.observed_generation for one in second.conditions] == [4, 4]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.controller.fake_api import FakeApi, Write
-from tests.controller.test_loops import (
+from tests.controller.world import (
     MUTATING,
     OPTIONS,
     RANGE,
@@ -29,9 +28,10 @@ from tests.controller.test_loops import (
     tier_path,
     written,
 )
-from tiergate.controller import reconciler
+from tests.fake_api import FakeApi, Write
+from tests.virtual_time import clock
+from tiergate.controller.leader_tasks import LeaderTasks
 from tiergate.controller.service import Loops
-from tiergate.controller.term import Term
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
@@ -78,117 +78,94 @@ def without_ca(secret: dict[str, Any]) -> dict[str, Any]:
     return {**secret, "data": {key: base64.b64encode(b"broken").decode() for key in secret["data"]}}
 
 
-def test_every_write_carries_the_version_it_was_decided_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_write_carries_the_version_it_was_decided_on() -> None:
     """A life with every kind of write in it; a new kind of write has to be entered here."""
-    monkeypatch.setattr(reconciler, "UNKNOWN_TIER_PATIENCE", 0.05)
-    monkeypatch.setattr("tiergate.controller.certificates.PERIOD", 0.05)
-    monkeypatch.setattr("tiergate.controller.certificates.BREATH", 0.02)
-
-    async def scene() -> None:
-        api = a_cluster()
-        api.put(tier_path(), a_tier_with_limits())
-        async with controller(api):
-            await settled(api)
-            api.put(quota_path(), {**api.get(quota_path()), "spec": {"hard": {"pods": "9"}}})
-            api.put(RANGE, {**api.get(RANGE), "spec": {"limits": []}})
-            api.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
-            api.put(VALIDATING, a_configuration("pods.validate.tiergate.io"))
-            await eventually(lambda: {("PUT", "resourcequotas"), ("PUT", "limitranges")} <= kinds(api))
-            edit_tier(api, a_tier_with_limits(mode="Audit"))
-            await eventually(ready(api, "ModeAudit"))
-            api.put("/api/v1/namespaces/lost", a_namespace("nowhere"))
-            await eventually(lambda: api.events("NoSuchTier"))
-            api.put(SERVING, without_ca(api.get(SERVING)))
-            api.put(AUTHORITY, without_ca(api.get(AUTHORITY)))
-            await eventually(lambda: ("PUT", "secrets") in kinds(api))
-        assert kinds(api) == CREATES | CHANGES
-        for write in api.writes:
-            if (write.method, write.place.resource) in CHANGES:
-                assert isinstance(version_of(write), str), write
-                assert version_of(write), write
-
-    asyncio.run(scene())
+    api = a_cluster()
+    api.put(tier_path(), a_tier_with_limits())
+    async with controller(api):
+        await settled(api)
+        api.put(quota_path(), {**api.get(quota_path()), "spec": {"hard": {"pods": "9"}}})
+        api.put(RANGE, {**api.get(RANGE), "spec": {"limits": []}})
+        api.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
+        api.put(VALIDATING, a_configuration("pods.validate.tiergate.io"))
+        await eventually(lambda: {("PUT", "resourcequotas"), ("PUT", "limitranges")} <= kinds(api))
+        edit_tier(api, a_tier_with_limits(mode="Audit"))
+        await eventually(ready(api, "ModeAudit"))
+        api.put("/api/v1/namespaces/lost", a_namespace("nowhere"))
+        await eventually(lambda: api.events("NoSuchTier"), within=10)
+        api.put(SERVING, without_ca(api.get(SERVING)))
+        api.put(AUTHORITY, without_ca(api.get(AUTHORITY)))
+        await eventually(lambda: ("PUT", "secrets") in kinds(api), within=20)
+    assert kinds(api) == CREATES | CHANGES
+    for write in api.writes:
+        if (write.method, write.place.resource) in CHANGES:
+            assert isinstance(version_of(write), str), write
+            assert version_of(write), write
 
 
 def kinds(api: FakeApi) -> set[tuple[str, str]]:
     return {(write.method, write.place.resource) for write in api.writes}
 
 
-def test_a_standby_writes_nothing_and_takes_over_what_it_finds() -> None:
+async def test_a_standby_writes_nothing_and_takes_over_what_it_finds() -> None:
     """While another one holds the Lease there is no write at all; when it is released, drift is repaired at once."""
-
-    async def scene() -> None:
-        api = a_cluster()
-        held = {"holderIdentity": "another", "leaseDurationSeconds": 15, "renewTime": "2026-03-01T00:00:00.000000Z"}
-        api.put(LEASE, {"spec": held})
-        async with controller(api):
-            await asyncio.sleep(0.3)
-            assert api.journal == {}
-            api.put(LEASE, {**api.get(LEASE), "spec": {**held, "holderIdentity": ""}})
-            await eventually(ready(api), within=4)
-            assert api.get(LEASE)["spec"]["leaseTransitions"] == 1
-            assert quota_path() in api
-
-    asyncio.run(scene())
+    api = a_cluster()
+    held = {"holderIdentity": "another", "leaseDurationSeconds": 15, "renewTime": "2026-03-01T00:00:00.000000Z"}
+    api.put(LEASE, {"spec": held})
+    async with controller(api):
+        await asyncio.sleep(0.3)
+        assert api.journal == {}
+        api.put(LEASE, {**api.get(LEASE), "spec": {**held, "holderIdentity": ""}})
+        await eventually(ready(api), within=4)
+        assert api.get(LEASE)["spec"]["leaseTransitions"] == 1
+        assert quota_path() in api
 
 
-def test_whoever_loses_the_lead_stops_writing_and_begins_anew_with_it() -> None:
-    """A Lease that another one took ends the term; drift stays until somebody leads again."""
-
-    async def scene() -> None:
-        api = a_cluster()
-        async with controller(api):
-            await settled(api)
-            lease = api.get(LEASE)
-            own = lease["spec"]["holderIdentity"]
-            api.put(LEASE, {**lease, "spec": {**lease["spec"], "holderIdentity": "another"}})
-            await asyncio.sleep(2.3)
-            api.journal.clear()
-            api.delete(quota_path())
-            await asyncio.sleep(0.3)
-            assert written(api) == {}
-            lease = api.get(LEASE)
-            api.put(LEASE, {**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
-            await eventually(lambda: quota_path() in api, within=4)
-            assert api.get(LEASE)["spec"]["holderIdentity"] == own
-            await eventually(lambda: condition(api, "Ready")["status"] == "True")
-
-    asyncio.run(scene())
+async def test_whoever_loses_the_lead_stops_writing_and_begins_anew_with_it() -> None:
+    """A Lease that another one took ends the work; drift stays until somebody leads again."""
+    api = a_cluster()
+    async with controller(api):
+        await settled(api)
+        lease = api.get(LEASE)
+        own = lease["spec"]["holderIdentity"]
+        api.put(LEASE, {**lease, "spec": {**lease["spec"], "holderIdentity": "another"}})
+        await asyncio.sleep(2.3)
+        api.journal.clear()
+        api.delete(quota_path())
+        await asyncio.sleep(0.3)
+        assert written(api) == {}
+        lease = api.get(LEASE)
+        api.put(LEASE, {**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
+        await eventually(lambda: quota_path() in api, within=4)
+        assert api.get(LEASE)["spec"]["holderIdentity"] == own
+        await eventually(lambda: condition(api, "Ready")["status"] == "True")
 
 
-def test_an_orderly_end_releases_the_lease() -> None:
+async def test_an_orderly_end_releases_the_lease() -> None:
     """Nothing depends on it, and it saves the others a lease duration."""
-
-    async def scene() -> None:
-        api = a_cluster()
-        async with controller(api):
-            await settled(api)
-        assert api.get(LEASE)["spec"]["holderIdentity"] == ""
-
-    asyncio.run(scene())
+    api = a_cluster()
+    async with controller(api):
+        await settled(api)
+    assert api.get(LEASE)["spec"]["holderIdentity"] == ""
 
 
-def test_a_loop_of_the_leader_that_fails_is_a_reason_not_to_be_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_loop_of_the_leader_that_fails_is_a_reason_not_to_be_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is restarted by itself; the others go on, and the lead stays where it is."""
 
-    async def fails(_term: Term) -> None:
+    async def fails(_tasks: LeaderTasks) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Term, "_full_pass", fails)
-
-    async def scene() -> None:
-        api = a_cluster()
-        loops = Loops(cast("Client", api), OPTIONS)
-        running = [asyncio.ensure_future(task()) for task in loops.tasks().values()]
-        try:
-            await eventually(lambda: "full pass" in loops.failing())
-            assert dict(loops.failing()) == {"full pass": "RuntimeError: a bug"}
-            api.delete("/api/v1/namespaces/dev")
-            api.put("/api/v1/namespaces/dev", a_namespace())
-            await eventually(lambda: quota_path() in api)
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
-    asyncio.run(scene())
+    monkeypatch.setattr(LeaderTasks, "_full_pass", fails)
+    api = a_cluster()
+    loops = Loops(cast("Client", api), OPTIONS, clock=clock, lease_clock=clock)
+    running = [asyncio.ensure_future(task()) for task in loops.tasks().values()]
+    try:
+        await eventually(lambda: "full pass" in loops.failing())
+        assert dict(loops.failing()) == {"full pass": "RuntimeError: a bug"}
+        api.delete("/api/v1/namespaces/dev")
+        api.put("/api/v1/namespaces/dev", a_namespace())
+        await eventually(lambda: quota_path() in api)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -19,10 +19,10 @@ from tests.builders import (
 )
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding
-from tiergate.core.index import Footprints, Tally
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import total
+from tiergate.core.tally import Footprints, Tally
 from tiergate.core.tier import LimitRangeItem, Tier, faults
 
 

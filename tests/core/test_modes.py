@@ -25,9 +25,9 @@ from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.facts import InvalidTier, MissingTier
-from tiergate.core.index import kinds_to_count, unmeasured
 from tiergate.core.mode import MODES, Mode
 from tiergate.core.podspec import ContainerStatus, Pod
+from tiergate.core.tally import kinds_to_count, unmeasured
 from tiergate.core.tier import Tier
 
 REPORTING: tuple[Mode, ...] = ("Warn", "Audit")

@@ -12,7 +12,7 @@ from tiergate.cluster.client import ApiError
 Object = dict[str, Any]
 
 
-class Api:
+class FakeApi:
     """Implements ``request`` of the client. ``writes`` are (verb, path, body); ``create`` answers POSTs of pods."""
 
     def __init__(self, objects: Mapping[str, Object] | None = None) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -8,12 +7,14 @@ import pytest
 import yaml
 
 from tests.chart.helm import CHART
-from tests.lifecycle.fake import Api, Object
+from tests.lifecycle.fake import FakeApi, Object
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError
+from tiergate.cluster.resource import CUSTOM_RESOURCE_DEFINITIONS
 from tiergate.lifecycle import crds
-from tiergate.lifecycle.crds import COLLECTION, VERSION, NotRaised, raise_all, release
+from tiergate.lifecycle.crds import VERSION, NotRaised, raise_all, release
 
-PATH = f"{COLLECTION}/tiers.tiergate.io"
+PATH = CUSTOM_RESOURCE_DEFINITIONS.object("tiers.tiergate.io")
 ESTABLISHED = {"conditions": [{"type": "Established", "status": "True"}]}
 LABELS = {"app": "tiergate"}
 
@@ -34,12 +35,12 @@ def stored(version: str | None, **annotations: str) -> Object:
     return {**definition, "status": ESTABLISHED}
 
 
-def raised(api: Api, folder: Path, definition: Object) -> str:
+async def raised(fake: FakeApi, folder: Path, definition: Object) -> str:
     """Raise one definition and return what is said."""
     file = folder / "tiers.yaml"
     file.write_text(yaml.safe_dump(definition))
     said: list[str] = []
-    asyncio.run(raise_all(api, [file], say=said.append))
+    await raise_all(Api(fake), [file], say=said.append)
     return "\n".join(said)
 
 
@@ -68,10 +69,10 @@ def test_what_is_no_version_is_named(text: str) -> None:
 
 
 @pytest.mark.parametrize("present", [None, "0.0.9", "0.1.0"])
-def test_a_lower_or_equal_definition_is_replaced_whole(tmp_path: Path, present: str | None) -> None:
+async def test_a_lower_or_equal_definition_is_replaced_whole(tmp_path: Path, present: str | None) -> None:
     """The spec is ours alone; labels and annotations of others and the version that was read stay."""
-    api = Api({PATH: stored(present, other="kept")})
-    said = raised(api, tmp_path, a_definition("0.1.0", labels=LABELS))
+    api = FakeApi({PATH: stored(present, other="kept")})
+    said = await raised(api, tmp_path, a_definition("0.1.0", labels=LABELS))
     ((verb, path, body),) = api.writes
     assert (verb, path) == ("PUT", PATH)
     assert body["spec"] == {"fields": "new"}
@@ -80,41 +81,39 @@ def test_a_lower_or_equal_definition_is_replaced_whole(tmp_path: Path, present: 
     assert f"raised from release {present or 'unknown'} to 0.1.0" in said
 
 
-def test_a_higher_definition_is_kept(tmp_path: Path) -> None:
-    api = Api({PATH: stored("0.10.0")})
-    said = raised(api, tmp_path, a_definition("0.9.0"))
+async def test_a_higher_definition_is_kept(tmp_path: Path) -> None:
+    api = FakeApi({PATH: stored("0.10.0")})
+    said = await raised(api, tmp_path, a_definition("0.9.0"))
     assert api.writes == []
     assert "kept as it is. It belongs to release 0.10.0, and a lower one (0.9.0) never replaces it" in said
 
 
-def test_the_same_definition_is_not_written_again(tmp_path: Path) -> None:
+async def test_the_same_definition_is_not_written_again(tmp_path: Path) -> None:
     definition = a_definition("0.1.0")
-    api = Api({PATH: {**definition, "status": ESTABLISHED}})
-    assert "is that of release 0.1.0 already" in raised(api, tmp_path, definition)
+    api = FakeApi({PATH: {**definition, "status": ESTABLISHED}})
+    assert "is that of release 0.1.0 already" in await raised(api, tmp_path, definition)
     assert api.writes == []
 
 
-def test_a_definition_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
+async def test_a_definition_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
     """Some tools run upgrade hooks at the first installation, before anything is laid down."""
-    api = Api()
-    assert "is not there, so there is nothing to raise" in raised(api, tmp_path, a_definition("0.1.0"))
+    api = FakeApi()
+    assert "is not there, so there is nothing to raise" in await raised(api, tmp_path, a_definition("0.1.0"))
     assert api.writes == []
 
 
-def test_a_refusal_is_passed_on(tmp_path: Path) -> None:
+async def test_a_refusal_is_passed_on(tmp_path: Path) -> None:
     """For example 422 for a version that is dropped and still stored, or 409 for a change in between."""
-    api = Api({PATH: stored("0.0.9")})
+    api = FakeApi({PATH: stored("0.0.9")})
     api.refuse[f"PUT {PATH}"] = ApiError(422, "Invalid", "must have v1alpha1")
     with pytest.raises(ApiError, match="must have v1alpha1"):
-        raised(api, tmp_path, a_definition("0.1.0"))
+        await raised(api, tmp_path, a_definition("0.1.0"))
 
 
-def test_a_definition_that_is_never_served_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crds, "PATIENCE", 0.05)
-    monkeypatch.setattr(crds, "PAUSE", 0.01)
-    api = Api({PATH: {**stored("0.0.9"), "status": {}}})
-    with pytest.raises(NotRaised, match="stored, but not Established after 0"):
-        raised(api, tmp_path, a_definition("0.1.0"))
+async def test_a_definition_that_is_never_served_is_a_fault(tmp_path: Path) -> None:
+    api = FakeApi({PATH: {**stored("0.0.9"), "status": {}}})
+    with pytest.raises(NotRaised, match="stored, but not Established after 30"):
+        await raised(api, tmp_path, a_definition("0.1.0"))
 
 
 @pytest.mark.parametrize(
@@ -127,19 +126,19 @@ def test_a_definition_that_is_never_served_is_a_fault(tmp_path: Path, monkeypatc
         (json.dumps(a_definition("soon")), 'is "soon", which is no version'),
     ],
 )
-def test_a_bad_file_changes_nothing(tmp_path: Path, text: str, said: str) -> None:
+async def test_a_bad_file_changes_nothing(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "tiers.yaml"
     file.write_text(text)
-    api = Api({PATH: stored(None)})
+    api = FakeApi({PATH: stored(None)})
     with pytest.raises(NotRaised) as fault:
-        asyncio.run(raise_all(api, [file], say=print))
+        await raise_all(Api(api), [file], say=print)
     assert said in str(fault.value)
     assert api.writes == []
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+async def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotRaised, match=r"nowhere\.yaml: .*No such file"):
-        asyncio.run(raise_all(Api(), [tmp_path / "nowhere.yaml"], say=print))
+        await raise_all(Api(FakeApi()), [tmp_path / "nowhere.yaml"], say=print)
 
 
 def test_the_charts_definition_is_of_the_charts_release() -> None:

@@ -1,27 +1,19 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.lifecycle.fake import Api, Object
+from tests.lifecycle.fake import FakeApi, Object
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError
-from tiergate.cluster.paths import NAMESPACES, TIERS
 from tiergate.cluster.registration import CONFIGURATION_KINDS
-from tiergate.lifecycle import uninstall as module
+from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, TIERS
 from tiergate.lifecycle.uninstall import NotUninstalled, uninstall
 
 RELEASE = "gate-system"
 CONTROLLER = f"/apis/apps/v1/namespaces/{RELEASE}/deployments/tiergate-controller"
-CONFIGURATIONS = [f"{path}/tiergate" for path in CONFIGURATION_KINDS.values()]
+CONFIGURATIONS = [resource.object("tiergate") for resource in CONFIGURATION_KINDS.values()]
 CONTAINER = {"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}
 QUOTAS = [{"name": "compute", "hard": {"limits.cpu": "4"}}]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE", 0.001)
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
 
 
 def a_tier(**spec: object) -> Object:
@@ -33,41 +25,41 @@ def a_namespace(name: str, tier: str | None = "dev", **metadata: object) -> Obje
     return {"metadata": {"name": name, "labels": labels, **metadata}}
 
 
-def a_cluster(tier: Object, *namespaces: Object) -> Api:
-    objects: dict[str, Object] = {CONTROLLER: {}, f"{TIERS}/dev": tier}
+def a_cluster(tier: Object, *namespaces: Object) -> FakeApi:
+    objects: dict[str, Object] = {CONTROLLER: {}, TIERS.object("dev"): tier}
     objects |= {path: {} for path in CONFIGURATIONS}
-    objects |= {f"{NAMESPACES}/{one['metadata']['name']}": one for one in namespaces}
-    return Api(objects)
+    objects |= {NAMESPACES.object(one["metadata"]["name"]): one for one in namespaces}
+    return FakeApi(objects)
 
 
-def uninstalled(api: Api) -> str:
+async def uninstalled(fake: FakeApi) -> str:
     said: list[str] = []
-    asyncio.run(uninstall(api, namespace=RELEASE, say=said.append))
+    await uninstall(Api(fake), namespace=RELEASE, say=said.append)
     return "\n".join(said)
 
 
-def left(api: Api) -> dict[str, Object]:
+def left(api: FakeApi) -> dict[str, Object]:
     """Return the LimitRanges that were written, by path."""
     return {path: body for verb, path, body in api.writes if verb == "POST" and path.endswith("/limitranges")}
 
 
-def test_each_step_prepares_the_next() -> None:
+async def test_each_step_prepares_the_next() -> None:
     """The controller would remove the LimitRanges, and without them the webhooks' defaults would be missed."""
     api = a_cluster(a_tier(), a_namespace("dev"))
     api.lingers[CONTROLLER] = 2
-    said = uninstalled(api)
+    said = await uninstalled(api)
     assert [(verb, path) for verb, path, _ in api.writes] == [
         ("DELETE", CONTROLLER),
-        ("POST", f"{NAMESPACES}/dev/limitranges"),
+        ("POST", LIMIT_RANGES.collection("dev")),
         *(("DELETE", path) for path in CONFIGURATIONS),
     ]
     assert api.writes[0][2]["propagationPolicy"] == "Foreground"
     assert 'namespace "dev": LimitRange "tier" left behind with the defaults of tier dev' in said
 
 
-def test_the_item_is_left_under_the_controllers_own_name_and_labels() -> None:
+async def test_the_item_is_left_under_the_controllers_own_name_and_labels() -> None:
     api = a_cluster(a_tier(), a_namespace("dev"))
-    uninstalled(api)
+    await uninstalled(api)
     (body,) = left(api).values()
     assert body["metadata"] == {
         "name": "tier",
@@ -88,14 +80,14 @@ def test_the_item_is_left_under_the_controllers_own_name_and_labels() -> None:
         pytest.param({"enforcement": "Later"}, id="unreadable"),
     ],
 )
-def test_nothing_is_left_where_it_would_not_help(spec: Object) -> None:
+async def test_nothing_is_left_where_it_would_not_help(spec: Object) -> None:
     api = a_cluster(a_tier(**spec), a_namespace("dev"))
-    uninstalled(api)
+    await uninstalled(api)
     assert left(api) == {}
     assert not set(CONFIGURATIONS) & set(api.objects)
 
 
-def test_only_governed_namespaces_get_one() -> None:
+async def test_only_governed_namespaces_get_one() -> None:
     api = a_cluster(
         a_tier(),
         a_namespace("dev"),
@@ -105,53 +97,53 @@ def test_only_governed_namespaces_get_one() -> None:
         a_namespace(RELEASE),
         a_namespace("going", deletionTimestamp="2026-01-01T00:00:00Z"),
     )
-    uninstalled(api)
-    assert list(left(api)) == [f"{NAMESPACES}/dev/limitranges"]
+    await uninstalled(api)
+    assert list(left(api)) == [LIMIT_RANGES.collection("dev")]
 
 
-def test_a_limitrange_that_is_there_stays() -> None:
+async def test_a_limitrange_that_is_there_stays() -> None:
     """That of `nativeLimitRange`, of an uninstallation that was cut off, or somebody else's."""
     api = a_cluster(a_tier(), a_namespace("dev"))
-    path = f"{NAMESPACES}/dev/limitranges/tier"
+    path = LIMIT_RANGES.object("tier", namespace="dev")
     api.objects[path] = {"theirs": True}
-    said = uninstalled(api)
+    said = await uninstalled(api)
     assert api.objects[path] == {"theirs": True}
     assert "is there already, and stays as it is" in said
 
 
-def test_it_can_be_repeated() -> None:
+async def test_it_can_be_repeated() -> None:
     api = a_cluster(a_tier(), a_namespace("dev"))
-    uninstalled(api)
+    await uninstalled(api)
     before = dict(api.objects)
-    assert "was gone already" in uninstalled(api)
+    assert "was gone already" in await uninstalled(api)
     assert api.objects == before
 
 
-def test_a_controller_that_does_not_end_stops_everything() -> None:
+async def test_a_controller_that_does_not_end_stops_everything() -> None:
     api = a_cluster(a_tier(), a_namespace("dev"))
     api.lingers[CONTROLLER] = 10**6
     with pytest.raises(NotUninstalled, match="its pods do not end"):
-        uninstalled(api)
+        await uninstalled(api)
     assert [verb for verb, _, _ in api.writes] == ["DELETE"]
 
 
-def test_without_the_kind_the_webhooks_still_go() -> None:
+async def test_without_the_kind_the_webhooks_still_go() -> None:
     api = a_cluster(a_tier(), a_namespace("dev"))
-    api.refuse[f"GET {TIERS}"] = ApiError(404, "NotFound", "the server could not find the requested resource")
-    assert "there is no kind Tier any more" in uninstalled(api)
+    api.refuse[f"GET {TIERS.collection()}"] = ApiError(404, "NotFound", "could not find the requested resource")
+    assert "there is no kind Tier any more" in await uninstalled(api)
     assert not set(CONFIGURATIONS) & set(api.objects)
 
 
-def test_a_namespace_that_goes_meanwhile_is_passed_over() -> None:
+async def test_a_namespace_that_goes_meanwhile_is_passed_over() -> None:
     api = a_cluster(a_tier(), a_namespace("a"), a_namespace("b"))
-    api.refuse[f"POST {NAMESPACES}/a/limitranges"] = ApiError(404, "NotFound", "namespaces a not found")
-    uninstalled(api)
-    assert list(left(api)) == [f"{NAMESPACES}/b/limitranges"]
+    api.refuse["POST " + LIMIT_RANGES.collection("a")] = ApiError(404, "NotFound", "namespaces a not found")
+    await uninstalled(api)
+    assert list(left(api)) == [LIMIT_RANGES.collection("b")]
 
 
-def test_what_is_refused_ends_it_before_the_webhooks_go() -> None:
+async def test_what_is_refused_ends_it_before_the_webhooks_go() -> None:
     api = a_cluster(a_tier(), a_namespace("dev"))
-    api.refuse[f"POST {NAMESPACES}/dev/limitranges"] = ApiError(403, "Forbidden", "exceeded quota: theirs")
+    api.refuse["POST " + LIMIT_RANGES.collection("dev")] = ApiError(403, "Forbidden", "exceeded quota: theirs")
     with pytest.raises(NotUninstalled, match=r'namespace "dev": LimitRange "tier" cannot be written: .* quota: theirs'):
-        uninstalled(api)
+        await uninstalled(api)
     assert set(CONFIGURATIONS) <= set(api.objects)

@@ -1,20 +1,19 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
 
-from tests.lifecycle.fake import Api, Object
+from tests.lifecycle.fake import FakeApi, Object
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.cluster.paths import NAMESPACES, TIERS
 from tiergate.cluster.registration import CONFIGURATION_KINDS, PODS_MUTATE, PODS_VALIDATE
-from tiergate.lifecycle import verify as module
+from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
 from tiergate.lifecycle.verify import verify
 
 IMAGE = "registry.example/tiergate:1"
 DENIED = f'admission webhook "{PODS_VALIDATE}" denied the request: '
-OVER = f'{DENIED}pod "x": container "trial": limits.cpu is 501m, the tier allows at most 500m; set limits.cpu to 500m'
+OVER = f'{DENIED}pod "x": container "sample": limits.cpu is 501m, the tier allows at most 500m; set limits.cpu to 500m'
 NATIVE = 'pods "x" is forbidden: maximum cpu usage per Container is 500m, but limit is 501m'
 FULL = f'{DENIED}quota "compute": limits.cpu asks 250m, used 4 of 4, over by 250m'
 SPEC = {"limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}]}
@@ -27,12 +26,12 @@ def configuration(*names: str, ca: str | None = "Q0E=") -> Object:
     return {"webhooks": [{"name": name, "clientConfig": config} for name in names]}
 
 
-def a_cluster(spec: Object | None = None, create: Callable[[str, Object], Object] | None = None) -> Api:
-    api = Api(
+def a_cluster(spec: Object | None = None, create: Callable[[str, Object], Object] | None = None) -> FakeApi:
+    api = FakeApi(
         {
-            **{f"{path}/tiergate": configuration(ENTRIES[kind]) for kind, path in CONFIGURATION_KINDS.items()},
-            f"{NAMESPACES}/dev": {"metadata": {"name": "dev", "labels": {"tiergate.io/tier": "dev"}}},
-            f"{TIERS}/dev": {"metadata": {"name": "dev"}, "spec": SPEC if spec is None else spec},
+            **{one.object("tiergate"): configuration(ENTRIES[kind]) for kind, one in CONFIGURATION_KINDS.items()},
+            NAMESPACES.object("dev"): {"metadata": {"name": "dev", "labels": {"tiergate.io/tier": "dev"}}},
+            TIERS.object("dev"): {"metadata": {"name": "dev"}, "spec": SPEC if spec is None else spec},
         }
     )
     api.create = create or answers()
@@ -45,7 +44,7 @@ def answers(
     """Answer as an API server does: messages are refusals, None admits; `given` are the defaults of a bare pod."""
 
     def create(path: str, pod: Object) -> Object:
-        assert path == f"{NAMESPACES}/dev/pods"
+        assert path == PODS.collection("dev")
         (container,) = pod["spec"]["containers"]
         assert container["image"] == IMAGE
         refusal = over if "resources" in container else bare
@@ -58,14 +57,14 @@ def answers(
     return create
 
 
-def verified(api: Api, *namespaces: str, patience: float = 0) -> tuple[bool, list[str]]:
+async def verified(fake: FakeApi, *namespaces: str, patience: float = 0) -> tuple[bool, list[str]]:
     said: list[str] = []
-    good = asyncio.run(verify(api, namespaces=namespaces, image=IMAGE, patience=patience, say=said.append))
+    good = await verify(Api(fake), namespaces=namespaces, image=IMAGE, patience=patience, say=said.append)
     return good, said
 
 
-def test_everything_is_proved() -> None:
-    good, said = verified(a_cluster(), "dev")
+async def test_everything_is_proved() -> None:
+    good, said = await verified(a_cluster(), "dev")
     assert good
     where = 'ok        namespace "dev", tier "dev":'
     assert said == [
@@ -76,8 +75,8 @@ def test_everything_is_proved() -> None:
     ]
 
 
-def test_without_a_namespace_only_the_registration_is_proved_and_that_is_said() -> None:
-    good, said = verified(a_cluster())
+async def test_without_a_namespace_only_the_registration_is_proved_and_that_is_said() -> None:
+    good, said = await verified(a_cluster())
     assert good
     assert said[2] == (
         "unproved  no governed namespace was named: that pods over max are refused and defaults are set was not tried"
@@ -94,8 +93,8 @@ def test_without_a_namespace_only_the_registration_is_proved_and_that_is_said() 
         ({**SPEC, "enforcement": "Audit"}, "mode Audit refuses nothing"),
     ],
 )
-def test_what_a_tier_does_not_bound_cannot_be_proved_and_is_no_failure(spec: Object, line: str) -> None:
-    good, said = verified(a_cluster(spec, answers(given={})), "dev")
+async def test_what_a_tier_does_not_bound_cannot_be_proved_and_is_no_failure(spec: Object, line: str) -> None:
+    good, said = await verified(a_cluster(spec, answers(given={})), "dev")
     assert good
     assert any(one.startswith('unproved  namespace "dev", tier "dev": ') and line in one for one in said), said
 
@@ -110,8 +109,10 @@ def test_what_a_tier_does_not_bound_cannot_be_proved_and_is_no_failure(spec: Obj
         pytest.param(answers(bare=FULL), "a pod without resources is refused now", id="full-quota"),
     ],
 )
-def test_what_hides_the_webhook_is_said_and_is_no_failure(create: Callable[[str, Object], Object], line: str) -> None:
-    good, said = verified(a_cluster(create=create), "dev")
+async def test_what_hides_the_webhook_is_said_and_is_no_failure(
+    create: Callable[[str, Object], Object], line: str
+) -> None:
+    good, said = await verified(a_cluster(create=create), "dev")
     assert good
     assert any(one.startswith("unproved") and line in one for one in said), said
 
@@ -139,8 +140,8 @@ def test_what_hides_the_webhook_is_said_and_is_no_failure(create: Callable[[str,
         ),
     ],
 )
-def test_what_does_not_happen_fails(create: Callable[[str, Object], Object], line: str) -> None:
-    good, said = verified(a_cluster(create=create), "dev")
+async def test_what_does_not_happen_fails(create: Callable[[str, Object], Object], line: str) -> None:
+    good, said = await verified(a_cluster(create=create), "dev")
     assert not good
     assert any(one.startswith('failed    namespace "dev", tier "dev": ') and line in one for one in said), said
 
@@ -154,14 +155,14 @@ def test_what_does_not_happen_fails(create: Callable[[str, Object], Object], lin
         pytest.param("untrusted", "has no CA to trust in pods.", id="no-ca"),
     ],
 )
-def test_a_registration_that_is_not_whole_fails(kind: str, change: Object | str | None, line: str) -> None:
+async def test_a_registration_that_is_not_whole_fails(kind: str, change: Object | str | None, line: str) -> None:
     api = a_cluster()
-    path = f"{CONFIGURATION_KINDS[kind]}/tiergate"
+    path = CONFIGURATION_KINDS[kind].object("tiergate")
     if change is None:
         del api.objects[path]
     else:
         api.objects[path] = configuration(ENTRIES[kind], ca=None) if isinstance(change, str) else change
-    good, said = verified(api, "dev")
+    good, said = await verified(api, "dev")
     assert not good
     assert any(one.startswith(f'failed    {kind} "tiergate" ') and line in one for one in said), said
 
@@ -169,30 +170,32 @@ def test_a_registration_that_is_not_whole_fails(kind: str, change: Object | str 
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        pytest.param({f"{NAMESPACES}/dev": None}, 'namespace "dev" does not exist', id="no-namespace"),
-        pytest.param({f"{NAMESPACES}/dev": {"metadata": {}}}, 'namespace "dev" is not governed', id="no-label"),
-        pytest.param({f"{TIERS}/dev": None}, "there is no such tier, so its pods are refused", id="no-tier"),
-        pytest.param({f"{TIERS}/dev": {"spec": {"enforcement": "X"}}}, "the tier cannot be read", id="unreadable-tier"),
+        pytest.param({NAMESPACES.object("dev"): None}, 'namespace "dev" does not exist', id="no-namespace"),
+        pytest.param({NAMESPACES.object("dev"): {"metadata": {}}}, 'namespace "dev" is not governed', id="no-label"),
+        pytest.param({TIERS.object("dev"): None}, "there is no such tier, so its pods are refused", id="no-tier"),
         pytest.param(
-            {f"{TIERS}/dev": {"spec": {"limits": [{"type": "Odd"}]}}},
+            {TIERS.object("dev"): {"spec": {"enforcement": "X"}}}, "the tier cannot be read", id="unreadable-tier"
+        ),
+        pytest.param(
+            {TIERS.object("dev"): {"spec": {"limits": [{"type": "Odd"}]}}},
             "the tier is not valid: /spec/limits/0",
             id="invalid",
         ),
     ],
 )
-def test_a_namespace_that_is_not_governed_as_said_fails(change: dict[str, Object | None], line: str) -> None:
+async def test_a_namespace_that_is_not_governed_as_said_fails(change: dict[str, Object | None], line: str) -> None:
     api = a_cluster()
     for path, value in change.items():
         if value is None:
             del api.objects[path]
         else:
             api.objects[path] = value
-    good, said = verified(api, "dev")
+    good, said = await verified(api, "dev")
     assert not good
     assert any(one.startswith("failed") and line in one for one in said), said
 
 
-def test_a_tier_that_bounds_pods_only_is_tried_with_one_container() -> None:
+async def test_a_tier_that_bounds_pods_only_is_tried_with_one_container() -> None:
     spec: Object = {"limits": [{"type": "Pod", "max": {"memory": "1Gi"}}]}
     tried: list[Object] = []
 
@@ -200,15 +203,14 @@ def test_a_tier_that_bounds_pods_only_is_tried_with_one_container() -> None:
         tried.append(pod["spec"]["containers"][0]["resources"])
         raise ApiError(403, "Forbidden", f"{DENIED}pod: limits.memory is 1073741825, the tier allows at most 1Gi")
 
-    good, said = verified(a_cluster(spec, create), "dev")
+    good, said = await verified(a_cluster(spec, create), "dev")
     assert good
     assert tried == [{"limits": {"memory": "1073741825"}, "requests": {"memory": "1073741825"}}]
     assert "a pod over max is refused by the webhook (limits.memory 1073741825, at most 1Gi)" in said[2]
 
 
-def test_it_goes_on_until_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_goes_on_until_nothing_fails() -> None:
     """Right after an installation the certificate, the registration and the quotas come one after the other."""
-    monkeypatch.setattr(module, "PAUSE", 0.001)
     late = iter(["failed calling webhook", "failed calling webhook"])
 
     def create(path: str, pod: Object) -> Object:
@@ -216,19 +218,18 @@ def test_it_goes_on_until_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None
             raise ApiError(500, "InternalError", refusal)
         return answers()(path, pod)
 
-    good, said = verified(a_cluster(create=create), "dev", patience=30)
+    good, said = await verified(a_cluster(create=create), "dev", patience=30)
     assert good
     assert len(said) == 4
 
 
-def test_no_answer_is_a_failure_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE", 0.001)
+async def test_no_answer_is_a_failure_and_is_tried_again() -> None:
 
-    class Silent(Api):
+    class Silent(FakeApi):
         async def request(self, method: str, path: str, **_: object) -> bytes:
             raise Unreachable(f"{method} {path}: refused")
 
-    good, said = verified(Silent(), "dev", patience=0.01)
+    good, said = await verified(Silent(), "dev", patience=30)
     assert not good
     assert len(said) == 1
     assert said[0].startswith("failed    GET ")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
 
-from tests.controller.fake_api import FakeApi
+from tests.fake_api import FakeApi
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.cluster.lease import CONTROLLER_LEASE
 from tiergate.server.leadership import Leadership
@@ -21,15 +21,15 @@ class Watched:
     def __init__(self) -> None:
         self.api = FakeApi()
         self.now = 1000.0
-        self.seen = Leadership(self.api, namespace="tiergate-system", clock=lambda: self.now)
+        self.seen = Leadership(Api(self.api), namespace="tiergate-system", clock=lambda: self.now)
 
     def renew(self, holder: str, time: str) -> None:
         self.api.put(LEASE, {"spec": {"holderIdentity": holder, "renewTime": time}})
 
-    def after(self, seconds: float) -> float:
+    async def after(self, seconds: float) -> float:
         """Let time pass, look, and return the silence."""
         self.now += seconds
-        asyncio.run(self.seen.look())
+        await self.seen.look()
         return self.seen.silence()
 
 
@@ -38,26 +38,26 @@ def watched() -> Watched:
     return Watched()
 
 
-def test_each_renewal_ends_the_silence(watched: Watched) -> None:
-    assert watched.after(5) == 5
+async def test_each_renewal_ends_the_silence(watched: Watched) -> None:
+    assert await watched.after(5) == 5
     watched.renew("one", "1970-01-01T00:00:00.000000Z")
-    assert watched.after(5) == 0
-    assert watched.after(5) == 5
+    assert await watched.after(5) == 0
+    assert await watched.after(5) == 5
     watched.renew("one", "1970-01-01T00:00:01.000000Z")
-    assert watched.after(5) == 0
+    assert await watched.after(5) == 0
     watched.renew("two", "1970-01-01T00:00:01.000000Z")
-    assert watched.after(5) == 0
-    assert watched.after(600) == 600
+    assert await watched.after(5) == 0
+    assert await watched.after(600) == 600
 
 
-def test_a_lease_that_nobody_holds_is_not_renewed(watched: Watched) -> None:
+async def test_a_lease_that_nobody_holds_is_not_renewed(watched: Watched) -> None:
     """A leader that leaves writes once more; the next one is heard."""
     watched.renew("one", "then")
-    assert watched.after(1) == 0
+    assert await watched.after(1) == 0
     watched.renew("", "later")
-    assert watched.after(5) == 5
+    assert await watched.after(5) == 5
     watched.renew("one", "then")
-    assert watched.after(5) == 0
+    assert await watched.after(5) == 0
 
 
 @pytest.mark.parametrize(
@@ -68,24 +68,24 @@ def test_a_lease_that_nobody_holds_is_not_renewed(watched: Watched) -> None:
         pytest.param(Unreachable("refused"), id="no-answer"),
     ],
 )
-def test_a_look_that_fails_is_logged_once_and_is_silence(
+async def test_a_look_that_fails_is_logged_once_and_is_silence(
     watched: Watched, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched.renew("one", "then")
-    assert watched.after(1) == 0
+    assert await watched.after(1) == 0
 
     async def fail(*_: object, **__: object) -> bytes:
         raise error
 
     with monkeypatch.context() as broken, caplog.at_level(logging.WARNING):
         broken.setattr(watched.api, "request", fail)
-        assert [watched.after(5), watched.after(5)] == [5, 10]
+        assert [await watched.after(5), await watched.after(5)] == [5, 10]
     assert [record.message for record in caplog.records] == ["cannot see who leads"]
     watched.renew("one", "later")
-    assert watched.after(5) == 0
+    assert await watched.after(5) == 0
 
 
 @pytest.mark.parametrize("spec", [None, {}, {"holderIdentity": None}, {"holderIdentity": 7}, {"renewTime": 1}])
-def test_a_lease_of_another_shape_is_silence(watched: Watched, spec: object) -> None:
+async def test_a_lease_of_another_shape_is_silence(watched: Watched, spec: object) -> None:
     watched.api.put(LEASE, {"spec": spec})
-    assert [watched.after(5), watched.after(5)] == [5, 10]
+    assert [await watched.after(5), await watched.after(5)] == [5, 10]

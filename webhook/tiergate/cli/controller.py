@@ -32,7 +32,7 @@ def control(arguments: argparse.Namespace) -> int:
         service=arguments.service,
         host=arguments.identity,
         timing=timing,
-        given=arguments.given_certificate,
+        external_secret=arguments.given_certificate,
     )
     return run(
         lambda: ControllerService(options),

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tiergate.cli.exit_codes import Exit
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
 from tiergate.lifecycle.crds import NotRaised, raise_all
 from tiergate.lifecycle.uninstall import NotUninstalled, uninstall
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 def run_crds(arguments: argparse.Namespace) -> int:
     """Raise the definitions of the files."""
 
-    async def work(client: Client) -> bool:
-        await raise_all(client, arguments.files, say=_say)
+    async def work(api: Api) -> bool:
+        await raise_all(api, arguments.files, say=_say)
         return True
 
     return _run(arguments, work)
@@ -30,8 +31,8 @@ def run_crds(arguments: argparse.Namespace) -> int:
 def run_uninstall(arguments: argparse.Namespace) -> int:
     """Take the installation down in order."""
 
-    async def work(client: Client) -> bool:
-        await uninstall(client, namespace=arguments.namespace, say=_say)
+    async def work(api: Api) -> bool:
+        await uninstall(api, namespace=arguments.namespace, say=_say)
         return True
 
     return _run(arguments, work)
@@ -40,15 +41,15 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
 def run_verify(arguments: argparse.Namespace) -> int:
     """Prove that the installation enforces; the exit code is 1 where something it should do does not happen."""
 
-    async def work(client: Client) -> bool:
+    async def work(api: Api) -> bool:
         return await verify(
-            client, namespaces=arguments.governed, image=arguments.image, patience=arguments.patience, say=_say
+            api, namespaces=arguments.governed, image=arguments.image, patience=arguments.patience, say=_say
         )
 
     return _run(arguments, work)
 
 
-def _run(arguments: argparse.Namespace, work: Callable[[Client], Awaitable[bool]]) -> int:
+def _run(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[bool]]) -> int:
     try:
         return Exit.OK if asyncio.run(_connected(arguments, work)) else Exit.FAILED
     except (NotRaised, NotUninstalled, ApiError) as error:
@@ -59,11 +60,11 @@ def _run(arguments: argparse.Namespace, work: Callable[[Client], Awaitable[bool]
         return Exit.CLUSTER_UNAVAILABLE
 
 
-async def _connected(arguments: argparse.Namespace, work: Callable[[Client], Awaitable[bool]]) -> bool:
+async def _connected(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[bool]]) -> bool:
     source = None if arguments.kubeconfig else arguments.service_account_dir
     client = await Client.connect(kubeconfig=arguments.kubeconfig, service_account_dir=source)
     try:
-        return await work(client)
+        return await work(Api(client))
     finally:
         await client.close()
 

@@ -5,10 +5,9 @@ from typing import Final
 
 import msgspec
 
-from tiergate.cluster.client import Client
+from tiergate.cluster.api import Api
+from tiergate.cluster.resource import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
 
-TOKEN_REVIEWS: Final = "/apis/authentication.k8s.io/v1/tokenreviews"  # noqa: S105 - a path
-ACCESS_REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 TIMEOUT: Final = 3.0
 
 
@@ -39,20 +38,20 @@ class _AccessReview(msgspec.Struct):
     status: _AccessStatus
 
 
-async def user_of(client: Client, token: str) -> User | None:
+async def user_of(api: Api, token: str) -> User | None:
     """Return the user a bearer token belongs to, None for a token the API server does not know.
 
     Raises:
         ApiError, Unreachable: There is no answer to the question.
     """
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
-    body = await client.request("POST", TOKEN_REVIEWS, body=msgspec.json.encode(asked), timeout=TIMEOUT)
+    asked = {"apiVersion": TOKEN_REVIEWS.api_version, "kind": "TokenReview", "spec": {"token": token}}
+    body = await api.create(TOKEN_REVIEWS, msgspec.json.encode(asked), timeout=TIMEOUT)
     status = msgspec.json.decode(body, type=_TokenReview).status
     return status.user if status.authenticated else None
 
 
 async def may_use_resource(
-    client: Client,
+    api: Api,
     user: User,
     *,
     verb: str,
@@ -67,26 +66,26 @@ async def may_use_resource(
         ApiError, Unreachable: There is no answer to the question.
     """
     attributes = {"verb": verb, "group": group, "version": "*", "resource": resource, "name": name}
-    return await _may(client, user, {"resourceAttributes": attributes}, min(timeout, TIMEOUT))
+    return await _may(api, user, {"resourceAttributes": attributes}, min(timeout, TIMEOUT))
 
 
-async def may_use_path(client: Client, user: User, *, verb: str, path: str) -> bool:
+async def may_use_path(api: Api, user: User, *, verb: str, path: str) -> bool:
     """Say whether the user may use a verb on a URL that is no resource, for example get on /metrics.
 
     Raises:
         ApiError, Unreachable: There is no answer to the question.
     """
-    return await _may(client, user, {"nonResourceAttributes": {"verb": verb, "path": path}}, TIMEOUT)
+    return await _may(api, user, {"nonResourceAttributes": {"verb": verb, "path": path}}, TIMEOUT)
 
 
 async def _may(
-    client: Client,
+    api: Api,
     user: User,
     attributes: Mapping[str, Mapping[str, str]],
     timeout: float,  # noqa: ASYNC109 - as the client has it
 ) -> bool:
     asked = {
-        "apiVersion": "authorization.k8s.io/v1",
+        "apiVersion": SUBJECT_ACCESS_REVIEWS.api_version,
         "kind": "SubjectAccessReview",
         "spec": {
             "user": user.username,
@@ -96,6 +95,6 @@ async def _may(
             **attributes,
         },
     }
-    body = await client.request("POST", ACCESS_REVIEWS, body=msgspec.json.encode(asked), timeout=timeout)
+    body = await api.create(SUBJECT_ACCESS_REVIEWS, msgspec.json.encode(asked), timeout=timeout)
     status = msgspec.json.decode(body, type=_AccessReview).status
     return status.allowed and not status.denied

@@ -19,13 +19,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError, Unreachable
-from tiergate.cluster.sender import Guarded, get_or_none
+from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.resource import LEASES
+from tiergate.cluster.sender import Guarded
+from tiergate.cluster.swap import CompareAndSwap, Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from tiergate.cluster.api import Api
     from tiergate.cluster.sender import Sender
+    from tiergate.cluster.swap import Versioned
 
 CONTROLLER_LEASE: Final = "tiergate-controller"
 JITTER: Final = 1.2
@@ -99,13 +103,8 @@ class _Spec(msgspec.Struct, rename="camel", omit_defaults=True):
     lease_transitions: int | None = None
 
 
-class _Lease(msgspec.Struct, rename="camel"):
-    """A Lease; its metadata goes back as it came, resourceVersion and what others wrote there included."""
-
-    metadata: msgspec.Raw
+class _Lease(msgspec.Struct):
     spec: _Spec | None = None
-    api_version: str = "coordination.k8s.io/v1"
-    kind: str = "Lease"
 
 
 _decode = msgspec.json.Decoder(_Lease).decode
@@ -118,20 +117,16 @@ class Renewal(msgspec.Struct, frozen=True):
     time: str | None
 
 
-async def last_renewal(client: Sender, *, namespace: str, name: str) -> Renewal | None:
+async def last_renewal(api: Api, *, namespace: str, name: str) -> Renewal | None:
     """Return the last renewal of a Lease, None where nobody holds it.
 
     Raises:
         ApiError, Unreachable: It is not known.
         msgspec.MsgspecError: It is no Lease as Kubernetes has them.
     """
-    body = await get_or_none(client, _path(namespace, name))
+    body = await api.get(LEASES, name, namespace=namespace)
     spec = None if body is None else _decode(body).spec
     return Renewal(spec.holder_identity, spec.renew_time) if spec is not None and spec.holder_identity else None
-
-
-def _path(namespace: str, name: str = "") -> str:
-    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases" + (f"/{name}" if name else "")
 
 
 class Elector:
@@ -139,7 +134,7 @@ class Elector:
 
     def __init__(
         self,
-        client: Sender,
+        api: Api,
         *,
         namespace: str,
         name: str,
@@ -151,7 +146,7 @@ class Elector:
         """Describe the candidate; nothing is sent yet.
 
         Args:
-            client: Reads and writes the Lease.
+            api: Reads and writes the Lease.
             namespace: Of the Lease.
             name: Of the Lease.
             identity: What is written as its holder; no other process may ever use the same.
@@ -159,14 +154,12 @@ class Elector:
             now: Time of day, for people who read the Lease; nothing is decided by it.
             clock: Monotonic seconds.
         """
-        self._client = client
-        self._namespace = namespace
-        self._name = name
+        self._stored = CompareAndSwap(api, LEASES, name, namespace)
         self.identity = identity
         self._timing = timing
         self._now = now
         self._clock = clock
-        self._lease: _Lease | None = None
+        self._lease: Versioned | None = None
         self._seen: tuple[str | None, str | None] = (None, None)
         self._seen_until = NEVER
         self._certain_until = NEVER
@@ -208,7 +201,7 @@ class Elector:
         certain, self._certain_until = self.remaining() > 0, NEVER
         if not certain or self._lease is None:
             return
-        spec = self._lease.spec or _Spec()
+        spec = _spec(self._lease)
         spec = msgspec.structs.replace(spec, holder_identity="", lease_duration_seconds=1, renew_time=self._time())
         try:
             await self._send(spec, self._lease, timeout=RELEASE_TIMEOUT)
@@ -242,14 +235,11 @@ class Elector:
         """Say whether another replica may lead; also where its Lease was deleted under it."""
         return self._seen[0] not in {None, "", self.identity} and self._clock() < self._seen_until
 
-    async def _read(self) -> _Lease | None:
-        path = _path(self._namespace, self._name)
-        body = await get_or_none(self._client, path, timeout=self._timing.request_timeout)
-        if body is None:
-            return None
-        lease = _decode(body)
-        self._observe(lease.spec or _Spec())
-        return lease
+    async def _read(self) -> Versioned | None:
+        found = await self._stored.read(timeout=self._timing.request_timeout)
+        if found is not None:
+            self._observe(_spec(found))
+        return found
 
     def _observe(self, spec: _Spec) -> None:
         """Start counting anew when the holder renewed: from when we saw it, for as long as the holder said."""
@@ -260,18 +250,16 @@ class Elector:
             self._seen = seen
             self._seen_until = self._clock() + (spec.lease_duration_seconds or self._timing.lease_duration)
 
-    async def _write(self, found: _Lease | None) -> bool:
+    async def _write(self, found: Versioned | None) -> bool:
         """Write ourselves as the holder over the version found; False if that is not the stored one (any more)."""
-        spec = self._claim(None if found is None else found.spec or _Spec())
+        spec = self._claim(None if found is None else _spec(found))
         sent = self._clock()
         left = self._certain_until - sent
         timeout = self._timing.request_timeout if left <= 0 else min(self._timing.request_timeout, left)
         try:
             self._lease = await self._send(spec, found, timeout=timeout)
-        except ApiError as error:
-            if error.status in {CONFLICT, NOT_FOUND}:
-                return False
-            raise
+        except Conflict:
+            return False
         self._certain_until = sent + self._timing.renew_deadline
         self._seen = spec.holder_identity, spec.renew_time
         return True
@@ -288,14 +276,14 @@ class Elector:
             lease_transitions=0 if spec is None else (spec.lease_transitions or 0) + (not ours),
         )
 
-    async def _send(self, spec: _Spec, found: _Lease | None, *, timeout: float) -> _Lease:  # noqa: ASYNC109 - the client's
-        if found is None:
-            metadata: Mapping[str, str] | msgspec.Raw = {"name": self._name}
-            method, path = "POST", _path(self._namespace)
-        else:
-            metadata, method, path = found.metadata, "PUT", _path(self._namespace, self._name)
-        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
-        return _decode(await self._client.request(method, path, body=msgspec.json.encode(body), timeout=timeout))
+    async def _send(self, spec: _Spec, found: Versioned | None, *, timeout: float) -> Versioned:  # noqa: ASYNC109 - the client's
+        """Write the spec over the version found; the metadata goes back as it came, with what others wrote there."""
+        metadata: object = {"name": self._stored.name}
+        if found is not None:
+            metadata = msgspec.json.decode(found.body, type=dict[str, msgspec.Raw])["metadata"]
+        document = {"apiVersion": LEASES.api_version, "kind": "Lease", "metadata": metadata, "spec": spec}
+        version = None if found is None else found.resource_version
+        return await self._stored.write(msgspec.json.encode(document), version=version, timeout=timeout)
 
     def _pause(self) -> float:
         """Return the seconds until the next look: at the latest when the Lease that we saw runs out."""
@@ -307,6 +295,10 @@ class Elector:
 
     def _complain(self, error: Exception) -> None:
         logger.warning("Lease: will try again", extra={"fields": {"error": str(error), "identity": self.identity}})
+
+
+def _spec(stored: Versioned) -> _Spec:
+    return _decode(stored.body).spec or _Spec()
 
 
 class LeaderClient(Guarded):

@@ -1,12 +1,13 @@
-"""Our two webhook configurations: where they are, and what must be in them for a tier to be enforced."""
+"""Our two webhook configurations: what they are, and what must be in them for a tier to be enforced."""
 
 from collections.abc import Iterable
 from typing import Final
 
-_GROUP: Final = "/apis/admissionregistration.k8s.io/v1"
+from tiergate.cluster.resource import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
+
 CONFIGURATION_KINDS: Final = {
-    "MutatingWebhookConfiguration": f"{_GROUP}/mutatingwebhookconfigurations",
-    "ValidatingWebhookConfiguration": f"{_GROUP}/validatingwebhookconfigurations",
+    "MutatingWebhookConfiguration": MUTATING_WEBHOOK_CONFIGURATIONS,
+    "ValidatingWebhookConfiguration": VALIDATING_WEBHOOK_CONFIGURATIONS,
 }
 CONFIGURATION_NAME: Final = "tiergate"
 PODS_MUTATE: Final = "pods.mutate.tiergate.io"

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
-from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
-from tiergate.cluster.sender import Sender, get_or_none
+from tiergate.cluster import swap
+from tiergate.cluster.api import Api
+from tiergate.cluster.resource import SECRETS
+from tiergate.cluster.swap import CompareAndSwap
 from tiergate_certs.store import Conflict, Stored
 
 LABELS: Final = {"app.kubernetes.io/managed-by": "tiergate"}
@@ -18,9 +20,9 @@ TLS_KEYS: Final = frozenset({"tls.crt", "tls.key"})
 class ClusterSecrets:
     """Reads and writes whole Secrets with the API server's optimistic concurrency."""
 
-    def __init__(self, client: Sender, namespace: str) -> None:
+    def __init__(self, api: Api, namespace: str) -> None:
         """Use one namespace."""
-        self._client = client
+        self._api = api
         self._namespace = namespace
 
     async def read(self, name: str) -> Stored | None:
@@ -30,11 +32,11 @@ class ClusterSecrets:
             ApiError: The API server refuses.
             Unreachable: It does not answer.
         """
-        secret = await self._get(name)
-        if secret is None:
+        found = await self._swap(name).read()
+        if found is None:
             return None
-        data = {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
-        return Stored(data, secret["metadata"]["resourceVersion"])
+        data = {key: base64.b64decode(value) for key, value in (_decoded(found.body).get("data") or {}).items()}
+        return Stored(data, found.resource_version)
 
     async def write(self, name: str, data: Mapping[str, bytes], resource_version: str | None) -> None:
         """Replace all data of the Secret, or create it; its type, labels and annotations stay.
@@ -50,29 +52,24 @@ class ClusterSecrets:
             Unreachable: It does not answer.
         """
         encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
-        if resource_version is None:
-            await self._send("POST", self._path(), _new_secret(name, encoded), name)
-            return
-        secret = await self._get(name)
-        if secret is None or secret["metadata"]["resourceVersion"] != resource_version:
-            raise Conflict(f"secret {name}: decided on version {resource_version}, which is not the stored one")
-        secret["data"] = encoded
-        await self._send("PUT", self._path(name), secret, name)
-
-    def _path(self, name: str = "") -> str:
-        return f"/api/v1/namespaces/{self._namespace}/secrets" + (f"/{name}" if name else "")
-
-    async def _get(self, name: str) -> dict[str, Any] | None:
-        body = await get_or_none(self._client, self._path(name))
-        return None if body is None else msgspec.json.decode(body, type=dict[str, Any])
-
-    async def _send(self, method: str, path: str, secret: Mapping[str, Any], name: str) -> None:
+        stored = self._swap(name)
+        secret = _new_secret(name, encoded)
+        if resource_version is not None:
+            found = await stored.read()
+            if found is None or found.resource_version != resource_version:
+                raise Conflict(f"secret {name}: decided on version {resource_version}, which is not the stored one")
+            secret = {**_decoded(found.body), "data": encoded}
         try:
-            await self._client.request(method, path, body=msgspec.json.encode(secret))
-        except ApiError as error:
-            if error.status in {CONFLICT, NOT_FOUND}:  # 404: deleted between our two calls
-                raise Conflict(f"secret {name}: {error.message}") from error
-            raise
+            await stored.write(msgspec.json.encode(secret), version=resource_version)
+        except swap.Conflict as error:
+            raise Conflict(str(error)) from error
+
+    def _swap(self, name: str) -> CompareAndSwap:
+        return CompareAndSwap(self._api, SECRETS, name, self._namespace)
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(body, type=dict[str, Any])
 
 
 def _new_secret(name: str, encoded: Mapping[str, str]) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Protocol
 
-from tiergate.cluster.client import NOT_FOUND, ApiError
-
 
 class Sender(Protocol):
     """Sends requests to the API server; ``Client`` is one, and so is the client of whoever leads."""
@@ -55,17 +53,3 @@ class Guarded(ABC):
         return await self._client.request(
             method, path, query=query, body=body, content_type=content_type, timeout=timeout
         )
-
-
-async def get_or_none(client: Sender, path: str, *, timeout: float = 10.0) -> bytes | None:  # noqa: ASYNC109 - as the client has it
-    """Return an object as JSON, None where there is none.
-
-    Raises:
-        ApiError, Unreachable: It is not known whether there is one.
-    """
-    try:
-        return await client.request("GET", path, timeout=timeout)
-    except ApiError as error:
-        if error.status == NOT_FOUND:
-            return None
-        raise

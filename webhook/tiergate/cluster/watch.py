@@ -1,4 +1,4 @@
-"""A cache over list and watch of one path, decoded straight from the API server's bytes.
+"""A cache over list and watch of one resource, decoded straight from the API server's bytes.
 
 Objects never become client models: a list page is split into raw items, an event into its type and its raw object, and
 one caller-given function turns raw bytes into a value. What is kept is only that value.
@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import msgspec
 
 from tiergate.cluster.client import WATCH_SILENCE, ApiError, Unreachable
+from tiergate.cluster.meta import read_meta
 from tiergate.wire import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from typing import Protocol
+
+    from tiergate.cluster.resource import Resource
 
     class Source(Protocol):
         """What a cache needs of the client."""
@@ -65,16 +68,6 @@ THROTTLED: Final = 429
 logger = logging.getLogger(__name__)
 
 
-class _Meta(msgspec.Struct):
-    name: str = ""
-    namespace: str = ""
-    resource_version: str = msgspec.field(default="", name="resourceVersion")
-
-
-class _Keyed(msgspec.Struct):
-    metadata: _Meta
-
-
 class _ListMeta(msgspec.Struct):
     resource_version: str = msgspec.field(default="", name="resourceVersion")
     next_page: str = msgspec.field(default="", name="continue")
@@ -98,12 +91,11 @@ class _Status(msgspec.Struct):
 
 _read_page = msgspec.json.Decoder(_Page).decode
 _read_event = msgspec.json.Decoder(_Event).decode
-_read_keyed = msgspec.json.Decoder(_Keyed).decode
 _read_status = msgspec.json.Decoder(_Status).decode
 
 
 class Cache(Generic[T]):
-    """All objects of one path, kept current for ever by ``run``.
+    """All objects of one resource, kept current for ever by ``run``.
 
     ``items`` maps ``namespace/name`` (or ``name``) to the decoded value, ``faults`` maps the same keys to why their
     latest version could not be decoded: such an object keeps its last good value in ``items``, if it ever had one.
@@ -112,31 +104,34 @@ class Cache(Generic[T]):
     def __init__(
         self,
         client: Source,
-        path: str,
+        resource: Resource,
         *,
         decode: Callable[[bytes], T],
         on_change: Callable[[str, T | None], None] | None = None,
         query: Mapping[str, str] | None = None,
         page: int = PAGE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Describe the cache; nothing is read before ``run``.
 
         Args:
             client: Where to list and watch.
-            path: Collection path, for example ``/api/v1/resourcequotas``.
+            resource: Whose objects, of all namespaces.
             decode: Raw JSON of one object to its value; ``wire.Malformed`` makes the object a fault, any other
                 exception is a bug and ends ``run``.
             on_change: Called after each change with the key and the new value: the last good one (or None) for a fault,
                 None for an object that is gone. It must not wait.
             query: Selectors for list and watch.
             page: Objects in one list page.
+            clock: Monotonic seconds.
         """
         self._client = client
-        self._path = path
+        self._path = resource.collection()
         self._decode = decode
         self._on_change = on_change
         self._query = dict(query or {})
         self._page = page
+        self._clock = clock
         self._items: dict[str, T] = {}
         self._faults: dict[str, Malformed] = {}
         self._versions: dict[str, str] = {}
@@ -150,21 +145,16 @@ class Cache(Generic[T]):
         self._following = False
         self._waiting: list[asyncio.Future[None]] = []
 
-    @property
-    def path(self) -> str:
-        """The collection this cache follows."""
-        return self._path
-
     def age(self, *, now: float) -> float:
         """Return the seconds since the API server was last heard; infinite before the first list.
 
-        In quiet times bookmarks keep it below about 75 s. ``now`` is on the monotonic clock.
+        In quiet times bookmarks keep it below about 75 s. ``now`` is on the clock of the cache.
         """
         return now - self._heard
 
     @property
     def trusted_until(self) -> float:
-        """The time on the monotonic clock until which the content may be relied on, if nothing more is heard."""
+        """The time on the clock of the cache until which the content may be relied on, if nothing more is heard."""
         return self._heard + WATCH_SILENCE if self._following else self._ended + RECONNECT
 
     async def changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - running out of time is an ordinary answer
@@ -187,7 +177,7 @@ class Cache(Generic[T]):
         """
         pause = FIRST_PAUSE
         while True:
-            started = time.monotonic()
+            started = self._clock()
             try:
                 await self._round()
             except Unreachable as error:
@@ -198,7 +188,7 @@ class Cache(Generic[T]):
             except ApiError as error:
                 self._relist = self._relist or not _passes_by_itself(error)
                 self._complain(error)
-            if time.monotonic() - started > LIVED:
+            if self._clock() - started > LIVED:
                 pause = FIRST_PAUSE
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter guards nothing
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -219,8 +209,8 @@ class Cache(Generic[T]):
             body = await self._client.request("GET", self._path, query=query, timeout=LIST_TIMEOUT)
             page = _read_page(body)
             for raw in page.items or ():
-                meta = _read_keyed(raw).metadata
-                key = _key(meta)
+                meta = read_meta(raw)
+                key = meta.key
                 present.add(key)
                 if self._versions.get(key) != meta.resource_version:
                     fresh[key] = meta.resource_version, self._judge(bytes(raw))
@@ -234,7 +224,7 @@ class Cache(Generic[T]):
         for key, (version, value) in fresh.items():
             self._store(key, version, value)
         self.resource_version = page.metadata.resource_version
-        self._heard = self._ended = time.monotonic()
+        self._heard = self._ended = self._clock()
         self.synced = True
         self._wake()
 
@@ -245,27 +235,27 @@ class Cache(Generic[T]):
         try:
             async with contextlib.aclosing(events) as lines:  # type: ignore[type-var]  # an async generator in fact
                 async for line in lines:
-                    self._heard = time.monotonic()
+                    self._heard = self._clock()
                     self._apply(_read_event(line))
         finally:
             if self._following:
                 self._following = False
-                self._ended = time.monotonic()
+                self._ended = self._clock()
 
     def _opened(self) -> None:
         self._following = True
-        self._heard = time.monotonic()
+        self._heard = self._clock()
 
     def _apply(self, event: _Event) -> None:
         if event.type == "ERROR":
             status = _read_status(event.object)
             raise ApiError(status.code, status.reason, status.message)
-        meta = _read_keyed(event.object).metadata
+        meta = read_meta(event.object)
         if event.type != "BOOKMARK":
             if event.type == "DELETED":
-                self._drop(_key(meta))
+                self._drop(meta.key)
             else:
-                self._store(_key(meta), meta.resource_version, self._judge(bytes(event.object)))
+                self._store(meta.key, meta.resource_version, self._judge(bytes(event.object)))
             self._wake()
         self.resource_version = meta.resource_version
 
@@ -308,10 +298,6 @@ class Cache(Generic[T]):
             "list or watch failed",
             extra={"fields": {"path": self._path, "error": str(error), "relist": self._relist}},
         )
-
-
-def _key(meta: _Meta) -> str:
-    return f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
 
 
 def _passes_by_itself(error: ApiError) -> bool:

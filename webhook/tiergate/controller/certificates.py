@@ -8,12 +8,13 @@ from typing import Final
 
 import msgspec
 
+from tiergate.cluster.api import JSON_PATCH, Api
 from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
-from tiergate.cluster.sender import Sender
-from tiergate.controller.facts import Facts
+from tiergate.cluster.state import ClusterState
 from tiergate.controller.queue import CONFLICTS
-from tiergate.controller.status import Verdict
+from tiergate.controller.tier_conditions import Assessment
 from tiergate_certs.cabundle import Operation, entries, patch
 from tiergate_certs.plan import Keep, Policy
 from tiergate_certs.rotate import rotate
@@ -21,18 +22,16 @@ from tiergate_certs.store import Conflict, SecretStore
 
 PERIOD: Final = 10.0
 """Seconds between two looks at the Secrets: they are not watched."""
-BREATH: Final = 0.5
+SHORTEST_PAUSE: Final = 0.5
 """Seconds between two steps at least: who fights us over a caBundle does not make us spin."""
 LONGEST_PAUSE: Final = 30.0
-
-JSON_PATCH: Final = "application/json-patch+json"
 
 CA_KEY: Final = "ca.crt"
 
 logger = logging.getLogger(__name__)
 
 
-class NotGiven(RuntimeError):
+class ExternalSecretUnusable(RuntimeError):
     """The Secret that somebody else keeps is not there, or names no CA; the message says which."""
 
 
@@ -41,36 +40,36 @@ class CertificateKeeper:
 
     def __init__(
         self,
-        client: Sender,
+        api: Api,
         store: SecretStore,
-        facts: Facts,
+        state: ClusterState,
         *,
         names: Sequence[str],
         policy: Policy,
         now: Callable[[], datetime],
         on_change: Callable[[], None],
-        given: str = "",
+        external_secret: str = "",
     ) -> None:
         """Take what the loop needs.
 
         Args:
-            client: Patches webhook configurations.
+            api: Patches webhook configurations.
             store: Holds both Secrets.
-            facts: The webhook configurations as they stand.
+            state: The webhook configurations as they stand.
             names: DNS names of the webhook's Service.
             policy: Lifetimes.
             now: Time of day, aware.
-            on_change: Told when the verdict of `enforcing` may have changed.
-            given: Name of the Secret with the certificate when somebody else keeps it; it is read, never written.
+            on_change: Told when the answer of `enforcing` may have changed.
+            external_secret: Name of the Secret with the certificate when somebody else keeps it: read, never written.
         """
-        self._client = client
+        self._api = api
         self._store = store
-        self._facts = facts
+        self._state = state
         self._names = names
         self._policy = policy
         self._now = now
         self._on_change = on_change
-        self._given = given
+        self._external_secret = external_secret
         self._look = asyncio.Event()
         self._trusted = b""
         self._failure = ""
@@ -81,24 +80,24 @@ class CertificateKeeper:
 
     async def run(self) -> None:
         """Take steps for ever: at once, when told to look, and periodically."""
-        pause = BREATH
+        pause = SHORTEST_PAUSE
         while True:
-            await self._facts.configurations_known()
+            await self._state.configurations_known()
             self._look.clear()
             try:
                 await self.step()
-                pause = BREATH
-            except (Conflict, ApiError, Unreachable, NotGiven) as error:
+                pause = SHORTEST_PAUSE
+            except (Conflict, ApiError, Unreachable, ExternalSecretUnusable) as error:
                 self._failed(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
-            await asyncio.sleep(BREATH)
+            await asyncio.sleep(SHORTEST_PAUSE)
             await self._wait()
 
-    def _failed(self, error: Conflict | ApiError | Unreachable | NotGiven) -> None:
+    def _failed(self, error: Conflict | ApiError | Unreachable | ExternalSecretUnusable) -> None:
         logger.warning("certificates: will try again", extra={"fields": {"error": str(error)}})
-        if isinstance(error, NotGiven) or (isinstance(error, ApiError) and error.status not in CONFLICTS):
+        if isinstance(error, ExternalSecretUnusable) or (isinstance(error, ApiError) and error.status not in CONFLICTS):
             self._failure = str(error)
             self._on_change()
 
@@ -113,9 +112,9 @@ class CertificateKeeper:
         """Take one step: idempotent, and without a write when everything is right.
 
         Raises:
-            Conflict, ApiError, Unreachable, NotGiven: To be taken again.
+            Conflict, ApiError, Unreachable, ExternalSecretUnusable: To be taken again.
         """
-        trusted = await (self._follow() if self._given else self._rotate())
+        trusted = await (self._publish_external() if self._external_secret else self._rotate())
         if trusted != self._trusted or self._failure:
             self._trusted, self._failure = trusted, ""
             self._on_change()
@@ -128,55 +127,47 @@ class CertificateKeeper:
             logger.info("certificates issued", extra={"fields": fields})
         return done.trusted
 
-    async def _follow(self) -> bytes:
-        """Publish and return the CA certificates of the given Secret."""
-        kept = await self._store.read(self._given)
+    async def _publish_external(self) -> bytes:
+        """Publish and return the CA certificates of the Secret that somebody else keeps."""
+        kept = await self._store.read(self._external_secret)
         if kept is None:
-            raise NotGiven(f'Secret "{self._given}" with the certificate does not exist')
+            raise ExternalSecretUnusable(f'Secret "{self._external_secret}" with the certificate does not exist')
         if not (trusted := kept.data.get(CA_KEY, b"")):
-            raise NotGiven(f'Secret "{self._given}" has no {CA_KEY}: without it nobody knows whom to trust')
+            raise ExternalSecretUnusable(
+                f'Secret "{self._external_secret}" has no {CA_KEY}: without it nobody knows whom to trust'
+            )
         await self.publish(trusted)
         return trusted
 
     async def publish(self, trusted: bytes) -> None:
         """Patch the webhook configurations that exist; one that was deleted is left deleted."""
-        for kind, path in CONFIGURATION_KINDS.items():
-            raw = self._facts.configurations[kind].items.get(CONFIGURATION_NAME)
+        for kind, resource in CONFIGURATION_KINDS.items():
+            raw = self._state.configuration(kind)
             operations = [] if raw is None else patch(raw, trusted)
             if raw is not None and operations:
                 body = msgspec.json.encode([_unchanged(raw), *operations])
-                target = f"{path}/{CONFIGURATION_NAME}"
-                await self._client.request("PATCH", target, body=body, content_type=JSON_PATCH)
+                await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH)
                 logger.info("CA published", extra={"fields": {"kind": kind, "entries": len(operations) // 2}})
 
-    def enforcing(self) -> Verdict | None:
+    def enforcing(self) -> Assessment | None:
         """Say whether the API server asks us about pods and trusts our certificate; None while that is not known."""
-        if not self._facts.knows_configurations():
+        if not self._state.knows_configurations():
             return None
         if not self._trusted:
             if not self._failure:
                 return None
-            return Verdict(holds=False, reason="CertificateUnavailable", message=self._failure)
-        found = {kind: self._facts.configurations[kind].items.get(CONFIGURATION_NAME) for kind in CONFIGURATION_KINDS}
-        return judge_enforcing(found, trusted=self._trusted)
-
-
-class _Meta(msgspec.Struct):
-    resource_version: str = msgspec.field(default="", name="resourceVersion")
-
-
-class _Object(msgspec.Struct):
-    metadata: _Meta
+            return Assessment(holds=False, reason="CertificateUnavailable", message=self._failure)
+        found = {kind: self._state.configuration(kind) for kind in CONFIGURATION_KINDS}
+        return assess_webhooks(found, trusted=self._trusted)
 
 
 def _unchanged(raw: bytes) -> Operation:
     """Return the operation with which the API server refuses a patch of any other version than this one."""
-    version = msgspec.json.decode(raw, type=_Object).metadata.resource_version
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": version}
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": read_meta(raw).resource_version}
 
 
-def judge_enforcing(configurations: dict[str, bytes | None], *, trusted: bytes) -> Verdict:
-    """Judge the webhook configurations as they stand.
+def assess_webhooks(configurations: dict[str, bytes | None], *, trusted: bytes) -> Assessment:
+    """Assess the webhook configurations as they stand.
 
     Args:
         configurations: Raw JSON by kind; None for one that does not exist.
@@ -188,13 +179,13 @@ def judge_enforcing(configurations: dict[str, bytes | None], *, trusted: bytes) 
                 f'{kind} "{CONFIGURATION_NAME}" does not exist, so pods are not checked; '
                 "it is never created by the controller: helm upgrade restores it"
             )
-            return Verdict(holds=False, reason="WebhookConfigurationMissing", message=message)
+            return Assessment(holds=False, reason="WebhookConfigurationMissing", message=message)
         if missing := missing_entries(kind, (entry.name for entry in entries(raw))):
             message = f'{kind} "{CONFIGURATION_NAME}" lacks {", ".join(missing)}: helm upgrade restores it'
-            return Verdict(holds=False, reason="WebhookEntryMissing", message=message)
+            return Assessment(holds=False, reason="WebhookEntryMissing", message=message)
         if patch(raw, trusted):
             message = f'{kind} "{CONFIGURATION_NAME}" does not trust the current certificate yet'
-            return Verdict(holds=False, reason="CABundlePending", message=message)
-    return Verdict(
+            return Assessment(holds=False, reason="CABundlePending", message=message)
+    return Assessment(
         holds=True, reason="WebhooksRegistered", message="the webhooks are registered and trust the current certificate"
     )

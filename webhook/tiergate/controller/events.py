@@ -8,8 +8,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import CONFLICT, ApiError
-from tiergate.cluster.sender import Sender
+from tiergate.cluster.resource import EVENTS, TIERS
 from tiergate.controller.queue import Budget
 
 EVENT_BURST: Final = 6
@@ -49,14 +50,12 @@ class _Event(msgspec.Struct, rename="camel"):
     kind: str = "Event"
 
 
-class Recorder:
+class EventWriter:
     """Writes Events. Equal Events have equal names, so that each is written once however often it is asked for."""
 
-    def __init__(
-        self, client: Sender, *, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Take the client, the clock that dates Events and the one that spaces them."""
-        self._client = client
+    def __init__(self, api: Api, *, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic) -> None:
+        """Take what sends, the clock that dates Events and the one that spaces them."""
+        self._api = api
         self._now = now
         self._clock = clock
         self._budget = Budget(burst=EVENT_BURST, interval=EVENT_INTERVAL)
@@ -76,7 +75,7 @@ class Recorder:
         if self._budget.wait(tier, now=now) > 0:
             return
         self._budget.spend(tier, now=now)
-        subject = Subject(api_version="tiergate.io/v1alpha1", kind="Tier", name=tier, uid=uid)
+        subject = Subject(api_version=TIERS.api_version, kind="Tier", name=tier, uid=uid)
         await self._record(
             subject,
             kind="Normal" if enforcing else "Warning",
@@ -102,8 +101,7 @@ class Recorder:
             source={"component": COMPONENT},
         )
         try:
-            body = msgspec.json.encode(event)
-            await self._client.request("POST", f"/api/v1/namespaces/{namespace}/events", body=body)
+            await self._api.create(EVENTS, msgspec.json.encode(event), namespace=namespace)
         except ApiError as error:
             if error.status != CONFLICT:  # a conflict: it has been said already
                 raise

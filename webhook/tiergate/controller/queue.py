@@ -62,8 +62,8 @@ class WorkQueue:
 
         Args:
             name: For the log.
-            work: Looks at one key. ApiError and Unreachable bring the key back later; anything else is a bug and ends
-                ``run``.
+            work: Looks at one key. Whatever it raises brings that key back later and leaves the others alone; anything
+                but ApiError and Unreachable is a bug, and is logged as one.
             on_error: Called with a key whose entry in ``errors`` changed. It must not wait.
         """
         self._name = name
@@ -111,7 +111,7 @@ class WorkQueue:
         self._add_now(key)
 
     async def run(self) -> None:
-        """Look at keys for ever. After a bug has ended it, it may be run again: nothing is forgotten."""
+        """Look at keys for ever; it may be run again after it was cancelled: nothing is forgotten."""
         slots = asyncio.Semaphore(WORKERS)
         self._recover()
         async with asyncio.TaskGroup() as group:
@@ -137,11 +137,13 @@ class WorkQueue:
         return key
 
     async def _look(self, key: str, slots: asyncio.Semaphore) -> None:
-        """Work on one key; a bug leaves it marked as busy, for the next run to recover."""
+        """Work on one key; when it is cancelled, the key stays marked as busy, for the next run to recover."""
         try:
             await self._work(key)
         except (ApiError, Unreachable) as error:
-            self._failed(key, error)
+            self._failed(key, error, str(error))
+        except Exception as error:  # noqa: BLE001 - a bug that one key brings out must not stop the others
+            self._failed(key, error, f"{type(error).__name__}: {error}")
         else:
             self._failures.pop(key, None)
             self._set_error(key, None)
@@ -151,16 +153,19 @@ class WorkQueue:
             self._again.discard(key)
             self.add(key)
 
-    def _failed(self, key: str, error: ApiError | Unreachable) -> None:
+    def _failed(self, key: str, error: Exception, reason: str) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         pause = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
         if failures == 0 and isinstance(error, ApiError) and error.status in CONFLICTS:
             pause = CONFLICT_PAUSE  # our caches were behind; they are told within milliseconds
         else:
-            self._set_error(key, str(error))
-            fields = {"queue": self._name, "key": key, "error": str(error), "again_in_seconds": pause}
-            logger.warning("will try again", extra={"fields": fields})
+            self._set_error(key, reason)
+            fields = {"queue": self._name, "key": key, "error": reason, "again_in_seconds": pause}
+            if isinstance(error, (ApiError, Unreachable)):
+                logger.warning("will try again", extra={"fields": fields})
+            else:
+                logger.error("a bug: will try again", exc_info=error, extra={"fields": fields})
         self._later_or_again(key, pause)
 
     def _later_or_again(self, key: str, pause: float) -> None:

@@ -3,19 +3,15 @@
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
-from tiergate.cluster.paths import NAMESPACES
-from tiergate.cluster.sender import Sender
-from tiergate.controller import limitranges, quotas
-from tiergate.controller.events import Recorder
-from tiergate.controller.facts import Facts
+from tiergate.cluster.api import Api
+from tiergate.cluster.state import ClusterState
+from tiergate.controller.events import EventWriter
+from tiergate.controller.observations import Observations
 from tiergate.controller.queue import Budget
-from tiergate.controller.writes import Write
-from tiergate.core.desired import DesiredQuota, native_limits, native_quotas
-from tiergate.core.tier import LimitRangeItem
+from tiergate.core.tier import Tier
 from tiergate.wire.namespace import Namespace
 
 UNKNOWN_TIER_PATIENCE: Final = 5.0
@@ -25,22 +21,15 @@ WRITE_INTERVAL: Final = 1.0
 """Writes to one namespace: who fights us over an object costs the API server one write a second."""
 
 
-class Desired(msgspec.Struct, frozen=True):
-    """What a namespace should have."""
-
-    tier: str = ""
-    quotas: tuple[DesiredQuota, ...] = ()
-    limits: tuple[LimitRangeItem, ...] = ()
-
-
 class NamespaceReconciler:
     """Makes one namespace's objects what they should be, one idempotent step at a time."""
 
     def __init__(
         self,
-        client: Sender,
-        facts: Facts,
-        recorder: Recorder,
+        api: Api,
+        state: ClusterState,
+        observations: Observations,
+        events: EventWriter,
         *,
         again: Callable[[str, float], None],
         clock: Callable[[], float] = time.monotonic,
@@ -48,19 +37,31 @@ class NamespaceReconciler:
         """Take what a step needs.
 
         Args:
-            client: Sends the writes.
-            facts: What the decision rests on.
-            recorder: Tells people of labels that name no tier.
+            api: Sends the writes.
+            state: What the decision rests on.
+            observations: How far the namespaces are.
+            events: Tells people of labels that name no tier.
             again: Has a namespace looked at again after some seconds.
             clock: Monotonic seconds.
         """
-        self._client = client
-        self._facts = facts
-        self._recorder = recorder
+        self._api = api
+        self._state = state
+        self._observations = observations
+        self._events = events
         self._again = again
         self._clock = clock
         self._budget = Budget(burst=WRITE_BURST, interval=WRITE_INTERVAL)
         self._unknown: dict[str, _UnknownTier] = {}
+
+    def is_settled(self, name: str) -> bool:
+        """Say whether a step would find nothing to do."""
+        namespace = self._alive(name)
+        if namespace is None:
+            return True
+        tier = self._state.tier(namespace.tier or "")
+        if tier is None and namespace.tier is not None:
+            return self._state.has_tier(namespace.tier)
+        return not self._observations.of(name, tier).actions
 
     async def reconcile(self, name: str) -> None:
         """Bring one namespace closer to what it should have; a steady state costs nothing.
@@ -68,45 +69,39 @@ class NamespaceReconciler:
         Raises:
             ApiError, Unreachable: A write failed; the namespace is to be looked at again.
         """
-        if not self._facts.knows_objects() or self._facts.is_excluded(name):
+        if not self._state.knows_objects():
             return
-        namespace = self._facts.namespaces.items.get(name)
-        if namespace is None or namespace.deleting:
+        namespace = self._alive(name)
+        if namespace is None:
             self._forget(name)
             return
-        desired = await self._desired(namespace)
-        if desired is None:
+        tier = self._state.tier(namespace.tier or "")
+        if tier is None and namespace.tier is not None:
+            if not self._state.has_tier(namespace.tier):
+                await self._tell_unknown(name, namespace.tier)
             return
-        for write in self._writes(name, desired):
+        self._unknown.pop(name, None)
+        await self._correct(name, tier)
+
+    def _alive(self, name: str) -> Namespace | None:
+        """Return a namespace whose objects are our business: those on their way out take their objects with them."""
+        namespace = self._state.namespace(name)
+        if namespace is None or namespace.deleting or self._state.is_excluded(name):
+            return None
+        return namespace
+
+    async def _correct(self, name: str, tier: Tier | None) -> None:
+        for action in self._observations.of(name, tier).actions:
             if (delay := self._budget.wait(name, now=self._clock())) > 0:
                 self._again(name, delay)
                 return
             self._budget.spend(name, now=self._clock())
-            path = f"{NAMESPACES}/{quote(name, safe='')}/{write.path}"
-            await self._client.request(write.method, path, body=write.body)
-
-    def _writes(self, namespace: str, desired: Desired) -> list[Write]:
-        """Return the writes that are due; each carries the resourceVersion that it was decided on."""
-        tier = desired.tier
-        of_quotas = quotas.compare(desired.quotas, self._facts.quotas_in(namespace), tier=tier).actions
-        of_limits = limitranges.compare(desired.limits, self._facts.limit_ranges_in(namespace), tier=tier).actions
-        return [action.write(namespace=namespace, tier=tier) for action in (*of_quotas, *of_limits)]
+            await action.send(self._api, namespace=name, tier="" if tier is None else tier.name)
 
     def _forget(self, name: str) -> None:
         self._budget.forget(name)
+        self._observations.forget(name)
         self._unknown.pop(name, None)
-
-    async def _desired(self, namespace: Namespace) -> Desired | None:
-        """Return what the namespace should have; None where that is unknown and nothing may be changed."""
-        if namespace.tier is None:
-            self._unknown.pop(namespace.name, None)
-            return Desired()
-        if (tier := self._facts.good.get(namespace.tier)) is not None:
-            self._unknown.pop(namespace.name, None)
-            return Desired(tier.name, native_quotas(tier), native_limits(tier))
-        if namespace.tier not in self._facts.known_tiers():
-            await self._tell_unknown(namespace.name, namespace.tier)
-        return None
 
     async def _tell_unknown(self, namespace: str, tier: str) -> None:
         """Record an Event on the namespace once, when the label has named no tier for a while."""
@@ -119,7 +114,7 @@ class NamespaceReconciler:
         if (left := seen.since + UNKNOWN_TIER_PATIENCE - now) > 0:
             self._again(namespace, left)
             return
-        await self._recorder.namespace_without_tier(namespace, tier)
+        await self._events.namespace_without_tier(namespace, tier)
         seen.told = True
 
 

@@ -1,17 +1,19 @@
-"""The controller as a service of the shared runner: caches in every replica, the work in the one that leads."""
+"""The controller as a service of the shared runner: the state in every replica, the work in the one that leads."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import Client
-from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, Timing, identity_of
+from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, Timing, identity_of, seconds_since_boot
+from tiergate.cluster.state import ClusterState, Listeners
 from tiergate.controller.events import utc_now
-from tiergate.controller.facts import Facts, Listeners
+from tiergate.controller.leader_tasks import LeaderTasks
 from tiergate.controller.pace import PacedClient
-from tiergate.controller.term import Term
 from tiergate.process.answers import not_found
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.supervisor import Supervisor
@@ -27,7 +29,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         service: Name of the webhook's Service, which the certificate is for.
         host: How this replica is called in the Lease, made unique by a random part.
         timing: Of the leader election.
-        given: Name of the Secret with the webhook's certificate when somebody else keeps it.
+        external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
     """
 
     kubeconfig: str | None
@@ -36,7 +38,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     host: str
     timing: Timing = Timing()
-    given: str = ""
+    external_secret: str = ""
 
 
 class ControllerService:
@@ -73,7 +75,7 @@ class ControllerService:
             return False, "not started"
         if failing := self._loops.failing():
             return False, "; ".join(f"task {name} failed: {reason}" for name, reason in sorted(failing.items()))
-        unsynced = self._loops.facts.unsynced()
+        unsynced = self._loops.state.unsynced()
         return (False, f"not listed yet: {', '.join(unsynced)}") if unsynced else (True, "")
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # the runner's signature
@@ -87,33 +89,48 @@ class ControllerService:
 
 
 class Loops:
-    """Everything that exists once there is a client: the caches for ever, a term while this replica leads."""
+    """Everything that exists once there is a client: the state for ever, the tasks of a leader while we lead."""
 
-    def __init__(self, client: Client, options: Options) -> None:
+    def __init__(
+        self,
+        client: Client,
+        options: Options,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        lease_clock: Callable[[], float] = seconds_since_boot,
+    ) -> None:
+        """Wire the parts; both clocks are in seconds and only go forward, the second one also while we sleep."""
         listeners = Listeners(
-            namespace=self._namespace_changed, tier=self._tier_changed, configuration=self._configuration_changed
+            namespace=self._namespace_changed,
+            tier=self._tier_changed,
+            status=self._status_changed,
+            configuration=self._configuration_changed,
         )
-        self.facts = Facts(client, release_namespace=options.namespace, listeners=listeners)
+        self.state = ClusterState(
+            client, release_namespace=options.namespace, listeners=listeners, controls=True, clock=clock
+        )
         self._client = client
         self._options = options
         self._elector = Elector(
-            client,
+            Api(client),
             namespace=options.namespace,
             name=CONTROLLER_LEASE,
             identity=identity_of(options.host),
             timing=options.timing,
             now=utc_now,
+            clock=lease_clock,
         )
-        self._term: Term | None = None
+        self._clock = clock
+        self._leader_tasks: LeaderTasks | None = None
         self._supervisor = Supervisor({})
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return everything that runs for ever, by name."""
-        caches = {f"cache {name}": cache.run for name, cache in self.facts.caches().items()}
+        caches = {f"cache {name}": cache.run for name, cache in self.state.caches().items()}
         return {**caches, "leadership": self._lead}
 
     def failing(self) -> Mapping[str, str]:
-        """Return the loops of the present term that wait for their restart, and why."""
+        """Return the tasks of a leader that wait for their restart, and why."""
         return self._supervisor.failing
 
     async def _lead(self) -> None:
@@ -126,28 +143,38 @@ class Loops:
                 await self._elector.release()
 
     async def _work(self) -> None:
-        """Run one term; every loop of it has ended when this returns."""
+        """Work until this replica leads no more; every task of a leader has ended when this returns."""
         leader = LeaderClient(self._client, remaining=self._elector.remaining)
         options = self._options
-        client = PacedClient(leader)
-        self._term = Term(client, self.facts, namespace=options.namespace, service=options.service, given=options.given)
-        self._supervisor = Supervisor(self._term.tasks())
+        self._leader_tasks = LeaderTasks(
+            PacedClient(leader, clock=self._clock),
+            self.state,
+            namespace=options.namespace,
+            service=options.service,
+            external_secret=options.external_secret,
+            clock=self._clock,
+        )
+        self._supervisor = Supervisor(self._leader_tasks.tasks())
         self._supervisor.start()
         try:
             await self._elector.hold()
         finally:
-            self._term = None
+            self._leader_tasks = None
             await self._supervisor.stop()
             self._supervisor = Supervisor({})
 
     def _namespace_changed(self, name: str) -> None:
-        if self._term is not None:
-            self._term.look_at_namespace(name)
+        if self._leader_tasks is not None:
+            self._leader_tasks.look_at_namespace(name)
 
     def _tier_changed(self, name: str) -> None:
-        if self._term is not None:
-            self._term.look_at_tier(name)
+        if self._leader_tasks is not None:
+            self._leader_tasks.look_at_tier(name)
+
+    def _status_changed(self, name: str) -> None:
+        if self._leader_tasks is not None:
+            self._leader_tasks.look_at_status(name)
 
     def _configuration_changed(self) -> None:
-        if self._term is not None:
-            self._term.look_at_certificates()
+        if self._leader_tasks is not None:
+            self._leader_tasks.look_at_certificates()

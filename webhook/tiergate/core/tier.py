@@ -104,7 +104,8 @@ def is_protected(namespace: str, *, release_namespace: str) -> bool:
 class Tier(msgspec.Struct, frozen=True, eq=False):
     """A tier as written, with its effective items by type.
 
-    Compared and hashed by identity: what is derived from a tier is cached for as long as it is in force.
+    Two tiers are equal when all that was written is, spelling included: what is derived from a tier is cached by it,
+    and messages show amounts in the format they were written in. The effective items follow from the rest.
     """
 
     name: str
@@ -112,12 +113,42 @@ class Tier(msgspec.Struct, frozen=True, eq=False):
     quotas: tuple[TierQuota, ...] = ()
     exempt_users: frozenset[str] = frozenset()
     exempt_groups: frozenset[str] = frozenset()
-    generation: int = 0
     mode: Mode = "Enforce"
     native_limit_range: bool = False
     container: LimitRangeItem | None = None
     pod: LimitRangeItem | None = None
     claim: LimitRangeItem | None = None
+    _written: tuple[object, ...] = ()
+    _hash: int = 0
+
+    def __post_init__(self) -> None:
+        """Work out once what is compared and hashed: a tier is looked up in caches for every request."""
+        written = _written(self)
+        msgspec.structs.force_setattr(self, "_written", written)
+        msgspec.structs.force_setattr(self, "_hash", hash(written))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Tier) and self._hash == other._hash and self._written == other._written
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # msgspec's base brings a `!=` of its own, which compares identity
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def _written(tier: Tier) -> tuple[object, ...]:
+    """Return all that a tier says as values that can be hashed and compared."""
+    items = tuple((one.type, *(_amounts(resources) for _, resources in _fields(one))) for one in tier.limits)
+    quotas = tuple((one.name, _amounts(one.hard), one.scopes, one.scope_selector) for one in tier.quotas)
+    exempt = tier.exempt_users, tier.exempt_groups
+    return tier.name, items, quotas, exempt, tier.mode, tier.native_limit_range
+
+
+def _amounts(resources: ResourceList) -> tuple[tuple[str, int, str], ...]:
+    return tuple((name, quantity.nano, quantity.format) for name, quantity in resources.items())
 
 
 def with_effective_items(tier: Tier) -> Tier:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.facts import Facts
-from tiergate.core.index import unmeasured
 from tiergate.core.request import Request, TierChange
+from tiergate.core.tally import unmeasured
 from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, derived_defaults, faults
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from tiergate.cluster.sender import Sender, get_or_none
+from tiergate.cluster.api import Api
+from tiergate.cluster.resource import CUSTOM_RESOURCE_DEFINITIONS
 
-COLLECTION: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 VERSION: Final = "tiergate.io/version"
 """The annotation with the release that a definition belongs to."""
 PATIENCE: Final = 30.0
@@ -71,11 +71,11 @@ def read(paths: Sequence[Path]) -> Iterator[Object]:
             yield document
 
 
-async def raise_all(client: Sender, paths: Sequence[Path], *, say: Callable[[str], None]) -> None:
+async def raise_all(api: Api, paths: Sequence[Path], *, say: Callable[[str], None]) -> None:
     """Raise every definition of the files and wait until the API server serves it.
 
     Args:
-        client: Gets and replaces definitions.
+        api: Gets and replaces definitions.
         paths: YAML files.
         say: Gets one line for each definition.
 
@@ -84,17 +84,17 @@ async def raise_all(client: Sender, paths: Sequence[Path], *, say: Callable[[str
         ApiError, Unreachable: The API server refuses the definition, or does not answer.
     """
     for wanted in list(read(paths)):  # all files are read before anything is written
-        say(await _raise(client, wanted))
+        say(await _raise(api, wanted))
 
 
-async def _raise(client: Sender, wanted: Object) -> str:
+async def _raise(api: Api, wanted: Object) -> str:
     name = wanted["metadata"]["name"]
     ours = _version_of(wanted)
     if not ours:
         msg = f"CustomResourceDefinition {name}: the file has no annotation {VERSION}"
         raise NotRaised(msg)
     own = release(ours)
-    present = await _get(client, name)
+    present = await _get(api, name)
     if present is None:  # a first installation by a tool that runs upgrade hooks then too; or it was deleted by hand
         return f"CustomResourceDefinition {name}: is not there, so there is nothing to raise; crds/ holds it"
     theirs = _version_of(present)
@@ -106,10 +106,10 @@ async def _raise(client: Sender, wanted: Object) -> str:
     raised = merged(present, wanted)
     if raised == present:
         return f"CustomResourceDefinition {name}: is that of release {ours} already"
-    answer = await client.request("PUT", f"{COLLECTION}/{name}", body=msgspec.json.encode(raised))
+    answer = await api.replace(CUSTOM_RESOURCE_DEFINITIONS, name, msgspec.json.encode(raised))
     if _resource_version(_decoded(answer)) == _resource_version(present):
         return f"CustomResourceDefinition {name}: is that of release {ours} already"
-    await _served(client, name)
+    await _served(api, name)
     return f"CustomResourceDefinition {name}: raised from release {theirs or 'unknown'} to {ours}"
 
 
@@ -122,10 +122,10 @@ def merged(present: Object, wanted: Object) -> Object:
     return {**present, "metadata": metadata, "spec": wanted["spec"]}
 
 
-async def _served(client: Sender, name: str) -> None:
+async def _served(api: Api, name: str) -> None:
     """Wait until the API server has taken the names up; the schema follows within the same moment."""
     end = asyncio.get_running_loop().time() + PATIENCE
-    while not _is_established(await _get(client, name)):
+    while not _is_established(await _get(api, name)):
         if asyncio.get_running_loop().time() > end:
             msg = f"CustomResourceDefinition {name}: stored, but not Established after {PATIENCE:g} s"
             raise NotRaised(msg)
@@ -139,8 +139,8 @@ def _is_established(definition: Object | None) -> bool:
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
-async def _get(client: Sender, name: str) -> Object | None:
-    body = await get_or_none(client, f"{COLLECTION}/{name}")
+async def _get(api: Api, name: str) -> Object | None:
+    body = await api.get(CUSTOM_RESOURCE_DEFINITIONS, name)
     return None if body is None else _decoded(body)
 
 

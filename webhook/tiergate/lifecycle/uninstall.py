@@ -11,14 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote
 
-import msgspec
-
+from tiergate.cluster.api import Api, Propagation
 from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
-from tiergate.cluster.paths import NAMESPACES, TIERS
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
-from tiergate.cluster.sender import Sender, get_or_none
+from tiergate.cluster.resource import DEPLOYMENTS, LIMIT_RANGES, NAMESPACES, TIERS, Resource
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, faults, is_protected
 from tiergate.wire import Malformed
@@ -30,6 +27,7 @@ CONTROLLER: Final = "tiergate-controller"
 PATIENCE: Final = 120.0
 """Seconds for the controller's pods to end: more than their grace period."""
 PAUSE: Final = 0.5
+LIST_TIMEOUT: Final = 60.0
 
 Say = Callable[[str], None]
 
@@ -38,15 +36,11 @@ class NotUninstalled(RuntimeError):
     """Something is in the way; the message says what and what to do."""
 
 
-class _Items(msgspec.Struct):
-    items: list[msgspec.Raw] | None = None
-
-
-async def uninstall(client: Sender, *, namespace: str, say: Say) -> None:
+async def uninstall(api: Api, *, namespace: str, say: Say) -> None:
     """Stop the controller, leave defaults behind, then take the webhooks out of the way; each step can be repeated.
 
     Args:
-        client: Whose user may do all that.
+        api: Whose user may do all that.
         namespace: Of the release.
         say: Gets one line for each thing done.
 
@@ -54,19 +48,18 @@ async def uninstall(client: Sender, *, namespace: str, say: Say) -> None:
         NotUninstalled: The controller does not end, or a LimitRange cannot be written.
         ApiError, Unreachable: The API server refuses a step or does not answer.
     """
-    await _stop_controller(client, namespace, say)
-    await _leave_defaults(client, namespace, say)
-    for kind, path in CONFIGURATION_KINDS.items():
-        gone = await _delete(client, f"{path}/{CONFIGURATION_NAME}")
+    await _stop_controller(api, namespace, say)
+    await _leave_defaults(api, namespace, say)
+    for kind, resource in CONFIGURATION_KINDS.items():
+        gone = await _delete(api, resource, CONFIGURATION_NAME)
         say(f'{kind} "{CONFIGURATION_NAME}": {"removed" if gone else "was gone already"}')
 
 
-async def _stop_controller(client: Sender, namespace: str, say: Say) -> None:
+async def _stop_controller(api: Api, namespace: str, say: Say) -> None:
     """Delete the Deployment and wait until its pods are gone: they would remove what is left behind here."""
-    path = f"/apis/apps/v1/namespaces/{quote(namespace, safe='')}/deployments/{CONTROLLER}"
-    await _delete(client, path, propagationPolicy="Foreground")
+    await _delete(api, DEPLOYMENTS, CONTROLLER, namespace=namespace, propagation="Foreground")
     end = asyncio.get_running_loop().time() + PATIENCE
-    while await get_or_none(client, path) is not None:
+    while await api.get(DEPLOYMENTS, CONTROLLER, namespace=namespace) is not None:
         if asyncio.get_running_loop().time() > end:
             msg = (
                 f"Deployment {CONTROLLER} is still there after {PATIENCE:g} s: its pods do not end. Nothing else was "
@@ -77,20 +70,20 @@ async def _stop_controller(client: Sender, namespace: str, say: Say) -> None:
     say(f"Deployment {CONTROLLER}: stopped")
 
 
-async def _leave_defaults(client: Sender, release_namespace: str, say: Say) -> None:
-    tiers = await _tiers(client, say)
-    for raw in await _list(client, NAMESPACES, {"labelSelector": LABEL}):
+async def _leave_defaults(api: Api, release_namespace: str, say: Say) -> None:
+    tiers = await _tiers(api, say)
+    for raw in await api.list(NAMESPACES, query={"labelSelector": LABEL}, timeout=LIST_TIMEOUT):
         one = read_namespace(raw)
         tier = tiers.get(one.tier or "")
         if tier is None or one.deleting or is_protected(one.name, release_namespace=release_namespace):
             continue
         if (item := _left(tier)) is not None:
-            await _leave(client, one.name, tier.name, item, say)
+            await _leave(api, one.name, tier.name, item, say)
 
 
-async def _tiers(client: Sender, say: Say) -> dict[str, Tier]:
+async def _tiers(api: Api, say: Say) -> dict[str, Tier]:
     try:
-        listed = await _list(client, TIERS, {})
+        listed = await api.list(TIERS, timeout=LIST_TIMEOUT)
     except ApiError as error:
         if error.status != NOT_FOUND:
             raise
@@ -117,11 +110,11 @@ def _left(tier: Tier) -> LimitRangeItem | None:
     return next((one for one in tier.limits if one.type == CONTAINER), None)
 
 
-async def _leave(client: Sender, namespace: str, tier: str, item: LimitRangeItem, say: Say) -> None:
+async def _leave(api: Api, namespace: str, tier: str, item: LimitRangeItem, say: Say) -> None:
     where = f'namespace "{namespace}": LimitRange "{UNSCOPED_NAME}"'
     body = write_limit_range(UNSCOPED_NAME, [item], namespace=namespace, tier=tier)
     try:
-        await client.request("POST", f"{NAMESPACES}/{quote(namespace, safe='')}/limitranges", body=body)
+        await api.create(LIMIT_RANGES, body, namespace=namespace)
     except ApiError as error:
         if error.status == NOT_FOUND:  # the namespace went meanwhile
             return
@@ -133,15 +126,17 @@ async def _leave(client: Sender, namespace: str, tier: str, item: LimitRangeItem
     say(f"{where} left behind with the defaults of tier {tier}")
 
 
-async def _list(client: Sender, path: str, query: dict[str, str]) -> list[msgspec.Raw]:
-    return msgspec.json.decode(await client.request("GET", path, query=query, timeout=60), type=_Items).items or []
-
-
-async def _delete(client: Sender, path: str, **options: str) -> bool:
-    """Delete an object; say whether it was there."""
-    body = msgspec.json.encode({"apiVersion": "v1", "kind": "DeleteOptions", **options})
+async def _delete(
+    api: Api,
+    resource: Resource,
+    name: str,
+    *,
+    namespace: str | None = None,
+    propagation: Propagation | None = None,
+) -> bool:
+    """Delete an object, whatever its version; say whether it was there."""
     try:
-        await client.request("DELETE", path, body=body)
+        await api.delete(resource, name, namespace=namespace, resource_version=None, propagation=propagation)
     except ApiError as error:
         if error.status == NOT_FOUND:
             return False

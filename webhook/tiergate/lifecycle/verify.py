@@ -6,18 +6,17 @@ import asyncio
 import functools
 from collections.abc import Callable, Sequence
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.cluster.paths import NAMESPACES, TIERS
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
-from tiergate.cluster.sender import Sender, get_or_none
+from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier, faults
-from tiergate.lifecycle import trial
-from tiergate.lifecycle.trial import Finding
+from tiergate.lifecycle import sample_pod
+from tiergate.lifecycle.sample_pod import Finding
 from tiergate.wire import Malformed
 from tiergate.wire.decode import Reader
 from tiergate.wire.namespace import read_namespace
@@ -34,7 +33,7 @@ _read_pod: Final = Reader(WirePod, functools.partial(to_pod, namespace=""))
 
 
 async def verify(
-    client: Sender, *, namespaces: Sequence[str], image: str, patience: float, say: Callable[[str], None]
+    api: Api, *, namespaces: Sequence[str], image: str, patience: float, say: Callable[[str], None]
 ) -> bool:
     """Look until nothing fails or patience is over, say the last findings, and whether none of them failed.
 
@@ -42,7 +41,7 @@ async def verify(
     failure.
 
     Args:
-        client: Reads tiers, namespaces and webhook configurations, creates pods by dry-run.
+        api: Reads tiers, namespaces and webhook configurations, creates pods by dry-run.
         namespaces: Governed namespaces to try; one for each tier is enough.
         image: Of the pods tried: policies of others may have an opinion about it. It is never pulled.
         patience: Seconds to go on trying: right after an installation not everything is in force yet.
@@ -51,7 +50,7 @@ async def verify(
     loop = asyncio.get_running_loop()
     end = loop.time() + patience
     while True:
-        found = await _look(client, namespaces, image)
+        found = await _look(api, namespaces, image)
         if not any(one.outcome == "failed" for one in found) or loop.time() > end:
             break
         await asyncio.sleep(PAUSE)
@@ -60,30 +59,30 @@ async def verify(
     return not any(one.outcome == "failed" for one in found)
 
 
-async def _look(client: Sender, namespaces: Sequence[str], image: str) -> list[Finding]:
+async def _look(api: Api, namespaces: Sequence[str], image: str) -> list[Finding]:
     try:
-        return await findings(client, namespaces=namespaces, image=image)
+        return await findings(api, namespaces=namespaces, image=image)
     except (ApiError, Unreachable) as error:
         return [Finding("failed", str(error))]
 
 
-async def findings(client: Sender, *, namespaces: Sequence[str], image: str) -> list[Finding]:
+async def findings(api: Api, *, namespaces: Sequence[str], image: str) -> list[Finding]:
     """Look once.
 
     Raises:
         ApiError, Unreachable: A question that has to be answered was not.
     """
-    found = [await _registration(client, kind) for kind in CONFIGURATION_KINDS]
+    found = [await _registration(api, kind) for kind in CONFIGURATION_KINDS]
     for name in namespaces:
-        found += await _namespace(client, name, image)
+        found += await _namespace(api, name, image)
     if not namespaces:
         what = "no governed namespace was named: that pods over max are refused and defaults are set was not tried"
         found.append(Finding("unproved", what))
     return found
 
 
-async def _registration(client: Sender, kind: str) -> Finding:
-    raw = await get_or_none(client, f"{CONFIGURATION_KINDS[kind]}/{CONFIGURATION_NAME}")
+async def _registration(api: Api, kind: str) -> Finding:
+    raw = await api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)
     named = f'{kind} "{CONFIGURATION_NAME}"'
     if raw is None:
         return Finding("failed", f"{named} does not exist, so pods are not checked: helm upgrade restores it")
@@ -96,26 +95,26 @@ async def _registration(client: Sender, kind: str) -> Finding:
     return Finding("ok", f"{named} is registered, and has a CA to trust in every entry")
 
 
-async def _namespace(client: Sender, name: str, image: str) -> list[Finding]:
+async def _namespace(api: Api, name: str, image: str) -> list[Finding]:
     where = f'namespace "{name}"'
-    raw = await get_or_none(client, f"{NAMESPACES}/{quote(name, safe='')}")
+    raw = await api.get(NAMESPACES, name)
     if raw is None:
         return [Finding("failed", f"{where} does not exist")]
     label = read_namespace(raw).tier
     if label is None:
         return [Finding("failed", f"{where} is not governed: it has no label tiergate.io/tier")]
     where += f', tier "{label}"'
-    tier = await _tier(client, label)
+    tier = await _tier(api, label)
     if isinstance(tier, str):
         return [Finding("failed", f"{where}: {tier}")]
     if tier.mode != "Enforce":
         return [Finding("unproved", f"{where}: mode {tier.mode} refuses nothing")]
-    return [await _over_max(client, name, where, tier, image), await _defaults(client, name, where, tier, image)]
+    return [await _over_max(api, name, where, tier, image), await _defaults(api, name, where, tier, image)]
 
 
-async def _tier(client: Sender, name: str) -> Tier | str:
+async def _tier(api: Api, name: str) -> Tier | str:
     """Return the tier, or what is wrong with it."""
-    raw = await get_or_none(client, f"{TIERS}/{quote(name, safe='')}")
+    raw = await api.get(TIERS, name)
     if raw is None:
         return "there is no such tier, so its pods are refused"
     try:
@@ -126,25 +125,25 @@ async def _tier(client: Sender, name: str) -> Tier | str:
     return f"the tier is not valid: {found[0].pointer}: {found[0].reason}" if found else tier
 
 
-async def _over_max(client: Sender, namespace: str, where: str, tier: Tier, image: str) -> Finding:
-    asked = trial.excess(tier)
+async def _over_max(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Finding:
+    asked = sample_pod.excess(tier)
     if asked is None:
         return Finding("unproved", f"{where}: the tier has no max, so there is no pod over max to be refused")
-    answer = await _create(client, namespace, trial.pod(image, limits={asked.resource: asked.amount}))
-    return trial.judge_excess(where, asked, answer if isinstance(answer, str) else None)
+    answer = await _create(api, namespace, sample_pod.pod(image, limits={asked.resource: asked.amount}))
+    return sample_pod.judge_excess(where, asked, answer if isinstance(answer, str) else None)
 
 
-async def _defaults(client: Sender, namespace: str, where: str, tier: Tier, image: str) -> Finding:
-    if not trial.expected(tier):
+async def _defaults(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Finding:
+    if not sample_pod.expected(tier):
         return Finding("unproved", f"{where}: the tier has no defaults to be set")
-    return trial.judge_defaults(where, tier, await _create(client, namespace, trial.pod(image)))
+    return sample_pod.judge_defaults(where, tier, await _create(api, namespace, sample_pod.pod(image)))
 
 
-async def _create(client: Sender, namespace: str, pod: trial.Object) -> Pod | str:
+async def _create(api: Api, namespace: str, pod: sample_pod.Object) -> Pod | str:
     """Create a pod by dry-run: return it as it would be stored, or the message of its refusal."""
-    path = f"{NAMESPACES}/{quote(namespace, safe='')}/pods"
     body = msgspec.json.encode(pod)
     try:
-        return _read_pod(await client.request("POST", path, query={"dryRun": "All"}, body=body, timeout=TIMEOUT))
+        stored = await api.create(PODS, body, namespace=namespace, query={"dryRun": "All"}, timeout=TIMEOUT)
     except ApiError as error:
         return error.message
+    return _read_pod(stored)

@@ -14,8 +14,8 @@ from tiergate.cluster.lease import CONTROLLER_LEASE, last_renewal, seconds_since
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tiergate.cluster.api import Api
     from tiergate.cluster.lease import Renewal
-    from tiergate.cluster.sender import Sender
 
 LOOK: Final = 5.0
 """Seconds between two looks at the Lease."""
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 class Leadership:
     """Looks at the controller's Lease. Nothing is decided by what is seen, so a look that fails is only logged."""
 
-    def __init__(self, client: Sender, *, namespace: str, clock: Callable[[], float] = seconds_since_boot) -> None:
+    def __init__(self, api: Api, *, namespace: str, clock: Callable[[], float] = seconds_since_boot) -> None:
         """Describe where the Lease is; ``run`` looks at it."""
-        self._client = client
+        self._api = api
         self._namespace = namespace
         self._clock = clock
         self._renewed = clock()
@@ -49,7 +49,7 @@ class Leadership:
         """Look once. A Lease that nobody holds is not renewed, whatever was written there last."""
         said = ""
         try:
-            seen = await last_renewal(self._client, namespace=self._namespace, name=CONTROLLER_LEASE)
+            seen = await last_renewal(self._api, namespace=self._namespace, name=CONTROLLER_LEASE)
         except (ApiError, Unreachable, msgspec.MsgspecError) as error:
             said = str(error)
         else:

@@ -1,4 +1,4 @@
-"""The service of ``tiergate serve``: client, caches, admission, doors and pages, wired once."""
+"""The service of ``tiergate serve``: client, state, admission, endpoints and pages, wired once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tiergate.cluster.access import User, may_use_path, may_use_resource, user_of
+from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.cluster.resource import TIERS
 from tiergate.core.quantity import ZERO
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
-from tiergate.metrics.snapshot import Snapshot, UsageRow
+from tiergate.metrics.snapshot import Snapshot, TierCondition, UsageRow
 from tiergate.pages.application import create_app
 from tiergate.pages.authorization import Access, TokenAuthorizer
 from tiergate.server.admission import Admission
-from tiergate.server.caches import Caches
-from tiergate.server.conditions import Conditions
 from tiergate.server.leadership import Leadership
 from tiergate.server.routes import Routes
+from tiergate.server.state import ServerState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -54,15 +55,15 @@ class Options(msgspec.Struct, frozen=True):
 class Permissions:
     """Who may put namespaces into tiers."""
 
-    def __init__(self, client: Client) -> None:
-        """Ask with this client."""
-        self._client = client
+    def __init__(self, api: Api) -> None:
+        """Take what asks."""
+        self._api = api
 
     async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
         return await may_use_resource(
-            self._client, asker, verb="assign", group="tiergate.io", resource="tiers", name=tier, timeout=timeout
+            self._api, asker, verb="assign", group=TIERS.group, resource=TIERS.plural, name=tier, timeout=timeout
         )
 
 
@@ -86,13 +87,13 @@ class ServerService:
         options = self._options
         self._loop = asyncio.get_running_loop()
         source = None if options.kubeconfig else options.service_account_dir
-        self._client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
-        self._caches = Caches(self._client)
-        self._conditions = Conditions(self._client)
-        self._leadership = Leadership(self._client, namespace=options.namespace)
+        client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
+        self._api = Api(client)
+        self._state = ServerState(client, release_namespace=options.namespace)
+        self._leadership = Leadership(self._api, namespace=options.namespace)
         admission = Admission(
-            self._caches,
-            Permissions(self._client),
+            self._state,
+            Permissions(self._api),
             release_namespace=options.namespace,
         )
         self._routes = Routes(admission, self._recorder)
@@ -109,12 +110,11 @@ class ServerService:
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """The caches, and what keeps the pages current."""
-        own = {"cache conditions": self._conditions.run, "leadership": self._leadership.run, "report": self._report}
-        return {**self._caches.tasks(), **own}
+        return {**self._state.tasks(), "leadership": self._leadership.run, "report": self._report}
 
     def ready(self) -> tuple[bool, str]:
         """Ready once every cache was filled; that it is late later is a metric and a live read, not a reason."""
-        missing = self._caches.unsynced()
+        missing = self._state.unsynced()
         return not missing, "never synced: " + ", ".join(missing)
 
     def http(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
@@ -127,26 +127,27 @@ class ServerService:
             await asyncio.sleep(REPORT if self._frozen else STARTING)
 
     def _publish(self) -> None:
-        self._caches.observe()
+        self._state.observe()
         now = time.monotonic()
-        for name, cache in self._caches.each():
+        for name, cache in self._state.caches().items():
             self._recorder.cache_age(name, cache.age(now=now))
-            self._recorder.cache_faults(name, len(cache.faults))
+        for name, faults in self._state.faults().items():
+            self._recorder.cache_faults(name, faults)
         self._report_index(now)
         self._recorder.bytes_in_flight(self._routes.bytes_in_flight)
-        self._recorder.tier_conditions(self._conditions.rows())
+        self._recorder.tier_conditions(tuple(tier_conditions(self._state)))
         self._recorder.controller_silence(self._leadership.silence())
-        versions = self._caches.versions()
+        versions = self._state.versions()
         if versions != self._shown:
             self._shown = versions
-            self._snapshot = Snapshot(datetime.now(UTC), tuple(usage_rows(self._caches)))
+            self._snapshot = Snapshot(datetime.now(UTC), tuple(usage_rows(self._state)))
             self._recorder.usage(self._snapshot.rows)
-        if not self._frozen and not self._caches.unsynced():
+        if not self._frozen and not self._state.unsynced():
             self._freeze()
 
     def _report_index(self, now: float) -> None:
         """Report the index of each kind; one that is closed is neither late nor faulty."""
-        for name, index in self._caches.index.each():
+        for name, index in self._state.index.each():
             cache = index.cache
             self._recorder.cache_age(f"index {name}", 0.0 if cache is None else cache.age(now=now))
             self._recorder.cache_faults(f"index {name}", 0 if cache is None else len(cache.faults))
@@ -173,23 +174,33 @@ class ServerService:
 
     async def _judge(self, token: str) -> Access:
         try:
-            user = await user_of(self._client, token)
+            user = await user_of(self._api, token)
             if user is None:
                 return "unauthenticated"
-            permitted = await may_use_path(self._client, user, verb="get", path=METRICS_PATH)
+            permitted = await may_use_path(self._api, user, verb="get", path=METRICS_PATH)
         except (ApiError, Unreachable) as error:
             logger.warning("cannot judge who reads the metrics", extra={"fields": {"error": str(error)}})
             return "unavailable"
         return "permitted" if permitted else "forbidden"
 
 
-def usage_rows(caches: Caches) -> Iterator[UsageRow]:
+def usage_rows(state: ServerState) -> Iterator[UsageRow]:
     """Yield used and hard of every quota in governed namespaces, by tier and namespace.
 
     The quotas of a tier in mode Warn or Audit, which are no objects, are shown as they would be.
     """
-    for namespace in caches.governed():
-        for quota in (*caches.quotas(namespace.name), *caches.would_be(namespace)):
+    for namespace in state.governed():
+        for quota in (*state.quotas(namespace.name), *state.would_be(namespace)):
             for resource, hard in sorted(quota.hard.items()):
                 used = quota.used.get(resource, ZERO)
                 yield UsageRow(namespace.tier or "", namespace.name, quota.name, resource, used, hard)
+
+
+def tier_conditions(state: ServerState) -> Iterator[TierCondition]:
+    """Yield the conditions of every tier as the controller wrote them, by tier: alerts about enforcement need them.
+
+    The webhook's replicas are scraped and the controller is not. Nothing is decided by them.
+    """
+    for name, record in sorted(state.tier_records().items()):
+        for one in record.status.conditions:
+            yield TierCondition(name, one.type, one.reason, holds=one.status == "True")

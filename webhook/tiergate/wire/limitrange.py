@@ -43,13 +43,9 @@ def to_limit_range(wire: WireLimitRange) -> LimitRange:
 read_limit_range = Reader(WireLimitRange, to_limit_range)
 
 
-def write_limit_range(
-    name: str, items: Iterable[LimitRangeItem], *, namespace: str, tier: str, resource_version: str = ""
-) -> bytes:
-    """Return the LimitRange as a JSON body, for a create or (with a resourceVersion) a replace."""
+def write_limit_range(name: str, items: Iterable[LimitRangeItem], *, namespace: str, tier: str) -> bytes:
+    """Return the LimitRange as a JSON body."""
     metadata = {"name": name, "namespace": namespace, "labels": own_labels(tier)}
-    if resource_version:
-        metadata["resourceVersion"] = resource_version
     spec = LimitRangeSpec([_wire(item) for item in items])
     return msgspec.json.encode({"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": spec})
 

@@ -62,15 +62,13 @@ def scope_requirements(selector: ScopeSelector | None) -> tuple[ScopeRequirement
 read_quota = Reader(WireQuota, to_quota)
 
 
-def write_quota(desired: DesiredQuota, *, namespace: str, tier: str, resource_version: str = "") -> bytes:
-    """Return the ResourceQuota as a JSON body, for a create or (with a resourceVersion) a replace."""
+def write_quota(desired: DesiredQuota, *, namespace: str, tier: str) -> bytes:
+    """Return the ResourceQuota as a JSON body."""
     metadata = {
         "name": desired.name,
         "namespace": namespace,
         "labels": own_labels(tier),
     }
-    if resource_version:
-        metadata["resourceVersion"] = resource_version
     expressions = [
         ScopedSelector(one.scope_name, one.operator, list(one.values) or None) for one in desired.scope_selector
     ]

@@ -75,7 +75,6 @@ def to_tier(wire: WireTier) -> Tier:
             quotas=tuple(_quota(one) for one in spec.quotas or ()),
             exempt_users=frozenset(exemptions.users or ()),
             exempt_groups=frozenset(exemptions.groups or ()),
-            generation=metadata.generation,
             mode=mode,
             native_limit_range=spec.nativeLimitRange is True,
         )

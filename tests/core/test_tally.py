@@ -11,10 +11,10 @@ import pytest
 
 from tests.builders import NOW, Texts, a_claim, a_container, a_pod, a_quota, a_tier, a_tier_quota, amounts, texts
 from tiergate.core.claim import Claim
-from tiergate.core.index import Footprints, Tally, used, would_be
 from tiergate.core.podspec import ContainerStatus, Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
+from tiergate.core.tally import Footprints, Tally, used, would_be
 from tiergate.core.tier import ScopeRequirement
 
 HARD = {

@@ -21,6 +21,7 @@ from tiergate.core.tier import Tier
 DENIED: Final = f'admission webhook "{PODS_VALIDATE}" denied the request'
 OVER_MAX: Final = "the tier allows at most"
 _NATIVE: Final = re.compile(r"maximum \S+ usage per (Container|Pod) is")
+CONTAINER: Final = "sample"
 USER: Final = 65532
 SHOWN: Final = 400
 """Characters of somebody else's message that are shown."""
@@ -58,7 +59,7 @@ def excess(tier: Tier) -> Excess | None:
 def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
     """Return a pod that every Pod Security Standard admits; with limits it requests the same amounts."""
     container: Object = {
-        "name": "trial",
+        "name": CONTAINER,
         "image": image,
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
@@ -115,7 +116,7 @@ def judge_defaults(where: str, tier: Tier, answer: Pod | str) -> Finding:
 
 def expected(tier: Tier) -> Mapping[str, Quantity]:
     """Return the defaults a container without resources gets, by ``limits.NAME`` and ``requests.NAME``."""
-    bare = Pod(containers=(Container("trial", "/spec/containers/0", has_resources=False),))
+    bare = Pod(containers=(Container(CONTAINER, "/spec/containers/0", has_resources=False),))
     (container,) = with_defaults(bare, tier)[0].containers
     return _both_sides(container)
 

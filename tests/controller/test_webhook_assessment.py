@@ -1,11 +1,11 @@
-"""Whether pods are checked, judged from the webhook configurations as they stand."""
+"""Whether pods are checked, assessed from the webhook configurations as they stand."""
 
 import base64
 import json
 
 import pytest
 
-from tiergate.controller.certificates import judge_enforcing
+from tiergate.controller.certificates import assess_webhooks
 
 PEM = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 TRUST = base64.b64encode(PEM).decode()
@@ -39,6 +39,6 @@ VALIDATING = configuration("namespaces.validate.tiergate.io", "pods.validate.tie
 def test_enforcing(mutating: bytes | None, validating: bytes | None, reason: str, words: str) -> None:
     """Enforcing holds only when both configurations ask about pods and trust the certificate."""
     found = {"MutatingWebhookConfiguration": mutating, "ValidatingWebhookConfiguration": validating}
-    verdict = judge_enforcing(found, trusted=PEM)
-    assert (verdict.holds, verdict.reason) == (reason == "WebhooksRegistered", reason)
-    assert words in verdict.message
+    assessment = assess_webhooks(found, trusted=PEM)
+    assert (assessment.holds, assessment.reason) == (reason == "WebhooksRegistered", reason)
+    assert words in assessment.message

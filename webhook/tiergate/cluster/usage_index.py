@@ -15,10 +15,11 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from tiergate.cluster.resource import CLAIMS, PODS
 from tiergate.cluster.watch import Cache
 from tiergate.core.claim import Claim
-from tiergate.core.index import Footprint, Footprints, Tally, kinds_to_count, would_be
 from tiergate.core.podspec import Pod
+from tiergate.core.tally import Footprint, Footprints, Tally, kinds_to_count, would_be
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
@@ -27,12 +28,11 @@ from tiergate.wire.types import Metadata
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
+    from tiergate.cluster.resource import Resource
     from tiergate.cluster.watch import Source
     from tiergate.core.quota import Judged, QuotaStatus
     from tiergate.core.tier import Tier
 
-PODS: Final = "/api/v1/pods"
-CLAIMS: Final = "/api/v1/persistentvolumeclaims"
 PAGE: Final = 250
 """Objects in one list page: with 10 kB for each, about 2.5 MB at a time and 10 ms without an answer."""
 LOOK: Final = 5.0
@@ -47,38 +47,41 @@ encode: Final = msgspec.json.Encoder().encode
 logger = logging.getLogger(__name__)
 
 
-class KindIndex:
+class KindUsageIndex:
     """The index of one kind of object."""
 
     def __init__(
         self,
         client: Source,
-        path: str,
+        resource: Resource,
         *,
         kind: type[Judged],
         decoder: Callable[[Footprints], Decode],
         tiers: Callable[[], Iterable[Tier]],
         changed: Callable[[float], Awaitable[bool]],
         minor: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Describe the index; ``run`` fills it while it is needed.
 
         Args:
             client: Where to list and watch.
-            path: The collection of all namespaces.
+            resource: Whose objects, of all namespaces.
             kind: What the objects are.
             decoder: Makes the function from an object's bytes to what is kept of it.
             tiers: The tiers in force, which decide whether the index is needed.
             changed: Waits for a change of any tier, at most so many seconds.
             minor: The server's release, whose quota counts pods being resized in its own way.
+            clock: Monotonic seconds.
         """
         self._client = client
-        self._path = path
+        self._resource = resource
         self._kind = kind
         self._decoder = decoder
         self._tiers = tiers
         self._changed = changed
         self._minor = minor
+        self._clock = clock
         self._tally = Tally()
         self.cache: Cache[Entry] | None = None
         self._unchecked = 0
@@ -114,7 +117,7 @@ class KindIndex:
     def _known(self) -> bool:
         """Say whether the content may be relied on: listed once, and in touch since."""
         cache = self.cache
-        return cache is not None and cache.synced and time.monotonic() <= cache.trusted_until
+        return cache is not None and cache.synced and self._clock() <= cache.trusted_until
 
     async def run(self) -> None:
         """Open and close for ever, as the tiers say; a bug in between raises."""
@@ -141,13 +144,13 @@ class KindIndex:
             tally.set(key, None if entry is None else entry[1])
 
         decode = self._decoder(Footprints())
-        self.cache = Cache(self._client, self._path, decode=decode, on_change=seen, page=PAGE)
-        logger.info("index opened", extra={"fields": {"path": self._path}})
+        self.cache = Cache(self._client, self._resource, decode=decode, on_change=seen, page=PAGE, clock=self._clock)
+        logger.info("index opened", extra={"fields": {"resource": self._resource.plural}})
         try:
             await self.cache.run()
         finally:
             self.cache, self._tally = None, Tally()
-            logger.info("index closed", extra={"fields": {"path": self._path}})
+            logger.info("index closed", extra={"fields": {"resource": self._resource.plural}})
 
 
 async def _end(*running: asyncio.Future[None]) -> None:
@@ -156,7 +159,7 @@ async def _end(*running: asyncio.Future[None]) -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-class Index:
+class UsageIndex:
     """The index of every kind."""
 
     def __init__(
@@ -166,23 +169,27 @@ class Index:
         tiers: Callable[[], Iterable[Tier]],
         changed: Callable[[float], Awaitable[bool]],
         minor: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the client, the tiers in force, what waits for a change of any of them, and the server's release."""
-        pods = KindIndex(client, PODS, kind=Pod, decoder=pod_decoder, tiers=tiers, changed=changed, minor=minor)
-        claims = KindIndex(client, CLAIMS, kind=Claim, decoder=claim_decoder, tiers=tiers, changed=changed, minor=minor)
-        self._by_kind: dict[type[Judged], KindIndex] = {Pod: pods, Claim: claims}
+        """Take the client, the tiers in force, what waits for a change of one, the server's release and a clock."""
+        self._by_kind: dict[type[Judged], KindUsageIndex] = {
+            kind: KindUsageIndex(
+                client, resource, kind=kind, decoder=decoder, tiers=tiers, changed=changed, minor=minor, clock=clock
+            )
+            for kind, resource, decoder in ((Pod, PODS, pod_decoder), (Claim, CLAIMS, claim_decoder))
+        }
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what keeps the index current while it is needed, for the supervisor."""
         return {f"index {name}": one.run for name, one in self.each()}
 
-    def each(self) -> Iterator[tuple[str, KindIndex]]:
+    def each(self) -> Iterator[tuple[str, KindUsageIndex]]:
         """Yield the index of each kind by the name of its resource."""
         yield "pods", self._by_kind[Pod]
         yield "persistentvolumeclaims", self._by_kind[Claim]
 
     def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
-        """Return what the index of the kind says of the namespace under the tier; see `KindIndex.usage`."""
+        """Return what the index of the kind says of the namespace under the tier; see `KindUsageIndex.usage`."""
         return self._by_kind[kind].usage(namespace, tier)
 
     def rows(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:

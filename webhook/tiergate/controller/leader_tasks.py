@@ -1,13 +1,16 @@
-"""One term of a leader: the queues and loops that write. A new term begins with new ones and remembers nothing."""
+"""The queues and loops that write, for as long as this replica leads. The next time it leads begins with new ones."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
+from tiergate.cluster.api import Api
 from tiergate.cluster.secrets import ClusterSecrets
 from tiergate.controller.certificates import CertificateKeeper
-from tiergate.controller.events import Recorder, utc_now
+from tiergate.controller.events import EventWriter, utc_now
+from tiergate.controller.observations import Observations
 from tiergate.controller.queue import WorkQueue
 from tiergate.controller.reconciler import NamespaceReconciler
 from tiergate.controller.status import StatusWriter
@@ -18,52 +21,67 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from tiergate.cluster.sender import Sender
-    from tiergate.controller.facts import Facts
+    from tiergate.cluster.state import ClusterState
 
 FULL_PASS: Final = 30.0
 """Seconds between two looks at everything, whatever events said."""
 
 
-class Term:
-    """Everything that writes. It is told of changes, and told nothing once it is over."""
+class LeaderTasks:
+    """Everything that writes. It is told of changes, and told nothing once this replica leads no more."""
 
-    def __init__(self, client: Sender, facts: Facts, *, namespace: str, service: str, given: str = "") -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        state: ClusterState,
+        *,
+        namespace: str,
+        service: str,
+        external_secret: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
 
         Args:
-            client: Refuses to write when the term is over.
-            facts: What the decisions rest on.
+            sender: Refuses to write when this replica does not lead.
+            state: What the decisions rest on.
             namespace: Of the release: Secrets live there.
             service: Name of the webhook's Service.
-            given: Name of the Secret with the certificate when somebody else keeps it.
+            external_secret: Name of the Secret with the certificate when somebody else keeps it.
+            clock: Monotonic seconds.
         """
-        self._facts = facts
-        recorder = Recorder(client, now=utc_now)
+        self._state = state
+        api, observations = Api(sender), Observations(state)
+        events = EventWriter(api, now=utc_now, clock=clock)
         self._certificates = CertificateKeeper(
-            client,
-            ClusterSecrets(client, namespace),
-            facts,
+            api,
+            ClusterSecrets(api, namespace),
+            state,
             names=service_names(service=service, namespace=namespace),
             policy=Policy(),
             now=utc_now,
             on_change=self.look_at_all_tiers,
-            given=given,
+            external_secret=external_secret,
         )
         self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
         self._tiers = WorkQueue("tiers", self._update)
-        self._reconciler = NamespaceReconciler(client, facts, recorder, again=self._namespaces.add_later)
+        self._reconciler = NamespaceReconciler(
+            api, state, observations, events, again=self._namespaces.add_later, clock=clock
+        )
         self._status = StatusWriter(
-            client,
-            facts,
-            recorder,
+            api,
+            state,
+            observations,
+            events,
             enforcing=self._certificates.enforcing,
             errors=self._namespaces.errors,
             again=self._tiers.add_later,
             now=utc_now,
+            clock=clock,
         )
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """Return what runs as long as the term lasts, by name."""
+        """Return what runs as long as this replica leads, by name."""
         return {
             "quotas": self._namespaces.run,
             "status": self._tiers.run,
@@ -79,9 +97,15 @@ class Term:
         """Have the status of a tier looked at soon."""
         self._tiers.add(name)
 
+    def look_at_status(self, name: str) -> None:
+        """Have a tier whose status alone changed looked at soon, if somebody else wrote it."""
+        record = self._state.tier_record(name)
+        if record is None or not self._status.has_written(record):
+            self._tiers.add(name)
+
     def look_at_all_tiers(self) -> None:
         """Have the status of every tier looked at soon."""
-        for name in self._facts.known_tiers():
+        for name in self._state.tier_records():
             self._tiers.add(name)
 
     def look_at_certificates(self) -> None:
@@ -89,21 +113,24 @@ class Term:
         self._certificates.look()
 
     async def _full_pass(self) -> None:
-        """Look at everything once it has been listed, and again from time to time."""
+        """Look at everything once it has been listed, and again from time to time; only what needs work is queued."""
         while True:
-            await self._facts.objects_known()
-            for name in self._facts.namespaces.items:
-                self._namespaces.add(name)
+            await self._state.objects_known()
+            for name in self._state.namespaces():
+                if not self._reconciler.is_settled(name):
+                    self._namespaces.add(name)
             self.look_at_all_tiers()
             await asyncio.sleep(FULL_PASS)
 
     async def _reconcile(self, namespace: str) -> None:
         await self._reconciler.reconcile(namespace)
+        if self._state.namespace(namespace) is None:
+            self._status.forget_namespace(namespace)
 
     async def _update(self, tier: str) -> None:
         await self._status.update(tier)
 
     def _namespace_failed(self, name: str) -> None:
-        namespace = self._facts.namespaces.items.get(name)
+        namespace = self._state.namespace(name)
         if namespace is not None and namespace.tier is not None:
             self._tiers.add(namespace.tier)

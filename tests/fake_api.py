@@ -1,4 +1,4 @@
-"""An API server in memory: the few verbs and rules the controller relies on, and a journal of what was written."""
+"""An API server in memory: the few verbs and rules that our clients rely on, and a journal of what was written."""
 
 from __future__ import annotations
 
@@ -192,13 +192,14 @@ class FakeApi:
         if opened is not None:
             opened()
         place, wanted = place_of(path), (query or {}).get("fieldSelector", "").removeprefix("metadata.name=")
-        seen = int(resource_version)
+        begun, position = int(resource_version), 0
         while True:
             grown = self._grown
-            for version, kind, resource, document in list(self._log):
-                if version > seen and resource == place.resource and wanted in ("", document["metadata"]["name"]):
+            while position < len(self._log):
+                version, kind, resource, document = self._log[position]
+                position += 1
+                if version > begun and resource == place.resource and wanted in ("", document["metadata"]["name"]):
                     yield json.dumps({"type": kind, "object": document}).encode()
-            seen = max(seen, self._version)
             await grown.wait()
 
 

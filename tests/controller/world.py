@@ -1,0 +1,120 @@
+"""A controller and the API server in memory that it works on; everything waits in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from tests.fake_api import FakeApi
+from tests.virtual_time import clock
+from tiergate.controller.service import Loops, Options
+
+if TYPE_CHECKING:
+    from tiergate.cluster.client import Client
+
+RELEASE = "tiergate-system"
+OPTIONS = Options(kubeconfig=None, service_account_dir=None, namespace=RELEASE, service="tiergate-webhook", host="here")
+REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
+MUTATING = f"{REGISTRATION}/mutatingwebhookconfigurations/tiergate"
+VALIDATING = f"{REGISTRATION}/validatingwebhookconfigurations/tiergate"
+
+
+def tier_path(name: str = "dev") -> str:
+    return f"/apis/tiergate.io/v1alpha1/tiers/{name}"
+
+
+def quota_path(namespace: str = "dev", name: str = "tier") -> str:
+    return f"/api/v1/namespaces/{namespace}/resourcequotas/{name}"
+
+
+def a_tier(**hard: str) -> dict[str, Any]:
+    return {"metadata": {"uid": "u"}, "spec": {"quotas": [{"name": "compute", "hard": hard or {"pods": "2"}}]}}
+
+
+def a_namespace(tier: str | None = "dev", **metadata: str) -> dict[str, Any]:
+    return {"metadata": {"labels": {} if tier is None else {"tiergate.io/tier": tier}, **metadata}}
+
+
+def a_foreign_quota(**hard: str) -> dict[str, Any]:
+    return {"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "spec": {"hard": hard}}
+
+
+def a_configuration(*names: str) -> dict[str, Any]:
+    return {"webhooks": [{"name": name, "clientConfig": {}} for name in names]}
+
+
+@asynccontextmanager
+async def controller(api: FakeApi) -> AsyncIterator[None]:
+    """Run all tasks of the controller."""
+    loops = Loops(cast("Client", api), OPTIONS, clock=clock, lease_clock=clock)
+    running = [asyncio.ensure_future(task()) for task in loops.tasks().values()]
+    try:
+        yield
+        assert loops.failing() == {}
+        for task in running:
+            assert not task.done(), task.exception()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def eventually(holds: Callable[[], object], *, within: float = 2.0) -> None:
+    """Wait until something holds, at most so many virtual seconds; what raises KeyError does not hold yet."""
+    deadline = clock() + within
+    while True:
+        try:
+            if holds():
+                return
+        except KeyError:
+            pass
+        assert clock() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
+
+
+def condition(api: FakeApi, kind: str, tier: str = "dev") -> dict[str, Any]:
+    found = [one for one in api.get(tier_path(tier))["status"]["conditions"] if one["type"] == kind]
+    return cast("dict[str, Any]", found[0]) if found else {}
+
+
+def ready(api: FakeApi, reason: str = "QuotasInForce") -> Callable[[], bool]:
+    return lambda: condition(api, "Ready").get("reason") == reason
+
+
+def a_cluster(*, counts: bool = True) -> FakeApi:
+    """Return a cluster with one tier, its namespace and both webhook configurations."""
+    api = FakeApi(counts=counts)
+    api.put(tier_path(), a_tier())
+    api.put("/api/v1/namespaces/dev", a_namespace())
+    api.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
+    api.put(VALIDATING, a_configuration("tiers.validate.tiergate.io", "pods.validate.tiergate.io"))
+    return api
+
+
+def written(api: FakeApi) -> dict[str, int]:
+    """Return what was written but for the Lease, which is renewed for ever."""
+    return {verb: count for verb, count in api.journal.items() if not verb.endswith(" leases")}
+
+
+async def settled(api: FakeApi) -> None:
+    """Wait until the cluster is as it should be, and nothing is on its way any more."""
+    await eventually(ready(api))
+    await eventually(lambda: condition(api, "Enforcing").get("status") == "True")
+    await asyncio.sleep(0.05)
+    api.journal.clear()
+
+
+RANGE = "/api/v1/namespaces/dev/limitranges/tier"
+ITEM = {"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}
+
+
+def a_tier_with_limits(*, native: bool = True, mode: str = "Enforce") -> dict[str, Any]:
+    tier = a_tier()
+    tier["spec"] |= {"limits": [ITEM], "nativeLimitRange": native, "enforcement": mode}
+    return tier
+
+
+def edit_tier(api: FakeApi, tier: dict[str, Any]) -> None:
+    api.put(tier_path(), {**api.get(tier_path()), "spec": tier["spec"]})

@@ -1,0 +1,47 @@
+"""The API server's release: some rules differ between releases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.core.release import NEWEST
+
+if TYPE_CHECKING:
+    from tiergate.cluster.api import Api
+
+INTERVAL: Final = 60.0
+"""Seconds between two questions for the release: it changes when a cluster is upgraded."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Version(msgspec.Struct):
+    minor: str = ""
+
+
+class ServerRelease:
+    """Follows the minor number of the release; until it is known it is the newest one we know."""
+
+    def __init__(self, api: Api) -> None:
+        """Take what asks; nothing is asked before ``run``."""
+        self._api = api
+        self.minor: int = NEWEST
+
+    async def run(self) -> None:
+        """Ask for ever; without an answer the last one stays, which is no reason not to serve."""
+        while True:
+            try:
+                version = msgspec.json.decode(await self._api.server_version(), type=_Version)
+            except (ApiError, Unreachable, msgspec.MsgspecError) as error:
+                fields = {"assumed": f"1.{self.minor}", "reason": str(error)}
+                logger.warning("the API server's release is not known", extra={"fields": fields})
+            else:
+                if digits := re.match(r"[0-9]+", version.minor):  # some vendors write "37+"
+                    self.minor = int(digits[0])
+            await asyncio.sleep(INTERVAL)

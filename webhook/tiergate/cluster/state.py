@@ -1,0 +1,314 @@
+"""What a process knows of the cluster, from one list and watch for each resource; `serve` and `controller` share it.
+
+Each object is decoded once for each event. Reading the state is free and may be late.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+
+import msgspec
+
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
+from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS, TIERS
+from tiergate.cluster.tier_record import TierInForce, read_record, reason_of
+from tiergate.cluster.watch import Cache
+from tiergate.core.tier import is_protected
+from tiergate.wire.limitrange import read_limit_range
+from tiergate.wire.namespace import read_namespace
+from tiergate.wire.quota import read_quota
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from tiergate.cluster.tier_record import TierRecord
+    from tiergate.cluster.watch import Source
+    from tiergate.core.native import LimitRange
+    from tiergate.core.quota import QuotaStatus
+    from tiergate.core.tier import Tier
+    from tiergate.wire.namespace import Namespace
+
+SYNC_PATIENCE: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Listeners(msgspec.Struct, frozen=True):
+    """Whom to tell of changes; none of them may wait."""
+
+    namespace: Callable[[str], None]
+    """The quotas or the LimitRange of this namespace may have to change."""
+    tier: Callable[[str], None]
+    """The status of this tier may have to change."""
+    status: Callable[[str], None]
+    """Nothing but the status of this tier was written."""
+    configuration: Callable[[], None]
+    """A webhook configuration changed."""
+
+
+def _ignore(_name: str) -> None:
+    """Tell nobody."""
+
+
+NOBODY: Final = Listeners(namespace=_ignore, tier=_ignore, status=_ignore, configuration=lambda: None)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+class _ByNamespace(Generic[T]):
+    """The objects of one kind in each namespace, in the order of their names."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, tuple[T, ...]] = {}
+
+    def of(self, namespace: str) -> tuple[T, ...]:
+        """Return the objects of a namespace: the same tuple until one of them changes."""
+        return self._objects.get(namespace, ())
+
+    def set(self, key: str, value: T | None) -> str:
+        """Note that an object changed, or (None) is gone; return its namespace."""
+        namespace, _, name = key.partition("/")
+        found = [one for one in self.of(namespace) if one.name != name]
+        if value is not None:
+            found.append(value)
+        if found:
+            self._objects[namespace] = tuple(sorted(found, key=lambda one: one.name))
+        else:
+            self._objects.pop(namespace, None)
+        return namespace
+
+
+class ClusterState:
+    """Watch caches, kept current by running `caches`, and what follows from them.
+
+    The last valid version of every Tier that exists stays in force: an invalid edit changes nothing. It is lost with
+    the process; until the tier is valid again it is then as if it had no version.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        release_namespace: str,
+        listeners: Listeners = NOBODY,
+        controls: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Describe the state; nothing is read yet.
+
+        Args:
+            source: Where to list and watch.
+            release_namespace: Our own namespace, which can never be governed.
+            listeners: Whom to tell of changes.
+            controls: Also follow what the controller alone needs: LimitRanges and our webhook configurations.
+            clock: Monotonic seconds.
+        """
+        self._release_namespace = release_namespace
+        self._listeners = listeners
+        self._members: defaultdict[str, set[str]] = defaultdict(set)
+        self._seen: dict[str, Namespace] = {}
+        self._records: dict[str, TierRecord] = {}
+        self._in_force: dict[str, TierInForce] = {}
+        self._quotas_of: _ByNamespace[QuotaStatus] = _ByNamespace()
+        self._limit_ranges_of: _ByNamespace[LimitRange] = _ByNamespace()
+        follow = functools.partial(Cache, source, clock=clock)
+        self._tiers: Cache[TierRecord] = follow(TIERS, decode=read_record, on_change=self._tier_changed)
+        self._namespaces: Cache[Namespace] = follow(
+            NAMESPACES, decode=read_namespace, on_change=self._namespace_changed
+        )
+        self._quotas: Cache[QuotaStatus] = follow(RESOURCE_QUOTAS, decode=read_quota, on_change=self._quota_changed)
+        self._objects: dict[str, Cache[Any]] = {
+            "tiers": self._tiers,
+            "namespaces": self._namespaces,
+            "resourcequotas": self._quotas,
+        }
+        self._configurations: dict[str, Cache[bytes]] = {}
+        if controls:
+            self._follow_for_the_controller(source, clock)
+
+    def _follow_for_the_controller(self, source: Source, clock: Callable[[], float]) -> None:
+        # LimitRanges always, though few tiers ask for one: what is left of a tier that asked once has to go.
+        self._objects["limitranges"] = Cache(
+            source, LIMIT_RANGES, decode=read_limit_range, on_change=self._limit_range_changed, clock=clock
+        )
+        query = {"fieldSelector": f"metadata.name={CONFIGURATION_NAME}"}
+        for kind, resource in CONFIGURATION_KINDS.items():
+            self._configurations[kind] = Cache(
+                source, resource, decode=bytes, on_change=self._configuration_changed, query=query, clock=clock
+            )
+
+    def caches(self) -> Mapping[str, Cache[Any]]:
+        """Return all caches by the plural of their resource; each ``run`` keeps one current."""
+        configurations = {CONFIGURATION_KINDS[kind].plural: cache for kind, cache in self._configurations.items()}
+        return {**self._objects, **configurations}
+
+    def unsynced(self) -> list[str]:
+        """Return the caches that have not been listed yet."""
+        return [name for name, cache in self.caches().items() if not cache.synced]
+
+    def knows_objects(self) -> bool:
+        """Say whether all was listed that objects in namespaces are decided on: before that nothing may be written."""
+        return all(cache.synced for cache in self._objects.values())
+
+    def knows_configurations(self) -> bool:
+        """Say whether the webhook configurations were listed."""
+        return all(cache.synced for cache in self._configurations.values())
+
+    async def objects_known(self) -> None:
+        """Wait for `knows_objects`."""
+        await _synced(self._objects.values())
+
+    async def configurations_known(self) -> None:
+        """Wait for `knows_configurations`."""
+        await _synced(self._configurations.values())
+
+    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # running out of time is an answer
+        """Wait for a change of any ResourceQuota; False when there was none in so many seconds."""
+        return await self._quotas.changed(timeout)
+
+    def configuration(self, kind: str) -> bytes | None:
+        """Return our webhook configuration of a kind as JSON, None where there is none."""
+        return self._configurations[kind].items.get(CONFIGURATION_NAME)
+
+    def tier(self, name: str) -> Tier | None:
+        """Return the tier in force: the last valid version."""
+        found = self._in_force.get(name)
+        return None if found is None else found.tier
+
+    def in_force(self, name: str) -> TierInForce | None:
+        """Return the same with its generation."""
+        return self._in_force.get(name)
+
+    def tiers_in_force(self) -> list[Tier]:
+        """Return all tiers in force."""
+        return [one.tier for one in self._in_force.values()]
+
+    def tier_record(self, name: str) -> TierRecord | None:
+        """Return a Tier as it stands, in force or not."""
+        return self._tiers.items.get(name)
+
+    def tier_records(self) -> Mapping[str, TierRecord]:
+        """Return all Tiers as they stand, by name."""
+        return self._tiers.items
+
+    def has_tier(self, name: str) -> bool:
+        """Say whether there is a Tier of the name, valid or not."""
+        return name in self._tiers.items or name in self._tiers.faults
+
+    def faults(self) -> Mapping[str, int]:
+        """Return how many objects of each cache cannot be used as they stand."""
+        counts = {name: len(cache.faults) for name, cache in self.caches().items()}
+        counts["tiers"] += sum(1 for record in self._tiers.items.values() if record.faults)
+        return counts
+
+    def namespace(self, name: str) -> Namespace | None:
+        """Return a namespace."""
+        return self._namespaces.items.get(name)
+
+    def namespaces(self) -> Collection[str]:
+        """Return the names of all namespaces."""
+        return self._namespaces.items.keys()
+
+    def is_excluded(self, namespace: str) -> bool:
+        """Say whether the namespace can never be governed: the cluster's own ones and the release's."""
+        return is_protected(namespace, release_namespace=self._release_namespace)
+
+    def namespaces_of(self, tier: str) -> tuple[str, ...]:
+        """Return the names of the namespaces whose label names the tier, sorted."""
+        return tuple(sorted(self._members.get(tier, ())))
+
+    def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:
+        """Return all ResourceQuotas of a namespace, ours or not, by name: the same tuple until one of them changes."""
+        return self._quotas_of.of(namespace)
+
+    def limit_ranges(self, namespace: str) -> tuple[LimitRange, ...]:
+        """Return all LimitRanges of a namespace likewise."""
+        return self._limit_ranges_of.of(namespace)
+
+    def _tier_changed(self, name: str, record: TierRecord | None) -> None:
+        before, earlier = self._in_force.get(name), self._records.pop(name, None)
+        if record is not None:
+            self._records[name] = record
+            _log_faults(record, earlier)
+        if record is None:
+            self._in_force.pop(name, None)
+        elif record.tier is not None and not record.faults:
+            # An equal tier stays the same object, so that what was derived from it is found at once.
+            tier = before.tier if before is not None and before.tier == record.tier else record.tier
+            self._in_force[name] = TierInForce(tier, record.generation)
+        if self.tier(name) != (None if before is None else before.tier) or (earlier is None) != (record is None):
+            for namespace in self.namespaces_of(name):
+                self._listeners.namespace(namespace)
+        if record is not None and earlier is not None and _differ_in_status_only(record, earlier):
+            self._listeners.status(name)
+        else:
+            self._listeners.tier(name)
+
+    def _namespace_changed(self, name: str, namespace: Namespace | None) -> None:
+        before = self._seen.pop(name, None)
+        if namespace is not None:
+            self._seen[name] = namespace
+        if _of_interest(before) == _of_interest(namespace):
+            return
+        if before is not None and before.tier is not None:
+            self._members[before.tier].discard(name)
+        if namespace is not None and namespace.tier is not None:
+            self._members[namespace.tier].add(name)
+        self._listeners.namespace(name)
+        for tier in {one.tier for one in (before, namespace) if one is not None and one.tier is not None}:
+            self._listeners.tier(tier)
+
+    def _quota_changed(self, key: str, quota: QuotaStatus | None) -> None:
+        self._object_changed(self._quotas_of.set(key, quota))
+
+    def _limit_range_changed(self, key: str, limit_range: LimitRange | None) -> None:
+        self._object_changed(self._limit_ranges_of.set(key, limit_range))
+
+    def _object_changed(self, namespace: str) -> None:
+        self._listeners.namespace(namespace)
+        found = self._seen.get(namespace)
+        if found is not None and found.tier is not None:
+            self._listeners.tier(found.tier)
+
+    def _configuration_changed(self, _name: str, _raw: bytes | None) -> None:
+        self._listeners.configuration()
+        for name in self._tiers.items:
+            self._listeners.tier(name)
+
+
+async def _synced(caches: Iterable[Cache[Any]]) -> None:
+    for cache in caches:
+        while not cache.synced:
+            await cache.changed(SYNC_PATIENCE)
+
+
+def _of_interest(namespace: Namespace | None) -> tuple[str | None, bool] | None:
+    """Return what of a namespace matters to anybody: a change of anything else is not passed on."""
+    return None if namespace is None else (namespace.tier, namespace.deleting)
+
+
+def _differ_in_status_only(record: TierRecord, earlier: TierRecord) -> bool:
+    return (record.uid, record.generation, record.tier, record.faults) == (
+        earlier.uid,
+        earlier.generation,
+        earlier.tier,
+        earlier.faults,
+    )
+
+
+def _log_faults(record: TierRecord, earlier: TierRecord | None) -> None:
+    """Log a tier that cannot be in force, once for each set of faults."""
+    if record.faults and (earlier is None or earlier.faults != record.faults):
+        fault = f"{record.faults[0].pointer}: {reason_of(record.faults)}"
+        fields = {"path": TIERS.collection(), "key": record.name, "fault": fault}
+        logger.warning("object cannot be used", extra={"fields": fields})

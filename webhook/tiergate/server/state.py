@@ -1,0 +1,115 @@
+"""What the server knows of the cluster: the state from its caches, usage where a tier needs it, and live reads.
+
+Reading the state is free and may be late; the ``*_now`` methods ask the API server.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tiergate.cluster.api import Api
+from tiergate.cluster.release import ServerRelease
+from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
+from tiergate.cluster.state import ClusterState
+from tiergate.cluster.tier_record import read_valid_tier
+from tiergate.cluster.usage_index import UsageIndex
+from tiergate.wire.namespace import read_namespace
+from tiergate.wire.quota import read_quota
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from tiergate.cluster.client import Client
+    from tiergate.core.quota import Judged, QuotaStatus
+    from tiergate.core.tier import Tier
+    from tiergate.wire.namespace import Namespace
+
+
+class ServerState(ClusterState):
+    """The cluster's state, how far it can be relied on, and what the API server says when it is asked.
+
+    ``timeout`` of a live read is in seconds, for the whole read.
+    """
+
+    def __init__(self, client: Client, *, release_namespace: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """Describe the state; nothing is read yet. ``clock`` is in monotonic seconds."""
+        super().__init__(client, release_namespace=release_namespace, clock=clock)
+        self._clock = clock
+        self._api = Api(client)
+        self._release = ServerRelease(self._api)
+        self._trusted_until = float("-inf")
+        self.index = UsageIndex(
+            client, tiers=self.tiers_in_force, changed=self._tiers.changed, minor=self.minor, clock=clock
+        )
+
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return what keeps the state current, for the supervisor."""
+        caches = {f"cache {name}": cache.run for name, cache in self.caches().items()}
+        return {**caches, **self.index.tasks(), "release": self._release.run}
+
+    def observe(self) -> None:
+        """Look at all caches and decide until when they may be relied on; to be called every second.
+
+        The hot path then compares one number, and where nobody looks any more the caches count as stale.
+        """
+        self._trusted_until = min(cache.trusted_until for cache in self.caches().values())
+
+    def stale(self) -> bool:
+        """Whether the caches have lost touch, so that no verdict may rest on them."""
+        return self._clock() > self._trusted_until
+
+    def minor(self) -> int:
+        """Return the minor number of the API server's release; until it is known the newest one we know."""
+        return self._release.minor
+
+    def governed(self) -> list[Namespace]:
+        """Return the namespaces with a tier label, by tier and name."""
+        labelled = (one for one in self._namespaces.items.values() if one.tier is not None)
+        return sorted(labelled, key=lambda one: (one.tier or "", one.name))
+
+    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+        """Return the quotas of a tier in mode Warn or Audit as they would be in a namespace; None while not known.
+
+        Only the names this kind of object is measured by.
+        """
+        return self.index.usage(namespace, tier, kind)
+
+    def would_be(self, namespace: Namespace) -> tuple[QuotaStatus, ...]:
+        """Return the quotas of a namespace's tier that are no objects, as far as the index knows them."""
+        tier = self.tier(namespace.tier or "")
+        return () if tier is None or tier.mode == "Enforce" else tuple(self.index.rows(namespace.name, tier))
+
+    def versions(self) -> tuple[str, ...]:
+        """Return what changes with everything that is shown of quotas."""
+        indexes = [index.cache for _, index in self.index.each()]
+        return tuple("" if cache is None else cache.resource_version for cache in (*self.caches().values(), *indexes))
+
+    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109 - as the client has it
+        """Read one tier live; None where there is none.
+
+        Raises:
+            Malformed: There is one that may not be in force.
+            ApiError, Unreachable: No answer.
+        """
+        raw = await self._api.get(TIERS, name, timeout=timeout)
+        return None if raw is None else read_valid_tier(raw)
+
+    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109 - as the client has it
+        """Read one namespace live; None where there is none.
+
+        Raises:
+            ApiError, Unreachable: No answer.
+        """
+        raw = await self._api.get(NAMESPACES, name, timeout=timeout)
+        return None if raw is None else read_namespace(raw)
+
+    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109 - as the client has it
+        """Read all ResourceQuotas of a namespace live, by name.
+
+        Raises:
+            Malformed: One of them cannot be read.
+            ApiError, Unreachable: No answer.
+        """
+        listed = await self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=timeout)
+        return tuple(sorted((read_quota(raw) for raw in listed), key=lambda quota: quota.name))

@@ -23,7 +23,8 @@ from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import total
 from tiergate.core.tally import Footprints, Tally
-from tiergate.core.tier import LimitRangeItem, Tier, faults
+from tiergate.core.tier import LimitRangeItem, Tier
+from tiergate.core.tier_faults import faults
 
 
 def broken(pod: Pod | Claim, tier: Tier, *quotas: QuotaStatus, old: Pod | None = None) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import a_tier, a_tier_quota, an_item
 from tiergate.core.resources import is_qualified
-from tiergate.core.tier import faults
+from tiergate.core.tier_faults import faults
 
 LONG_PREFIX = f"{'.'.join(['x' * 50] * 4)}/y"
 TOO_LONG_PREFIX = f"{'.'.join(['x' * 63] * 4)}/y"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Texts, a_tier, a_tier_quota, an_item
-from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota, faults, quota_name_fault
+from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota
+from tiergate.core.tier_faults import faults, quota_name_fault
 
 Found = list[tuple[str, str]]
 

@@ -14,7 +14,7 @@ from tests.differential import ours
 from tests.differential.api import CONNECTIONS, Api
 from tests.differential.policies import Json
 from tests.differential.spelling import canonical
-from tiergate.core.tier import faults
+from tiergate.core.tier_faults import faults
 
 _NAMES: Final = (
     *("cpu", "memory", "ephemeral-storage", "nvidia.com/gpu", "hugepages-2Mi", "storage", "foo", "requests.cpu", "CPU"),

@@ -21,7 +21,7 @@ from tests.fuzz.policies import POLICIES, Policy
 from tiergate.admission import request as requests
 from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.review import UserInfo
-from tiergate.core import desired, tier
+from tiergate.core import desired, tier_faults
 from tiergate.core.decide import decide
 from tiergate.core.facts import Facts, Server
 from tiergate.core.quota import Judged, QuotaStatus
@@ -383,7 +383,7 @@ def _used(value: object) -> Signature:
     """Use a value as its readers do; return what is notable of it."""
     if not isinstance(value, Tier):
         return ()
-    found = tier.faults(value)
+    found = tier_faults.faults(value)
     facts = Facts(server=Server(NEWEST, 0.0), release_namespace="tiergate-system")
     decide(_written(value), facts)
     return (len(desired.desired_quotas(value)), tuple(sorted({_outline(one.reason) for one in found})))

@@ -24,7 +24,8 @@ from tests.golden.operations import CAPTURED, TIER_LABEL
 from tests.server.admission_fakes import FakePermissions, FakeState, answer
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import Endpoint
-from tiergate.core.tier import Tier, faults
+from tiergate.core.tier import Tier
+from tiergate.core.tier_faults import faults
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 

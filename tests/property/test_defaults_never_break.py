@@ -23,7 +23,8 @@ from tests.property.strategies import STEPS, sound_items, sound_pod_objects
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.tier import LimitRangeItem, Tier, faults
+from tiergate.core.tier import LimitRangeItem, Tier
+from tiergate.core.tier_faults import faults
 from tiergate.core.validity import invalid
 from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod

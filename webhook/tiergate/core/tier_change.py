@@ -8,7 +8,8 @@ from tiergate.core.decision import Decision, Finding
 from tiergate.core.facts import Facts
 from tiergate.core.request import Request, TierChange
 from tiergate.core.tally import unmeasured
-from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, derived_defaults, faults
+from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, derived_defaults
+from tiergate.core.tier_faults import faults
 
 
 def decide(request: Request, change: TierChange, facts: Facts) -> Decision:

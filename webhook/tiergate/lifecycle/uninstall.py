@@ -17,7 +17,8 @@ from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.resource import DEPLOYMENTS, LIMIT_RANGES, NAMESPACES, TIERS, Resource
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
-from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, faults, is_protected
+from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, is_protected
+from tiergate.core.tier_faults import faults
 from tiergate.wire import Malformed
 from tiergate.wire.limitrange import write_limit_range
 from tiergate.wire.namespace import read_namespace

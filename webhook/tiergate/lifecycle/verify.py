@@ -14,7 +14,8 @@ from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
 from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
 from tiergate.core.podspec import Pod
-from tiergate.core.tier import Tier, faults
+from tiergate.core.tier import Tier
+from tiergate.core.tier_faults import faults
 from tiergate.lifecycle import sample_pod
 from tiergate.lifecycle.sample_pod import Finding
 from tiergate.wire import Malformed

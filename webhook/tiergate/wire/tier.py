@@ -9,7 +9,8 @@ import msgspec
 from tiergate.core.decision import Fault
 from tiergate.core.mode import MODES, Mode
 from tiergate.core.text import VALUE_SHOWN, shortened
-from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, faults, with_effective_items
+from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_items
+from tiergate.core.tier_faults import faults
 from tiergate.wire.decode import Reader
 from tiergate.wire.malformed import Malformed, raise_all
 from tiergate.wire.quota import scope_requirements

@@ -1,4 +1,4 @@
-"""The pod that a validating webhook and native quota will see, foretold from the pod or template as written."""
+"""The pod that a validating webhook and native quota will see, predicted from the pod or template as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judge the tiers of a release before anything of it is laid down. Pure: no cluster is asked.
+"""Judge the tiers of a release before anything of it is created. Pure: no cluster is asked.
 
 A tier that the API server refuses in the middle of an installation leaves half a release behind. One that is stored
 while no webhook serves yet, which happens as that webhook fails open, governs nothing. Both are known beforehand.

@@ -1,6 +1,6 @@
 """Tier: the named policy of a namespace.
 
-Limits are LimitRange items, quotas are ResourceQuota specs (rules L-1, R-2). `tier_faults` says what a Tier may not say.
+Limits are LimitRange items, quotas ResourceQuota specs (rules L-1, R-2). `tier_faults` says what a Tier may not say.
 """
 
 from __future__ import annotations

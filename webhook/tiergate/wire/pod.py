@@ -102,7 +102,7 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
     metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
     status = wire.status or PodStatus()
     annotations = metadata.annotations
-    resources = spec.resources
+    resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(
         name=metadata.name or metadata.generateName,
         namespace=namespace,
@@ -111,7 +111,7 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         init_containers=_containers(spec.initContainers, pointer, "initContainers"),
         requests=_pod_level(resources.requests) if resources else EMPTY,
         limits=_pod_level(resources.limits) if resources else EMPTY,
-        overhead=resource_list(spec.overhead),
+        overhead=resource_list(spec.overhead) if spec.overhead else EMPTY,
         priority_class=spec.priorityClassName or "",
         active_deadline_seconds=spec.activeDeadlineSeconds,
         cross_namespace_affinity=spec.affinity is not None and _crosses(spec.affinity),
@@ -121,9 +121,9 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         defaults_annotation=annotations.defaults if annotations else None,
         phase=status.phase or "",
         qos_class=status.qosClass or "",
-        resize_infeasible=_infeasible(status),
+        resize_infeasible=status.conditions is not None and _infeasible(status.conditions),
         statuses=_statuses(status),
-        deleted_at=_deleted_at(metadata, pointer),
+        deleted_at=_seconds(deleted, f"{pointer}/metadata/deletionTimestamp") if deleted is not None else None,
         grace_seconds=metadata.deletionGracePeriodSeconds,
         pointer=pointer,
     )
@@ -134,12 +134,12 @@ def _containers(
 ) -> tuple[Container, ...]:
     if not wires:
         return ()
-    init = field == "initContainers"
+    where, init = f"{pointer}/spec/{field}/", field == "initContainers"
     # a list first: quicker than a generator, and every review comes by here
-    return tuple([_container(wire, f"{pointer}/spec/{field}/{index}", init=init) for index, wire in enumerate(wires)])
+    return tuple([_container(wire, f"{where}{index}", init) for index, wire in enumerate(wires)])
 
 
-def _container(wire: WireContainer, pointer: str, *, init: bool) -> Container:
+def _container(wire: WireContainer, pointer: str, init: bool) -> Container:  # noqa: FBT001  # quicker so
     resources = wire.resources
     restartable = init and wire.restartPolicy == "Always"
     if resources is None:
@@ -171,10 +171,8 @@ def _looks_outside(affinity: PodAffinity) -> bool:
     return any(term.namespaces or term.namespaceSelector is not None for term in terms)
 
 
-def _infeasible(status: PodStatus) -> bool:
-    if not status.conditions:
-        return False
-    return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in status.conditions)
+def _infeasible(conditions: list[Condition]) -> bool:
+    return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in conditions)
 
 
 def _statuses(status: PodStatus) -> dict[str, ContainerStatus]:
@@ -197,16 +195,12 @@ def _reported(quantities: dict[str, str] | None) -> ResourceList | None:
     return None if quantities is None else resource_list(quantities)
 
 
-def _deleted_at(metadata: Metadata, pointer: str) -> float | None:
-    """Return the deletion timestamp, an RFC 3339 time, as seconds since the epoch."""
-    timestamp = metadata.deletionTimestamp
-    if timestamp is None:
-        return None
+def _seconds(timestamp: str, pointer: str) -> float:
+    """Return an RFC 3339 time as seconds since the epoch."""
     try:
         when = datetime.fromisoformat(timestamp)
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
-        where = f"{pointer}/metadata/deletionTimestamp"
-        raise Malformed(where, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
+        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
     return when.timestamp()

@@ -46,9 +46,8 @@ def run(folder: Path, plan: Plan) -> Outcome:
     chosen = _sample(folder, plan)
     arguments = [str(_MUTMUT), "run", "--max-children", str(plan.processes), *chosen]
     path = f"{_MUTMUT.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(arguments, cwd=folder, env={**os.environ, "PATH": path})
-    if done.returncode:
-        msg = f"mutmut ended with {done.returncode}"
+    if code := _watched(arguments, folder, {**os.environ, "PATH": path}):
+        msg = f"mutmut ended with {code}"
         raise Failed(msg)
     if (folder / "mutants" / UNUSABLE).exists():
         msg = "pytest did not find some tests by the names under which it had collected them"
@@ -62,6 +61,29 @@ def run(folder: Path, plan: Plan) -> Outcome:
     counts = {result: list(results.values()).count(result) for result in sorted(set(results.values()))}
     unnoticed = [name for name, result in results.items() if result in _UNNOTICED]
     return Outcome(counts, tuple(change_of(name, _module(folder, name)) for name in unnoticed))
+
+
+def _watched(arguments: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run mutmut and return its exit code; without a terminal its progress is a line a minute."""
+    if sys.stdout.isatty():
+        return subprocess.run(arguments, cwd=folder, env=environment).returncode
+    log = folder / "mutmut.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=output, stderr=output)
+        while True:
+            try:
+                code = process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                print(f"mutants: {_last(log)}", flush=True)
+            else:
+                break
+    if code:
+        print("\n".join(log.read_text(errors="replace").splitlines()[-50:]))
+    return code
+
+
+def _last(log: Path) -> str:
+    return log.read_text(errors="replace").replace("\r", "\n").strip().rpartition("\n")[2]
 
 
 def _sample(folder: Path, plan: Plan) -> list[str]:

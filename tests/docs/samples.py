@@ -111,6 +111,8 @@ def warnings() -> Iterator[str]:
     may = FakePermissions("dev", "dve")
     to_come = a_namespace_object("agents", tier="dve")
     yield from _warned(answer("namespaces", a_review(to_come), FakeState(), may))
+    unread = FakeState(tiers_now={"dve": RuntimeError("no answer")})
+    yield from _warned(answer("namespaces", a_review(to_come), unread, may))
     bad = FakeState(tiers_now={"dev": Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")})
     yield from _warned(answer("namespaces", a_review(a_namespace_object("agents")), bad, may))
     legal = {

@@ -1,4 +1,4 @@
-"""The question that is asked: a review of a two-container pod, as large as a real one."""
+"""What is asked: a review of a two-container pod, as large as a real one."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def review(*, defaulted: bool) -> bytes:
         defaulted: Whether the pod has its requests and limits already (as at validating time) or gets them from the
             tier (as at mutating time).
     """
-    question = _question(defaulted=defaulted)
-    managed: list[dict[str, Any]] = question["request"]["object"]["metadata"]["managedFields"]
-    while (room := SIZE - len(_encode(question))) > MANAGER_BYTES:
+    document = _document(defaulted=defaulted)
+    managed: list[dict[str, Any]] = document["request"]["object"]["metadata"]["managedFields"]
+    while (room := SIZE - len(_encode(document))) > MANAGER_BYTES:
         managed.append(manager(f"manager-{len(managed)}"))
-    question["request"]["object"]["metadata"]["annotations"]["example.com/padding"] += "x" * room
-    return _encode(question)
+    document["request"]["object"]["metadata"]["annotations"]["example.com/padding"] += "x" * room
+    return _encode(document)
 
 
-def _encode(question: dict[str, Any]) -> bytes:
-    return json.dumps(question, separators=(",", ":")).encode()
+def _encode(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _question(*, defaulted: bool) -> dict[str, Any]:
+def _document(*, defaulted: bool) -> dict[str, Any]:
     kind = {"group": "", "version": "v1", "kind": "Pod"}
     resource = {"group": "", "version": "v1", "resource": "pods"}
     account = "system:serviceaccount:kube-system:replicaset-controller"
@@ -62,7 +62,7 @@ def _question(*, defaulted: bool) -> dict[str, Any]:
 
 
 def pod(*, defaulted: bool) -> dict[str, Any]:
-    """Return the pod in question."""
+    """Return the pod of the review."""
     owner = {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",

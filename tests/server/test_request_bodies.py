@@ -154,7 +154,7 @@ def test_a_bug_is_a_500_without_its_text(running: Running, connection: http.clie
 
 def test_each_review_is_one_json_line(running: Running, connection: http.client.HTTPSConnection) -> None:
     def lines() -> list[tuple[str, int]]:
-        return [(line["uid"], line["status"]) for line in running.server.lines() if line["door"] == "tiers"]
+        return [(line["uid"], line["status"]) for line in running.server.lines() if line["endpoint"] == "tiers"]
 
     exchange(connection, "POST", "/tiers", body=b"{}", headers=JSON)
     exchange(connection, "POST", "/tiers", body=b"{}", headers=JSON)

@@ -110,9 +110,9 @@ def test_each_review_is_one_line(running: Running) -> None:
 
     wait_for(lambda: bool(lines()), "the line")
     (line,) = lines()
-    told = {key: line[key] for key in ("door", "namespace", "name", "tier", "outcome", "rules", "dryRun", "status")}
+    told = {key: line[key] for key in ("endpoint", "namespace", "name", "tier", "outcome", "rules", "dryRun", "status")}
     assert told == {
-        "door": "validate",
+        "endpoint": "validate",
         "namespace": "dev",
         "name": "agent",
         "tier": "dev",

@@ -9,6 +9,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+MUTANTS_VENV := .venv-mutants
+MUTANTS_STAMP := $(MUTANTS_VENV)/.stamp
 
 .PHONY: help setup check format test demo image sbom bench differential fuzz properties mutants oracle golden docs requirements clean
 
@@ -17,13 +19,20 @@ help: ## Show this help
 
 setup: $(STAMP) ## Make the environment from the hashed requirements
 
-$(STAMP): requirements/dev.txt pyproject.toml
+define environment
 	@$(PYTHON) -c 'import sys; sys.exit(f"Tiergate needs Python 3.11 or later, $(PYTHON) is {sys.version.split()[0]}; name another: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	@echo "environment: installing into $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "environment: installing into $(1)"
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+endef
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(call environment,$(VENV))
+
+$(MUTANTS_STAMP): requirements/mutants.txt pyproject.toml
+	$(call environment,$(MUTANTS_VENV))
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format .
@@ -73,8 +82,8 @@ oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (
 properties: $(STAMP) ## The properties, each with many examples (N=10000)
 	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 -m property
 
-mutants: $(STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" SAMPLE=300 SEED=1)
-	@$(BIN)/python -m tests.mutants $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+mutants: $(MUTANTS_STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" SAMPLE=300 SEED=1)
+	@$(MUTANTS_VENV)/bin/python -m tests.mutants $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrite their answers, show what changed
 	@$(BIN)/python -m tests.golden.capture
@@ -88,8 +97,10 @@ docs: $(STAMP) ## Write docs/values.md anew from the chart, docs/rules.md from t
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --extra server --extra live --group dev -o requirements/dev.txt
+	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --extra server --extra live --group mutants -o requirements/mutants.txt
 	@uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --extra server -o requirements/server.txt
 
 clean: ## Remove the environment; the built control plane stays in the cache folder
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) $(MUTANTS_VENV)

@@ -13,9 +13,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from mutmut.mutation.file_mutation import mutate_file_contents
-from mutmut.utils.format_utils import get_mutant_name
-
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("core", "wire", "admission")
 """The packages under ``webhook/tiergate`` that are mutated."""
@@ -79,6 +76,10 @@ def sources(folder: Path, packages: tuple[str, ...]) -> list[Path]:
 
 def names(folder: Path, packages: tuple[str, ...]) -> list[str]:
     """Return mutmut's names of all mutants, as `tiergate.core.quota.x_pending__mutmut_3`."""
+    # Late: the environment of `make check` has no mutmut.
+    from mutmut.mutation.file_mutation import mutate_file_contents
+    from mutmut.utils.format_utils import get_mutant_name
+
     found = list[str]()
     for path in sources(folder, packages):
         relative = path.relative_to(folder)

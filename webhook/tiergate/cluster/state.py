@@ -262,6 +262,8 @@ class ClusterState:
             return
         if before is not None and before.tier is not None:
             self._members[before.tier].discard(name)
+            if not self._members[before.tier]:
+                del self._members[before.tier]
         if namespace is not None and namespace.tier is not None:
             self._members[namespace.tier].add(name)
         self._listeners.namespace(name)

@@ -76,6 +76,13 @@ def test_an_unchanged_spec_is_recognised() -> None:
     assert (same.spec_unchanged, other.spec_unchanged) == (True, False)
 
 
+def test_a_stored_tier_of_a_later_version_can_be_labelled() -> None:
+    """Its spec does not change, so nobody has to read it: finalizers and labels must not need us."""
+    later = a_tier_object({"quotas": [{"name": "gpu", "per": "Cluster", "hard": {"pods": "1"}}]})
+    _, change = tier_request(a_review(later, old=later, operation="UPDATE"))
+    assert change == TierChange(None, spec_unchanged=True)
+
+
 def test_what_this_version_does_not_enforce_is_refused_with_every_place() -> None:
     body = a_review(a_tier_object({"enforcement": "Dryrun", "quotas": [{"name": "x", "per": "Tier"}]}))
     assert [fault.pointer for fault in faults("tiers", body)] == ["/spec/enforcement", "/spec/quotas/0/per"]

@@ -151,6 +151,7 @@ FAULTS = Unreadable((Fault("/spec/containers", "expected an array"), Fault("/met
         pytest.param(the_facts(a_tier(mode="Warn")), "warn", id="warn"),
         pytest.param(the_facts(a_tier(mode="Audit")), "audit", id="audit"),
         pytest.param(the_facts(None), "deny", id="no-tier"),
+        pytest.param(the_facts(a_tier(users=["bob"])), "deny", id="an-exemption-of-somebody-else"),
         pytest.param(the_facts(a_tier(mode="Warn"), trusted=False), "deny", id="stale-caches"),
     ],
 )
@@ -161,6 +162,13 @@ def test_what_cannot_be_read_is_denied_where_something_may_be_denied(facts: Fact
         ("malformed", "/metadata", effect),
     ]
     assert not decision.needs_fresh
+
+
+def test_what_cannot_be_read_is_nobodys_business_in_a_protected_namespace_or_of_an_exempt_user() -> None:
+    for namespace in ("kube-system", RELEASE_NAMESPACE):
+        assert is_silent(decide(a_request(FAULTS, namespace=namespace), the_facts(TIER)))
+    exempt = decide(a_request(FAULTS), the_facts(a_tier(users=["alice"])))
+    assert (exempt.exempt, exempt.findings) == ("user alice", ())
 
 
 ASKED = frozenset({"permissions"})
@@ -237,7 +245,7 @@ ODD = a_tier(an_item(high={"cpu": "1"}), an_item("Pod", low={"cpu": "1"}, high={
     [
         pytest.param(TierChange(TIER), (), [], [], id="sound"),
         pytest.param(TierChange(BAD), (), ["tier-invalid"], [], id="faulty"),
-        pytest.param(TierChange(BAD, spec_unchanged=True), (), [], [], id="an-unchanged-spec-is-not-judged"),
+        pytest.param(TierChange(None, spec_unchanged=True), (), [], [], id="an-unchanged-spec-is-not-looked-at"),
         pytest.param(
             TierChange(ODD),
             (),

@@ -22,6 +22,7 @@ from tests.builders import (
     validated,
 )
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
+from tiergate.cluster.errors import Unreachable
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision
@@ -111,7 +112,7 @@ def warnings() -> Iterator[str]:
     may = FakePermissions("dev", "dve")
     to_come = a_namespace_object("agents", tier="dve")
     yield from _warned(answer("namespaces", a_review(to_come), FakeState(), may))
-    unread = FakeState(tiers_now={"dve": RuntimeError("no answer")})
+    unread = FakeState(tiers_now={"dve": Unreachable("no answer")})
     yield from _warned(answer("namespaces", a_review(to_come), unread, may))
     bad = FakeState(tiers_now={"dev": Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")})
     yield from _warned(answer("namespaces", a_review(a_namespace_object("agents")), bad, may))

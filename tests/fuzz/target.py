@@ -20,7 +20,7 @@ from tests.fuzz import grammar, reference
 from tests.fuzz.policies import POLICIES, Policy
 from tiergate.admission import request as requests
 from tiergate.admission.request import AdmissionRequest
-from tiergate.admission.review import UserInfo
+from tiergate.admission.review import BadReview, UserInfo
 from tiergate.core import desired, tier_faults
 from tiergate.core.decide import decide
 from tiergate.core.facts import Facts, Server
@@ -347,7 +347,7 @@ def _read(decode: Decode, data: bytes) -> object:
     """Return the value, or as a text why there is none."""
     try:
         return decode(data)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, BadReview, RecursionError) as error:
         return re.sub(" at byte [0-9]+", "", str(error)) or type(error).__name__
 
 

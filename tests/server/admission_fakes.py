@@ -13,7 +13,7 @@ from tiergate.core.quota import Judged, QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.request import Endpoint
 from tiergate.core.tier import Tier
-from tiergate.server.admission import Admission, Answer
+from tiergate.server.admission import TIMEOUT, Admission, Answer
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace
 
@@ -58,6 +58,9 @@ class FakeState:
         self.calls.append(what)
         self.timeouts.append(timeout)
         self.now += self._seconds_per_read
+        if self._later and self._later[0] <= self.now:
+            _, self._quotas = self._later
+            self._later = None
 
     def clock(self) -> float:
         return self.now
@@ -134,6 +137,7 @@ def answer(
     state: FakeState,
     permissions: FakePermissions | None = None,
     clock: Callable[[], float] | None = None,
+    timeout: float = TIMEOUT,
 ) -> Answer:
     """Return what Admission answers."""
     admission = Admission(
@@ -142,7 +146,7 @@ def answer(
         release_namespace=RELEASE_NAMESPACE,
         clock=clock or state.clock,
     )
-    return asyncio.run(admission.answer(endpoint, body))
+    return asyncio.run(admission.answer(endpoint, body, timeout=timeout))
 
 
 def response(given: Answer) -> Json:

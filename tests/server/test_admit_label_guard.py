@@ -6,6 +6,7 @@ import pytest
 
 from tests.builders import RELEASE_NAMESPACE, UID, a_namespace_object, a_review, a_tier
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response, rules
+from tiergate.cluster.errors import Unreachable
 from tiergate.server.admission import AdmissionFailed
 from tiergate.wire import Malformed
 
@@ -114,12 +115,17 @@ def test_a_tier_that_cannot_be_in_force_is_warned_of() -> None:
 
 def test_a_read_that_is_only_for_a_warning_refuses_nothing_when_it_fails() -> None:
     """An HTTP 500 would be a refusal, as failurePolicy is Fail."""
-    state = FakeState(tiers_now={"dev": RuntimeError("no answer")})
+    state = FakeState(tiers_now={"dev": Unreachable("no answer")})
     given = answer("namespaces", created("dev"), state, FakePermissions("dev"))
     assert response(given)["warnings"] == [
         'tier "dev" could not be read; if it does not exist, pods in shop are refused'
     ]
-    assert given.record.outcome == "allowed"
+    assert (given.record.outcome, given.record.detail) == ("allowed", "Unreachable: no answer")
+
+
+def test_a_bug_is_no_failed_read() -> None:
+    with pytest.raises(AdmissionFailed):
+        answer("namespaces", created("dev"), FakeState(tiers_now={"dev": RuntimeError("bug")}), FakePermissions("dev"))
 
 
 def test_a_removed_label_warns_of_nothing() -> None:

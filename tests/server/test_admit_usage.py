@@ -7,8 +7,8 @@ import pytest
 from tests.builders import UID, Json, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
 from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.core.tier import Tier
-from tiergate.server.admission import AdmissionFailed
-from tiergate.server.endpoints.reading import REVIEW_SECONDS, OutOfTimeError
+from tiergate.server.admission import TIMEOUT, AdmissionFailed
+from tiergate.server.endpoints.reading import SHARE, OutOfTimeError
 from tiergate.wire import Malformed
 
 POD: Json = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1"}}})
@@ -97,10 +97,10 @@ STALE = {"tiers_now": dict(DEV), "namespaces_now": {"dev": "dev"}, "quotas_now":
 
 
 def test_all_live_reads_of_a_review_share_one_deadline() -> None:
-    """The API server waits 5 s for the whole answer: each read gets what the earlier ones left."""
-    state = FakeState(**STALE, seconds_per_read=1.5)  # type: ignore[arg-type]  # FakeState's own
-    assert rules(answer("validate", BODY, state)) == []
-    assert state.timeouts == [REVIEW_SECONDS, REVIEW_SECONDS - 1.5, REVIEW_SECONDS - 3]
+    """Each read gets what the earlier ones left of the API server's timeout, less what the answer takes."""
+    state = FakeState(**STALE, seconds_per_read=1.0)  # type: ignore[arg-type]  # FakeState's own
+    assert rules(answer("validate", BODY, state, timeout=10)) == []
+    assert state.timeouts == [8.0, 7.0, 6.0]
 
 
 def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up() -> None:
@@ -109,14 +109,20 @@ def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up() -> 
         answer("validate", BODY, state)
     assert isinstance(failed.value.__cause__, OutOfTimeError)
     assert state.calls == ["namespace dev", "tier dev"]
-    assert REVIEW_SECONDS < 5
+    assert SHARE < 1
 
 
 def test_waiting_for_a_quota_leaves_time_to_read_it() -> None:
     state = FakeState(tiers=DEV, quotas_now=(FREE,))
     assert rules(answer("validate", BODY, state)) == []
     assert state.calls == ["wait 2", "quotas dev"]
-    assert state.timeouts == [REVIEW_SECONDS - 2]
+    assert state.timeouts == [TIMEOUT * SHARE - 2]
+
+
+def test_a_quota_that_came_while_the_tier_was_read_is_not_waited_for() -> None:
+    state = FakeState(tiers_now=dict(DEV), later=(101.0, (FREE,)), seconds_per_read=1.0)
+    assert rules(answer("validate", BODY, state)) == []
+    assert state.calls == ["tier dev"]
 
 
 def test_stale_caches_are_not_asked() -> None:

@@ -11,13 +11,18 @@ from tiergate.process.service import Message
 from tiergate.server.admission import Answer, Record
 from tiergate.server.routes import Routes
 
-SCOPE = {"path": "/validate", "method": "POST", "headers": [(b"content-type", b"application/json")]}
+SCOPE = {
+    "path": "/validate",
+    "query_string": b"timeout=5s",
+    "method": "POST",
+    "headers": [(b"content-type", b"application/json")],
+}
 
 
 class Namer:
     """Allows everything; the body is the uid."""
 
-    async def answer(self, endpoint: Endpoint, body: bytes) -> Answer:
+    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ARG002, ASYNC109
         """Answer with the body."""
         return Answer(200, body, Record(endpoint, uid=body.decode()))
 

@@ -38,3 +38,10 @@ def test_a_claim_is_recognised_by_what_the_api_server_writes_first() -> None:
     head = b'{"kind":"AdmissionReview","request":{"uid":"1","resource":{"group":"","resource":"persistentvolumeclaims"}'
     assert likely("validate", head).resource == "persistentvolumeclaims"
     assert likely("validate", head.replace(b"persistentvolumeclaims", b"pods")).resource == "pods"
+
+
+def test_a_review_of_every_kind_is_guessed_right_where_the_api_server_writes_it() -> None:
+    for kind in KINDS:
+        group = "tiergate.io" if "." in kind.resource else ""
+        body = f'{{"request":{{"resource":{{"group":"{group}","resource":"{kind.plural}"}},"object":{{}}}}}}'.encode()
+        assert likely(kind.endpoint, body).wire is kind.wire

@@ -19,7 +19,7 @@ from tiergate.core.decision import Fault
 from tiergate.core.request import Endpoint, Request, Unreadable
 from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
-from tiergate.wire.kinds import Core, Kind
+from tiergate.wire.kinds import Decoded, Kind
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
@@ -61,9 +61,9 @@ def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
         raise ValueError(kind.resource)  # a wrong guess: read as another kind's shape
     old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
     if faults := _missing(envelope, kind, envelope.object, old):
-        return _request(envelope, kind.endpoint, kind.resource, Core(Unreadable(faults)))
-    core = kind.to_core(envelope.object, old, envelope.namespace or "")
-    return _request(envelope, kind.endpoint, kind.resource, core)
+        return _request(envelope, kind.endpoint, kind.resource, Decoded(Unreadable(faults)))
+    decoded = kind.to_core(envelope.object, old, envelope.namespace or "")
+    return _request(envelope, kind.endpoint, kind.resource, decoded)
 
 
 def _strictly(body: bytes, guessed: Kind) -> AdmissionRequest:
@@ -71,16 +71,16 @@ def _strictly(body: bytes, guessed: Kind) -> AdmissionRequest:
     endpoint, review = guessed.endpoint, read_strictly(body)
     envelope = review.envelope
     if review.faults:
-        return _request(envelope, endpoint, envelope.what, Core(Unreadable(review.faults)))
+        return _request(envelope, endpoint, envelope.what, Decoded(Unreadable(review.faults)))
     kind = _kind(endpoint, envelope)
     objects, faults = _objects(review.objects, envelope, kind)
     if faults := faults or _missing(envelope, kind, objects["object"], objects["oldObject"]):
-        return _request(envelope, endpoint, kind.resource, Core(Unreadable(faults)))
+        return _request(envelope, endpoint, kind.resource, Decoded(Unreadable(faults)))
     try:
-        core = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
+        decoded = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
     except Malformed as error:
-        core = Core(Unreadable(error.every()))
-    return _request(envelope, endpoint, kind.resource, core)
+        decoded = Decoded(Unreadable(error.every()))
+    return _request(envelope, endpoint, kind.resource, decoded)
 
 
 def _objects(
@@ -94,7 +94,7 @@ def _objects(
             try:
                 values[key] = strict.build(trees[key], kind.wire, pointer)
             except Malformed as error:
-                if key == "object" or kind.judges_old:
+                if key == "object" or kind.needs_old:
                     faults += error.every()
     return values, tuple(faults)
 
@@ -103,7 +103,7 @@ def _missing(envelope: Envelope, kind: Kind, new: object, old: object) -> tuple[
     """Return what the review lacks."""
     if new is None and envelope.operation != "DELETE":
         return (Fault("", "there is no object"),)
-    if old is None and envelope.operation == "UPDATE" and kind.judges_old:
+    if old is None and envelope.operation == "UPDATE" and kind.needs_old:
         return (Fault(_POINTERS["oldObject"], "there is no old object"),)
     if kind.namespaced and not envelope.namespace:
         return (Fault("/request/namespace", "there is no namespace"),)
@@ -119,8 +119,8 @@ def _kind(endpoint: Endpoint, envelope: Envelope) -> Kind:
     return kind
 
 
-def _request(envelope: Envelope, endpoint: Endpoint, resource: str, core: Core) -> AdmissionRequest:
-    user, name = envelope.user, envelope.name or core.name
+def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Decoded) -> AdmissionRequest:
+    user, name = envelope.user, envelope.name or decoded.name
     return AdmissionRequest(
         endpoint=endpoint,
         resource=resource,
@@ -128,8 +128,8 @@ def _request(envelope: Envelope, endpoint: Endpoint, resource: str, core: Core) 
         name=name,
         user=user.username,
         groups=tuple(user.groups or ()),
-        subject=core.subject,
-        old=core.old,
+        subject=decoded.subject,
+        old=decoded.old,
         uid=envelope.uid,
         operation=envelope.operation,
         dry_run=bool(envelope.dryRun),

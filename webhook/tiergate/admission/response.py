@@ -13,10 +13,11 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.review import VERSION
-from tiergate.core.decision import Decision, Finding
+from tiergate.core.decision import Decision, Effect, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.rules import sentence
 from tiergate.core.text import shortened
+from tiergate.wire import kinds
 
 MAX_WARNING: Final = 250
 """Longer warnings may be cut by the API server (A-54)."""
@@ -83,10 +84,9 @@ def respond(request: AdmissionRequest, decision: Decision) -> bytes:
     response = AdmissionResponse(request.uid, decision.allowed)
     if not response.allowed:
         response.status = _denial(request, decision)
-    elif decision.mode == "Audit":
+    elif decision.findings or decision.unchecked or decision.defaults:
+        response.warnings = _bounded(_told(request, decision, "warn"), MAX_WARNINGS) or None
         response.auditAnnotations = _annotations(request, decision)
-    elif decision.findings or decision.unchecked:
-        response.warnings = _bounded(_told(request, decision), MAX_WARNINGS) or None
     if decision.patch and response.allowed:
         response.patchType, response.patch = "JSONPatch", _patch(decision.patch)
     if decision.exempt:
@@ -118,7 +118,7 @@ def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
     if request.endpoint == "tiers":
         yield f'tier "{shortened(request.name)}":'
     elif request.endpoint != "namespaces":
-        noun = "persistentvolumeclaim" if request.resource == "persistentvolumeclaims" else "pod"
+        noun = kinds.NOUNS.get(request.resource, "object")
         verb = "resize of " if request.resource.endswith("/resize") else ""
         of_tier = f" (tier {decision.tier})" if decision.tier else ""
         yield f'{verb}{noun} "{shortened(request.name)}" in namespace "{request.namespace}"{of_tier}:'
@@ -127,17 +127,17 @@ def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
 def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str] | None:
     """Return the audit annotations; their keys are words (A-55)."""
     texts = {
-        "violations": " | ".join(_bounded(_told(request, decision), MAX_ANNOTATION)),
-        "rules": ",".join(sorted({finding.rule for finding in decision.findings})),
+        "violations": " | ".join(_bounded(_told(request, decision, "audit"), MAX_ANNOTATION)),
+        "rules": ",".join(sorted({finding.rule for finding in decision.findings if finding.effect == "audit"})),
         "defaults": _cut(decision.defaults, MAX_ANNOTATION),
     }
     return {key: text for key, text in texts.items() if text} or None
 
 
-def _told(request: AdmissionRequest, decision: Decision) -> list[str]:
-    """Return a line for each finding, as a warning or for the audit log."""
-    told = [_line(finding, request, decision) for finding in decision.findings]
-    if decision.unchecked:
+def _told(request: AdmissionRequest, decision: Decision, effect: Effect) -> list[str]:
+    """Return a line for each finding of an effect: warnings for the client, or lines for the audit log."""
+    told = [_line(finding, request, decision) for finding in decision.findings if finding.effect == effect]
+    if decision.unchecked and effect == ("warn" if decision.mode == "Warn" else "audit"):
         told.append(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known yet')
     return [one_line(text) for text in told]
 

@@ -20,7 +20,7 @@ VERSION: Final = "admission.k8s.io/v1"
 Object = TypeVar("Object")
 
 
-class BadReview(ValueError):
+class BadReview(Exception):
     """Not an AdmissionReview we can answer; ``uid`` is "" where it could not be read."""
 
     def __init__(self, reason: str, *, uid: str = "") -> None:

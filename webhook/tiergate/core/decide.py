@@ -34,7 +34,7 @@ def decide(request: Request, facts: Facts) -> Decision:
         return label_guard.decide(request, subject, facts)
     if isinstance(subject, TierChange):
         return tier_change.decide(request, subject, facts)
-    return _decide_unreadable(subject, facts)
+    return _decide_unreadable(request, subject, facts)
 
 
 def _decide_object(request: Request, facts: Facts) -> Decision:
@@ -134,9 +134,16 @@ def _told(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False)
     return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)
 
 
-def _decide_unreadable(subject: Unreadable, facts: Facts) -> Decision:
-    """Deny what cannot be read, unless it is for a tier that refuses nothing: then tell of it."""
+def _decide_unreadable(request: Request, subject: Unreadable, facts: Facts) -> Decision:
+    """Deny what cannot be read, unless nothing may be denied there or the tier refuses nothing: then tell of it."""
     findings = tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
-    if facts.trusted and isinstance(facts.tier, Tier):
-        return _told(findings, facts.tier)
-    return Decision(findings)
+    if request.endpoint not in ("mutate", "validate"):
+        return Decision(findings)
+    if is_protected(request.namespace, release_namespace=facts.release_namespace):
+        return UNGOVERNED
+    tier = facts.tier
+    if not facts.trusted or not isinstance(tier, Tier):
+        return Decision(findings)
+    if who := exemption(tier, user=request.user, groups=request.groups):
+        return Decision(tier=tier.name, mode=tier.mode, exempt=who)
+    return _told(findings, tier)

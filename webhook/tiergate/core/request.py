@@ -24,7 +24,7 @@ class LabelChange(msgspec.Struct, frozen=True):
 
 
 class TierChange(msgspec.Struct, frozen=True):
-    """A Tier to be written, or (None) to be deleted. ``spec_unchanged`` says that an update changes no part of it."""
+    """A Tier to be written. None: it is deleted, or (``spec_unchanged``) an update that leaves its spec alone."""
 
     tier: Tier | None
     spec_unchanged: bool = False

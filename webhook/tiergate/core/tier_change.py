@@ -15,11 +15,11 @@ from tiergate.core.tier_faults import faults
 def decide(request: Request, change: TierChange, facts: Facts) -> Decision:
     """Decide on a Tier that is written or deleted; a spec that does not change is not judged again."""
     tier, name = change.tier, request.name
+    if change.spec_unchanged:
+        return Decision(tier=name)
     if tier is None:
         in_use = Finding("tier-in-use", "", tier=name, namespaces=facts.members)
         return Decision((in_use,) if facts.members else (), tier=name)
-    if change.spec_unchanged:
-        return Decision(tier=name)
     denied = tuple(Finding("tier-invalid", fault.pointer, detail=fault.reason) for fault in faults(tier))
     return Decision(denied or tuple(_warnings(tier)), tier=name)
 

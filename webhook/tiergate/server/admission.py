@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.response import respond
 from tiergate.admission.review import BadReview
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision
 from tiergate.core.request import Endpoint, Unreadable
 from tiergate.core.text import shortened
 from tiergate.server.endpoints.namespaces import LabelFacts
 from tiergate.server.endpoints.objects import ObjectFacts
-from tiergate.server.endpoints.reading import Deadline, Gatherer, Permissions, State
+from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State
 from tiergate.server.endpoints.tiers import TierFacts
+
+TIMEOUT: Final = 5.0
+"""Seconds that the API server waits where it does not say: the chart's default."""
 
 Outcome = Literal[
     "allowed", "patched", "denied", "warned", "audited", "exempt", "malformed", "ungoverned", "bad-request", "error"
@@ -82,13 +86,17 @@ class Admission:
             "tiers": tiers,
         }
 
-    async def answer(self, endpoint: Endpoint, body: bytes) -> Answer:
-        """Return the answer to a review; raise AdmissionFailed for a failure of ours."""
-        record = Record(endpoint)
+    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float = TIMEOUT) -> Answer:  # noqa: ASYNC109
+        """Return the answer to a review, for which the API server waits so many seconds.
+
+        Raises:
+            AdmissionFailed: A failure of ours.
+        """
+        record, start = Record(endpoint), self._clock()
         try:
             request = read(endpoint, body)
             _describe(record, request)
-            decision = await self._decide(request, record)
+            decision = await self._decide(request, record, start, timeout)
             _conclude(record, request, decision)
             return Answer(200, respond(request, decision), record)
         except BadReview as error:
@@ -98,7 +106,13 @@ class Admission:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
 
-    async def _decide(self, request: AdmissionRequest, record: Record) -> Decision:
+    async def _decide(
+        self,
+        request: AdmissionRequest,
+        record: Record,
+        start: float,
+        timeout: float,  # noqa: ASYNC109
+    ) -> Decision:
         """Decide on cached facts, and again on fresh ones as long as the decision asks for them."""
         gatherer = self._gatherers[request.endpoint]
         facts = gatherer.facts(request)
@@ -106,14 +120,19 @@ class Admission:
         record.tier = decision.tier
         if not decision.needs_fresh:  # as nearly always
             return decision
-        deadline = Deadline(self._clock)
+        deadline = Deadline(self._clock, start=start, timeout=timeout)
         while decision.needs_fresh:
+            before = facts
             try:
                 facts = await gatherer.fresh(request, facts, decision.needs_fresh, deadline)
-            except Exception:
-                if decision.optional:
-                    return decision
-                raise
+            except (ApiError, Unreachable, OutOfTimeError) as error:
+                if not decision.optional:
+                    raise
+                record.detail = f"{type(error).__name__}: {shortened(str(error))}"
+                return decision
+            if facts is before:
+                msg = f"nothing reads {', '.join(sorted(decision.needs_fresh))} for /{request.endpoint}"
+                raise AssertionError(msg)
             decision = decide(request, facts)
             record.tier = decision.tier
         return decision

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -13,8 +14,8 @@ import msgspec
 
 from tiergate.process.answers import JSON, TEXT, method_not_allowed, not_found, refuse, respond
 from tiergate.process.bodies import Bodies, Refused
-from tiergate.server.admission import AdmissionFailed, Answer, Record
-from tiergate.wire.kinds import ENDPOINTS, RESOURCES
+from tiergate.server.admission import TIMEOUT, AdmissionFailed, Answer, Record
+from tiergate.wire.kinds import ENDPOINTS, NOUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 class Reviewer(Protocol):
     """Turns the bytes of one review into the bytes of its answer."""
 
-    async def answer(self, endpoint: Endpoint, body: bytes) -> Answer:
+    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ASYNC109
         """Answer one review; any exception becomes a 500, so that failurePolicy decides."""
 
 
@@ -57,7 +58,14 @@ class _Line(msgspec.Struct, rename="camel"):
     milliseconds: float
 
 
+_TIMEOUT: Final = re.compile(rb"(?:^|&)timeout=([1-9][0-9]?)s(?:&|$)")
 _encode: Final = msgspec.json.Encoder().encode
+
+
+def _timeout(query: bytes) -> float:
+    """Return the seconds that the API server waits: it appends them to the path, as ``timeout=5s``."""
+    found = _TIMEOUT.search(query)
+    return float(found[1]) if found else TIMEOUT
 
 
 def write_out(lines: bytes) -> None:
@@ -107,7 +115,7 @@ class Routes:
             return
         started = time.perf_counter()
         try:
-            answer = await self._admission.answer(endpoint, body)
+            answer = await self._admission.answer(endpoint, body, timeout=_timeout(scope["query_string"]))
         except AdmissionFailed as error:
             answer = self._failed(error.record, error.__cause__)
         except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
@@ -126,7 +134,7 @@ class Routes:
     def _report(self, endpoint: Endpoint, answer: Answer, seconds: float) -> None:
         """Count and log one review that has been answered."""
         record = answer.record
-        kind = record.kind if record.kind in RESOURCES else ""  # others would be a client's to choose
+        kind = record.kind if record.kind in NOUNS else ""  # others would be a client's to choose
         tier = record.tier if endpoint != "namespaces" else ""  # there a label may name a tier that does not exist
         self._recorder.review(endpoint=endpoint, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
         line = _Line(

@@ -80,7 +80,7 @@ class Reader(Generic[Wire, Value]):
         self._to_value = to_value
 
     def __call__(self, raw: bytes | msgspec.Raw) -> Value:
-        """Return the value; raise Malformed with the JSON pointer, NotJson for what is not JSON."""
+        """Return the value; raise Malformed with the JSON pointer ("" for what is not JSON)."""
         return self._decoder.read(bytes(raw), self._to_value, self.strictly)
 
     def quickly(self, raw: bytes) -> Value | None:
@@ -89,12 +89,11 @@ class Reader(Generic[Wire, Value]):
         return None if wire is None else self._to_value(wire)
 
     def strictly(self, raw: bytes) -> Value:
-        """Return the value as the strict decoder alone reads it; raise Malformed or NotJson."""
-        wire = self._decoder.strict(raw)
+        """Return the value as the strict decoder alone reads it; raise Malformed."""
         try:
-            return self._to_value(wire)
+            return self._to_value(self._decoder.strict(raw))
         except Malformed:
             raise
-        except ValueError as error:
+        except ValueError as error:  # also NotJson: what is too large to be read is a fault of this one object
             reason = str(error)
         raise Malformed("", reason)

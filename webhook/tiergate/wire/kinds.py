@@ -22,7 +22,7 @@ FailurePolicy = Literal["Fail", "Ignore"]
 """What the API server does where it gets no verdict (ADR 3)."""
 
 
-class Core(msgspec.Struct, frozen=True):
+class Decoded(msgspec.Struct, frozen=True):
     """An object as core values: what is judged, and the stored pod or claim of an UPDATE.
 
     ``name`` is the object's own, "" where it has none (yet).
@@ -33,7 +33,7 @@ class Core(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-ToCore = Callable[[Any, Any, str], Core]
+ToCore = Callable[[Any, Any, str], Decoded]
 """Takes ``object`` and ``oldObject`` as wire shapes (None where there is none), and the namespace of the request.
 
 Raises ValueError for a value that cannot be read.
@@ -43,9 +43,9 @@ Raises ValueError for a value that cannot be read.
 class Kind(msgspec.Struct, frozen=True):
     """One resource or subresource at one endpoint.
 
-    ``resource`` is written as a rule names it, with the group of a custom resource: ``pods/resize``. ``judges_old``
-    says that the stored object matters to an UPDATE; where it does not, one that cannot be read counts as none, so that
-    whatever was stored can be repaired and deleted.
+    ``resource`` is written as a rule names it, with the group of a custom resource: ``pods/resize``. ``noun`` is what a
+    sentence calls the object. ``needs_old`` says that the stored object matters to an UPDATE; where it does not, one
+    that cannot be read counts as none, so that whatever was stored can be repaired and deleted.
     """
 
     resource: str
@@ -53,56 +53,68 @@ class Kind(msgspec.Struct, frozen=True):
     endpoint: Endpoint
     wire: type[msgspec.Struct]
     to_core: ToCore
+    noun: str
     failure_policy: FailurePolicy = "Fail"
     namespaced: bool = True
-    judges_old: bool = True
+    needs_old: bool = True
+
+    @property
+    def plural(self) -> str:
+        """The resource without subresource and group, as a review names it."""
+        return self.resource.partition("/")[0].partition(".")[0]
 
 
-def _pod(new: WirePod, old: WirePod | None, namespace: str) -> Core:
+def _pod(new: WirePod, old: WirePod | None, namespace: str) -> Decoded:
     pod = to_pod(new, namespace=namespace)
-    return Core(pod, None if old is None else to_pod(old, namespace=namespace), pod.name)
+    return Decoded(pod, None if old is None else to_pod(old, namespace=namespace), pod.name)
 
 
-def _claim(new: WireClaim, old: WireClaim | None, namespace: str) -> Core:
+def _claim(new: WireClaim, old: WireClaim | None, namespace: str) -> Decoded:
     claim = to_claim(new, namespace=namespace)
-    return Core(claim, None if old is None else to_claim(old, namespace=namespace), claim.name)
+    return Decoded(claim, None if old is None else to_claim(old, namespace=namespace), claim.name)
 
 
-def _label(new: WireNamespace, old: WireNamespace | None, _namespace: str) -> Core:
+def _label(new: WireNamespace, old: WireNamespace | None, _namespace: str) -> Decoded:
     before, after = None if old is None else to_namespace(old).tier, to_namespace(new)
-    return Core(LabelChange(before, after.tier), name=after.name)
+    return Decoded(LabelChange(before, after.tier), name=after.name)
 
 
-def _tier(new: WireTier | None, old: WireTier | None, _namespace: str) -> Core:
+def _tier(new: WireTier | None, old: WireTier | None, _namespace: str) -> Decoded:
+    shown = old if new is None else new
+    name = shown.metadata.name if shown is not None and shown.metadata is not None else ""
     if new is None:
-        return Core(TierChange(None), name=old.metadata.name if old and old.metadata else "")
-    tier = to_tier(new)
-    return Core(TierChange(tier, spec_unchanged=old is not None and new.spec == old.spec), name=tier.name)
+        return Decoded(TierChange(None), name=name)
+    if old is not None and new.spec == old.spec:  # also one that this version cannot read
+        return Decoded(TierChange(None, spec_unchanged=True), name=name)
+    return Decoded(TierChange(to_tier(new)), name=name)
 
 
 KINDS: Final[tuple[Kind, ...]] = (
-    Kind("pods", ("CREATE",), "mutate", WirePod, _pod),
-    Kind("pods", ("CREATE",), "validate", WirePod, _pod),
-    Kind("pods/resize", ("UPDATE",), "validate", WirePod, _pod),
-    Kind("persistentvolumeclaims", ("CREATE", "UPDATE"), "validate", WireClaim, _claim),
-    Kind("namespaces", ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, namespaced=False),
-    Kind("namespaces/status", ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, namespaced=False),
-    Kind("namespaces/finalize", ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, namespaced=False),
+    Kind("pods", ("CREATE",), "mutate", WirePod, _pod, "pod"),
+    Kind("pods", ("CREATE",), "validate", WirePod, _pod, "pod"),
+    Kind("pods/resize", ("UPDATE",), "validate", WirePod, _pod, "pod"),
+    Kind("persistentvolumeclaims", ("CREATE", "UPDATE"), "validate", WireClaim, _claim, "persistentvolumeclaim"),
+    *(
+        Kind(resource, ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, "namespace", namespaced=False)
+        for resource in ("namespaces", "namespaces/status", "namespaces/finalize")
+    ),
     Kind(
         "tiers.tiergate.io",
         ("CREATE", "UPDATE", "DELETE"),
         "tiers",
         WireTier,
         _tier,
+        "tier",
         failure_policy="Ignore",
         namespaced=False,
-        judges_old=False,
+        needs_old=False,
     ),
 )
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {f"/{kind.endpoint}": kind.endpoint for kind in KINDS}
 """Every endpoint by its path."""
-RESOURCES: Final = frozenset(kind.resource for kind in KINDS)
+NOUNS: Final = {kind.resource: kind.noun for kind in KINDS}
+"""What a sentence calls an object, by every resource that is admitted."""
 
 _BY_REQUEST: Final[dict[tuple[str, str, str], Kind]] = {
     (kind.endpoint, kind.resource, operation): kind for kind in KINDS for operation in kind.operations
@@ -110,7 +122,7 @@ _BY_REQUEST: Final[dict[tuple[str, str, str], Kind]] = {
 _FIRST: Final[dict[str, Kind]] = {kind.endpoint: kind for kind in reversed(KINDS)}
 _OTHERS: Final[dict[str, tuple[tuple[bytes, Kind], ...]]] = {
     endpoint: tuple(
-        (f'"{kind.resource}"'.encode(), kind)
+        (f'"{kind.plural}"'.encode(), kind)
         for kind in KINDS
         if kind.endpoint == endpoint and kind.wire is not _FIRST[endpoint].wire
     )

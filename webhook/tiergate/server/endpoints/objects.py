@@ -67,8 +67,9 @@ class ObjectFacts:
             return await self._after_change(namespace, facts, deadline)
         if "tier" in needed:
             tier = await self._tier(namespace, deadline)
+            cached = self.facts(request)  # anew: what the caches held before the wait may be outdated
             usage = self._usage(request, tier)
-            return msgspec.structs.replace(facts, tier=tier, usage=usage, fresh=facts.fresh | needed)
+            return msgspec.structs.replace(cached, tier=tier, usage=usage, fresh=facts.fresh | needed)
         quotas = await self._state.quotas_now(namespace, timeout=deadline.left())
         return msgspec.structs.replace(facts, quotas=quotas, fresh=facts.fresh | needed)
 
@@ -85,9 +86,9 @@ class ObjectFacts:
         return tier or await tier_in_force(state, known.tier, deadline)
 
     async def _after_change(self, namespace: str, facts: Facts, deadline: Deadline) -> Facts:
-        """Wait for a change of any ResourceQuota, until PENDING_WAIT after the live reads of the review began."""
+        """Wait for a change of any ResourceQuota, until PENDING_WAIT after the review came."""
         left = PENDING_WAIT - deadline.elapsed()
-        if left > 0:
+        if left > 0 and self._state.quotas(namespace) is facts.quotas:  # else it has changed already
             await self._state.quotas_changed(left)
         waited = deadline.elapsed() >= PENDING_WAIT
         return msgspec.structs.replace(facts, quotas=self._state.quotas(namespace), waited=waited)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tiergate.core.tier import Tier
     from tiergate.wire.namespace import Namespace
 
-REVIEW_SECONDS: Final = 4.0
-"""For all live reads of one review together: the API server gives the whole answer 5 seconds."""
+SHARE: Final = 0.8
+"""Of the API server's timeout: what is left after all live reads of a review is for its answer."""
 
 
 class OutOfTimeError(RuntimeError):
@@ -29,11 +29,11 @@ class OutOfTimeError(RuntimeError):
 class Deadline:
     """When the live reads of one review must have ended."""
 
-    def __init__(self, clock: Callable[[], float], seconds: float = REVIEW_SECONDS) -> None:
-        """Take a monotonic clock in seconds, and how long to go from now."""
+    def __init__(self, clock: Callable[[], float], *, start: float, timeout: float) -> None:
+        """Take a monotonic clock, when the review came, and the API server's timeout, all in seconds."""
         self._clock = clock
-        self._start = clock()
-        self._seconds = seconds
+        self._start = start
+        self._seconds = timeout * SHARE
 
     def elapsed(self) -> float:
         """Return the seconds that have passed."""

@@ -15,7 +15,7 @@ from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS,
 from tiergate.cluster.state import ClusterState, Listeners
 from tiergate.core.decision import Fault
 from tiergate.core.tier import Tier
-from tiergate.wire.tier import judged_tier
+from tiergate.wire.tier import tier_and_faults
 
 VIRTUAL_TIME = True
 DEV = TIERS.object("dev")
@@ -160,9 +160,9 @@ async def test_each_object_is_decoded_once_for_each_event(monkeypatch: pytest.Mo
 
     def judged(raw: bytes) -> tuple[Tier | None, tuple[Fault, ...]]:
         decoded.append(raw)
-        return judged_tier(raw)
+        return tier_and_faults(raw)
 
-    monkeypatch.setattr("tiergate.cluster.tier_record.judged_tier", judged)
+    monkeypatch.setattr("tiergate.cluster.tier_record.tier_and_faults", judged)
     async with World().followed() as world:
         await world.after(DEV, spec=a_tier("3")["spec"])
         await world.after(DEV, status=STATUS)

@@ -17,7 +17,7 @@ from tiergate.controller.namespace_objects import (
     Create,
     Delete,
     DesiredLimitRange,
-    Kind,
+    ObjectKind,
     Replace,
     compare,
 )
@@ -295,7 +295,7 @@ KINDS = pytest.mark.parametrize(
 
 
 @KINDS
-async def test_actions_are_sent_in_turn(kind: Kind[Any, Any], wanted: DesiredQuota | DesiredLimitRange) -> None:
+async def test_actions_are_sent_in_turn(kind: ObjectKind[Any, Any], wanted: DesiredQuota | DesiredLimitRange) -> None:
     """Created, replaced and deleted, each on the version that the one before left."""
     fake = FakeApi()
     api, path = Api(fake), kind.resource.object("tier", namespace="dev")
@@ -310,7 +310,7 @@ async def test_actions_are_sent_in_turn(kind: Kind[Any, Any], wanted: DesiredQuo
 @pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
 @KINDS
 async def test_an_action_on_another_version_is_a_conflict(
-    kind: Kind[Any, Any],
+    kind: ObjectKind[Any, Any],
     wanted: DesiredQuota | DesiredLimitRange,
     gone: bool,  # noqa: FBT001
 ) -> None:

@@ -24,7 +24,7 @@ from tiergate.admission.review import BadReview, UserInfo
 from tiergate.core import desired, tier_faults
 from tiergate.core.decide import decide
 from tiergate.core.facts import Facts, Server
-from tiergate.core.quota import Judged, QuotaStatus
+from tiergate.core.quota import Measured, QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.request import Endpoint, Request, TierChange, Unreadable
 from tiergate.core.tier import Tier
@@ -93,7 +93,7 @@ class State:
         del timeout
         return False
 
-    def usage(self, _namespace: str, _tier: Tier, _kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+    def usage(self, _namespace: str, _tier: Tier, _kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         """What is used is known, whoever counts it."""
         return self.policy.quotas
 

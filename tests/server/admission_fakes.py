@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.builders import RELEASE_NAMESPACE, Json
 from tiergate.admission.review import UserInfo
-from tiergate.core.quota import Judged, QuotaStatus
+from tiergate.core.quota import Measured, QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.request import Endpoint
 from tiergate.core.tier import Tier
@@ -108,7 +108,7 @@ class FakeState:
         self.now += timeout
         return False
 
-    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+    def usage(self, namespace: str, tier: Tier, kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         self.calls.append(f"usage {namespace} {tier.name} {kind.__name__}")
         return self._usage
 

@@ -51,7 +51,7 @@ def learn(state: ServerState, cache: str, item: dict[str, Any], *, version: str 
     target = state.caches()[cache]
     meta = item["metadata"]
     key = f"{meta['namespace']}/{meta['name']}" if "namespace" in meta else meta["name"]
-    value = target._judge(json.dumps(item).encode())
+    value = target._decoded(json.dumps(item).encode())
     target._store(key, version, value)
 
 

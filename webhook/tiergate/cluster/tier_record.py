@@ -8,7 +8,7 @@ from tiergate.cluster.meta import ObjectMeta
 from tiergate.core.decision import Fault
 from tiergate.core.tier import Tier
 from tiergate.wire import Malformed
-from tiergate.wire.tier import judged_tier
+from tiergate.wire.tier import tier_and_faults
 from tiergate.wire.tier_status import TierStatus, read_status
 
 
@@ -42,7 +42,7 @@ _read_object = msgspec.json.Decoder(_Object).decode
 def read_record(raw: bytes) -> TierRecord:
     """Decode a Tier; a spec that cannot be read is a fault of the tier, not an error."""
     seen = _read_object(raw)
-    tier, found = judged_tier(raw)
+    tier, found = tier_and_faults(raw)
     meta = seen.metadata
     return TierRecord(
         name=meta.name,
@@ -61,7 +61,7 @@ def read_valid_tier(raw: bytes) -> Tier:
     Raises:
         Malformed: It does not decode, or says something a Tier may not say (all of it in one reason).
     """
-    tier, found = judged_tier(raw)
+    tier, found = tier_and_faults(raw)
     if tier is None or found:
         raise Malformed(found[0].pointer, reason_of(found))
     return tier

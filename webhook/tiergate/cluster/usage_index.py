@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tiergate.cluster.resource import Resource
     from tiergate.cluster.watch import Source
-    from tiergate.core.quota import Judged, QuotaStatus
+    from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
 
 PAGE: Final = 250
@@ -55,7 +55,7 @@ class KindUsageIndex:
         client: Source,
         resource: Resource,
         *,
-        kind: type[Judged],
+        kind: type[Measured],
         decoder: Callable[[Footprints], Decode],
         tiers: Callable[[], Iterable[Tier]],
         changed: Callable[[float], Awaitable[bool]],
@@ -172,7 +172,7 @@ class UsageIndex:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the client, the tiers in force, what waits for a change of one, the server's release and a clock."""
-        self._by_kind: dict[type[Judged], KindUsageIndex] = {
+        self._by_kind: dict[type[Measured], KindUsageIndex] = {
             kind: KindUsageIndex(
                 client, resource, kind=kind, decoder=decoder, tiers=tiers, changed=changed, minor=minor, clock=clock
             )
@@ -188,7 +188,7 @@ class UsageIndex:
         yield "pods", self._by_kind[Pod]
         yield "persistentvolumeclaims", self._by_kind[Claim]
 
-    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+    def usage(self, namespace: str, tier: Tier, kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         """Return what the index of the kind says of the namespace under the tier; see `KindUsageIndex.usage`."""
         return self._by_kind[kind].usage(namespace, tier)
 

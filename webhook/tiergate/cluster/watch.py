@@ -213,7 +213,7 @@ class Cache(Generic[T]):
                 key = meta.key
                 present.add(key)
                 if self._versions.get(key) != meta.resource_version:
-                    fresh[key] = meta.resource_version, self._judge(bytes(raw))
+                    fresh[key] = meta.resource_version, self._decoded(bytes(raw))
             if not page.metadata.next_page:
                 break
             if len(body) > PAGE_BYTES:
@@ -255,11 +255,11 @@ class Cache(Generic[T]):
             if event.type == "DELETED":
                 self._drop(meta.key)
             else:
-                self._store(meta.key, meta.resource_version, self._judge(bytes(event.object)))
+                self._store(meta.key, meta.resource_version, self._decoded(bytes(event.object)))
             self._wake()
         self.resource_version = meta.resource_version
 
-    def _judge(self, raw: bytes) -> T | Malformed:
+    def _decoded(self, raw: bytes) -> T | Malformed:
         try:
             return self._decode(raw)
         except Malformed as fault:

@@ -21,7 +21,7 @@ CLUSTER_SCOPED_NAMESPACE: Final = "default"
 """Where Events about cluster-scoped objects live; the API server allows no other namespace for them."""
 
 
-class Subject(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class InvolvedObject(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What an Event is about."""
 
     api_version: str
@@ -38,7 +38,7 @@ class _Meta(msgspec.Struct, omit_defaults=True):
 
 class _Event(msgspec.Struct, rename="camel"):
     metadata: _Meta
-    involved_object: Subject
+    involved_object: InvolvedObject
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
@@ -62,7 +62,7 @@ class EventWriter:
 
     async def namespace_without_tier(self, namespace: str, tier: str) -> None:
         """Say on a namespace that its label names no tier, so that its pods are refused."""
-        subject = Subject(api_version="v1", kind="Namespace", name=namespace, namespace=namespace)
+        subject = InvolvedObject(api_version="v1", kind="Namespace", name=namespace, namespace=namespace)
         message = (
             f'label tiergate.io/tier names "{tier}", and there is no such tier: pods are refused here, '
             "existing ResourceQuotas stay. Create the tier or correct the label."
@@ -75,7 +75,7 @@ class EventWriter:
         if self._budget.wait(tier, now=now) > 0:
             return
         self._budget.spend(tier, now=now)
-        subject = Subject(api_version=TIERS.api_version, kind="Tier", name=tier, uid=uid)
+        subject = InvolvedObject(api_version=TIERS.api_version, kind="Tier", name=tier, uid=uid)
         await self._record(
             subject,
             kind="Normal" if enforcing else "Warning",
@@ -85,7 +85,13 @@ class EventWriter:
         )
 
     async def _record(
-        self, subject: Subject, *, kind: Literal["Normal", "Warning"], reason: str, message: str, distinction: str
+        self,
+        subject: InvolvedObject,
+        *,
+        kind: Literal["Normal", "Warning"],
+        reason: str,
+        message: str,
+        distinction: str,
     ) -> None:
         now = f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
         namespace = subject.namespace or CLUSTER_SCOPED_NAMESPACE

@@ -54,7 +54,7 @@ D = TypeVar("D", DesiredQuota, DesiredLimitRange)
 S = TypeVar("S", bound=_Stored)
 
 
-class Kind(ABC, Generic[D, S]):
+class ObjectKind(ABC, Generic[D, S]):
     """What differs between the two kinds: D is how an object should be, S how one is stored."""
 
     resource: Resource
@@ -80,7 +80,7 @@ class Kind(ABC, Generic[D, S]):
         return True
 
 
-class QuotaKind(Kind[DesiredQuota, QuotaStatus]):
+class QuotaKind(ObjectKind[DesiredQuota, QuotaStatus]):
     """ResourceQuotas."""
 
     resource = RESOURCE_QUOTAS
@@ -107,7 +107,7 @@ class QuotaKind(Kind[DesiredQuota, QuotaStatus]):
         return _scopes(desired) == _scopes(stored)
 
 
-class LimitRangeKind(Kind[DesiredLimitRange, LimitRange]):
+class LimitRangeKind(ObjectKind[DesiredLimitRange, LimitRange]):
     """LimitRanges (`nativeLimitRange: true`)."""
 
     resource = LIMIT_RANGES
@@ -132,7 +132,7 @@ LIMITS: Final = LimitRangeKind()
 class Create(msgspec.Struct, frozen=True):
     """The object does not exist."""
 
-    kind: Kind[Any, Any]
+    kind: ObjectKind[Any, Any]
     desired: DesiredQuota | DesiredLimitRange
 
     async def send(self, api: Api, *, namespace: str, tier: str) -> None:
@@ -144,7 +144,7 @@ class Create(msgspec.Struct, frozen=True):
 class Replace(msgspec.Struct, frozen=True):
     """The object is ours and says something else."""
 
-    kind: Kind[Any, Any]
+    kind: ObjectKind[Any, Any]
     desired: DesiredQuota | DesiredLimitRange
     resource_version: str
 
@@ -187,7 +187,7 @@ class Comparison(msgspec.Struct, frozen=True):
     leftover: tuple[str, ...] = ()
 
 
-def compare(kind: Kind[D, S], desired: Iterable[D], existing: Iterable[S], *, tier: str) -> Comparison:
+def compare(kind: ObjectKind[D, S], desired: Iterable[D], existing: Iterable[S], *, tier: str) -> Comparison:
     """Compare the objects of a kind that a namespace should have with those it has.
 
     Objects without our labels are never touched; one that has lost one of the two and has a name that we need is
@@ -220,7 +220,7 @@ def _is_ours(stored: _Stored) -> bool:
     return stored.managed or stored.labelled != ""
 
 
-def _correct(kind: Kind[D, S], desired: D, existing: S | None, tier: str) -> Action | None:
+def _correct(kind: ObjectKind[D, S], desired: D, existing: S | None, tier: str) -> Action | None:
     if existing is None:
         return Create(kind, desired)
     if not kind.is_replaceable(desired, existing):

@@ -52,7 +52,7 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
     if request.endpoint == "mutate":
         return _defaulted(request, tier)
-    return _judged(request, tier, facts) if tier.mode == "Enforce" else _reported(request, tier, facts)
+    return _enforced(request, tier, facts) if tier.mode == "Enforce" else _reported(request, tier, facts)
 
 
 def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
@@ -86,7 +86,7 @@ def _defaulted(request: Request, tier: Tier) -> Decision:
     return Decision(patch=limitrange.patch(pod, additions), tier=tier.name, mode=tier.mode)
 
 
-def _judged(request: Request, tier: Tier, facts: Facts) -> Decision:
+def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     """Return every broken rule, in the order of RULES, for a tier that refuses."""
     if not facts.trusted and "quotas" not in facts.fresh:
         return Decision(tier=tier.name, needs_fresh=_QUOTAS)

@@ -195,7 +195,7 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
 
 
 def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Judge ``min``: each value the container has must be at least that (L-21)."""
+    """Check ``min``: each value the container has must be at least that (L-21)."""
     for container in pod.every_container():
         for name, bound in bounds.items():
             if old is not None and _unchanged(old, container, name):
@@ -208,7 +208,7 @@ def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[F
 
 
 def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Judge ``max``: a limit must exist and be at most that, a request too (L-22).
+    """Check ``max``: a limit must exist and be at most that, a request too (L-22).
 
     A container without its own limit is judged by the pod-level limit.
     """
@@ -237,7 +237,7 @@ def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[
 
 
 def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Judge ``maxLimitRequestRatio``: both sides must exist, be positive and keep it (L-23)."""
+    """Check ``maxLimitRequestRatio``: both sides must exist, be positive and keep it (L-23)."""
     for container in pod.every_container():
         for name, ratio in bounds.items():
             if old is not None and _unchanged(old, container, name):
@@ -249,7 +249,7 @@ def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator
 
 
 def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Judge ``min`` of the Pod item against the totals; a request must exist (L-21, L-30)."""
+    """Check ``min`` of the Pod item against the totals; a request must exist (L-21, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, bound in bounds.items():
         if _same_totals(old, pod, name):
@@ -262,7 +262,7 @@ def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding
 
 
 def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Judge ``max`` of the Pod item against the totals; a limit must exist (L-22, L-30)."""
+    """Check ``max`` of the Pod item against the totals; a limit must exist (L-22, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, bound in bounds.items():
         if _same_totals(old, pod, name):
@@ -275,7 +275,7 @@ def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding
 
 
 def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Judge ``maxLimitRequestRatio`` of the Pod item against the totals (L-23, L-30)."""
+    """Check ``maxLimitRequestRatio`` of the Pod item against the totals (L-23, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, ratio in bounds.items():
         request, limit = requests.get(name), limits.get(name)
@@ -285,7 +285,7 @@ def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Findi
 
 
 def claim_range(request: Quantity | None, item: LimitRangeItem) -> Iterator[Finding]:
-    """Judge a claim's storage request by ``min`` and ``max``; it must exist for both (L-24)."""
+    """Check a claim's storage request by ``min`` and ``max``; it must exist for both (L-24)."""
     pointer = "/spec/resources/requests/storage"
     low, high = item.min.get("storage"), item.max.get("storage")
     if low is not None and (request is None or request < low):

@@ -44,7 +44,7 @@ Side = Literal["request", "limit"]
 class Refusal(msgspec.Struct, frozen=True):
     """One constraint of a LimitRange object that a pod or claim breaks.
 
-    ``kind`` is the item's type. ``pointer`` is what was judged: the resources of a container, the spec of a pod, the
+    ``kind`` is the item's type. ``pointer`` is what was target: the resources of a container, the spec of a pod, the
     storage request of a claim. ``side`` is the side that breaks the ``bound``: it is ``missing`` (for a ratio also 0),
     or below a minimum or above a maximum. ``actual`` is that amount. Of a ratio ``actual`` is the request and ``limit``
     the limit, and ``ratio`` is what LimitRanger prints, "" where a side is missing.
@@ -128,8 +128,8 @@ def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...], *, exact: boo
         found
         for one in ranges
         for item in one.items
-        for judged in _judged(subject, item, one.name)
-        for found in _broken(judged, item, compare)
+        for target in _targets(subject, item, one.name)
+        for found in _broken(target, item, compare)
     )
 
 
@@ -142,7 +142,7 @@ class _Compare(msgspec.Struct, frozen=True):
     """Takes request, limit and bound; returns the ratio as printed if it is above the bound."""
 
 
-class _Judged(msgspec.Struct, frozen=True):
+class _Target(msgspec.Struct, frozen=True):
     """What one item judges: a container, the totals of a pod, or a claim."""
 
     limit_range: str
@@ -158,74 +158,74 @@ class _Judged(msgspec.Struct, frozen=True):
         )
 
 
-def _judged(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> Iterator[_Judged]:
+def _targets(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> Iterator[_Target]:
     """Yield all of an object that the item judges."""
     kind = item.type
     if isinstance(subject, Claim):
         if kind == CLAIM:
             requests = EMPTY if subject.storage is None else {"storage": subject.storage}
-            yield _Judged(limit_range, kind, "/spec/resources/requests/storage", requests, EMPTY)
+            yield _Target(limit_range, kind, "/spec/resources/requests/storage", requests, EMPTY)
     elif kind == CONTAINER:
         for one in subject.every_container():
-            yield _Judged(limit_range, kind, f"{one.pointer}/resources", one.requests, one.limits)
+            yield _Target(limit_range, kind, f"{one.pointer}/resources", one.requests, one.limits)
     elif kind == POD:
-        yield _Judged(limit_range, kind, f"{subject.pointer}/spec", *limit_range_totals(subject))
+        yield _Target(limit_range, kind, f"{subject.pointer}/spec", *limit_range_totals(subject))
 
 
-def _broken(judged: _Judged, item: LimitRangeItem, compare: _Compare) -> Iterator[Refusal]:
-    claim = judged.kind == CLAIM
+def _broken(target: _Target, item: LimitRangeItem, compare: _Compare) -> Iterator[Refusal]:
+    claim = target.kind == CLAIM
     for name, bound in sorted(item.min.items()):
-        yield from _min(judged, name, bound, compare)
+        yield from _min(target, name, bound, compare)
     for name, bound in sorted(item.max.items()):
-        yield from (_max_request if claim else _max)(judged, name, bound, compare)
+        yield from (_max_request if claim else _max)(target, name, bound, compare)
     for name, bound in sorted(item.max_limit_request_ratio.items()):
         if not claim:  # L-24: not enforced
-            yield from _ratio(judged, name, bound, compare)
+            yield from _ratio(target, name, bound, compare)
 
 
-def _min(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _min(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
     """L-21: one refusal at most."""
-    request, limit = judged.requests.get(name), judged.limits.get(name)
+    request, limit = target.requests.get(name), target.limits.get(name)
     asked, limited, least = compare.amounts(request, limit, bound)
     if request is None:
-        yield judged.refusal("native-min", name, bound, side="request", missing=True)
+        yield target.refusal("native-min", name, bound, side="request", missing=True)
     elif asked < least:
-        yield judged.refusal("native-min", name, bound, side="request")
+        yield target.refusal("native-min", name, bound, side="request")
     elif limit is not None and limited < least:
-        yield judged.refusal("native-min", name, bound, side="limit")
+        yield target.refusal("native-min", name, bound, side="limit")
 
 
-def _max(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _max(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
     """L-22: one refusal at most."""
-    request, limit = judged.requests.get(name), judged.limits.get(name)
+    request, limit = target.requests.get(name), target.limits.get(name)
     asked, limited, most = compare.amounts(request, limit, bound)
     if limit is None:
-        yield judged.refusal("native-max", name, bound, side="limit", missing=True)
+        yield target.refusal("native-max", name, bound, side="limit", missing=True)
     elif limited > most:
-        yield judged.refusal("native-max", name, bound, side="limit")
+        yield target.refusal("native-max", name, bound, side="limit")
     elif request is not None and asked > most:
-        yield judged.refusal("native-max", name, bound, side="request")
+        yield target.refusal("native-max", name, bound, side="request")
 
 
-def _max_request(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _max_request(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
     """L-24: the ``max`` of a claim, by its request alone."""
-    request = judged.requests.get(name)
+    request = target.requests.get(name)
     asked, _, most = compare.amounts(request, None, bound)
     if request is None:
-        yield judged.refusal("native-max", name, bound, side="request", missing=True)
+        yield target.refusal("native-max", name, bound, side="request", missing=True)
     elif asked > most:
-        yield judged.refusal("native-max", name, bound, side="request")
+        yield target.refusal("native-max", name, bound, side="request")
 
 
-def _ratio(judged: _Judged, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _ratio(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
     """L-23."""
-    request, limit = judged.requests.get(name), judged.limits.get(name)
+    request, limit = target.requests.get(name), target.limits.get(name)
     asked, limited, _ = compare.amounts(request, limit, bound)
     side: Side = "limit" if asked else "request"
     missing = not asked or not limited
     shown = None if missing else compare.ratio(asked, limited, bound)
     if missing or shown is not None:
-        found = judged.refusal("native-ratio", name, bound, side=side, missing=missing)
+        found = target.refusal("native-ratio", name, bound, side=side, missing=missing)
         yield msgspec.structs.replace(found, actual=request, limit=limit, ratio=shown or "")
 
 

@@ -52,15 +52,15 @@ class QuotaStatus(msgspec.Struct, frozen=True):
     labelled: str = ""
 
 
-Judged = Pod | Claim
+Measured = Pod | Claim
 
 
-def charge(subject: Judged, *, now: float | None, minor: int) -> dict[str, Quantity]:
+def charge(subject: Measured, *, now: float | None, minor: int) -> dict[str, Quantity]:
     """Return the usage of a pod or claim by quota name, at a time and by a release as ``pod_charge`` takes them."""
     return pod_charge(subject, now=now, minor=minor) if isinstance(subject, Pod) else claim_charge(subject)
 
 
-def measures(kind: type[Judged], name: str) -> bool:
+def measures(kind: type[Measured], name: str) -> bool:
     """Say whether usage of this kind of object can have the quota name."""
     if kind is Claim:
         return name in _CLAIM_NAMES or name.endswith(_CLAIM_SUFFIXES)
@@ -70,17 +70,17 @@ def measures(kind: type[Judged], name: str) -> bool:
     return rest != name and (is_extended(rest) or rest.startswith(DEVICE_CLASS))
 
 
-def measured_by(kind: type[Judged], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
+def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that a kind of object is measured by, sorted."""
     return _measured(kind, tuple(quota.hard))
 
 
 @lru_cache(maxsize=4096)
-def _measured(kind: type[Judged], names: tuple[str, ...]) -> tuple[str, ...]:
+def _measured(kind: type[Measured], names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if measures(kind, name)))
 
 
-def matches(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
+def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
     """Say whether all scopes of the quota match the object, on a server of release 1.``minor`` (R-24, R-43, D-17)."""
     if not quota.scopes and not quota.scope_selector:  # as almost always, and this is asked often
         return True
@@ -89,12 +89,12 @@ def matches(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -
     )
 
 
-def pertinent(subject: Judged, quota: QuotaStatus | DesiredQuota, *, minor: int) -> tuple[str, ...]:
+def pertinent(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> tuple[str, ...]:
     """Return the names by which the quota has a word in this request, sorted; () where it has none (R-9)."""
     return measured_by(type(subject), quota) if matches(subject, quota, minor=minor) else ()
 
 
-def _in_scope(subject: Judged, wanted: ScopeRequirement, minor: int) -> bool:
+def _in_scope(subject: Measured, wanted: ScopeRequirement, minor: int) -> bool:
     if isinstance(subject, Claim):
         return wanted.scope_name == "VolumeAttributesClass" and _claim_class_matches(subject, wanted)
     match wanted.scope_name:
@@ -138,7 +138,7 @@ def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
     return any(_class_matches(name, wanted) for name in claim.attributes_classes or {""})
 
 
-def pending(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
+def pending(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
     present = {quota.name: quota for quota in quotas if quota.managed}
     for desired in desired_quotas(tier):
@@ -151,7 +151,7 @@ def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
     return status.hard.keys() >= set(names) <= status.used.keys()
 
 
-def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
+def unknown(subject: Measured, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
     for quota in quotas:
         if quota.managed:
@@ -160,7 +160,7 @@ def unknown(subject: Judged, quotas: tuple[QuotaStatus, ...], *, minor: int) -> 
             yield Finding("quota-pending", "", quota=quota.name, resource=", ".join(names))
 
 
-def required(subject: Judged, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
+def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield containers without a value that a pertinent quota demands (R-23); pod-level values silence it."""
     if isinstance(subject, Claim) or subject.pod_level:
         return
@@ -192,8 +192,8 @@ def _missing(container: Container, side: str, resource: str, quota: str) -> Find
 
 
 def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
-    subject: Judged,
-    old: Judged | None,
+    subject: Measured,
+    old: Measured | None,
     tier: Tier,
     quotas: tuple[QuotaStatus, ...],
     *,
@@ -221,13 +221,13 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                 )
 
 
-def _pointer(subject: Judged, name: str) -> str:
+def _pointer(subject: Measured, name: str) -> str:
     if isinstance(subject, Claim):
         return "/spec/resources/requests/storage" if name.endswith("requests.storage") else ""
     return subject.pointer if name in ("pods", "count/pods") else f"{subject.pointer}/spec"
 
 
-def _only_container(subject: Judged) -> str:
+def _only_container(subject: Measured) -> str:
     """Return the container that alone makes the pod's charge, or "" when there are several."""
     if isinstance(subject, Claim) or subject.pod_level or subject.overhead or subject.init_containers:
         return ""

@@ -9,7 +9,7 @@ import msgspec
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Fault
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import Judged
+from tiergate.core.quota import Measured
 from tiergate.core.tier import Tier
 
 Endpoint = Literal["mutate", "validate", "namespaces", "tiers"]
@@ -53,4 +53,4 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     groups: tuple[str, ...] = ()
     subject: Subject
-    old: Judged | None = None
+    old: Measured | None = None

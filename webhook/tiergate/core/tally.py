@@ -17,7 +17,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Format, Quantity
-from tiergate.core.quota import Judged, QuotaStatus, charge, matches, measured_by
+from tiergate.core.quota import Measured, QuotaStatus, charge, matches, measured_by
 from tiergate.core.release import MAX_OF_SUMS, NEWEST
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier
@@ -34,7 +34,7 @@ class Footprint(msgspec.Struct, frozen=True, eq=False, weakref=True):
     is still there counts as an object only (R-21).
     """
 
-    shape: Judged
+    shape: Measured
     charge: ResourceList
     earlier: ResourceList
     over_at: float | None = None
@@ -58,7 +58,7 @@ class Footprints:
         """Return how many distinct ones are held."""
         return len(self._known)
 
-    def of(self, subject: Judged) -> Footprint:
+    def of(self, subject: Measured) -> Footprint:
         """Return the footprint of an object, whatever the time and the server's release."""
         over_at, shape = _over_at(subject), _shape(subject)
         charged = charge(subject, now=None, minor=MAX_OF_SUMS)
@@ -74,13 +74,13 @@ def _amounts(charged: ResourceList) -> _Key:
     return tuple([(name, quantity.nano, quantity.format) for name, quantity in charged.items()])
 
 
-def _over_at(subject: Judged) -> float | None:
+def _over_at(subject: Measured) -> float | None:
     if isinstance(subject, Claim) or subject.deleted_at is None or subject.grace_seconds is None:
         return None
     return subject.deleted_at + subject.grace_seconds
 
 
-def _shape(subject: Judged) -> Judged:
+def _shape(subject: Measured) -> Measured:
     if isinstance(subject, Claim):
         return Claim(attributes_classes=subject.attributes_classes)
     deadline = subject.active_deadline_seconds
@@ -93,7 +93,7 @@ def _shape(subject: Judged) -> Judged:
     )
 
 
-def _traits(shape: Judged) -> _Key:
+def _traits(shape: Measured) -> _Key:
     if isinstance(shape, Claim):
         return (shape.attributes_classes,)
     return shape.active_deadline_seconds, shape.qos_class, shape.priority_class, shape.cross_namespace_affinity
@@ -155,14 +155,14 @@ def used(
 
 
 def would_be(
-    tier: Tier, kind: type[Judged], counts: Mapping[Footprint, int], *, namespace: str, now: float, minor: int
+    tier: Tier, kind: type[Measured], counts: Mapping[Footprint, int], *, namespace: str, now: float, minor: int
 ) -> tuple[QuotaStatus, ...]:
     """Return the tier's quotas as native quota would show them, with the names this kind of object is measured by."""
     empty = (_unused(one, kind, namespace) for one in desired_quotas(tier) if measured_by(kind, one))
     return tuple(msgspec.structs.replace(one, used=used(one, counts.items(), now=now, minor=minor)) for one in empty)
 
 
-def _unused(desired: DesiredQuota, kind: type[Judged], namespace: str) -> QuotaStatus:
+def _unused(desired: DesiredQuota, kind: type[Measured], namespace: str) -> QuotaStatus:
     hard = {name: desired.hard[name] for name in measured_by(kind, desired)}
     return QuotaStatus(
         name=desired.name,
@@ -175,13 +175,13 @@ def _unused(desired: DesiredQuota, kind: type[Judged], namespace: str) -> QuotaS
     )
 
 
-def kinds_to_count(tiers: Iterable[Tier]) -> frozenset[type[Judged]]:
+def kinds_to_count(tiers: Iterable[Tier]) -> frozenset[type[Measured]]:
     """Return the kinds of objects whose usage some tier has to have computed: those that native quota does not count.
 
     In modes Warn and Audit there is no native quota for the tier, as it would refuse.
     """
     quotas = [one for tier in tiers if tier.mode != "Enforce" for one in desired_quotas(tier)]
-    kinds: tuple[type[Judged], ...] = (Pod, Claim)
+    kinds: tuple[type[Measured], ...] = (Pod, Claim)
     return frozenset(kind for kind in kinds if any(measured_by(kind, one) for one in quotas))
 
 

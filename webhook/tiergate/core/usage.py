@@ -133,7 +133,7 @@ def _actuated_limits(pod: Pod, container: Container) -> ResourceList:
 
 def _largest_requests(pod: Pod, container: Container) -> ResourceList:
     """Return the largest of spec, actuated and allocated per resource, as up to 1.36 (R-32)."""
-    status = _judged_status(pod, container)
+    status = _counted_status(pod, container)
     if status is None:
         return container.requests
     result = dict(_fallback(pod, container.requests))
@@ -143,7 +143,7 @@ def _largest_requests(pod: Pod, container: Container) -> ResourceList:
 
 
 def _largest_limits(pod: Pod, container: Container) -> ResourceList:
-    status = _judged_status(pod, container)
+    status = _counted_status(pod, container)
     if status is None:
         return container.limits
     result = dict(_fallback(pod, container.limits))
@@ -151,7 +151,7 @@ def _largest_limits(pod: Pod, container: Container) -> ResourceList:
     return result
 
 
-def _judged_status(pod: Pod, container: Container) -> ContainerStatus | None:
+def _counted_status(pod: Pod, container: Container) -> ContainerStatus | None:
     """Return the container's status if it tells of resources and the container keeps running (R-32)."""
     status = pod.statuses.get(container.name)
     if status is None or (status.requests is None and status.limits is None):

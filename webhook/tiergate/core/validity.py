@@ -33,7 +33,7 @@ def invalid(pod: Pod) -> tuple[Fault, ...]:
 
 
 def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:
-    """Judge the resources of a container or of the pod level."""
+    """Check the resources of a container or of the pod level."""
     yield from _side_faults(pointer, requests, limits)
     for name in sorted(requests):
         if not _overcommittable(name) and name not in limits:  # D-13
@@ -44,7 +44,7 @@ def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList)
 
 
 def _side_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:
-    """Judge each amount, and requests against limits (D-11, D-12, D-13)."""
+    """Check each amount, and requests against limits (D-11, D-12, D-13)."""
     for side, resources in (("limits", limits), ("requests", requests)):
         for name, amount in sorted(resources.items()):
             yield from amount_faults(f"{pointer}/{side}/{escape(name)}", name, amount)
@@ -57,7 +57,7 @@ def _side_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> 
 
 
 def amount_faults(pointer: str, name: str, amount: Quantity) -> Iterator[Fault]:
-    """Judge one amount of a resource by itself (D-11, D-14)."""
+    """Check one amount of a resource by itself (D-11, D-14)."""
     if amount.nano < 0:
         yield Fault(pointer, "must be greater than or equal to 0")
     if is_extended(name) and not is_countable(amount):
@@ -78,7 +78,7 @@ def _overcommittable(name: str) -> bool:
 
 
 def _pod_level_faults(pod: Pod) -> Iterator[Fault]:
-    """Judge containers against the pod level (D-8): sums of requests, each limit, sums of hugepages limits."""
+    """Check containers against the pod level (D-8): sums of requests, each limit, sums of hugepages limits."""
     asked, allowed = aggregate(pod, spec_requests), aggregate(pod, spec_limits)
     for name in sorted(asked.keys() & pod.requests.keys()):
         if asked[name] > pod.requests[name]:

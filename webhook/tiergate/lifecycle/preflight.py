@@ -1,4 +1,4 @@
-"""Judge the tiers of a release before anything of it is created. Pure: no cluster is asked.
+"""Check the tiers of a release before anything of it is created. Pure: no cluster is asked.
 
 A tier that the API server refuses in the middle of an installation leaves half a release behind. One that is stored
 while no webhook serves yet, which happens as that webhook fails open, governs nothing. Both are known beforehand.
@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tiergate.core.decision import Fault
-from tiergate.wire.malformed import NotJson
-from tiergate.wire.tier import judged_tier
+from tiergate.wire.tier import tier_and_faults
 
 
 class NotReadable(ValueError):
@@ -52,7 +51,4 @@ def _member(name: str) -> str:
 
 
 def _faults(name: str, tier: dict[str, msgspec.Raw]) -> Iterator[Fault]:
-    try:
-        yield from judged_tier(msgspec.json.encode({**tier, "metadata": {"name": name}}))[1]
-    except NotJson as error:
-        yield Fault("", str(error))
+    yield from tier_and_faults(msgspec.json.encode({**tier, "metadata": {"name": name}}))[1]

@@ -26,14 +26,14 @@ USER: Final = 65532
 SHOWN: Final = 400
 """Characters of somebody else's message that are shown."""
 
-Outcome = Literal["ok", "failed", "unproved"]
+ProofOutcome = Literal["ok", "failed", "unproved"]
 Object = dict[str, Any]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Proof(msgspec.Struct, frozen=True):
     """One line of the result: what was proved, what failed, or what could not be proved here."""
 
-    outcome: Outcome
+    outcome: ProofOutcome
     what: str
 
 
@@ -80,38 +80,38 @@ def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
     }
 
 
-def judge_excess(where: str, asked: Excess, refusal: str | None) -> Finding:
-    """Judge the answer to a pod over max; ``refusal`` is the API server's message, None when it was admitted."""
+def judge_excess(where: str, asked: Excess, refusal: str | None) -> Proof:
+    """Check the answer to a pod over max; ``refusal`` is the API server's message, None when it was admitted."""
     limit = f"limits.{asked.resource} {asked.amount}"
     if refusal is None:
         what = f"{where}: a pod with {limit} was admitted, and the tier allows at most {asked.bound}"
-        return Finding("failed", what)
+        return Proof("failed", what)
     if DENIED in refusal and OVER_MAX in refusal:
-        return Finding("ok", f"{where}: a pod over max is refused by the webhook ({limit}, at most {asked.bound})")
+        return Proof("ok", f"{where}: a pod over max is refused by the webhook ({limit}, at most {asked.bound})")
     if _NATIVE.search(refusal):
         what = f"{where}: a LimitRange refuses a pod over max before the webhook is asked, so nothing is proved of it"
-        return Finding("unproved", what)
+        return Proof("unproved", what)
     what = f"{where}: a pod with {limit} was refused, but not by the webhook's judgement of max: {_shown(refusal)}"
-    return Finding("failed", what)
+    return Proof("failed", what)
 
 
-def judge_defaults(where: str, tier: Tier, answer: Pod | str) -> Finding:
-    """Judge the answer to a pod without resources: the pod as it would be stored, or why it was refused."""
+def judge_defaults(where: str, tier: Tier, answer: Pod | str) -> Proof:
+    """Check the answer to a pod without resources: the pod as it would be stored, or why it was refused."""
     if isinstance(answer, str):
         if DENIED in answer:
             what = f"{where}: a pod without resources is refused now, so its defaults cannot be seen: {_shown(answer)}"
-            return Finding("unproved", what)
-        return Finding("failed", f"{where}: a pod without resources was refused: {_shown(answer)}")
+            return Proof("unproved", what)
+        return Proof("failed", f"{where}: a pod without resources was refused: {_shown(answer)}")
     wanted = expected(tier)
     given = _both_sides(answer.containers[0])
     if missing := sorted(name for name, quantity in wanted.items() if given.get(name) != quantity):
         told = ", ".join(f"{name} is {given.get(name, 'not set')} instead of {wanted[name]}" for name in missing)
-        return Finding("failed", f"{where}: defaults are missing: {told}")
+        return Proof("failed", f"{where}: defaults are missing: {told}")
     if answer.defaults_annotation is None:
         what = f"{where}: a LimitRange sets the defaults before the webhook is asked, so nothing is proved of it"
-        return Finding("unproved", what)
+        return Proof("unproved", what)
     told = ", ".join(f"{name} {quantity}" for name, quantity in sorted(wanted.items()))
-    return Finding("ok", f"{where}: missing defaults are set by the webhook ({told})")
+    return Proof("ok", f"{where}: missing defaults are set by the webhook ({told})")
 
 
 def expected(tier: Tier) -> Mapping[str, Quantity]:

@@ -17,7 +17,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier
 from tiergate.core.tier_faults import faults
 from tiergate.lifecycle import sample_pod
-from tiergate.lifecycle.sample_pod import Finding
+from tiergate.lifecycle.sample_pod import Proof
 from tiergate.wire import Malformed
 from tiergate.wire.decode import Reader
 from tiergate.wire.namespace import read_namespace
@@ -60,14 +60,14 @@ async def verify(
     return not any(one.outcome == "failed" for one in found)
 
 
-async def _look(api: Api, namespaces: Sequence[str], image: str) -> list[Finding]:
+async def _look(api: Api, namespaces: Sequence[str], image: str) -> list[Proof]:
     try:
         return await findings(api, namespaces=namespaces, image=image)
     except (ApiError, Unreachable) as error:
-        return [Finding("failed", str(error))]
+        return [Proof("failed", str(error))]
 
 
-async def findings(api: Api, *, namespaces: Sequence[str], image: str) -> list[Finding]:
+async def findings(api: Api, *, namespaces: Sequence[str], image: str) -> list[Proof]:
     """Look once.
 
     Raises:
@@ -78,38 +78,38 @@ async def findings(api: Api, *, namespaces: Sequence[str], image: str) -> list[F
         found += await _namespace(api, name, image)
     if not namespaces:
         what = "no governed namespace was named: that pods over max are refused and defaults are set was not tried"
-        found.append(Finding("unproved", what))
+        found.append(Proof("unproved", what))
     return found
 
 
-async def _registration(api: Api, kind: str) -> Finding:
+async def _registration(api: Api, kind: str) -> Proof:
     raw = await api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)
     named = f'{kind} "{CONFIGURATION_NAME}"'
     if raw is None:
-        return Finding("failed", f"{named} does not exist, so pods are not checked: helm upgrade restores it")
+        return Proof("failed", f"{named} does not exist, so pods are not checked: helm upgrade restores it")
     found = entries(raw)
     if missing := missing_entries(kind, (one.name for one in found)):
-        return Finding("failed", f"{named} lacks {', '.join(missing)}: helm upgrade restores it")
+        return Proof("failed", f"{named} lacks {', '.join(missing)}: helm upgrade restores it")
     if untrusting := [one.name for one in found if not one.ca_bundle]:
         what = f"{named} has no CA to trust in {', '.join(untrusting)}: the controller writes it; look at its log"
-        return Finding("failed", what)
-    return Finding("ok", f"{named} is registered, and has a CA to trust in every entry")
+        return Proof("failed", what)
+    return Proof("ok", f"{named} is registered, and has a CA to trust in every entry")
 
 
-async def _namespace(api: Api, name: str, image: str) -> list[Finding]:
+async def _namespace(api: Api, name: str, image: str) -> list[Proof]:
     where = f'namespace "{name}"'
     raw = await api.get(NAMESPACES, name)
     if raw is None:
-        return [Finding("failed", f"{where} does not exist")]
+        return [Proof("failed", f"{where} does not exist")]
     label = read_namespace(raw).tier
     if label is None:
-        return [Finding("failed", f"{where} is not governed: it has no label tiergate.io/tier")]
+        return [Proof("failed", f"{where} is not governed: it has no label tiergate.io/tier")]
     where += f', tier "{label}"'
     tier = await _tier(api, label)
     if isinstance(tier, str):
-        return [Finding("failed", f"{where}: {tier}")]
+        return [Proof("failed", f"{where}: {tier}")]
     if tier.mode != "Enforce":
-        return [Finding("unproved", f"{where}: mode {tier.mode} refuses nothing")]
+        return [Proof("unproved", f"{where}: mode {tier.mode} refuses nothing")]
     return [await _over_max(api, name, where, tier, image), await _defaults(api, name, where, tier, image)]
 
 
@@ -126,17 +126,17 @@ async def _tier(api: Api, name: str) -> Tier | str:
     return f"the tier is not valid: {found[0].pointer}: {found[0].reason}" if found else tier
 
 
-async def _over_max(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Finding:
+async def _over_max(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Proof:
     asked = sample_pod.excess(tier)
     if asked is None:
-        return Finding("unproved", f"{where}: the tier has no max, so there is no pod over max to be refused")
+        return Proof("unproved", f"{where}: the tier has no max, so there is no pod over max to be refused")
     answer = await _create(api, namespace, sample_pod.pod(image, limits={asked.resource: asked.amount}))
     return sample_pod.judge_excess(where, asked, answer if isinstance(answer, str) else None)
 
 
-async def _defaults(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Finding:
+async def _defaults(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Proof:
     if not sample_pod.expected(tier):
-        return Finding("unproved", f"{where}: the tier has no defaults to be set")
+        return Proof("unproved", f"{where}: the tier has no defaults to be set")
     return sample_pod.judge_defaults(where, tier, await _create(api, namespace, sample_pod.pod(image)))
 
 

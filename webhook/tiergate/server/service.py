@@ -52,7 +52,7 @@ class Options(msgspec.Struct, frozen=True):
     metrics_auth: bool = True
 
 
-class Permissions:
+class AccessReviews:
     """Who may put namespaces into tiers."""
 
     def __init__(self, api: Api) -> None:
@@ -93,7 +93,7 @@ class ServerService:
         self._leadership = Leadership(self._api, namespace=options.namespace)
         admission = Admission(
             self._state,
-            Permissions(self._api),
+            AccessReviews(self._api),
             release_namespace=options.namespace,
         )
         self._routes = Routes(admission, self._recorder)
@@ -164,22 +164,22 @@ class ServerService:
         self._frozen = True
 
     def _ask(self, token: str) -> Access:
-        """Judge a scraper's token from the pages' thread, on the loop's client."""
-        question = asyncio.run_coroutine_threadsafe(self._judge(token), self._loop)
+        """Check a scraper's token from the pages' thread, on the loop's client."""
+        answer = asyncio.run_coroutine_threadsafe(self._authorized(token), self._loop)
         try:
-            return question.result(PERMISSION_TIMEOUT)
+            return answer.result(PERMISSION_TIMEOUT)
         except concurrent.futures.TimeoutError:
-            question.cancel()
+            answer.cancel()
             return "unavailable"
 
-    async def _judge(self, token: str) -> Access:
+    async def _authorized(self, token: str) -> Access:
         try:
             user = await user_of(self._api, token)
             if user is None:
                 return "unauthenticated"
             permitted = await may_use_path(self._api, user, verb="get", path=METRICS_PATH)
         except (ApiError, Unreachable) as error:
-            logger.warning("cannot judge who reads the metrics", extra={"fields": {"error": str(error)}})
+            logger.warning("cannot tell who reads the metrics", extra={"fields": {"error": str(error)}})
             return "unavailable"
         return "permitted" if permitted else "forbidden"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from tiergate.cluster.client import Client
-    from tiergate.core.quota import Judged, QuotaStatus
+    from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
     from tiergate.wire.namespace import Namespace
 
@@ -68,7 +68,7 @@ class ServerState(ClusterState):
         labelled = (one for one in self._namespaces.items.values() if one.tier is not None)
         return sorted(labelled, key=lambda one: (one.tier or "", one.name))
 
-    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+    def usage(self, namespace: str, tier: Tier, kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         """Return the quotas of a tier in mode Warn or Audit as they would be in a namespace; None while not known.
 
         Only the names this kind of object is measured by.

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from tiergate.core.quota import Judged
+from tiergate.core.quota import Measured
 from tiergate.core.request import Endpoint, LabelChange, Subject, TierChange
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.namespace import WireNamespace, to_namespace
@@ -29,7 +29,7 @@ class Decoded(msgspec.Struct, frozen=True):
     """
 
     subject: Subject
-    old: Judged | None = None
+    old: Measured | None = None
     name: str = ""
 
 

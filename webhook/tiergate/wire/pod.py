@@ -69,7 +69,7 @@ class WireContainerStatus(msgspec.Struct):
     allocatedResources: Quantities | None = None
 
 
-class Condition(msgspec.Struct):
+class PodCondition(msgspec.Struct):
     """An entry of ``status.conditions``."""
 
     type: str = ""
@@ -81,7 +81,7 @@ class PodStatus(msgspec.Struct):
 
     phase: str | None = None
     qosClass: str | None = None
-    conditions: list[Condition] | None = None
+    conditions: list[PodCondition] | None = None
     containerStatuses: list[WireContainerStatus] | None = None
     initContainerStatuses: list[WireContainerStatus] | None = None
 
@@ -171,7 +171,7 @@ def _looks_outside(affinity: PodAffinity) -> bool:
     return any(term.namespaces or term.namespaceSelector is not None for term in terms)
 
 
-def _infeasible(conditions: list[Condition]) -> bool:
+def _infeasible(conditions: list[PodCondition]) -> bool:
     return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in conditions)
 
 

@@ -122,12 +122,8 @@ def _quota(wire: WireTierQuota) -> TierQuota:
 read_tier = Reader(WireTier, to_tier)
 
 
-def judged_tier(raw: bytes) -> tuple[Tier | None, tuple[Fault, ...]]:
-    """Return the tier, None where it cannot be read, and all that keeps it from being in force.
-
-    Raises:
-        NotJson: The bytes are no JSON document.
-    """
+def tier_and_faults(raw: bytes) -> tuple[Tier | None, tuple[Fault, ...]]:
+    """Return the tier, None where it cannot be read, and all that keeps it from being in force."""
     try:
         tier = read_tier(raw)
     except Malformed as error:

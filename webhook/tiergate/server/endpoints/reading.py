@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tiergate.admission.review import UserInfo
     from tiergate.core.decision import FactName
     from tiergate.core.facts import Facts
-    from tiergate.core.quota import Judged, QuotaStatus
+    from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
     from tiergate.wire.namespace import Namespace
 
@@ -67,7 +67,7 @@ class State(Protocol):
     async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the bound is the point
         """Wait until any quota changed, or so many seconds; return whether one did."""
 
-    def usage(self, namespace: str, tier: Tier, kind: type[Judged]) -> tuple[QuotaStatus, ...] | None:
+    def usage(self, namespace: str, tier: Tier, kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         """Return the quotas of a tier in mode Warn or Audit as they would be in the namespace.
 
         Only the names this kind of object is measured by, used as the namespace's objects add up; None while that is

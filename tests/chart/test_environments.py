@@ -37,7 +37,7 @@ def test_namespace_joins_its_tier_by_label(helm: Helm, name: str) -> None:
 
 
 def test_namespaces_can_be_left_to_others(helm: Helm) -> None:
-    """createNamespaces: false lays down the tiers and leaves every namespace alone."""
+    """createNamespaces: false creates the tiers and leaves every namespace alone."""
     rendered = helm.render_environments({"createNamespaces": False})
     assert not rendered.names("Namespace")
     assert rendered.names("Tier") == {"dev", "staging", "prod"}

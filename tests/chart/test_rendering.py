@@ -18,7 +18,7 @@ def test_supported_versions_render(helm: Helm, version: str) -> None:
 
 @pytest.mark.parametrize("version", ["1.33.9", "1.38.0"])
 def test_other_versions_are_refused(helm: Helm, version: str) -> None:
-    """A cluster outside the tested range is refused before anything is laid down."""
+    """A cluster outside the tested range is refused before anything is created."""
     with pytest.raises(RefusedError, match="incompatible with Kubernetes"):
         helm.render(kubernetes=version)
 

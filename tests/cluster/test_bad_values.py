@@ -80,7 +80,7 @@ class TestInstalling:
 
     @BAD
     def test_a_bad_tier_stops_an_installation_before_it_begins(self, nothing: Release, memory: str, line: str) -> None:
-        """Helm prints what is wrong, nothing is laid down, and the corrected values install over it."""
+        """Helm prints what is wrong, nothing is created, and the corrected values install over it."""
         refused = nothing.attempt("install", values(memory), "--create-namespace")
         assert refused.code != 0
         assert line in unquoted(refused)

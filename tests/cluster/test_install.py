@@ -80,7 +80,7 @@ def _namespaces(items: dict[Key, Object]) -> list[str]:
 
 
 def _governs(release: Release, items: dict[Key, Object]) -> None:
-    """Assert that each laid down namespace has its quota, and that a pod over every bound is refused by name."""
+    """Assert that each created namespace has its quota, and that a pod over every bound is refused by name."""
     cluster = release.cluster
     huge = json.dumps(a_pod("huge", requests={"cpu": "4k", "memory": "1Pi"}, limits={"cpu": "4k", "memory": "1Pi"}))
     for namespace in _namespaces(items):

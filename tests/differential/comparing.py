@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tests.differential import foretelling, ours, several, updating
+from tests.differential import ours, predicting, several, updating
 from tests.differential.case import Case, Result
 from tests.differential.differences import Difference, Seen
 from tests.differential.explaining import explanation
@@ -28,14 +28,14 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
     native = answered(status, answer, case.kind)
     judge = Judge(server, case, governed, native)
     outcome = await judge.outcome()
-    foretold, beyond = judge.foretold_wrongly(outcome)
-    if foretold and not beyond:
-        return Result(native, outcome, foretold)
+    predicted, beyond = judge.predicted_wrongly(outcome)
+    if predicted and not beyond:
+        return Result(native, outcome, predicted)
     if outcome.stage == "invalid" and await judge.was_valid():
         return Result(native, outcome, "our defaults make a valid pod invalid")
     disagreement = disagreeing(native, outcome)
     if not disagreement:
-        return Result(native, outcome, foretold, beyond)
+        return Result(native, outcome, predicted, beyond)
     return Result(native, outcome, disagreement, await explanation(judge, native, outcome))
 
 
@@ -71,7 +71,7 @@ class Judge:
         """Return what the predicates of differences look at."""
         return Seen(self._sent(), outcome.stored, self._governed.ranges)
 
-    def foretold_wrongly(self, outcome: Outcome) -> tuple[str, tuple[str, ...]]:
+    def predicted_wrongly(self, outcome: Outcome) -> tuple[str, tuple[str, ...]]:
         """Say in what our predictions, made without the API server, differ from what became of the case.
 
         And why, if there is a reason.
@@ -81,20 +81,20 @@ class Judge:
             return "", ()
         sent = self._sent()
         if isinstance(sent, Pod):
-            sent = foretelling.surrounded(sent, self._case.document)
-            if wrong := _wrong_pod(outcome, *foretelling.by_us(sent, ranges, minor=minor)):
-                return f"our defaults, foretold: {wrong}", ()
+            sent = predicting.surrounded(sent, self._case.document)
+            if wrong := _wrong_pod(outcome, *predicting.by_us(sent, ranges, minor=minor)):
+                return f"our defaults, predicted: {wrong}", ()
         elif self._native.stage == "invalid":
             return "", ()  # claims are not validated by us
         if not (wrong := self._natively_wrong(sent)):
             return "", ()
-        beyond = foretelling.beyond(sent, self._governed.objects, lambda: not self._natively_wrong(sent))
-        return f"native admission, foretold: {wrong}", beyond
+        beyond = predicting.beyond(sent, self._governed.objects, lambda: not self._natively_wrong(sent))
+        return f"native admission, predicted: {wrong}", beyond
 
     def _natively_wrong(self, sent: Pod | Claim) -> str:
         governed, minor = self._governed, self._server.minor
-        foretold = foretelling.natively(sent, governed.objects, quotas=governed.quotas, minor=minor)
-        return disagreeing(msgspec.structs.replace(self._native, stored=None), foretold, causes=False)
+        predicted = predicting.natively(sent, governed.objects, quotas=governed.quotas, minor=minor)
+        return disagreeing(msgspec.structs.replace(self._native, stored=None), predicted, causes=False)
 
     async def was_valid(self) -> bool:
         """Say whether the API accepts the object as it was sent, without anybody's defaults."""
@@ -116,9 +116,9 @@ def _containers(pod: Pod) -> list[tuple[object, ...]]:
     return [(one.name, one.requests, one.limits) for one in pod.every_container()]
 
 
-def _wrong_pod(outcome: Outcome, foretold: Pod, valid: bool) -> str:  # noqa: FBT001  # as foretelling returns it
+def _wrong_pod(outcome: Outcome, predicted: Pod, valid: bool) -> str:  # noqa: FBT001  # as predicting returns it
     if valid != (outcome.stage != "invalid"):
         return f"valid: {valid}, but {outcome.stage}"
-    if isinstance(outcome.stored, Pod) and resources(outcome.stored) != resources(foretold):
-        return f"{resources(foretold)} instead of {resources(outcome.stored)}"
+    if isinstance(outcome.stored, Pod) and resources(outcome.stored) != resources(predicted):
+        return f"{resources(predicted)} instead of {resources(outcome.stored)}"
     return ""

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from tests.differential import differences, explaining, foretelling, ours, several
+from tests.differential import differences, explaining, ours, predicting, several
 from tests.differential.api import Api
 from tests.differential.case import Case, Result, Standing
 from tests.differential.comparing import Judge
@@ -147,17 +147,17 @@ async def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(ku
         whole = await bench.result(HELD_SUM)
         with mock.patch.object(explaining, "held_sums", return_value=()):
             unexplained = await bench.result(HELD_SUM)
-        with mock.patch.object(foretelling, "forms", return_value=()):
-            unforetold = await bench.result(HELD_SUM)
+        with mock.patch.object(predicting, "forms", return_value=()):
+            unpredicted = await bench.result(HELD_SUM)
         with mock.patch.object(limitrange, "limit_range_totals", return_value=({}, {})):
-            return whole, unexplained, unforetold, await bench.result(HELD_SUM)
+            return whole, unexplained, unpredicted, await bench.result(HELD_SUM)
 
-    whole, unexplained, unforetold, faulty = await with_a_server(kubeconfig, HELD_SUM, work)
+    whole, unexplained, unpredicted, faulty = await with_a_server(kubeconfig, HELD_SUM, work)
     assert whole.disagreement
     assert whole.explained == (differences.HELD_SUM,)
     assert not whole.fault
     assert unexplained.fault
-    assert unforetold.fault
+    assert unpredicted.fault
     assert faulty.fault, "what is said of memory does not depend on it"
 
 
@@ -196,9 +196,9 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
         ),
         pytest.param((quota, "increase", lambda new, _: dict(new)), GROWN, id="a-resize-charged-in-full"),
         pytest.param((quota, "increase", lambda new, _: dict(new)), ENLARGED, id="a-claim-charged-in-full"),
-        pytest.param((native, "refusals", lambda *_: ()), TWO_RANGES, id="no-refusal-foretold"),
+        pytest.param((native, "refusals", lambda *_: ()), TWO_RANGES, id="no-refusal-predicted"),
         pytest.param(
-            (foretelling, "with_native_defaults", lambda pod, _: pod), TWO_RANGES, id="no-native-default-foretold"
+            (predicting, "with_native_defaults", lambda pod, _: pod), TWO_RANGES, id="no-native-default-predicted"
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.builders import SERVER, validated
-from tests.differential import foretelling, ours, several
+from tests.differential import ours, predicting, several
 from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, HELD_SUM
 from tests.differential.outcome import refused
@@ -37,7 +37,7 @@ def test_all_spellings_of_an_amount_mean_the_same(milli: int) -> None:
     assert {Quantity.parse(text).nano for text in texts} == {milli * MILLI_IN_NANO}
 
 
-@pytest.mark.parametrize("name", [*(one.name for one in DIFFERENCES), HELD_SUM, foretelling.BEYOND, several.ORDER])
+@pytest.mark.parametrize("name", [*(one.name for one in DIFFERENCES), HELD_SUM, predicting.BEYOND, several.ORDER])
 def test_every_reason_is_documented(name: str) -> None:
     assert f"| `{name}` |" in (Path(__file__).parents[2] / "docs/differences.md").read_text()
 
@@ -59,10 +59,10 @@ def test_every_policy_can_be_a_tier(policy: Policy) -> None:
 @some
 @given(cases())
 def test_defaults_never_make_a_valid_pod_invalid(case: Case) -> None:
-    """As far as we can foretell the API's validation; a run against a server checks the same, and the foretelling."""
+    """As far as we can predict the API's validation; a run against a server checks the same, and the predicting."""
     sent = ours.ask("validate", msgspec.json.encode(case.document), case.document["kind"]).subject
     if isinstance(sent, Pod) and not validity.invalid(completed(sent, minor=NEWEST)):
-        _, valid = foretelling.by_us(sent, ours.governed(case.policy).tier, minor=NEWEST)
+        _, valid = predicting.by_us(sent, ours.governed(case.policy).tier, minor=NEWEST)
         assert valid
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tests.differential import foretelling, ours
+from tests.differential import ours, predicting
 from tests.differential.case import Case, Result, request, updated
 from tests.differential.differences import RESIZE_DEFAULTS, Difference, Seen
 from tests.differential.explaining import explanation
@@ -31,12 +31,12 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
     else:
         judge = ClaimJudge(stored, case, governed, native)
     outcome = await judge.outcome()
-    foretold, beyond = await judge.foretold_wrongly(native, outcome, minor=server.minor)
-    if foretold and not beyond:
-        return Result(native, outcome, foretold)
+    predicted, beyond = await judge.predicted_wrongly(native, outcome, minor=server.minor)
+    if predicted and not beyond:
+        return Result(native, outcome, predicted)
     disagreement = disagreeing(native, outcome)
     if not disagreement:
-        return Result(native, outcome, foretold, beyond)
+        return Result(native, outcome, predicted, beyond)
     return Result(native, outcome, disagreement, await explanation(judge, native, outcome))
 
 
@@ -70,8 +70,8 @@ class ResizeJudge:
         """Return what the predicates of differences look at."""
         return Seen(self._sent(), outcome.stored, self._governed.ranges, self._old())
 
-    async def foretold_wrongly(self, native: Outcome, outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
-        """Say in what `native` foretells another end than the real one, and why if there is a reason.
+    async def predicted_wrongly(self, native: Outcome, outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
+        """Say in what `native` predicts another end than the real one, and why if there is a reason.
 
         It is asked about the pod with LimitRanger's additions.
         """
@@ -82,13 +82,13 @@ class ResizeJudge:
             return "", ()  # the API refuses it: compared with our outcome
 
         def wrong() -> str:
-            foretold = foretelling.updated(stored, self._old(), self._governed, minor=minor)
-            return disagreeing(msgspec.structs.replace(native, stored=None), foretold, causes=False)
+            predicted = predicting.updated(stored, self._old(), self._governed, minor=minor)
+            return disagreeing(msgspec.structs.replace(native, stored=None), predicted, causes=False)
 
         if not (said := wrong()):
             return "", ()
-        beyond = foretelling.beyond(stored, self._governed.objects, lambda: not wrong())
-        return f"native admission of a resize, foretold: {said}", beyond
+        beyond = predicting.beyond(stored, self._governed.objects, lambda: not wrong())
+        return f"native admission of a resize, predicted: {said}", beyond
 
     def _sent(self) -> Pod | Claim:
         whole = updated(self._twin, self._case.document)
@@ -123,13 +123,13 @@ class ClaimJudge:
         """Return what the predicates of differences look at."""
         return Seen(self._sent(), outcome.stored, self._governed.ranges, self._old())
 
-    async def foretold_wrongly(self, native: Outcome, _outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
-        """Say in what `native` foretells another end than the real one; there is never a reason for that."""
+    async def predicted_wrongly(self, native: Outcome, _outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
+        """Say in what `native` predicts another end than the real one; there is never a reason for that."""
         if native.stage in ("invalid", "unreadable"):
             return "", ()
-        foretold = foretelling.updated(self._sent(), self._old(), self._governed, minor=minor)
-        wrong = disagreeing(msgspec.structs.replace(native, stored=None), foretold)
-        return f"native admission of a change, foretold: {wrong}" if wrong else "", ()
+        predicted = predicting.updated(self._sent(), self._old(), self._governed, minor=minor)
+        wrong = disagreeing(msgspec.structs.replace(native, stored=None), predicted)
+        return f"native admission of a change, predicted: {wrong}" if wrong else "", ()
 
     def _sent(self) -> Pod | Claim:
         whole = updated(self._stored, self._case.document)

@@ -96,7 +96,7 @@ async def test_the_same_definition_is_not_written_again(tmp_path: Path) -> None:
 
 
 async def test_a_definition_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
-    """Some tools run upgrade hooks at the first installation, before anything is laid down."""
+    """Some tools run upgrade hooks at the first installation, before anything is created."""
     api = FakeApi()
     assert "is not there, so there is nothing to raise" in await raised(api, tmp_path, a_definition("0.1.0"))
     assert api.writes == []

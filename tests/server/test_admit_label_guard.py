@@ -50,7 +50,7 @@ def test_a_refusal_says_who_what_and_which_role() -> None:
     assert rules(given) == ["tier-assign", "tier-assign"]
     assert status["message"].splitlines()[1] == (
         'user "alice" may not put namespace "shop" into or out of tier "prod"; '
-        'it takes the verb "assign" on tiers.tiergate.io/prod (ClusterRole tiergate-tier-assigner)'
+        'this requires the verb "assign" on tiers.tiergate.io/prod (ClusterRole tiergate-tier-assigner)'
     )
     assert {cause["field"] for cause in status["details"]["causes"]} == {"/metadata/labels/tiergate.io~1tier"}
 

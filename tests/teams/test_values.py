@@ -1,4 +1,4 @@
-"""Values about teams: what is laid down, and what is refused before anything is."""
+"""Values about teams: what is created, and what is refused before anything is."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_chart_refuses_with_a_sentence(helm: Helm, values: Mapping[str, Any], se
     ],
 )
 def test_what_is_no_block_is_named_with_its_place(helm: Helm, values: Mapping[str, Any], path: str, cidr: str) -> None:
-    """The API server would refuse it too, after half of the release is laid down."""
+    """The API server would refuse it too, after half of the release is created."""
     with pytest.raises(RefusedError) as refused:
         helm.render(values, TEAMS)
     assert f'{path}: "{cidr}" is no block of addresses, such as 10.0.0.0/8 or fd00::/8' in str(refused.value)

@@ -331,7 +331,7 @@ subjects:
   namespace: {{ .root.Release.Namespace }}
 {{- end }}
 
-{{/* Governed namespaces that `helm test` tries: the first of each tier that is laid down here, and those named for it. */}}
+{{/* Governed namespaces that `helm test` tries: the first of each tier that is created here, and those named for it. */}}
 {{- define "tiergate.testNamespaces" -}}
 {{- $first := dict }}
 {{- if .Values.createNamespaces }}

@@ -1,1 +1,1 @@
-"""AdmissionReview in, AdmissionReview out: bytes -> question, decision -> bytes. Pure."""
+"""AdmissionReview in, AdmissionReview out: bytes -> request, decision -> bytes. Pure."""

@@ -145,7 +145,7 @@ def not_permitted(finding: Finding, namespace: str) -> str:
     tier = shortened(finding.tier)
     return (
         f'user "{shortened(finding.user)}" may not put namespace "{namespace}" into or out of tier "{tier}"; '
-        f'it takes the verb "assign" on tiers.tiergate.io/{tier} (ClusterRole tiergate-tier-assigner)'
+        f'this requires the verb "assign" on tiers.tiergate.io/{tier} (ClusterRole tiergate-tier-assigner)'
     )
 
 

@@ -90,7 +90,7 @@ def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int)
 
 
 def pertinent(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> tuple[str, ...]:
-    """Return the names by which the quota has a word in this request, sorted; () where it has none (R-9)."""
+    """Return the names by which the quota measures this request, sorted; () where it does not (R-9)."""
     return measured_by(type(subject), quota) if matches(subject, quota, minor=minor) else ()
 
 

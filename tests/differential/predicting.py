@@ -29,7 +29,7 @@ from tiergate.core.usage import qos_class
 Subject = Pod | Claim
 Objects = tuple[LimitRange, ...]
 
-BEYOND: Final = "unforetold-sum-beyond-64-bits"
+BEYOND: Final = "unpredicted-sum-beyond-64-bits"
 NO_TIER: Final = with_effective_items(Tier(name="none"))
 
 
@@ -42,7 +42,7 @@ def surrounded(pod: Pod, document: Json) -> Pod:
 
 
 def natively(sent: Subject, objects: Objects, *, quotas: tuple[QuotaStatus, ...], minor: int) -> Outcome:
-    """Return what we foretell of LimitRanger, which takes the objects in this order, of API validation and quota."""
+    """Return what we predict of LimitRanger, which takes the objects in this order, of API validation and quota."""
     return next(possible(sent, objects, quotas=quotas, minor=minor))
 
 
@@ -60,7 +60,7 @@ def possible(sent: Subject, objects: Objects, *, quotas: tuple[QuotaStatus, ...]
 
 
 def updated(new: Subject, old: Subject, governed: Governed, *, minor: int) -> Outcome:
-    """Return what we foretell of an update: every value is judged again (L-27, L-28), only growth is charged (R-50)."""
+    """Return what we predict of an update: every value is judged again (L-27, L-28), only growth is charged (R-50)."""
     return next(_admitted(new, old, governed.objects, quotas=governed.quotas, minor=minor))
 
 
@@ -93,15 +93,15 @@ def _admitted(
 
 
 def by_us(sent: Pod, tier: Tier, *, minor: int) -> tuple[Pod, bool]:
-    """Return the pod we foretell after our defaults, and whether the API accepts it."""
+    """Return the pod we predict after our defaults, and whether the API accepts it."""
     pod = prediction.admitted(sent, tier, minor=minor)
     return pod, not validity.invalid(pod)
 
 
 def beyond(sent: Subject, objects: Objects, agrees: Callable[[], bool]) -> tuple[str, ...]:
-    """Return why a verdict of LimitRanger is another one than foretold: the one reason there is, or nothing.
+    """Return why a verdict of LimitRanger is another one than predicted: the one reason there is, or nothing.
 
-    ``agrees`` foretells it anew: `native` knows no more of a sum than its text.
+    ``agrees`` predicts it anew: `native` knows no more of a sum than its text.
     """
     if not isinstance(sent, Pod):
         return ()

@@ -15,10 +15,14 @@ from tests.builders import (
     a_pod_object,
     a_review,
     a_review_object,
+    a_tier,
     a_tier_object,
+    the_facts,
 )
 from tiergate.admission.request import AdmissionRequest, read
+from tiergate.admission.response import respond
 from tiergate.admission.review import BadReview
+from tiergate.core.decide import decide
 from tiergate.core.request import Endpoint, Unreadable
 
 GOOD = a_review_object(a_pod_object())
@@ -190,3 +194,38 @@ def test_null_in_the_envelope_is_an_absent_value(path: Path) -> None:
 def test_unknown_members_are_ignored() -> None:
     review = GOOD | {"more": 1, "request": GOOD["request"] | {"options": {"kind": "CreateOptions"}, "requestKind": {}}}
     assert asked(review) == asked(GOOD)
+
+
+def test_a_bad_review_leaves_no_exception_behind() -> None:
+    """A stored exception holds its traceback, and with it the whole body, until the garbage collector runs."""
+    import gc
+
+    bodies = [
+        a_review(a_pod_object({"name": "a\0"})),
+        a_review(a_pod_object({"name": "a", "resources": {"limits": {"cpu": "x", "memory": []}}})),
+        a_review(a_pod_object(), uid=""),
+        a_review(a_pod_object(), operation="DELETE"),
+        b"{",
+    ]
+
+    def answered() -> None:
+        for body in bodies:
+            try:
+                request = read("validate", body)
+            except BadReview:
+                continue
+            respond(request, decide(request, the_facts(a_tier())))
+
+    answered()  # what is made once is made now
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        answered()
+        gc.collect()
+        left = [one for one in gc.garbage if isinstance(one, BaseException)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tiergate.wire import NotJson, tree
+from tiergate.wire.malformed import Malformed
+from tiergate.wire.namespace import read_namespace
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, parse
 
 
@@ -112,3 +114,13 @@ def test_the_memory_for_text_is_bounded(character: str, width: int, monkeypatch:
     monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width - 1)
     with pytest.raises(NotJson, match="bytes as text"):
         parse(raw)
+
+
+@pytest.mark.parametrize(
+    "document", [b'{"metadata": {"name": "a\\u0000", "x": [%s]}}' % b",".join([b'""'] * 250_001), b"{"]
+)
+def test_what_cannot_be_read_at_all_is_a_fault_of_that_one_object(document: bytes) -> None:
+    """Caches keep the faults of objects and go on: one object must not end a watch."""
+    with pytest.raises(Malformed) as fault:
+        read_namespace(document)
+    assert fault.value.pointer == ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import chdir
 from pathlib import Path
 from typing import Final
 
@@ -80,10 +81,11 @@ def sources(folder: Path, packages: tuple[str, ...]) -> list[Path]:
 def names(folder: Path, packages: tuple[str, ...]) -> list[str]:
     """Return mutmut's names of all mutants, as `tiergate.core.quota.x_pending__mutmut_3`."""
     found = list[str]()
-    for path in sources(folder, packages):
-        relative = path.relative_to(folder)
-        mutated = mutate_file_contents(str(relative), path.read_text())
-        found += [get_mutant_name(relative, name) for name in mutated.mutant_names]
+    with chdir(folder):  # mutmut reads its settings from the working directory
+        for path in sources(folder, packages):
+            relative = path.relative_to(folder)
+            mutated = mutate_file_contents(str(relative), path.read_text())
+            found += [get_mutant_name(relative, name) for name in mutated.mutant_names]
     return found
 
 

@@ -24,10 +24,11 @@ TESTS: Final = (
     "tests/core",
     "tests/wire",
     "tests/admission",
+    "tests/controller/test_status.py",
     "tests/golden/test_golden.py",
     "tests/quantity_oracle/test_recorded.py",
 )
-"""The tests that must notice: those of the packages, the recorded answers and the recorded quantities."""
+"""The tests that must notice: those of the packages, of the status of a Tier, the recorded answers and quantities."""
 
 _CACHE: Final = re.compile(r"^@(?:functools\.)?(?:lru_cache|cache)(?:\(.*\))?\n", re.MULTILINE)
 _MYPY: Final = """\

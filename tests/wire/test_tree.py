@@ -71,7 +71,7 @@ def test_a_document_of_the_most_values_is_read(raw: bytes, values: int) -> None:
         pytest.param(b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}', id="members"),
         pytest.param(b"[" * MAX_VALUES, id="nested"),
         pytest.param(b"[" + b'"",' * MAX_VALUES + b'""]', id="strings"),
-        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-without-separators"),
+        pytest.param(b'"' + b"," * MAX_VALUES + b'"' + b'""' * 2 * MAX_VALUES, id="strings-without-separators"),
     ],
 )
 def test_a_document_of_more_values_is_refused_before_any_is_made(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,3 +112,7 @@ def test_the_memory_for_text_is_bounded(character: str, width: int, monkeypatch:
     monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width - 1)
     with pytest.raises(NotJson, match="bytes as text"):
         parse(raw)
+
+
+def test_one_string_of_separators_is_one_value() -> None:
+    assert parse(b'"' + b"," * MAX_VALUES + b'"') == "," * MAX_VALUES

@@ -73,6 +73,11 @@ def test_what_has_no_request_with_a_uid_is_no_review(review: object) -> None:
     assert refused.value.uid == ""
 
 
+def test_a_review_without_a_uid_says_so() -> None:
+    with pytest.raises(BadReview, match="the AdmissionReview has no request with a uid"):
+        asked(spoiled(GOOD, ("request", "uid"), ""))
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [

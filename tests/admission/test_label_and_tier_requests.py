@@ -102,7 +102,9 @@ def test_all_unparsable_quantities_of_a_tier_are_refused_at_once() -> None:
 def test_the_old_object_of_a_creation_is_nobodys_business() -> None:
     """A creation has none; one that comes all the same must not look like a label that did not change."""
     shown = a_namespace_object("dev")
-    assert label_change(a_review(shown, old=shown, operation="CREATE")) == LabelChange(None, "dev")
+    for prefix in ("", None):  # null sends the review to the strict decoder
+        shown["metadata"]["generateName"] = prefix
+        assert label_change(a_review(shown, old=shown, operation="CREATE")) == LabelChange(None, "dev")
 
 
 def test_a_stored_tier_that_cannot_be_read_can_be_repaired_and_deleted() -> None:

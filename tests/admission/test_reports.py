@@ -105,6 +105,17 @@ def test_lines_beyond_what_there_is_room_for_are_counted(mode: Mode, length: int
     assert most - 2 * MAX_WARNING - 3 * len(lines) < sum(map(len, lines)) <= most
 
 
+def test_a_line_that_just_fits_is_said() -> None:
+    fit = (MAX_WARNINGS - MAX_WARNING) // MAX_WARNING
+    long = [
+        Finding("quota-required", "", container="a", resource="limits.cpu", quota=f"{number:03}{'q' * MAX_WARNING}")
+        for number in range(fit + 1)
+    ]
+    lines = answered(Decision(tuple(long), mode="Warn"))["warnings"]
+    assert [len(line) for line in lines[:-1]] == [MAX_WARNING] * fit
+    assert lines[-1] == "and 1 more"
+
+
 @pytest.mark.rule("A-55", "audit-defaults", "modes")
 def test_annotations_are_short_printable_lines() -> None:
     """A-55: whoever writes pods must not fill the audit log, nor break its lines."""

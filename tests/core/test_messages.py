@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 
 import pytest
 
@@ -25,7 +26,9 @@ from tiergate.core.decision import Decision, RuleId
 from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.request import TierChange
 from tiergate.core.rules import RULES, sentence
+from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
 
@@ -60,12 +63,12 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
     ("found", "expected"),
     [
         pytest.param(
-            judged(agent({"memory": "1Mi"}, {"memory": "2Gi"}), MAX),
+            lambda: judged(agent({"memory": "1Mi"}, {"memory": "2Gi"}), MAX),
             [f'container "agent": limits.memory is 2Gi, the tier {MOST}; set limits.memory to 512Mi or less'],
             id="limit-max",
         ),
         pytest.param(
-            judged(agent({"memory": "2048Mi"}, {"memory": "512Mi"}), MAX),
+            lambda: judged(agent({"memory": "2048Mi"}, {"memory": "512Mi"}), MAX),
             [
                 (
                     'container "agent": requests.memory is 2Gi, the tier allows at most 512Mi; '
@@ -75,7 +78,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="request-max",
         ),
         pytest.param(
-            judged(agent(), MAX),
+            lambda: judged(agent(), MAX),
             [
                 (
                     'container "agent": limits.memory is not set, the tier allows at most 512Mi; '
@@ -85,7 +88,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="limit-max-not-set",
         ),
         pytest.param(
-            judged(agent(limits={"cpu": "5m"}), an_item(low={"cpu": "10m"})),
+            lambda: judged(agent(limits={"cpu": "5m"}), an_item(low={"cpu": "10m"})),
             [
                 f'container "agent": requests.cpu is 5m, the tier {LEAST}; set requests.cpu to 10m or more',
                 'container "agent": limits.cpu is 5m, the tier asks for at least 10m; set limits.cpu to 10m or more',
@@ -93,7 +96,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="request-min-limit-min",
         ),
         pytest.param(
-            judged(agent(limits={"memory": "0"}), MAX),
+            lambda: judged(agent(limits={"memory": "0"}), MAX),
             [
                 (
                     'container "agent": limits.memory is 0, which means no limit, the tier allows at most 512Mi; '
@@ -103,7 +106,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="limit-zero",
         ),
         pytest.param(
-            judged(agent({"cpu": "300m"}, {"cpu": "1"}), an_item(ratio={"cpu": "3"})),
+            lambda: judged(agent({"cpu": "300m"}, {"cpu": "1"}), an_item(ratio={"cpu": "3"})),
             [
                 (
                     'container "agent": limits.cpu / requests.cpu is 1 / 300m, the tier allows at most 3; '
@@ -113,7 +116,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="limit-request-ratio",
         ),
         pytest.param(
-            judged(agent({"cpu": "1"}), an_item(ratio={"cpu": "3"})),
+            lambda: judged(agent({"cpu": "1"}), an_item(ratio={"cpu": "3"})),
             [
                 (
                     'container "agent": limits.cpu is not set or 0, '
@@ -123,7 +126,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="limit-request-ratio-no-limit",
         ),
         pytest.param(
-            judged(agent(), an_item(ratio={"cpu": "3"})),
+            lambda: judged(agent(), an_item(ratio={"cpu": "3"})),
             [
                 (
                     'container "agent": requests.cpu is not set or 0, '
@@ -133,12 +136,14 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="limit-request-ratio-no-request",
         ),
         pytest.param(
-            judged(a_pod(init=[SETUP], limits={"memory": "1"}), MAX)[0],
+            lambda: judged(a_pod(init=[SETUP], limits={"memory": "1"}), MAX)[0],
             f'init container "setup": limits.memory is 2Gi, the tier {MOST}; set limits.memory to 512Mi or less',
             id="init-container",
         ),
         pytest.param(
-            judged(agent(limits={"cpu": "3"}), an_item("Pod", high={"cpu": "2"}, low={"cpu": "4"}, ratio={"cpu": "2"})),
+            lambda: judged(
+                agent(limits={"cpu": "3"}), an_item("Pod", high={"cpu": "2"}, low={"cpu": "4"}, ratio={"cpu": "2"})
+            ),
             [
                 "pod: requests.cpu is 3, the tier asks for at least 4; set requests.cpu to 4 or more",
                 "pod: limits.cpu is 3, the tier asks for at least 4; set limits.cpu to 4 or more",
@@ -148,7 +153,7 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="pod-min-and-max",
         ),
         pytest.param(
-            judged(agent({"cpu": "1"}, {"cpu": "3"}), an_item("Pod", ratio={"cpu": "2"})),
+            lambda: judged(agent({"cpu": "1"}, {"cpu": "3"}), an_item("Pod", ratio={"cpu": "2"})),
             [
                 (
                     "pod: limits.cpu / requests.cpu is 3 / 1, the tier allows at most 2; "
@@ -158,27 +163,27 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="pod-limit-request-ratio",
         ),
         pytest.param(
-            judged(a_claim("1Gi"), an_item("PersistentVolumeClaim", low={"storage": "2Gi"})),
+            lambda: judged(a_claim("1Gi"), an_item("PersistentVolumeClaim", low={"storage": "2Gi"})),
             ["claim: requests.storage is 1Gi, the tier asks for at least 2Gi; set requests.storage to 2Gi or more"],
             id="claim-min",
         ),
         pytest.param(
-            judged(a_claim(None), an_item("PersistentVolumeClaim", high={"storage": "2Gi"})),
+            lambda: judged(a_claim(None), an_item("PersistentVolumeClaim", high={"storage": "2Gi"})),
             ["claim: requests.storage is not set, the tier allows at most 2Gi; set requests.storage to 2Gi or less"],
             id="claim-max",
         ),
         pytest.param(
-            judged(agent(), quotas=(a_quota({"limits.cpu": "4"}, name="theirs", managed=False),)),
+            lambda: judged(agent(), quotas=(a_quota({"limits.cpu": "4"}, name="theirs", managed=False),)),
             ['quota "theirs": container "agent" has no limits.cpu, which the quota counts; set limits.cpu'],
             id="quota-required",
         ),
         pytest.param(
-            judged(agent(), tier=a_tier(quotas=[a_tier_quota({"pods": "1"})])),
+            lambda: judged(agent(), tier=a_tier(quotas=[a_tier_quota({"pods": "1"})])),
             ['quota "compute" is being set up in dev; try again in a moment'],
             id="quota-pending",
         ),
         pytest.param(
-            lines(decided(MissingTier("dve"))),
+            lambda: lines(decided(MissingTier("dve"))),
             [
                 (
                     'the label tiergate.io/tier of namespace "dev" names "dve", and there is no such tier; '
@@ -188,14 +193,16 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="tier-missing",
         ),
         pytest.param(
-            lines(decided(InvalidTier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1"))),
+            lambda: lines(
+                decided(InvalidTier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1"))
+            ),
             ["tier dev: /spec/limits/0/min/cpu: min value 2 is greater than max value 1; correct the tier"],
             id="tier-invalid",
         ),
     ],
 )
-def test_each_rule_has_its_sentence(found: object, expected: object) -> None:
-    assert found == expected
+def test_each_rule_has_its_sentence(found: Callable[[], object], expected: object) -> None:
+    assert found() == expected
 
 
 def over(subject: Pod | Claim, hard: Texts, used: Texts, old: Pod | Claim | None = None) -> str:
@@ -210,35 +217,35 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
     ("found", "expected"),
     [
         pytest.param(
-            over(agent(limits={"cpu": "1"}), {"limits.cpu": "4"}, {"limits.cpu": "3500m"}),
+            lambda: over(agent(limits={"cpu": "1"}), {"limits.cpu": "4"}, {"limits.cpu": "3500m"}),
             'quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m; '
             "set limits.cpu to 500m or less, or free 500m in dev",
             id="the-example-of-the-contract",
         ),
         pytest.param(
-            over(agent(limits={"cpu": "1"}), {"limits.cpu": "4"}, {"limits.cpu": "4"}),
+            lambda: over(agent(limits={"cpu": "1"}), {"limits.cpu": "4"}, {"limits.cpu": "4"}),
             'quota "compute": limits.cpu asks 1, used 4 of 4, over by 1; free 1 in dev',
             id="nothing-fits",
         ),
         pytest.param(
-            over(TWO, {"limits.cpu": "4"}, {"limits.cpu": "3"}),
+            lambda: over(TWO, {"limits.cpu": "4"}, {"limits.cpu": "3"}),
             'quota "compute": limits.cpu asks 2, used 3 of 4, over by 1; '
             "lower limits.cpu of all its containers together to 1 or less, or free 1 in dev",
             id="several-containers",
         ),
         pytest.param(
-            over(agent(), {"pods": "20"}, {"pods": "20"}),
+            lambda: over(agent(), {"pods": "20"}, {"pods": "20"}),
             'quota "compute": pods asks 1, used 20 of 20, over by 1; free 1 in dev',
             id="counted-objects",
         ),
         pytest.param(
-            over(agent(limits={"memory": "1Gi"}), {"limits.memory": "2Gi"}, {"limits.memory": "1536Mi"}),
+            lambda: over(agent(limits={"memory": "1Gi"}), {"limits.memory": "2Gi"}, {"limits.memory": "1536Mi"}),
             'quota "compute": limits.memory asks 1Gi, used 1536Mi of 2Gi, over by 512Mi; '
             "set limits.memory to 512Mi or less, or free 512Mi in dev",
             id="binary-units",
         ),
         pytest.param(
-            over(
+            lambda: over(
                 agent(limits={"cpu": "800m"}),
                 {"limits.cpu": "4"},
                 {"limits.cpu": "3800m"},
@@ -249,13 +256,13 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
             id="a-resize-names-the-whole-amount",
         ),
         pytest.param(
-            over(a_claim("8Gi"), {"requests.storage": "10Gi"}, {"requests.storage": "5Gi"}),
+            lambda: over(a_claim("8Gi"), {"requests.storage": "10Gi"}, {"requests.storage": "5Gi"}),
             'quota "compute": requests.storage asks 8Gi, used 5Gi of 10Gi, over by 3Gi; '
             "set requests.storage to 5Gi or less, or free 3Gi in dev",
             id="storage",
         ),
         pytest.param(
-            over(
+            lambda: over(
                 a_claim("8Gi", storage_class="gold"), {"gold.storageclass.storage.k8s.io/requests.storage": "6Gi"}, {}
             ),
             'quota "compute": gold.storageclass.storage.k8s.io/requests.storage asks 8Gi, used 0 of 6Gi, over by 2Gi; '
@@ -264,8 +271,33 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
         ),
     ],
 )
-def test_a_refusal_by_quota_says_what_would_fit(found: str, expected: str) -> None:
-    assert found == expected
+def test_a_refusal_by_quota_says_what_would_fit(found: Callable[[], str], expected: str) -> None:
+    assert found() == expected
+
+
+def of_tier(tier: Tier | None, members: int = 0) -> list[str]:
+    names = tuple(f"team-{number}" for number in range(members))
+    return lines(decide(a_request(TierChange(tier)), the_facts(None, members=names)))
+
+
+TEN = "team-0, team-1, team-2, team-3, team-4, team-5, team-6, team-7, team-8, team-9"
+MOVE = "move these namespaces to another tier or remove their label tiergate.io/tier first"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(lambda: of_tier(None, 10), f"in use by {TEN}; {MOVE}", id="all-namespaces-named"),
+        pytest.param(lambda: of_tier(None, 12), f"in use by {TEN} and 2 more; {MOVE}", id="more-than-are-named"),
+        pytest.param(
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),
+            "tier dev: in mode Warn nothing is reported on services",
+            id="quota-unmeasured",
+        ),
+    ],
+)
+def test_a_tier_that_is_written_or_deleted_has_its_sentence(found: Callable[[], list[str]], expected: str) -> None:
+    assert found() == [expected]
 
 
 @pytest.mark.parametrize(
@@ -287,3 +319,8 @@ def test_names_from_the_object_are_shown_printable_and_short() -> None:
     line = judged(a_pod(bad), MAX)[0]
     assert line.isprintable()
     assert len(line) < 400
+
+
+@pytest.mark.parametrize(("length", "shown"), [(7, "x" * 7), (8, "x" * 8), (9, "x" * 8 + "...")])
+def test_a_text_is_cut_where_it_is_longer_than_allowed(length: int, shown: str) -> None:
+    assert shortened("x" * length, 8) == shown

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import chdir
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,11 @@ TESTS: Final = (
     "tests/core",
     "tests/wire",
     "tests/admission",
+    "tests/controller/test_status.py",
     "tests/golden/test_golden.py",
     "tests/quantity_oracle/test_recorded.py",
 )
-"""The tests that must notice: those of the packages, the recorded answers and the recorded quantities."""
+"""The tests that must notice: those of the packages, of the status of a Tier, the recorded answers and quantities."""
 
 _CACHE: Final = re.compile(r"^@(?:functools\.)?(?:lru_cache|cache)(?:\(.*\))?\n", re.MULTILINE)
 _MYPY: Final = """\
@@ -81,10 +83,11 @@ def names(folder: Path, packages: tuple[str, ...]) -> list[str]:
     from mutmut.utils.format_utils import get_mutant_name
 
     found = list[str]()
-    for path in sources(folder, packages):
-        relative = path.relative_to(folder)
-        mutated = mutate_file_contents(str(relative), path.read_text())
-        found += [get_mutant_name(relative, name) for name in mutated.mutant_names]
+    with chdir(folder):  # mutmut reads its settings from the working directory
+        for path in sources(folder, packages):
+            relative = path.relative_to(folder)
+            mutated = mutate_file_contents(str(relative), path.read_text())
+            found += [get_mutant_name(relative, name) for name in mutated.mutant_names]
     return found
 
 

@@ -215,3 +215,14 @@ def test_a_time_that_is_none_is_named(when: str) -> None:
     with pytest.raises(Malformed, match="is no RFC 3339 time") as refused:
         read(pod)
     assert refused.value.pointer == "/metadata/deletionTimestamp"
+
+
+def test_init_containers_alone_may_be_reported() -> None:
+    pod = a_pod_object() | {"status": {"initContainerStatuses": [{"name": "mesh", "allocatedResources": {"cpu": "1"}}]}}
+    assert list(read(pod).statuses) == ["mesh"]
+
+
+def test_a_pod_is_known_by_its_uid() -> None:
+    pod = a_pod_object()
+    pod["metadata"]["uid"] = "u-1"
+    assert read(pod).uid == "u-1"

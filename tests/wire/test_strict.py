@@ -20,6 +20,7 @@ from tiergate.wire import Malformed, NotJson
 from tiergate.wire.decode import Decoder, Reader
 from tiergate.wire.pod import WirePod, to_pod
 from tiergate.wire.strict import MAX_FAULTS, MAX_POINTER, build
+from tiergate.wire.tier import WireTier
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
 
 PODS = Decoder(WirePod)
@@ -187,3 +188,55 @@ def test_the_strict_decoder_is_asked_where_the_fast_one_or_its_value_fails() -> 
     with pytest.raises(Malformed, match="/x: NUL and lone surrogates are not text"):
         decoder.read(nul, positive, strictly)
     assert asked == [b'{"number": -1}', b'{"number": 2, "number": null}', nul]
+    assert Reader(Whole, positive).quickly(b'{"number": 1}') == 1
+    assert Reader(Whole, positive).quickly(nul) is None
+
+
+LEAST, MOST = -(2**63), 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        pytest.param({"overhead": []}, "expected an object, got an array", id="list-of-quantities-array"),
+        pytest.param({"overhead": "x"}, "expected an object, got a string", id="list-of-quantities-string"),
+        pytest.param({"overhead": Number("1")}, "expected an object, got a number", id="list-of-quantities-number"),
+        pytest.param({"overhead": {"cpu": {}}}, "expected a quantity, got an object", id="quantity-object"),
+        pytest.param({"priorityClassName": {}}, "expected a string, got an object", id="string-object"),
+        pytest.param({"activeDeadlineSeconds": "5"}, "expected a 64-bit integer, got a string", id="integer-string"),
+        pytest.param({"activeDeadlineSeconds": Number("1.5")}, "expected a 64-bit integer, got 1.5", id="fraction"),
+        pytest.param(
+            {"activeDeadlineSeconds": Number(MOST + 1)}, f"expected a 64-bit integer, got {MOST + 1}", id="too-large"
+        ),
+        pytest.param(
+            {"activeDeadlineSeconds": Number(LEAST - 1)}, f"expected a 64-bit integer, got {LEAST - 1}", id="too-small"
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_said_to_be_what_it_is(spec: Tree, reason: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        PODS.strict({"spec": spec})
+    assert [fault.reason for fault in refused.value.every()] == [reason]
+
+
+def test_a_value_that_is_not_true_or_false_is_said_to_be_what_it_is() -> None:
+    with pytest.raises(Malformed, match="/spec/nativeLimitRange: expected true or false, got a string"):
+        build({"spec": {"nativeLimitRange": "yes"}}, WireTier)
+
+
+@pytest.mark.parametrize("number", [LEAST, MOST])
+def test_the_largest_and_the_smallest_integer_are_read(number: int) -> None:
+    assert PODS.strict({"metadata": {"generation": Number(number)}}) == PODS.quick(
+        b'{"metadata": {"generation": %d}}' % number
+    )
+
+
+def test_a_pointer_of_just_the_most_characters_ends_in_dots_where_more_follows() -> None:
+    name = "n" * (MAX_POINTER - 1)
+    with pytest.raises(Malformed) as refused:
+        build({name: {"more": "\0"}}, WirePod)
+    assert refused.value.pointer == f"/{name}..."
+
+
+def test_a_fault_of_the_document_itself_is_told_of_the_object() -> None:
+    assert str(Malformed("", "why")) == "object: why"

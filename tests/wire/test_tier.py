@@ -12,7 +12,7 @@ from tiergate.core.mode import MODES, Mode
 from tiergate.core.tier import ScopeRequirement, Tier
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace, read_namespace
-from tiergate.wire.tier import read_tier
+from tiergate.wire.tier import read_tier, tier_and_faults
 
 
 def read(spec: dict[str, Any] | None) -> Tier:
@@ -116,3 +116,22 @@ def test_a_native_limit_range_is_a_boolean() -> None:
     with pytest.raises(Malformed) as refused:
         read({"nativeLimitRange": "true"})
     assert refused.value.pointer == "/spec/nativeLimitRange"
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "pointers"),
+    [
+        pytest.param({}, "dev", [], id="sound"),
+        pytest.param(
+            {"limits": [{"type": "Pod", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]},
+            "dev",
+            ["/spec/limits/0/min/cpu"],
+            id="faulty",
+        ),
+        pytest.param({"enforcement": "Dryrun"}, None, ["/spec/enforcement"], id="unreadable"),
+    ],
+)
+def test_a_stored_tier_is_judged_with_every_fault(spec: dict[str, Any], name: str | None, pointers: list[str]) -> None:
+    tier, found = tier_and_faults(json.dumps(a_tier_object(spec)).encode())
+    assert (tier.name if tier else None) == name
+    assert [fault.pointer for fault in found] == pointers

@@ -73,7 +73,7 @@ def test_a_document_of_the_most_values_is_read(raw: bytes, values: int) -> None:
         pytest.param(b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}', id="members"),
         pytest.param(b"[" * MAX_VALUES, id="nested"),
         pytest.param(b"[" + b'"",' * MAX_VALUES + b'""]', id="strings"),
-        pytest.param(b"," * MAX_VALUES + b'""' * 2 * MAX_VALUES, id="strings-without-separators"),
+        pytest.param(b'"' + b"," * MAX_VALUES + b'"' + b'""' * 2 * MAX_VALUES, id="strings-without-separators"),
     ],
 )
 def test_a_document_of_more_values_is_refused_before_any_is_made(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,3 +124,7 @@ def test_what_cannot_be_read_at_all_is_a_fault_of_that_one_object(document: byte
     with pytest.raises(Malformed) as fault:
         read_namespace(document)
     assert fault.value.pointer == ""
+
+
+def test_one_string_of_separators_is_one_value() -> None:
+    assert parse(b'"' + b"," * MAX_VALUES + b'"') == "," * MAX_VALUES

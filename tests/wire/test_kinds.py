@@ -37,7 +37,9 @@ def test_a_guess_is_of_the_endpoint_whatever_the_bytes() -> None:
 def test_a_claim_is_recognised_by_what_the_api_server_writes_first() -> None:
     head = b'{"kind":"AdmissionReview","request":{"uid":"1","resource":{"group":"","resource":"persistentvolumeclaims"}'
     assert likely("validate", head).resource == "persistentvolumeclaims"
-    assert likely("validate", head.replace(b"persistentvolumeclaims", b"pods")).resource == "pods"
+    pod = head.replace(b"persistentvolumeclaims", b"pods")
+    assert likely("validate", pod).resource == "pods"
+    assert likely("validate", pod + b',"name":"persistentvolumeclaims"').resource == "pods"  # no tenant chooses
 
 
 def test_a_review_of_every_kind_is_guessed_right_where_the_api_server_writes_it() -> None:

@@ -58,7 +58,7 @@ def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
     envelope = checked(review)
     kind = _kind(guessed.endpoint, envelope)
     if kind.wire is not guessed.wire:
-        raise ValueError(kind.resource)  # a wrong guess: read as another kind's shape
+        raise ValueError(kind.resource)  # a wrong guess, which no review of the API server brings about
     old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
     if faults := _missing(envelope, kind, envelope.object, old):
         return _request(envelope, kind.endpoint, kind.resource, Decoded(Unreadable(faults)))

@@ -17,6 +17,8 @@ def decide(request: Request, change: TierChange, facts: Facts) -> Decision:
     tier, name = change.tier, request.name
     if change.spec_unchanged:
         return Decision(tier=name)
+    if tier is None and not name:  # a collection's delete of an object that cannot be read
+        return Decision((Finding("malformed", "/request/oldObject", detail="the name cannot be read"),))
     if tier is None:
         in_use = Finding("tier-in-use", "", tier=name, namespaces=facts.members)
         return Decision((in_use,) if facts.members else (), tier=name)

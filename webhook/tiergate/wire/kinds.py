@@ -5,6 +5,7 @@ Routes, the reading of reviews, the metric labels and the test of the chart's we
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -122,13 +123,14 @@ _BY_REQUEST: Final[dict[tuple[str, str, str], Kind]] = {
 _FIRST: Final[dict[str, Kind]] = {kind.endpoint: kind for kind in reversed(KINDS)}
 _OTHERS: Final[dict[str, tuple[tuple[bytes, Kind], ...]]] = {
     endpoint: tuple(
-        (f'"{kind.plural}"'.encode(), kind)
+        (kind.plural.encode(), kind)
         for kind in KINDS
         if kind.endpoint == endpoint and kind.wire is not _FIRST[endpoint].wire
     )
     for endpoint in _FIRST
 }
-"""For each endpoint the kinds of another shape than its first, with what their reviews have near the beginning."""
+"""For each endpoint the kinds of another shape than its first, by the resource that a review names."""
+_RESOURCE: Final = re.compile(rb'"resource": ?"([^"\\\\]*)"')
 _HEAD: Final = 1024
 """Bytes of a review before its objects: the API server writes the resource among the first."""
 
@@ -143,7 +145,9 @@ def likely(endpoint: Endpoint, body: bytes) -> Kind:
 
     A guess: what the review itself says decides, and a wrong guess costs a slower decoding.
     """
-    for marker, kind in _OTHERS[endpoint]:
-        if body.find(marker, 0, _HEAD) >= 0:
-            return kind
+    others = _OTHERS[endpoint]
+    if others and (found := _RESOURCE.search(body, 0, _HEAD)):  # the first one: no name can hold a quote
+        for plural, kind in others:
+            if found[1] == plural:
+                return kind
     return _FIRST[endpoint]

@@ -90,6 +90,14 @@ def test_nothing_is_waited_for_or_read_live(mode: Mode) -> None:
 
 
 @modes
+def test_usage_is_asked_for_once_when_the_tier_had_to_be_read(mode: Mode) -> None:
+    """Each question that stays without an answer is counted in a metric."""
+    seen = facts(mode, tiers_now={"dev": the_tier(mode)}, stale=True)
+    assert rules(answer("validate", a_review(TOO_MUCH), seen)) == []
+    assert seen.calls == ["namespace dev", "tier dev", "usage dev dev Pod"]
+
+
+@modes
 def test_native_quotas_of_others_are_told_of_and_ours_that_are_left_are_not(mode: Mode) -> None:
     """What the tier would do once enforced; a quota of ours is on its way out."""
     foreign = a_quota({"pods": "0"}, name="theirs", managed=False)

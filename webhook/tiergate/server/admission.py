@@ -92,11 +92,11 @@ class Admission:
         Raises:
             AdmissionFailed: A failure of ours.
         """
-        record, start = Record(endpoint), self._clock()
+        record, deadline = Record(endpoint), Deadline(self._clock, timeout)
         try:
             request = read(endpoint, body)
             _describe(record, request)
-            decision = await self._decide(request, record, start, timeout)
+            decision = await self._decide(request, record, deadline)
             _conclude(record, request, decision)
             return Answer(200, respond(request, decision), record)
         except BadReview as error:
@@ -106,22 +106,15 @@ class Admission:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
 
-    async def _decide(
-        self,
-        request: AdmissionRequest,
-        record: Record,
-        start: float,
-        timeout: float,  # noqa: ASYNC109
-    ) -> Decision:
+    async def _decide(self, request: AdmissionRequest, record: Record, deadline: Deadline) -> Decision:
         """Decide on cached facts, and again on fresh ones as long as the decision asks for them."""
         gatherer = self._gatherers[request.endpoint]
         facts = gatherer.facts(request)
-        decision = decide(request, facts)
-        record.tier = decision.tier
-        if not decision.needs_fresh:  # as nearly always
-            return decision
-        deadline = Deadline(self._clock, start=start, timeout=timeout)
-        while decision.needs_fresh:
+        while True:
+            decision = decide(request, facts)
+            record.tier = decision.tier
+            if not decision.needs_fresh:  # as nearly always
+                return decision
             before = facts
             try:
                 facts = await gatherer.fresh(request, facts, decision.needs_fresh, deadline)
@@ -133,9 +126,6 @@ class Admission:
             if facts is before:
                 msg = f"nothing reads {', '.join(sorted(decision.needs_fresh))} for /{request.endpoint}"
                 raise AssertionError(msg)
-            decision = decide(request, facts)
-            record.tier = decision.tier
-        return decision
 
 
 def _describe(record: Record, request: AdmissionRequest) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tiergate.core.facts import Facts, Server
+from tiergate.core.facts import Facts
 from tiergate.core.label_guard import touched
 from tiergate.core.request import LabelChange
-from tiergate.server.endpoints.reading import tier_in_force
+from tiergate.server.endpoints.reading import Gatherer, tier_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,30 +20,28 @@ if TYPE_CHECKING:
     from tiergate.server.endpoints.reading import Deadline, Permissions, State
 
 
-class LabelFacts:
+class LabelFacts(Gatherer):
     """Gathers the facts for ``/namespaces``."""
 
     def __init__(
         self, state: State, permissions: Permissions, *, release_namespace: str, wall_clock: Callable[[], float]
     ) -> None:
         """Take the state, who may assign tiers, our own namespace, and the time in seconds since the epoch."""
-        self._state = state
+        super().__init__(state, release_namespace=release_namespace, wall_clock=wall_clock)
         self._permissions = permissions
-        self._release_namespace = release_namespace
-        self._wall_clock = wall_clock
 
     def facts(self, request: AdmissionRequest) -> Facts:
         """Return what the caches know."""
         change = request.subject
         after = change.after if isinstance(change, LabelChange) else None
         return Facts(
-            server=Server(self._state.minor(), self._wall_clock()),
+            server=self._server(),
             release_namespace=self._release_namespace,
             tier=self._state.tier(after) if after else None,
         )
 
     async def fresh(
-        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline, /
+        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline
     ) -> Facts:
         """Return the facts with the permissions asked for, or the new tier read live."""
         change = request.subject

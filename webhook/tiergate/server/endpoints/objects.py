@@ -7,46 +7,43 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.core.facts import Facts, Server
+from tiergate.core.facts import Facts
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier
-from tiergate.server.endpoints.reading import tier_in_force
+from tiergate.server.endpoints.reading import Gatherer, tier_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tiergate.admission.request import AdmissionRequest
     from tiergate.core.decision import FactName
     from tiergate.core.facts import TierState
     from tiergate.core.quota import QuotaStatus
-    from tiergate.server.endpoints.reading import Deadline, State
+    from tiergate.server.endpoints.reading import Deadline
 
 PENDING_WAIT: Final = 2.0
 """Seconds a pod waits for a quota of its tier to come into force in a young namespace."""
 
 
-class ObjectFacts:
+class ObjectFacts(Gatherer):
     """Gathers the facts for ``/mutate`` and ``/validate``."""
-
-    def __init__(self, state: State, *, release_namespace: str, wall_clock: Callable[[], float]) -> None:
-        """Take the state, our own namespace, and the time in seconds since the epoch."""
-        self._state = state
-        self._release_namespace = release_namespace
-        self._wall_clock = wall_clock
 
     def facts(self, request: AdmissionRequest) -> Facts:
         """Return what the caches know."""
-        state, namespace = self._state, request.namespace
-        known = state.namespace(namespace)
-        tier = state.tier(known.tier) if known is not None and known.tier else None
+        known = self._state.namespace(request.namespace)
+        tier = self._state.tier(known.tier) if known is not None and known.tier else None
+        return self._under(tier, request, frozenset())
+
+    def _under(self, tier: TierState, request: AdmissionRequest, fresh: frozenset[FactName]) -> Facts:
+        """Return what the caches know of the namespace, under its tier."""
+        state = self._state
         trusted = not state.stale()
         return Facts(
-            server=Server(state.minor(), self._wall_clock()),
+            server=self._server(),
             release_namespace=self._release_namespace,
             tier=tier,
-            quotas=state.quotas(namespace),
-            usage=self._usage(request, tier) if trusted else None,
+            quotas=state.quotas(request.namespace),
+            usage=self._usage(request, tier) if trusted or "tier" in fresh else None,
             trusted=trusted,
+            fresh=fresh,
         )
 
     def _usage(self, request: AdmissionRequest, tier: TierState) -> tuple[QuotaStatus, ...] | None:
@@ -59,17 +56,15 @@ class ObjectFacts:
         return self._state.usage(request.namespace, tier, type(subject))
 
     async def fresh(
-        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline, /
+        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline
     ) -> Facts:
         """Return the facts with those needed read live, or after a ResourceQuota changed."""
         namespace = request.namespace
         if "quota-change" in needed:
             return await self._after_change(namespace, facts, deadline)
         if "tier" in needed:
-            tier = await self._tier(namespace, deadline)
-            cached = self.facts(request)  # anew: what the caches held before the wait may be outdated
-            usage = self._usage(request, tier)
-            return msgspec.structs.replace(cached, tier=tier, usage=usage, fresh=facts.fresh | needed)
+            tier = await self._tier(namespace, deadline)  # the rest anew: what the caches held may be outdated
+            return self._under(tier, request, facts.fresh | needed)
         quotas = await self._state.quotas_now(namespace, timeout=deadline.left())
         return msgspec.structs.replace(facts, quotas=quotas, fresh=facts.fresh | needed)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tiergate.core.facts import InvalidTier, MissingTier
+from tiergate.core.facts import InvalidTier, MissingTier, Server
 from tiergate.wire import Malformed
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ class OutOfTimeError(RuntimeError):
 class Deadline:
     """When the live reads of one review must have ended."""
 
-    def __init__(self, clock: Callable[[], float], *, start: float, timeout: float) -> None:
-        """Take a monotonic clock, when the review came, and the API server's timeout, all in seconds."""
+    def __init__(self, clock: Callable[[], float], timeout: float) -> None:
+        """Take a monotonic clock in seconds, and the API server's timeout, which begins now."""
         self._clock = clock
-        self._start = start
+        self._start = clock()
         self._seconds = timeout * SHARE
 
     def elapsed(self) -> float:
@@ -85,16 +86,34 @@ class Permissions(Protocol):
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
 
 
-class Gatherer(Protocol):
+class Gatherer(ABC):
     """Gathers the facts for the requests of one endpoint."""
 
+    def __init__(self, state: State, *, release_namespace: str, wall_clock: Callable[[], float]) -> None:
+        """Take the state, our own namespace, and the time in seconds since the epoch."""
+        self._state = state
+        self._release_namespace = release_namespace
+        self._wall_clock = wall_clock
+
+    def _server(self) -> Server:
+        return Server(self._state.minor(), self._wall_clock())
+
+    @abstractmethod
     def facts(self, request: AdmissionRequest) -> Facts:
         """Return what the caches know."""
 
     async def fresh(
-        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline, /
+        self,
+        request: AdmissionRequest,  # noqa: ARG002
+        facts: Facts,
+        needed: frozenset[FactName],  # noqa: ARG002
+        deadline: Deadline,  # noqa: ARG002
     ) -> Facts:
-        """Return the facts with those needed read live; raise what the reads raise, and OutOfTimeError."""
+        """Return the facts with those needed read live; raise what the reads raise, and OutOfTimeError.
+
+        An endpoint that reads nothing live returns them as they are.
+        """
+        return facts
 
 
 async def tier_in_force(state: State, name: str, deadline: Deadline) -> Tier | MissingTier | InvalidTier:

@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core import label_guard, limitrange, tier_change
+from tiergate.core import defaults, label_guard, tier_change
 from tiergate.core.claim import Claim
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
+from tiergate.core.quota import is_late
 from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
 from tiergate.core.rules import Case, broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
@@ -79,11 +80,11 @@ def _defaulted(request: Request, tier: Tier) -> Decision:
     pod = request.subject
     if not isinstance(pod, Pod):
         return Decision(tier=tier.name, mode=tier.mode)
-    _, additions = limitrange.with_defaults(pod, tier)
+    _, additions = defaults.with_defaults(pod, tier)
     if tier.mode == "Audit":
-        named = limitrange.described(additions) if additions else ""
+        named = defaults.described(additions) if additions else ""
         return Decision(tier=tier.name, mode="Audit", defaults=named)
-    return Decision(patch=limitrange.patch(pod, additions), tier=tier.name, mode=tier.mode)
+    return Decision(patch=defaults.patch(pod, additions), tier=tier.name, mode=tier.mode)
 
 
 def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
@@ -93,16 +94,19 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     findings = broken(Case(subject, request.old, tier, facts.quotas, server.now, server.minor))
-    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts) if findings else _NOTHING)
+    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, tier, facts))
 
 
-def _to_read(findings: tuple[Finding, ...], facts: Facts) -> frozenset[FactName]:
+def _to_read(findings: tuple[Finding, ...], tier: Tier, facts: Facts) -> frozenset[FactName]:
     """Return what to read before a refusal: nobody is refused because a cache was late (ADR 2).
 
-    A refusal that later usage cannot lift needs no read, and nobody waits for it.
+    A refusal that later usage cannot lift needs no read, and nobody waits for it. Nor does an admission, but where
+    native quota, which has the last word on usage, does not enforce the tier's bound yet.
     """
     if "quotas" in facts.fresh or not all(map(rests_on_usage, findings)):
         return _NOTHING
+    if not findings:
+        return _QUOTAS if is_late(tier, facts.quotas) else _NOTHING
     pending = any(finding.rule == "quota-pending" for finding in findings)
     return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
 

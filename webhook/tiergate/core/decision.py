@@ -17,6 +17,7 @@ RuleId = Literal[
     "request-max",
     "limit-request-ratio",
     "limit-zero",
+    "pod-limit-zero",
     "pod-request-min",
     "pod-limit-min",
     "pod-limit-max",
@@ -56,7 +57,8 @@ class Finding(msgspec.Struct, frozen=True):
     "" for the object as a whole, ``resource`` the name as written in a quota (``limits.memory``).
     ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is
     hard, ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an
-    update not the increase). ``limit`` is set for ratios only. ``tier``, ``user`` and ``namespaces`` are names that
+    update not the increase). ``limit`` is set for ratios only, ``pod_level`` for a container's request that has to
+    grow, where there is a pod-level one. ``tier``, ``user`` and ``namespaces`` are names that
     the sentence of a finding about a tier or a label needs.
     """
 
@@ -70,6 +72,7 @@ class Finding(msgspec.Struct, frozen=True):
     used: Quantity | None = None
     fits: Quantity | None = None
     limit: Quantity | None = None
+    pod_level: Quantity | None = None
     quota: str = ""
     detail: str = ""
     tier: str = ""

@@ -26,8 +26,9 @@ def _where(finding: Finding) -> str:
 
 
 def too_small(finding: Finding, _namespace: str) -> str:
-    """Say that a value is below the tier's min."""
-    return _bounded(finding, "asks for at least", "more")
+    """Say that a value is below the tier's min; the containers' requests together must fit the pod-level one."""
+    room = f", and the pod-level {finding.resource}, {finding.pod_level}, so that it fits" if finding.pod_level else ""
+    return _bounded(finding, "asks for at least", "more") + room
 
 
 def too_large(finding: Finding, _namespace: str) -> str:
@@ -47,6 +48,15 @@ def zero_limit(finding: Finding, _namespace: str) -> str:
     return (
         f"{_where(finding)}: {name} is 0, which means no limit, the tier allows at most {bound}; "
         f"set {name} above 0 and to {bound} or less, or leave it out"
+    )
+
+
+def zero_pod_limit(finding: Finding, _namespace: str) -> str:
+    """Say that a pod-level limit of 0 is no limit, and replaces the containers' default limits."""
+    name = finding.resource
+    return (
+        f"{_where(finding)}: the pod-level {name} is 0, which means no limit, the tier's default for a container is "
+        f"{finding.bound}; set the pod-level {name} above 0, or leave it out"
     )
 
 

@@ -160,12 +160,20 @@ def unknown(subject: Measured, quotas: tuple[QuotaStatus, ...], *, minor: int) -
             yield Finding("quota-pending", "", quota=quota.name, resource=", ".join(names))
 
 
-def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
-    """Yield containers without a value that a pertinent quota demands (R-23); pod-level values silence it."""
-    if isinstance(subject, Claim) or subject.pod_level:
+def required(
+    subject: Measured, old: Measured | None, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int
+) -> Iterator[Finding]:
+    """Yield containers without a value that a pertinent quota demands (R-23).
+
+    Any pod-level value silences native quota altogether, which then neither asks for other resources nor counts them.
+    Of a new pod a tier's own quota demands these all the same (ADR 10).
+    """
+    if isinstance(subject, Claim):
         return
     for quota in quotas:
-        demanded = _demanded(tuple(quota.hard))
+        if subject.pod_level and (old is not None or not quota.managed):
+            continue
+        demanded = _not_at_pod_level(_demanded(tuple(quota.hard)), subject)
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
@@ -178,6 +186,13 @@ def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
     parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
     return tuple((name, side or "requests", resource) for name, side, resource in parts)
+
+
+def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
+    if not pod.pod_level:
+        return demanded
+    written = {"requests": pod.requests, "limits": pod.limits}
+    return tuple(one for one in demanded if one[2] not in written[one[1]])
 
 
 def _missing(container: Container, side: str, resource: str, quota: str) -> Finding:
@@ -206,7 +221,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     for quota in quotas:
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
         for name in pertinent(subject, quota, minor=minor):
-            asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
+            asked, hard, used = delta.get(name), _bound(quota, name, tier), quota.used.get(name, ZERO)
             if asked and used.nano + asked.nano > hard.nano:
                 yield Finding(
                     "quota-exceeded",
@@ -219,6 +234,24 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     fits=usage[name] - (used + asked - hard),
                     quota=quota_label(quota, name, tier),
                 )
+
+
+def _bound(quota: QuotaStatus, name: str, tier: Tier) -> Quantity:
+    """Return the bound in force: of an object we manage the tier's, where that is smaller.
+
+    The object follows the tier only while a controller leads.
+    """
+    hard = quota.hard[name]
+    if quota.managed:
+        for desired in desired_quotas(tier):
+            if desired.name == quota.name:
+                return min(hard, desired.hard.get(name, hard))
+    return hard
+
+
+def is_late(tier: Tier, quotas: tuple[QuotaStatus, ...]) -> bool:
+    """Say whether native quota enforces a larger bound than the tier's: then it does not guard the tier's own."""
+    return any(_bound(quota, name, tier) < hard for quota in quotas for name, hard in quota.hard.items())
 
 
 def _pointer(subject: Measured, name: str) -> str:

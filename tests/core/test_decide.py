@@ -276,6 +276,69 @@ def test_a_tier_that_is_written_or_deleted(
     assert not decision.needs_fresh
 
 
+def warned(tier: Tier) -> list[str]:
+    decision = decide(a_request(TierChange(tier)), the_facts(None))
+    assert decision.allowed
+    return [one.rule for one in decision.findings]
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "system:authenticated",
+        "system:unauthenticated",
+        "system:serviceaccounts",
+        "system:serviceaccounts:kube-system",
+        "system:serviceaccounts:team",
+    ],
+)
+def test_an_exempt_group_that_nearly_all_are_in_is_warned_of(group: str) -> None:
+    assert warned(a_tier(groups=["sre", group])) == ["exemption-broad"]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "system:anonymous",
+        "system:kube-controller-manager",
+        "system:serviceaccount:kube-system:replicaset-controller",
+        "system:serviceaccount:kube-system:daemon-set-controller",
+        "system:serviceaccount:kube-system:job-controller",
+    ],
+)
+def test_an_exempt_user_who_creates_the_pods_of_workloads_is_warned_of(user: str) -> None:
+    assert warned(a_tier(users=["ops", user])) == ["exemption-broad"]
+
+
+@pytest.mark.parametrize("name", ["ops", "system:masters", "system:nodes", "system:serviceaccount:ci:deployer"])
+def test_other_exemptions_are_not_warned_of(name: str) -> None:
+    assert warned(a_tier(users=[name], groups=[name])) == []
+
+
+@pytest.mark.rule("R-47")
+@pytest.mark.parametrize(
+    ("hard", "rules"),
+    [
+        pytest.param({"requests.nvidia.com/gpu": "0"}, ["devices-unbounded"], id="gpu"),
+        pytest.param({"requests.example.org/fpga": "1"}, ["devices-unbounded"], id="any-device"),
+        pytest.param({"requests.cpu": "1", "count/resourceclaims.resource.k8s.io": "9"}, [], id="no-device"),
+        pytest.param(
+            {"requests.nvidia.com/gpu": "1", "gpu.nvidia.com.deviceclass.resource.k8s.io/devices": "1"}, [], id="class"
+        ),
+        pytest.param(
+            {"requests.nvidia.com/gpu": "0", "count/resourceclaims.resource.k8s.io": "0"}, [], id="no-claims-at-all"
+        ),
+        pytest.param(
+            {"requests.nvidia.com/gpu": "1", "count/resourceclaims.resource.k8s.io": "9"},
+            ["devices-unbounded"],
+            id="a-claim-asks-for-many-devices",
+        ),
+    ],
+)
+def test_a_quota_on_devices_that_claims_go_past_is_warned_of(hard: dict[str, str], rules: list[str]) -> None:
+    assert warned(a_tier(quotas=[a_tier_quota(hard)])) == rules
+
+
 @pytest.mark.parametrize(
     "subject", [POD, label(None, "dev"), TierChange(TIER), FAULTS], ids=lambda one: type(one).__name__
 )

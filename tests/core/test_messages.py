@@ -291,8 +291,24 @@ MOVE = "move these namespaces to another tier or remove their label tiergate.io/
         pytest.param(lambda: of_tier(None, 12), f"in use by {TEN} and 2 more; {MOVE}", id="more-than-are-named"),
         pytest.param(
             lambda: of_tier(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),
-            "tier dev: in mode Warn nothing is reported on services",
+            "tier dev: outside of mode Enforce nothing is reported on services",
             id="quota-unmeasured",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(an_item("Pod", high={"cpu": "1"}))),
+            "tier dev: /spec/limits/0/max/cpu: there is no min for cpu",
+            id="max-without-min",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"requests.nvidia.com/gpu": "1"})])),
+            "tier dev: ResourceClaims can ask for devices that requests.nvidia.com/gpu does not count; "
+            "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass",
+            id="devices-unbounded",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(groups=["system:authenticated"])),
+            "tier dev: exempting group system:authenticated is rarely meant: all people and controllers are in it",
+            id="exemption-broad",
         ),
     ],
 )

@@ -29,20 +29,25 @@ _QUOTA_CHANGE: Final[frozenset[FactName]] = frozenset({"quota-change"})
 def decide(request: Request, facts: Facts) -> Decision:
     """Return the decision. While it ``needs_fresh`` facts, the caller reads these and decides again."""
     subject = request.subject
-    if isinstance(subject, (Pod, Claim)):
-        return _decide_object(request, facts)
     if isinstance(subject, LabelChange):
         return label_guard.decide(request, subject, facts)
     if isinstance(subject, TierChange):
         return tier_change.decide(request, subject, facts)
-    return _decide_unreadable(request, subject, facts)
+    if isinstance(subject, Unreadable) and request.endpoint not in ("mutate", "validate"):
+        return Decision(_malformed(subject))
+    return _decide_object(request, facts)
 
 
 def _decide_object(request: Request, facts: Facts) -> Decision:
-    """Decide on a pod or claim, once its tier is known for certain."""
+    """Decide on a pod or claim, once its tier is known for certain.
+
+    What cannot be read is denied without a live read, unless the tier refuses nothing.
+    """
     if is_protected(request.namespace, release_namespace=facts.release_namespace):
         return UNGOVERNED
-    tier = facts.tier
+    subject, tier = request.subject, facts.tier
+    if isinstance(subject, Unreadable) and not (facts.trusted and isinstance(tier, Tier)):
+        return Decision(_malformed(subject))
     if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
         return Decision(needs_fresh=_TIER)
     if tier is None:
@@ -51,9 +56,15 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
         return _without_tier(tier)
     if who := exemption(tier, user=request.user, groups=request.groups):
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
+    if isinstance(subject, Unreadable):
+        return _told(_malformed(subject), tier)
     if request.endpoint == "mutate":
         return _defaulted(request, tier)
     return _enforced(request, tier, facts) if tier.mode == "Enforce" else _reported(request, tier, facts)
+
+
+def _malformed(subject: Unreadable) -> tuple[Finding, ...]:
+    return tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
 
 
 def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
@@ -136,18 +147,3 @@ def _told(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False)
         effect = "warn" if tier.mode == "Warn" else "audit"
         findings = tuple([msgspec.structs.replace(finding, effect=effect) for finding in findings])
     return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)
-
-
-def _decide_unreadable(request: Request, subject: Unreadable, facts: Facts) -> Decision:
-    """Deny what cannot be read, unless nothing may be denied there or the tier refuses nothing: then tell of it."""
-    findings = tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
-    if request.endpoint not in ("mutate", "validate"):
-        return Decision(findings)
-    if is_protected(request.namespace, release_namespace=facts.release_namespace):
-        return UNGOVERNED
-    tier = facts.tier
-    if not facts.trusted or not isinstance(tier, Tier):
-        return Decision(findings)
-    if who := exemption(tier, user=request.user, groups=request.groups):
-        return Decision(tier=tier.name, mode=tier.mode, exempt=who)
-    return _told(findings, tier)

@@ -39,6 +39,8 @@ RuleId = Literal[
     "label-tier-unchecked",
     "default-derived",
     "max-without-min",
+    "devices-unbounded",
+    "exemption-broad",
     "quota-unmeasured",
 ]
 """Stable names of what a decision can find: the reasons of ``status.details.causes``."""

@@ -186,9 +186,22 @@ def derived_default(finding: Finding, _namespace: str) -> str:
 
 def max_without_min(finding: Finding, _namespace: str) -> str:
     """Warn of a range with one end."""
-    return f"tier {finding.tier}: {finding.detail} has a max for {finding.resource} and no min"
+    return f"tier {finding.tier}: {finding.pointer}: there is no min for {finding.resource}"
+
+
+def unbounded_devices(finding: Finding, _namespace: str) -> str:
+    """Warn of devices that a claim can ask for and no quota of the tier counts (R-47)."""
+    return (
+        f"tier {finding.tier}: ResourceClaims can ask for devices that {finding.resource} does not count; "
+        "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass"
+    )
+
+
+def broad_exemption(finding: Finding, _namespace: str) -> str:
+    """Warn of an exemption that takes in more than people mean."""
+    return f"tier {finding.tier}: exempting {finding.user} is rarely meant: {finding.detail}"
 
 
 def unmeasured(finding: Finding, _namespace: str) -> str:
     """Warn of quota names that are not measured from pods or claims."""
-    return f"tier {finding.tier}: in mode {finding.resource} nothing is reported on {finding.detail}"
+    return f"tier {finding.tier}: outside of mode Enforce nothing is reported on {finding.resource}"

@@ -143,6 +143,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("label-tier-unchecked", messages.label_not_checked),
     Rule("default-derived", messages.derived_default),
     Rule("max-without-min", messages.max_without_min),
+    Rule("devices-unbounded", messages.unbounded_devices),
+    Rule("exemption-broad", messages.broad_exemption),
     Rule("quota-unmeasured", messages.unmeasured),
 )
 

@@ -19,8 +19,18 @@ OF_THE_CLUSTER: Final = "kube-flannel"
 OURS: Final = {"app.kubernetes.io/managed-by": "tiergate", **LABELS}
 
 
-def a_claim(name: str, *, size: str = "1Gi") -> Object:
-    spec = {"storageClassName": "", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+GROWING: Final = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "growing"},
+    "provisioner": "example.com/none",
+    "allowVolumeExpansion": True,
+}
+
+
+def a_claim(name: str) -> Object:
+    resources = {"requests": {"storage": "1Gi"}}
+    spec = {"storageClassName": "growing", "accessModes": ["ReadWriteOnce"], "resources": resources}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
 
 
@@ -28,6 +38,7 @@ def a_volume(name: str, claim: str) -> Object:
     spec = {
         "capacity": {"storage": "1Gi"},
         "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "growing",
         "hostPath": {"path": "/tmp/nothing"},  # noqa: S108  # no node mounts it
         "claimRef": {"namespace": "dev", "name": claim},
     }
@@ -45,7 +56,8 @@ def away(bare_cluster: Cluster) -> Cluster:
     bare_cluster.apply(labelled)
     bare_cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}}, namespace=OF_THE_CLUSTER)
     story.install(Narrator(bare_cluster, show=lambda _: None))
-    for name in ("bound", "freed", "resized"):
+    bare_cluster.apply(GROWING)
+    for name in ("bound", "freed", "left"):
         bare_cluster.apply(a_claim(name), namespace="dev")
     bare_cluster.kubectl(f"scale deployment tiergate-webhook --replicas=0 -n {NAMESPACE}")
     selector = "app.kubernetes.io/component=webhook"
@@ -64,11 +76,13 @@ def test_a_namespace_of_the_cluster_is_not_governed_though_it_has_the_label(away
 
 
 def test_a_claim_is_bound_and_its_volume_goes(away: Cluster) -> None:
-    """The volume controller writes ``volumeName``, and nobody is asked."""
+    """The volume controller writes ``volumeName``, and nobody is asked; of growth somebody is."""
     away.apply(a_volume("volume", "bound"))
     away.kubectl("wait --for=jsonpath={.status.phase}=Bound pvc/bound -n dev --timeout=30s")
+    grown = away.run("""kubectl patch pvc bound -n dev -p '{"spec":{"resources":{"requests":{"storage":"9Gi"}}}}'""")
+    assert "failed calling webhook" in grown.err
     away.kubectl("delete pv volume --wait=false")
-    away.kubectl('patch pv volume --type=merge -p {"metadata":{"finalizers":null}}')
+    away.kubectl("""patch pv volume --type=merge -p '{"metadata":{"finalizers":null}}'""")
     away.kubectl("wait --for=jsonpath={.status.phase}=Lost pvc/bound -n dev --timeout=30s")
 
 
@@ -76,11 +90,6 @@ def test_a_claim_is_labelled_freed_of_its_finalizer_and_deleted(away: Cluster) -
     away.kubectl("label pvc freed -n dev team=a")
     away.kubectl("delete pvc freed -n dev --timeout=30s")
     assert "NotFound" in away.run("kubectl get pvc freed -n dev").err
-
-
-def test_a_claim_does_not_grow_unjudged(away: Cluster) -> None:
-    grown = '{"spec":{"resources":{"requests":{"storage":"9Gi"}}}}'
-    assert "failed calling webhook" in away.run(f"kubectl patch pvc resized -n dev -p {grown}").err
 
 
 def test_a_namespace_is_deleted(away: Cluster) -> None:

@@ -122,7 +122,8 @@ def warnings() -> Iterator[str]:
     legal = {
         "enforcement": "Warn",
         "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}],
-        "quotas": [{"name": "compute", "hard": {"services": "3"}}],
+        "quotas": [{"name": "compute", "hard": {"services": "3", "requests.nvidia.com/gpu": "1"}}],
+        "exemptions": {"groups": ["system:authenticated"]},
     }
     yield from _warned(answer("tiers", a_review(a_tier_object(legal)), FakeState()))
 

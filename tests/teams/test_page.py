@@ -49,7 +49,7 @@ def test_serving_is_guaranteed_by_its_numbers() -> None:
     """Ratio 1, equal defaults, equal bounds."""
     serving, bounds = page.item(VALUES, SERVING), page.hard(VALUES, SERVING)
     assert set(serving["maxLimitRequestRatio"].values()) == {"1"}
-    assert serving["default"] == serving["defaultRequest"]
+    assert all(serving["default"][name] == serving["defaultRequest"][name] for name in ("cpu", "memory"))
     assert [bounds[f"limits.{name}"] for name in ("cpu", "memory")] == [
         bounds[f"requests.{name}"] for name in ("cpu", "memory")
     ]

@@ -310,7 +310,9 @@ def test_an_exempt_user_who_creates_the_pods_of_workloads_is_warned_of(user: str
     assert warned(a_tier(users=["ops", user])) == ["exemption-broad"]
 
 
-@pytest.mark.parametrize("name", ["ops", "system:masters", "system:nodes", "system:serviceaccount:ci:deployer"])
+@pytest.mark.parametrize(
+    "name", ["ops", "kube-system", "system:masters", "system:nodes", "system:serviceaccount:ci:deployer"]
+)
 def test_other_exemptions_are_not_warned_of(name: str) -> None:
     assert warned(a_tier(users=[name], groups=[name])) == []
 

@@ -199,7 +199,7 @@ def unbounded_devices(finding: Finding, _namespace: str) -> str:
 
 def broad_exemption(finding: Finding, _namespace: str) -> str:
     """Warn of an exemption that takes in more than people mean."""
-    return f"tier {finding.tier}: exempting {finding.user} is rarely meant: {finding.detail}"
+    return f"tier {finding.tier}: exempting {shortened(finding.user)} is rarely meant: {finding.detail}"
 
 
 def unmeasured(finding: Finding, _namespace: str) -> str:

@@ -77,10 +77,10 @@ def _broad(word: str, name: str) -> str:
     if word == "group":
         if name in _EVERYBODY:
             return _EVERYBODY[name]
-        namespace = name.removeprefix("system:serviceaccounts:")
-        if namespace == "kube-system":
+        _, of_namespace, namespace = name.partition("system:serviceaccounts:")
+        if of_namespace and namespace == "kube-system":
             return "the controllers that create the pods of workloads are in it"
-        return "" if namespace == name else f"every program that runs in namespace {shortened(namespace)} is in it"
+        return f"every program that runs in namespace {shortened(namespace)} is in it" if of_namespace else ""
     if name == "system:anonymous":
         return "it is whoever has not logged in"
     controls = name.startswith("system:serviceaccount:kube-system:") and name.endswith("-controller")

@@ -29,6 +29,7 @@ from tiergate.core.tier import Tier
 POD = a_pod(a_container(limits={"cpu": "1"}))
 TIER = a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})])
 STRICT = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
+UNROUNDED = a_tier(quotas=[a_tier_quota({"limits.cpu": "4.0005"})])
 LATE = a_quota({"limits.cpu": "9"})
 FREE, FULL = a_quota({"limits.cpu": "4"}), a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
 
@@ -82,6 +83,7 @@ NOTHING: set[str] = set()
         pytest.param(the_facts(TIER, (FULL,)), {"quotas"}, id="a-refusal-on-cached-usage"),
         pytest.param(the_facts(TIER, (FULL,), fresh=frozenset({"quotas"})), NOTHING, id="a-refusal-on-fresh-usage"),
         pytest.param(the_facts(TIER, (LATE,)), {"quotas"}, id="room-where-native-quota-enforces-more-than-the-tier"),
+        pytest.param(the_facts(UNROUNDED, (a_quota({"limits.cpu": "4.001"}),)), NOTHING, id="rounded-is-not-late"),
         pytest.param(the_facts(TIER, (LATE,), fresh=frozenset({"quotas"})), NOTHING, id="the-same-on-fresh-usage"),
         pytest.param(the_facts(TIER), {"quota-change"}, id="a-young-quota-is-waited-for"),
         pytest.param(the_facts(TIER, waited=True), {"quotas"}, id="after-the-wait-it-is-read"),

@@ -17,7 +17,7 @@ from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
@@ -220,8 +220,11 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
+        ours = _of_tier(quota, tier)
         for name in pertinent(subject, quota, minor=minor):
-            asked, hard, used = delta.get(name), _bound(quota, name, tier), quota.used.get(name, ZERO)
+            asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
+            if name in ours and _is_smaller(ours[name], hard):
+                hard = ours[name]
             if asked and used.nano + asked.nano > hard.nano:
                 yield Finding(
                     "quota-exceeded",
@@ -236,22 +239,28 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                 )
 
 
-def _bound(quota: QuotaStatus, name: str, tier: Tier) -> Quantity:
-    """Return the bound in force: of an object we manage the tier's, where that is smaller.
+def is_late(tier: Tier, quotas: tuple[QuotaStatus, ...]) -> bool:
+    """Say whether native quota enforces a larger bound than the tier's: then it does not guard the tier's own."""
+    return any(
+        name in ours and _is_smaller(ours[name], hard)
+        for quota in quotas
+        if (ours := _of_tier(quota, tier))
+        for name, hard in quota.hard.items()
+    )
 
-    The object follows the tier only while a controller leads.
-    """
-    hard = quota.hard[name]
+
+def _is_smaller(bound: Quantity, hard: Quantity) -> bool:
+    """Say whether a tier's bound is below that of its object, which the API server has rounded up to milli (D-1)."""
+    return hard.nano - bound.nano >= MILLI_IN_NANO
+
+
+def _of_tier(quota: QuotaStatus, tier: Tier) -> ResourceList:
+    """Return the tier's bounds for an object we manage, which follows the tier only while a controller leads."""
     if quota.managed:
         for desired in desired_quotas(tier):
             if desired.name == quota.name:
-                return min(hard, desired.hard.get(name, hard))
-    return hard
-
-
-def is_late(tier: Tier, quotas: tuple[QuotaStatus, ...]) -> bool:
-    """Say whether native quota enforces a larger bound than the tier's: then it does not guard the tier's own."""
-    return any(_bound(quota, name, tier) < hard for quota in quotas for name, hard in quota.hard.items())
+                return desired.hard
+    return EMPTY
 
 
 def _pointer(subject: Measured, name: str) -> str:

@@ -16,6 +16,7 @@ from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, derived_defaults
 from tiergate.core.tier_faults import DEVICE_CLASS_SUFFIX, faults
 
 _CLAIM_COUNT: Final = "count/resourceclaims.resource.k8s.io"
+_ACCOUNTS_OF: Final = "system:serviceaccounts:"
 _EVERYBODY: Final = {
     "system:authenticated": "all people and controllers are in it",
     "system:unauthenticated": "whoever has not logged in is in it",
@@ -77,10 +78,12 @@ def _broad(word: str, name: str) -> str:
     if word == "group":
         if name in _EVERYBODY:
             return _EVERYBODY[name]
-        _, of_namespace, namespace = name.partition("system:serviceaccounts:")
-        if of_namespace and namespace == "kube-system":
+        if not name.startswith(_ACCOUNTS_OF):
+            return ""
+        namespace = name.removeprefix(_ACCOUNTS_OF)
+        if namespace == "kube-system":
             return "the controllers that create the pods of workloads are in it"
-        return f"every program that runs in namespace {shortened(namespace)} is in it" if of_namespace else ""
+        return f"every program that runs in namespace {shortened(namespace)} is in it"
     if name == "system:anonymous":
         return "it is whoever has not logged in"
     controls = name.startswith("system:serviceaccount:kube-system:") and name.endswith("-controller")

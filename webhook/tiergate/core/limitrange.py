@@ -79,6 +79,8 @@ def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[
 
 def pod_level_zero(pod: Pod, old: Pod | None, defaults: ResourceList) -> Iterator[Finding]:
     """Refuse a pod-level cpu or memory limit of 0 that replaced a container's default limit: it is no limit."""
+    if not pod.limits:
+        return
     for name in sorted(POD_LEVEL_COMPUTE & pod.limits.keys() & defaults.keys()):
         if pod.limits[name].nano or (old is not None and old.limits.get(name) == pod.limits[name]):
             continue

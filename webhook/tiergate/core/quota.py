@@ -220,11 +220,11 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
-        ours = _of_tier(quota, tier)
+        smaller = _smaller(quota, tier) if quota.managed else EMPTY
         for name in pertinent(subject, quota, minor=minor):
             asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
-            if name in ours and _is_smaller(ours[name], hard):
-                hard = ours[name]
+            if smaller:
+                hard = smaller.get(name, hard)
             if asked and used.nano + asked.nano > hard.nano:
                 yield Finding(
                     "quota-exceeded",
@@ -241,25 +241,21 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
 
 def is_late(tier: Tier, quotas: tuple[QuotaStatus, ...]) -> bool:
     """Say whether native quota enforces a larger bound than the tier's: then it does not guard the tier's own."""
-    return any(
-        name in ours and _is_smaller(ours[name], hard)
-        for quota in quotas
-        if (ours := _of_tier(quota, tier))
-        for name, hard in quota.hard.items()
-    )
+    return any(_smaller(quota, tier) for quota in quotas if quota.managed)
 
 
-def _is_smaller(bound: Quantity, hard: Quantity) -> bool:
-    """Say whether a tier's bound is below that of its object, which the API server has rounded up to milli (D-1)."""
-    return hard.nano - bound.nano >= MILLI_IN_NANO
+def _smaller(quota: QuotaStatus, tier: Tier) -> ResourceList:
+    """Return the tier's bounds that are below those of its object, which follows the tier while a controller leads.
 
-
-def _of_tier(quota: QuotaStatus, tier: Tier) -> ResourceList:
-    """Return the tier's bounds for an object we manage, which follows the tier only while a controller leads."""
-    if quota.managed:
-        for desired in desired_quotas(tier):
-            if desired.name == quota.name:
-                return desired.hard
+    The API server rounds the object's up to milli (D-1).
+    """
+    hard = quota.hard
+    for desired in desired_quotas(tier):
+        if desired.name == quota.name:
+            if desired.hard == hard:  # as nearly always
+                break
+            ours = desired.hard.items()
+            return {name: one for name, one in ours if name in hard and hard[name].nano - one.nano >= MILLI_IN_NANO}
     return EMPTY
 
 

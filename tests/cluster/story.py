@@ -282,7 +282,8 @@ def _untouched(narrator: Narrator) -> None:
     pod = narrator.read("pod agent-worker -n default")
     _equal("annotations of ours", [key for key in pod["metadata"]["annotations"] if "tiergate" in key], [])
     narrator.say("An ephemeral container has no resources, and is none of the tier's business.")
-    narrator.run("kubectl debug agent-worker -n dev --image=registry.example/busybox:1.37 --container=probe -- sh")
+    debug = "kubectl debug agent-worker -n dev --profile=baseline"  # as the Pod Security level of the namespace
+    narrator.run(f"{debug} --image=registry.example/busybox:1.37 --container=probe -- sh")
     line = "kubectl get pod agent-worker -n dev -o jsonpath='{.spec.ephemeralContainers[*].name}'"
     _equal(line, narrator.run(line).out, "probe")
 

@@ -291,12 +291,12 @@ MOVE = "move these namespaces to another tier or remove their label tiergate.io/
         pytest.param(lambda: of_tier(None, 12), f"in use by {TEN} and 2 more; {MOVE}", id="more-than-are-named"),
         pytest.param(
             lambda: of_tier(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),
-            "tier dev: outside of mode Enforce nothing is reported on services",
+            "tier dev: in mode Warn nothing is reported on services",
             id="quota-unmeasured",
         ),
         pytest.param(
             lambda: of_tier(a_tier(an_item("Pod", high={"cpu": "1"}))),
-            "tier dev: /spec/limits/0/max/cpu: there is no min for cpu",
+            "tier dev: Pod has a max for cpu and no min",
             id="max-without-min",
         ),
         pytest.param(

@@ -60,8 +60,8 @@ class Finding(msgspec.Struct, frozen=True):
     ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is
     hard, ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an
     update not the increase). ``limit`` is set for ratios only, ``pod_level`` for a container's request that has to
-    grow, where there is a pod-level one. ``tier``, ``user`` and ``namespaces`` are names that
-    the sentence of a finding about a tier or a label needs.
+    grow, where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and
+    ``item`` (a LimitRange item's type) are what the sentence of a finding about a tier or a label needs.
     """
 
     rule: RuleId
@@ -80,6 +80,8 @@ class Finding(msgspec.Struct, frozen=True):
     tier: str = ""
     user: str = ""
     namespaces: tuple[str, ...] = ()
+    mode: str = ""
+    item: str = ""
     effect: Effect = "deny"
 
 

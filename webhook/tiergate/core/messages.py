@@ -186,7 +186,7 @@ def derived_default(finding: Finding, _namespace: str) -> str:
 
 def max_without_min(finding: Finding, _namespace: str) -> str:
     """Warn of a range with one end."""
-    return f"tier {finding.tier}: {finding.pointer}: there is no min for {finding.resource}"
+    return f"tier {finding.tier}: {finding.item} has a max for {finding.resource} and no min"
 
 
 def unbounded_devices(finding: Finding, _namespace: str) -> str:
@@ -204,4 +204,4 @@ def broad_exemption(finding: Finding, _namespace: str) -> str:
 
 def unmeasured(finding: Finding, _namespace: str) -> str:
     """Warn of quota names that are not measured from pods or claims."""
-    return f"tier {finding.tier}: outside of mode Enforce nothing is reported on {finding.resource}"
+    return f"tier {finding.tier}: in mode {finding.mode} nothing is reported on {finding.resource}"

@@ -43,7 +43,7 @@ def _warnings(tier: Tier) -> Iterator[Finding]:
     for index, item in enumerate(tier.limits):
         yield from _of_item(tier, f"/spec/limits/{index}", item)
     if tier.mode != "Enforce" and (names := unmeasured(tier)):
-        yield _warning(tier, "quota-unmeasured", "/spec/quotas", resource=", ".join(names))
+        yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))
     if names := _unbounded_devices(tier):
         yield _warning(tier, "devices-unbounded", "/spec/quotas", resource=", ".join(names))
     for field, word, exempt in (("users", "user", tier.exempt_users), ("groups", "group", tier.exempt_groups)):
@@ -61,7 +61,7 @@ def _of_item(tier: Tier, pointer: str, item: LimitRangeItem) -> Iterator[Finding
             where = f"{pointer}/{field}/{escape(name)}"
             yield _warning(tier, "default-derived", where, resource=f"{field}.{name}", bound=quantity)
     for name in sorted(item.max.keys() - item.min.keys()):
-        yield _warning(tier, "max-without-min", f"{pointer}/max/{escape(name)}", resource=name)
+        yield _warning(tier, "max-without-min", f"{pointer}/max/{escape(name)}", item=item.type, resource=name)
 
 
 def _unbounded_devices(tier: Tier) -> tuple[str, ...]:

@@ -71,6 +71,9 @@ def _quota(namespace: str, tier: Object) -> Object:
         "limits.memory": "1Gi",
         "pods": "2",
         "requests.storage": "0",
+        "persistentvolumeclaims": "0",
+        "requests.ephemeral-storage": "512Mi",
+        "limits.ephemeral-storage": "2Gi",
     }
     labels = {"app.kubernetes.io/managed-by": "tiergate", "tiergate.io/tier": tier["metadata"]["name"]}
     return {

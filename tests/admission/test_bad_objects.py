@@ -43,7 +43,7 @@ UNREAD_CONTENT = "namespaceSelector"
 
 
 def body(kind: str, new: Any, **request: Any) -> bytes:  # noqa: ANN401  # JSON
-    members: Json = {"resource": FULL[kind][1], "name": "x", "namespace": "dev", "object": new, **request}
+    members: Json = {"resource": FULL[kind][1], "name": "dev", "namespace": "dev", "object": new, **request}
     return json.dumps(a_review_object(None, **members)).encode()
 
 

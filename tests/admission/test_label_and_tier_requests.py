@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from tests.builders import a_namespace_object, a_review, a_tier_object, faults
 from tiergate.admission.request import AdmissionRequest, read
-from tiergate.core.request import LabelChange, TierChange
+from tiergate.admission.review import BadReview
+from tiergate.core.request import Endpoint, LabelChange, TierChange
 
 
 def label_change(body: bytes) -> LabelChange:
@@ -116,3 +120,22 @@ def test_a_stored_tier_that_cannot_be_read_can_be_repaired_and_deleted() -> None
         assert (repaired.tier is not None, repaired.spec_unchanged) == (True, False)
         deleted, change = tier_request(a_review(None, old=bad, operation="DELETE"))
         assert (deleted.name, change.tier) == ("dev", None)
+
+
+def test_the_object_of_a_deletion_is_nobodys_business() -> None:
+    """A deletion has none; one that comes all the same must not look like a Tier that is written."""
+    for note in ("", "\0"):
+        written = a_tier_object({"note": note})
+        deleted, change = tier_request(a_review(written, old=a_tier_object(), operation="DELETE"))
+        assert (deleted.name, change) == ("dev", TierChange(None))
+
+
+@pytest.mark.parametrize(("endpoint", "made"), [("namespaces", a_namespace_object), ("tiers", a_tier_object)])
+def test_a_request_is_judged_by_the_name_of_its_object(endpoint: Endpoint, made: Callable[..., dict[str, Any]]) -> None:
+    """What is protected and who uses a tier goes by the name: another one beside it is no review of an API server."""
+    shown = made(name="kube-system")
+    for prefix in ("", None):  # null sends the review to the strict decoder
+        shown["metadata"]["generateName"] = prefix
+        with pytest.raises(BadReview, match="different names"):
+            read(endpoint, a_review(shown, name="dev"))
+    assert read(endpoint, a_review(made(name="prod"), name=None)).name == "prod"

@@ -138,11 +138,21 @@ def test_extra_exclusions_are_added(helm: Helm) -> None:
 
 
 def test_claims_never_stand_in_the_way_of_deletion(helm: Helm) -> None:
-    """Removing a finalizer changes no spec, so it is never asked about."""
-    (condition,) = helm.render().entries()[CLAIMS]["matchConditions"]
+    """Removing a finalizer and binding change nothing that we judge, so they are never asked about."""
+    (_, condition) = helm.render().entries()[CLAIMS]["matchConditions"]
     assert condition["expression"] == (
-        "request.operation == 'CREATE' || (!has(object.metadata.deletionTimestamp) && object.spec != oldObject.spec)"
+        "request.operation == 'CREATE' || (!has(object.metadata.deletionTimestamp) "
+        "&& (object.spec.?resources != oldObject.spec.?resources "
+        "|| object.spec.?storageClassName != oldObject.spec.?storageClassName "
+        "|| object.spec.?volumeAttributesClassName != oldObject.spec.?volumeAttributesClassName))"
     )
+
+
+@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS])
+def test_no_namespace_of_the_cluster_is_matched(helm: Helm, name: str) -> None:
+    """A selector can only list names; one like kube-flannel may carry the label since before the guard."""
+    condition = helm.render().entries()[name]["matchConditions"][0]
+    assert condition["expression"] == "!request.namespace.startsWith('kube-')"
 
 
 def test_namespaces_are_asked_about_the_label_only(helm: Helm) -> None:

@@ -22,33 +22,40 @@ VALUES: Final = f"{CHART}/values/environments.yaml"
 PODS_VALIDATE: Final = 'admission webhook "pods.validate.tiergate.io" denied the request'
 PODS_MUTATE: Final = "pods.mutate.tiergate.io"
 
-# The lesson's table: what each environment may have. Quotas, then the Container item of the limits.
+
+def _storage(requests: str, limits: str, *, claims: str) -> dict[str, str]:
+    names = ("requests.ephemeral-storage", "limits.ephemeral-storage", "persistentvolumeclaims")
+    return dict(zip(names, (requests, limits, claims), strict=True))
+
+
+# The lesson's table, with local disk and claims beside it: what each environment may have. Quotas, then the Container
+# item of the limits.
 HARD: Final = {
     "dev": {"requests.cpu": "2", "requests.memory": "2Gi", "limits.cpu": "4", "limits.memory": "4Gi"},
     "staging": {"requests.cpu": "4", "requests.memory": "4Gi", "limits.cpu": "8", "limits.memory": "8Gi"},
     "prod": {"requests.cpu": "8", "requests.memory": "8Gi", "limits.cpu": "16", "limits.memory": "16Gi"},
 }
 COUNTS: Final = {
-    "dev": {"pods": "20", "requests.storage": "10Gi"},
-    "staging": {"pods": "30", "requests.storage": "30Gi"},
-    "prod": {"pods": "50", "requests.storage": "50Gi"},
+    "dev": {"pods": "20", "requests.storage": "10Gi"} | _storage("10Gi", "20Gi", claims="5"),
+    "staging": {"pods": "30", "requests.storage": "30Gi"} | _storage("20Gi", "60Gi", claims="10"),
+    "prod": {"pods": "50", "requests.storage": "50Gi"} | _storage("50Gi", "200Gi", claims="20"),
 }
 CONTAINER: Final = {
     "dev": {
-        "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
-        "default": {"cpu": "250m", "memory": "256Mi"},
+        "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "256Mi"},
+        "default": {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
         "min": {"cpu": "10m", "memory": "32Mi"},
         "max": {"cpu": "500m", "memory": "512Mi"},
     },
     "staging": {
-        "defaultRequest": {"cpu": "250m", "memory": "256Mi"},
-        "default": {"cpu": "500m", "memory": "512Mi"},
+        "defaultRequest": {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
+        "default": {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "2Gi"},
         "min": {"cpu": "50m", "memory": "64Mi"},
         "max": {"cpu": "1", "memory": "1Gi"},
     },
     "prod": {
-        "defaultRequest": {"cpu": "500m", "memory": "512Mi"},
-        "default": {"cpu": "750m", "memory": "768Mi"},
+        "defaultRequest": {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "512Mi"},
+        "default": {"cpu": "750m", "memory": "768Mi", "ephemeral-storage": "4Gi"},
         "min": {"cpu": "100m", "memory": "128Mi"},
         "max": {"cpu": "2", "memory": "2Gi"},
     },
@@ -112,7 +119,9 @@ def _defaults(narrator: Narrator) -> None:
 
 
 def _as_printed(item: Mapping[str, Mapping[str, str]]) -> str:
-    return json.dumps({"limits": item["default"], "requests": item["defaultRequest"]}, separators=(",", ":"))
+    return json.dumps(
+        {"limits": item["default"], "requests": item["defaultRequest"]}, separators=(",", ":"), sort_keys=True
+    )
 
 
 def _one_manifest(narrator: Narrator) -> None:
@@ -239,7 +248,8 @@ def _valid_pod(narrator: Narrator) -> None:
     narrator.run(f"kubectl apply -n dev -f {FILES}/request-over-default.yaml")
     line = "kubectl get pod request-over-default -n dev -o jsonpath='{.spec.containers[0].resources}'"
     result = narrator.run(line)
-    expected = '{"limits":{"cpu":"400m","memory":"256Mi"},"requests":{"cpu":"400m","memory":"128Mi"}}'
+    asked = {"cpu": "400m"}
+    expected = _as_printed({side: CONTAINER["dev"][side] | asked for side in ("default", "defaultRequest")})
     _equal(line, result.out, expected)
     narrator.run("kubectl delete pod request-over-default -n dev")
 
@@ -255,7 +265,7 @@ def _dry_run(narrator: Narrator) -> None:
     resources = narrator.cluster.kubectl(f"{line.removeprefix('kubectl ')} -o json").json["spec"]["containers"][0][
         "resources"
     ]
-    _equal("dry-run limits", resources["limits"], {"cpu": "400m", "memory": "256Mi"})
+    _equal("dry-run limits", resources["limits"], CONTAINER["dev"]["default"] | {"cpu": "400m"})
     narrator.refused("kubectl get pod request-over-default -n dev", "NotFound")
     _equal("objects before and after", _versions(narrator), before)
 
@@ -272,7 +282,8 @@ def _untouched(narrator: Narrator) -> None:
     pod = narrator.read("pod agent-worker -n default")
     _equal("annotations of ours", [key for key in pod["metadata"]["annotations"] if "tiergate" in key], [])
     narrator.say("An ephemeral container has no resources, and is none of the tier's business.")
-    narrator.run("kubectl debug agent-worker -n dev --image=registry.example/busybox:1.37 --container=probe -- sh")
+    debug = "kubectl debug agent-worker -n dev --profile=baseline"  # as the Pod Security level of the namespace
+    narrator.run(f"{debug} --image=registry.example/busybox:1.37 --container=probe -- sh")
     line = "kubectl get pod agent-worker -n dev -o jsonpath='{.spec.ephemeralContainers[*].name}'"
     _equal(line, narrator.run(line).out, "probe")
 

@@ -146,6 +146,17 @@ async def test_of_a_namespace_only_its_tier_and_its_end_are_told() -> None:
         assert await world.after(path, **going) == ["namespace a", "tier prod"]
 
 
+@pytest.mark.parametrize("name", ["kube-flannel", "tiergate-system"])
+async def test_a_protected_namespace_is_no_member_whatever_its_label_says(name: str) -> None:
+    """Its label may be older than the guard."""
+    async with World().followed() as world:
+        await world.after(NAMESPACES.object(name), **a_namespace())
+        assert world.state.namespaces_of("dev") == ("a", "b")
+        found = world.state.namespace(name)
+        assert found is not None
+        assert found.tier is None
+
+
 @pytest.mark.parametrize(
     ("path", "spec"),
     [

@@ -96,12 +96,15 @@ async def test_a_namespace_that_changes_its_tier_keeps_one_quota() -> None:
 
 @pytest.mark.parametrize("name", ["kube-system", "kube-anything", RELEASE])
 async def test_namespaces_of_the_cluster_and_the_release_are_never_governed(name: str) -> None:
-    """Even with the label nothing is written there."""
+    """Even with the label nothing is written there, and what an earlier version wrote goes."""
     api = a_cluster()
     api.put(f"/api/v1/namespaces/{name}", a_namespace())
+    left = {"app.kubernetes.io/managed-by": "tiergate", "tiergate.io/tier": "dev"}
+    quota = {"metadata": {"name": "tier", "namespace": name, "labels": left}, "spec": {"hard": {"pods": "0"}}}
+    api.put(quota_path(name), quota)
     async with controller(api):
         await settled(api)
-    assert quota_path(name) not in api
+        await eventually(lambda: quota_path(name) not in api)
     assert api.get(tier_path())["status"]["namespaces"] == 1
 
 

@@ -29,6 +29,8 @@ from tiergate.core.tier import Tier
 POD = a_pod(a_container(limits={"cpu": "1"}))
 TIER = a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})])
 STRICT = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
+UNROUNDED = a_tier(quotas=[a_tier_quota({"limits.cpu": "4.0005"})])
+LATE = a_quota({"limits.cpu": "9"})
 FREE, FULL = a_quota({"limits.cpu": "4"}), a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
 
 
@@ -80,6 +82,9 @@ NOTHING: set[str] = set()
         pytest.param(the_facts(TIER, (FREE,)), NOTHING, id="room-in-the-cache"),
         pytest.param(the_facts(TIER, (FULL,)), {"quotas"}, id="a-refusal-on-cached-usage"),
         pytest.param(the_facts(TIER, (FULL,), fresh=frozenset({"quotas"})), NOTHING, id="a-refusal-on-fresh-usage"),
+        pytest.param(the_facts(TIER, (LATE,)), {"quotas"}, id="room-where-native-quota-enforces-more-than-the-tier"),
+        pytest.param(the_facts(UNROUNDED, (a_quota({"limits.cpu": "4.001"}),)), NOTHING, id="rounded-is-not-late"),
+        pytest.param(the_facts(TIER, (LATE,), fresh=frozenset({"quotas"})), NOTHING, id="the-same-on-fresh-usage"),
         pytest.param(the_facts(TIER), {"quota-change"}, id="a-young-quota-is-waited-for"),
         pytest.param(the_facts(TIER, waited=True), {"quotas"}, id="after-the-wait-it-is-read"),
         pytest.param(the_facts(STRICT, (FREE,)), NOTHING, id="a-range-rests-on-no-usage"),
@@ -271,6 +276,71 @@ def test_a_tier_that_is_written_or_deleted(
     assert [one.rule for one in decision.findings if one.effect == "deny"] == denied
     assert [one.rule for one in decision.findings if one.effect == "warn"] == warned
     assert not decision.needs_fresh
+
+
+def warned(tier: Tier) -> list[str]:
+    decision = decide(a_request(TierChange(tier)), the_facts(None))
+    assert decision.allowed
+    return [one.rule for one in decision.findings]
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "system:authenticated",
+        "system:unauthenticated",
+        "system:serviceaccounts",
+        "system:serviceaccounts:kube-system",
+        "system:serviceaccounts:team",
+    ],
+)
+def test_an_exempt_group_that_nearly_all_are_in_is_warned_of(group: str) -> None:
+    assert warned(a_tier(groups=["sre", group])) == ["exemption-broad"]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "system:anonymous",
+        "system:kube-controller-manager",
+        "system:serviceaccount:kube-system:replicaset-controller",
+        "system:serviceaccount:kube-system:daemon-set-controller",
+        "system:serviceaccount:kube-system:job-controller",
+    ],
+)
+def test_an_exempt_user_who_creates_the_pods_of_workloads_is_warned_of(user: str) -> None:
+    assert warned(a_tier(users=["ops", user])) == ["exemption-broad"]
+
+
+@pytest.mark.parametrize(
+    "name", ["ops", "kube-system", "system:masters", "system:nodes", "system:serviceaccount:ci:deployer"]
+)
+def test_other_exemptions_are_not_warned_of(name: str) -> None:
+    assert warned(a_tier(users=[name], groups=[name])) == []
+
+
+@pytest.mark.rule("R-47")
+@pytest.mark.parametrize(
+    ("hard", "rules"),
+    [
+        pytest.param({"requests.nvidia.com/gpu": "0"}, ["devices-unbounded"], id="gpu"),
+        pytest.param({"requests.example.org/fpga": "1"}, ["devices-unbounded"], id="any-device"),
+        pytest.param({"requests.cpu": "1", "count/resourceclaims.resource.k8s.io": "9"}, [], id="no-device"),
+        pytest.param(
+            {"requests.nvidia.com/gpu": "1", "gpu.nvidia.com.deviceclass.resource.k8s.io/devices": "1"}, [], id="class"
+        ),
+        pytest.param(
+            {"requests.nvidia.com/gpu": "0", "count/resourceclaims.resource.k8s.io": "0"}, [], id="no-claims-at-all"
+        ),
+        pytest.param(
+            {"requests.nvidia.com/gpu": "1", "count/resourceclaims.resource.k8s.io": "9"},
+            ["devices-unbounded"],
+            id="a-claim-asks-for-many-devices",
+        ),
+    ],
+)
+def test_a_quota_on_devices_that_claims_go_past_is_warned_of(hard: dict[str, str], rules: list[str]) -> None:
+    assert warned(a_tier(quotas=[a_tier_quota(hard)])) == rules
 
 
 @pytest.mark.parametrize(

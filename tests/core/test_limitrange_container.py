@@ -181,6 +181,68 @@ def test_a_container_without_a_limit_is_judged_by_the_pod_level_one(pod: Pod, vi
     assert found(judged(pod, MAX)) == violations
 
 
+@pytest.mark.rule("L-21", "pod-level-min")
+@pytest.mark.parametrize(
+    ("pod", "violations"),
+    [
+        pytest.param(
+            a_pod(requests={"cpu": "99m"}), [("request-min", "requests.cpu", "99m", "100m")], id="a-pod-level-request"
+        ),
+        pytest.param(
+            a_pod(requests={"cpu": "50m"}, limits={"cpu": "60m"}),
+            [("request-min", "requests.cpu", "50m", "100m"), ("limit-min", "limits.cpu", "60m", "100m")],
+            id="both-sides",
+        ),
+        pytest.param(a_pod(requests={"cpu": "100m"}, limits={"cpu": "100m"}), [], id="equal-is-enough"),
+        pytest.param(a_pod(requests={"memory": "1"}), [], id="another-resource"),
+        pytest.param(
+            a_pod(a_container(requests={"cpu": "100m"}), requests={"cpu": "99m"}), [], id="a-container-has-its-own"
+        ),
+        pytest.param(
+            a_pod(a_container(requests={"cpu": "99m"}), requests={"cpu": "99m"}),
+            [("request-min", "requests.cpu", "99m", "100m")],
+            id="said-once",
+        ),
+    ],
+)
+def test_min_judges_the_pod_level_value_that_stands_for_the_containers(pod: Pod, violations: Found) -> None:
+    assert found(judged(pod, MIN)) == violations
+
+
+def test_what_is_too_small_at_the_pod_level_is_named_there() -> None:
+    (one,) = judged(a_pod(requests={"cpu": "99m"}), MIN).findings
+    assert (one.pointer, one.container) == ("/spec/resources/requests/cpu", "")
+
+
+@pytest.mark.rule("L-28", "unchanged")
+@pytest.mark.parametrize(("before", "refused"), [("50m", False), ("60m", True)])
+def test_a_resize_is_judged_by_the_pod_level_value_it_changes(before: str, *, refused: bool) -> None:
+    old, new = a_pod(requests={"cpu": before}), a_pod(requests={"cpu": "50m"})
+    assert bool(found(judged(new, MIN, old))) == refused
+
+
+ZERO = [("pod-limit-zero", "limits.cpu", "0", "500m")]
+
+
+@pytest.mark.rule("limit-zero")
+@pytest.mark.parametrize(
+    ("pod", "old", "violations"),
+    [
+        pytest.param(a_pod(limits={"cpu": "0"}), None, ZERO, id="no-limit-where-there-is-a-default"),
+        pytest.param(a_pod(a_container(), a_container(limits={"cpu": "0"}), limits={"cpu": "0"}), None, ZERO, id="one"),
+        pytest.param(a_pod(limits={"cpu": "1m"}), None, [], id="a-limit"),
+        pytest.param(a_pod(limits={"memory": "0"}), None, [], id="no-default-for-it"),
+        pytest.param(
+            a_pod(a_container(limits={"cpu": "0"}), limits={"cpu": "0"}), None, [], id="as-the-container-says"
+        ),
+        pytest.param(a_pod(limits={"cpu": "0"}), a_pod(limits={"cpu": "0"}), [], id="unchanged"),
+        pytest.param(a_pod(limits={"cpu": "0"}), a_pod(limits={"cpu": "1"}), ZERO, id="resized-to-it"),
+    ],
+)
+def test_a_pod_level_limit_of_zero_replaces_no_default(pod: Pod, old: Pod | None, violations: Found) -> None:
+    assert found(judged(pod, an_item(default={"cpu": "500m"}), old)) == violations
+
+
 def resized(before: Container, after: Container, item: LimitRangeItem = MAX) -> Found:
     return found(judged(a_pod(after), item, old=a_pod(before)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Texts, a_container, a_pod, a_tier, an_item, defaults_of, texts
-from tiergate.core.limitrange import with_defaults
+from tiergate.core.defaults import with_defaults
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.tier import LimitRangeItem
 
@@ -93,7 +93,21 @@ def test_app_init_and_sidecar_containers_are_all_defaulted() -> None:
             {"cpu": "500m"},
             id="pod-request-takes-default-requests-beside-a-default-limit-D-3-would-copy-it",
         ),
-        pytest.param(a_pod(requests={"cpu": "249m"}), {}, {}, id="D-8-defaults-above-the-pod-request-add-nothing"),
+        pytest.param(
+            a_pod(requests={"cpu": "249m"}),
+            {"cpu": "249m"},
+            {"cpu": "500m"},
+            id="D-8-a-default-request-is-no-larger-than-the-pod-level-leaves",
+        ),
+        pytest.param(
+            a_pod(requests={"cpu": "1m", "memory": "1Mi"}), {"cpu": "1m"}, {"cpu": "500m"}, id="next-to-nothing"
+        ),
+        pytest.param(
+            a_pod(a_container(requests={"cpu": "700m"}), requests={"cpu": "700m"}),
+            {"cpu": "700m"},
+            {"cpu": "700m"},
+            id="no-room-is-needed-beside-an-own-request",
+        ),
         pytest.param(
             a_pod(requests={"cpu": "250m"}),
             {"cpu": "250m"},
@@ -113,11 +127,74 @@ def test_pod_level_resources_suppress_defaults_per_side(pod: Pod, requests: Text
     assert texts(container.limits) == limits
 
 
-@pytest.mark.rule("D-8", "A-33", "pod-level-suppression")
-def test_default_requests_are_weighed_together_against_the_pod_level() -> None:
-    """Three defaults of 250m exceed a pod-level request of 700m although each alone fits (D-8)."""
-    pod = a_pod(a_container("one"), a_container("two"), a_container("three"), requests={"cpu": "700m"})
-    assert with_defaults(pod, a_tier(ITEM)) == (pod, ())
+THREE = (a_container("one"), a_container("two"), a_container("three"))
+ASKING = a_container("asking", requests={"cpu": "400m"})
+
+
+@pytest.mark.rule("D-8", "L-30", "A-33", "pod-level-suppression")
+@pytest.mark.parametrize(
+    ("pod", "requests"),
+    [
+        pytest.param(a_pod(*THREE, requests={"cpu": "700m"}), ["233m"] * 3, id="in-equal-parts"),
+        pytest.param(a_pod(*THREE, requests={"cpu": "750m"}), ["250m"] * 3, id="all-of-it"),
+        pytest.param(a_pod(*THREE, requests={"cpu": "2m"}), ["0"] * 3, id="too-little-to-share"),
+        pytest.param(a_pod(ASKING, *THREE[:2], requests={"cpu": "500m"}), ["400m", "50m", "50m"], id="the-rest"),
+        pytest.param(a_pod(ASKING, THREE[0], requests={"cpu": "400m"}), ["400m", "0"], id="nothing-is-left"),
+        pytest.param(
+            a_pod(THREE[0], init=[a_container("setup", init=True)], requests={"cpu": "200m"}),
+            ["200m", "200m"],
+            id="an-init-container-is-gone-before-the-app-runs",
+        ),
+        pytest.param(
+            a_pod(THREE[0], init=[a_container("mesh", init=True, restartable=True)], requests={"cpu": "200m"}),
+            ["100m", "100m"],
+            id="a-sidecar-runs-beside-it",
+        ),
+        pytest.param(
+            a_pod(
+                THREE[0],
+                init=[
+                    a_container("mesh", init=True, restartable=True, requests={"cpu": "150m"}),
+                    a_container("setup", init=True),
+                ],
+                requests={"cpu": "200m"},
+            ),
+            ["50m", "150m", "50m"],
+            id="an-init-container-beside-an-earlier-sidecar",
+        ),
+        pytest.param(a_pod(*THREE, limits={"cpu": "750m"}), ["250m"] * 3, id="below-a-pod-level-limit"),
+        pytest.param(a_pod(*THREE, limits={"cpu": "749m"}), [None] * 3, id="a-pod-level-limit-becomes-the-request"),
+    ],
+)
+def test_default_requests_share_what_the_pod_level_leaves(pod: Pod, requests: list[str | None]) -> None:
+    """Every container gets its default limit all the same, where there is no pod-level one (D-8)."""
+    found = defaulted(pod)
+    assert [texts(one.requests).get("cpu") for one in found] == requests
+    assert all(("cpu" in one.limits) == ("cpu" not in pod.limits) for one in found)
+
+
+@pytest.mark.rule("L-23", "lowered-limit")
+@pytest.mark.parametrize(
+    ("pod", "limits"),
+    [
+        pytest.param(a_pod(a_container(requests={"cpu": "100m"})), {"cpu": "200m"}, id="lowered-to-the-ratio"),
+        pytest.param(a_pod(a_container(requests={"cpu": "300m"})), {"cpu": "500m"}, id="within-the-ratio"),
+        pytest.param(a_pod(a_container(requests={"cpu": "700m"})), {"cpu": "700m"}, id="lifted"),
+        pytest.param(a_pod(a_container(requests={"cpu": "0"})), {"cpu": "500m"}, id="never-to-zero-which-is-no-limit"),
+        pytest.param(a_pod(requests={"cpu": "100m"}), {"cpu": "200m"}, id="by-what-the-pod-level-leaves"),
+    ],
+)
+def test_a_default_limit_keeps_the_ratio_of_the_request(pod: Pod, limits: Texts) -> None:
+    """The other half of kubernetes#51430: LimitRanger sets a limit for which it refuses the pod."""
+    item = an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"}, ratio={"cpu": "2"})
+    assert texts(defaulted(pod, item)[0].limits) == limits
+
+
+@pytest.mark.rule("L-23", "lowered-limit")
+@pytest.mark.parametrize(("ratio", "limit"), [("1", "100Mi"), ("1.5", "150Mi"), ("1.0000001", "104857610")])
+def test_a_lowered_limit_is_a_whole_amount(ratio: str, limit: str) -> None:
+    item = an_item(default={"memory": "1Gi"}, ratio={"memory": ratio})
+    assert texts(defaulted(a_pod(a_container(requests={"memory": "100Mi"})), item)[0].limits) == {"memory": limit}
 
 
 @pytest.mark.rule("D-13")
@@ -156,9 +233,9 @@ def test_beside_pod_level_resources_all_containers_get_hugepages_or_none(
 
 @pytest.mark.rule("D-14", "valid-defaults-only")
 def test_what_is_left_out_takes_hugepages_with_it() -> None:
-    """Without the crowded cpu default one container can have no hugepages (D-14), so the other gets none either."""
+    """Without the crowded cpu request one container can have no hugepages (D-14), so the other gets none either."""
     item = an_item(default={"cpu": "1", **HUGE}, default_request={"cpu": "1", **HUGE})
-    pod = a_pod(a_container("a"), a_container("b", requests={"memory": "1Gi"}), requests={"cpu": "1"})
+    pod = a_pod(a_container("a"), a_container("b", requests={"memory": "1Gi"}), limits={"cpu": "1"})
     assert with_defaults(pod, a_tier(item)) == (pod, ())
 
 

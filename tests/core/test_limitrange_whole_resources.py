@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts, validated
-from tiergate.core.limitrange import with_defaults
+from tiergate.core.defaults import with_defaults
 from tiergate.core.tier import LimitRangeItem
 
 GPU, PAGES = "nvidia.com/gpu", "hugepages-2Mi"

@@ -294,6 +294,22 @@ MOVE = "move these namespaces to another tier or remove their label tiergate.io/
             "tier dev: in mode Warn nothing is reported on services",
             id="quota-unmeasured",
         ),
+        pytest.param(
+            lambda: of_tier(a_tier(an_item("Pod", high={"cpu": "1"}))),
+            "tier dev: Pod has a max for cpu and no min",
+            id="max-without-min",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"requests.nvidia.com/gpu": "1"})])),
+            "tier dev: ResourceClaims can ask for devices that requests.nvidia.com/gpu does not count; "
+            "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass",
+            id="devices-unbounded",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(groups=["system:authenticated"])),
+            "tier dev: exempting group system:authenticated is rarely meant: all people and controllers are in it",
+            id="exemption-broad",
+        ),
     ],
 )
 def test_a_tier_that_is_written_or_deleted_has_its_sentence(found: Callable[[], list[str]], expected: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.builders import Json, a_pod_object, a_quota, a_tier, a_tier_quota, an_item, validated
-from tiergate.core import limitrange
+from tiergate.core import defaults
 from tiergate.core.native import LimitRange, refusals
 from tiergate.core.podspec import Pod
 from tiergate.core.validity import invalid
@@ -86,7 +86,7 @@ def test_defaults_are_written_below_the_pointer(pointer: str, metadata: object, 
 
     def patched(where: str) -> Any:  # noqa: ANN401  # JSON
         pod = at(where, document)
-        operations = limitrange.patch(pod, limitrange.with_defaults(pod, DEFAULTS)[1])
+        operations = defaults.patch(pod, defaults.with_defaults(pod, DEFAULTS)[1])
         plain = json.loads(msgspec.json.encode(operations))
         return jsonpatch.apply_patch(copy.deepcopy(enclosed(where, document)), plain)
 

@@ -191,3 +191,31 @@ def test_a_bound_the_tier_does_not_know_is_reported_under_the_object_name() -> N
     (foreign,) = exceeded(a_pod(), a_quota({"pods": "0"}, name="theirs", managed=False))
     (stale,) = exceeded(a_pod(), a_quota({"pods": "0"}, name="tier-old"))
     assert (foreign.quota, stale.quota) == ("theirs", "tier-old")
+
+
+MOVED = a_tier(quotas=[a_tier_quota({"requests.cpu": "2"})])
+
+
+@pytest.mark.rule("R-1")
+@pytest.mark.parametrize(
+    ("quota", "broken"),
+    [
+        pytest.param(a_quota({"requests.cpu": "4"}, {"requests.cpu": "1500m"}), ("1500m", "2"), id="the-tier-s-bound"),
+        pytest.param(a_quota({"requests.cpu": "4"}, {"requests.cpu": "1"}), None, id="within-both"),
+        pytest.param(a_quota({"requests.cpu": "1"}, {"requests.cpu": "1"}), ("1", "1"), id="the-smaller-of-the-two"),
+        pytest.param(
+            a_quota({"requests.cpu": "4"}, {"requests.cpu": "1500m"}, managed=False), None, id="of-others-as-it-is"
+        ),
+        pytest.param(
+            a_quota({"requests.cpu": "4"}, {"requests.cpu": "1500m"}, name="tier-0123456789"),
+            None,
+            id="one-that-the-tier-does-not-have",
+        ),
+    ],
+)
+def test_a_quota_of_ours_is_judged_by_the_tier_where_that_bounds_more(
+    quota: QuotaStatus, broken: tuple[str, str] | None
+) -> None:
+    """The object is as old as the last leader: a namespace may have moved to a smaller tier since."""
+    found = exceeded(ONE_CPU, quota, tier=MOVED)
+    assert [(str(one.used), str(one.bound)) for one in found] == ([broken] if broken else [])

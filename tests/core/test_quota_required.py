@@ -41,12 +41,32 @@ SIDE = a_container("side", limits={"cpu": "1", "memory": "1Gi"})
             [("tier", "setup", "limits.cpu")],
             id="R-23-init-containers-too",
         ),
-        pytest.param(a_pod(requests={"cpu": "1"}), [], id="R-23-any-pod-level-value-silences-it"),
-        pytest.param(a_pod(limits={"memory": "1Gi"}), [], id="R-23-a-pod-level-limit-too"),
+        pytest.param(
+            a_pod(requests={"cpu": "1"}),
+            [("tier", "agent", "limits.cpu"), ("tier", "agent", "requests.memory")],
+            id="a-pod-level-value-of-another-side-or-resource-stands-for-nothing",
+        ),
+        pytest.param(
+            a_pod(requests={"memory": "1Gi"}), [("tier", "agent", "limits.cpu")], id="a-pod-level-request-stands"
+        ),
+        pytest.param(a_pod(requests={"memory": "1Gi"}, limits={"cpu": "1"}), [], id="a-pod-level-limit-stands-for-all"),
     ],
 )
 def test_every_container_must_have_the_value(pod: Pod, expected: list[tuple[str, str, str]]) -> None:
     assert missing(pod, a_quota(ROOMY)) == expected
+
+
+@pytest.mark.rule("R-23")
+@pytest.mark.parametrize("pod", [a_pod(requests={"cpu": "1"}), a_pod(limits={"memory": "1Gi"})])
+def test_any_pod_level_value_silences_a_quota_of_others(pod: Pod) -> None:
+    assert missing(pod, a_quota(ROOMY, managed=False)) == []
+
+
+def test_a_pod_that_was_admitted_with_pod_level_values_is_not_judged_again() -> None:
+    """It may be older than the tier, and native quota lets it resize."""
+    before, after = a_pod(requests={"cpu": "1"}), a_pod(requests={"cpu": "2"})
+    decision = validated(after, old=before, tier=a_tier(), quotas=(a_quota(ROOMY),))
+    assert not decision.findings
 
 
 @pytest.mark.rule("R-23")

@@ -18,9 +18,9 @@ import msgspec
 from tests.builders import validated
 from tests.differential.outcome import Problem, range_problems
 from tests.differential.sums import Form, forms, uncapped
-from tiergate.core import limitrange, native
+from tiergate.core import defaults, native
 from tiergate.core.claim import Claim
-from tiergate.core.limitrange import Additions
+from tiergate.core.defaults import Additions
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY
@@ -61,7 +61,11 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def _never_lifted() -> AbstractContextManager[object]:
-    return mock.patch.object(limitrange, "_lifted", lambda limit, _: limit)
+    return mock.patch.object(defaults, "_lifted", lambda limit, _: limit)
+
+
+def _never_lowered() -> AbstractContextManager[object]:
+    return mock.patch.object(defaults, "_lowered", lambda _name, limit, *_: limit)
 
 
 def _bare(pod: Pod) -> Pod:
@@ -70,22 +74,22 @@ def _bare(pod: Pod) -> Pod:
 
 @contextmanager
 def _never_suppressed() -> Iterator[None]:
-    original = limitrange.with_defaults
+    original = defaults.with_defaults
 
     def without_pod_level(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
         defaulted, additions = original(_bare(pod), tier)
         return msgspec.structs.replace(defaulted, requests=pod.requests, limits=pod.limits), additions
 
-    with mock.patch.object(limitrange, "with_defaults", without_pod_level):
+    with mock.patch.object(defaults, "with_defaults", without_pod_level):
         yield
 
 
 def _never_omitted() -> AbstractContextManager[object]:
-    return mock.patch.object(limitrange, "_valid_alone", lambda _, limits, requests: (limits, requests))
+    return mock.patch.object(defaults, "_valid_alone", lambda _, limits, requests: (limits, requests))
 
 
 Switch = Callable[[], AbstractContextManager[object]]
-_SWITCHES: Final[tuple[Switch, ...]] = (_never_lifted, _never_suppressed, _never_omitted)
+_SWITCHES: Final[tuple[Switch, ...]] = (_never_lifted, _never_lowered, _never_suppressed, _never_omitted)
 
 
 def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
@@ -100,9 +104,9 @@ def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
                 with ExitStack() as stack:
                     for other in off:
                         stack.enter_context(other())
-                    before = limitrange.with_defaults(seen.sent, seen.tier)[1]
+                    before = defaults.with_defaults(seen.sent, seen.tier)[1]
                     with switch():
-                        if limitrange.with_defaults(seen.sent, seen.tier)[1] != before:
+                        if defaults.with_defaults(seen.sent, seen.tier)[1] != before:
                             return True
         return False
 
@@ -199,6 +203,7 @@ def _judges_more(kind: type[Subject]) -> Callable[[Seen], bool]:
 
 HELD_SUM: Final = "sum-beyond-64-bits"
 LIFTED_LIMIT: Final = _of_defaulting("lifted-limit", _never_lifted)
+LOWERED_LIMIT: Final = _of_defaulting("lowered-limit", _never_lowered)
 POD_LEVEL: Final = _of_defaulting("pod-level-suppression", _never_suppressed)
 VALID_ALONE: Final = _of_defaulting("valid-defaults-only", _never_omitted)
 LIMIT_ZERO: Final = Difference("limit-zero", _has_zero_limit, verdict=_zero_allowed)
@@ -210,6 +215,7 @@ CLAIM_UNCHANGED: Final = Difference("claim-unchanged-request", _judges_more(Clai
 """These three are switched off by whoever judges the update: another object, or no old one."""
 DIFFERENCES: Final = (
     LIFTED_LIMIT,
+    LOWERED_LIMIT,
     POD_LEVEL,
     VALID_ALONE,
     LIMIT_ZERO,

@@ -20,7 +20,7 @@ from tests.differential.running import Bench
 from tests.differential.server import Server, prepared
 from tests.differential.updating import ClaimJudge, ResizeJudge
 from tests.differential.verdict import disagreeing
-from tiergate.core import limitrange, native, quota
+from tiergate.core import defaults, limitrange, native, quota
 
 pytestmark = pytest.mark.cluster
 
@@ -60,6 +60,9 @@ def a_claim_change(item: Json, changes: Json, size: str, quotas: tuple[Json, ...
 
 CASES = {
     differences.LIFTED_LIMIT: a_case({"default": {"cpu": "500m"}}, {"requests": {"cpu": "700m"}}),
+    differences.LOWERED_LIMIT: a_case(
+        {"default": {"cpu": "500m"}, "maxLimitRequestRatio": {"cpu": "2"}}, {"requests": {"cpu": "100m"}}
+    ),
     differences.POD_LEVEL: a_case({"default": {"cpu": "500m"}}, {}, resources={"limits": {"cpu": "400m"}}),
     differences.VALID_ALONE: a_case({"min": {"nvidia.com/gpu": "1"}}, {}),
     differences.LIMIT_ZERO: a_case({"max": {"cpu": "2"}}, {"limits": {"cpu": "0"}}),
@@ -190,7 +193,7 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
             id="no-ratio",
         ),
         pytest.param(
-            (limitrange, "with_defaults", lambda pod, _: (pod, ())),
+            (defaults, "with_defaults", lambda pod, _: (pod, ())),
             a_case({"default": {"cpu": "500m"}}, {}),
             id="no-defaults",
         ),

@@ -24,6 +24,8 @@ WARNED: Final = frozenset(
         "label-tier-unchecked",
         "default-derived",
         "max-without-min",
+        "devices-unbounded",
+        "exemption-broad",
         "quota-unmeasured",
     }
 )

@@ -48,11 +48,14 @@ def refusals() -> Iterator[tuple[str, str]]:
 def _of_pods() -> Iterator[tuple[str, Decision]]:
     low, high = an_item(low={"cpu": "10m"}), an_item(high={"memory": "512Mi"})
     yield "request-min", _judged(_asking(requests={"cpu": "5m"}), low)
+    small = a_pod(a_container("agent", requests={"cpu": "5m"}), requests={"cpu": "5m"})
+    yield "request-min", _judged(small, low)
     yield "limit-min", _judged(_asking(limits={"cpu": "5m"}), low)
     yield "request-max", _judged(_asking(requests={"memory": "2Gi"}), high)
     yield "limit-max", _judged(_asking(limits={"memory": "2Gi"}), high)
     yield "limit-max", _judged(_asking(), high)
     yield "limit-zero", _judged(_asking(limits={"cpu": "0"}), an_item(high={"cpu": "500m"}))
+    yield "pod-limit-zero", _judged(a_pod(limits={"cpu": "0"}), an_item(high={"cpu": "500m"}))
     ratio = an_item(ratio={"cpu": "4"})
     yield "limit-request-ratio", _judged(_asking(requests={"cpu": "100m"}, limits={"cpu": "500m"}), ratio)
     low, high = an_item("Pod", low={"memory": "64Mi"}), an_item("Pod", high={"cpu": "2"})
@@ -119,7 +122,8 @@ def warnings() -> Iterator[str]:
     legal = {
         "enforcement": "Warn",
         "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}],
-        "quotas": [{"name": "compute", "hard": {"services": "3"}}],
+        "quotas": [{"name": "compute", "hard": {"services": "3", "requests.nvidia.com/gpu": "1"}}],
+        "exemptions": {"groups": ["system:authenticated"]},
     }
     yield from _warned(answer("tiers", a_review(a_tier_object(legal)), FakeState()))
 

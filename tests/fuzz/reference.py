@@ -246,7 +246,10 @@ def wrongs(request: Json, policy: Json, quotas: list[Json]) -> Iterator[str]:
     update = request.get("operation") == "UPDATE"
     if new is None or not text(request.get("namespace")) or (update and old is None):
         raise Unfit("there is no object, namespace or old object")
-    items = {item["type"]: {key: amounts(item.get(key)) for key in _BOUNDS} for item in policy.get("limits", ())}
+    items = {
+        item["type"]: {key: amounts(item.get(key)) for key in (*_BOUNDS, "default")}
+        for item in policy.get("limits", ())
+    }
     if obj(request.get("resource")).get("resource") == "persistentvolumeclaims":
         yield from _claim_wrongs(new, old if update else None, items.get("PersistentVolumeClaim"), quotas)
         return
@@ -254,6 +257,7 @@ def wrongs(request: Json, policy: Json, quotas: list[Json]) -> Iterator[str]:
     before = pod_shape(old) if update else None
     if before is None or not before.deleting:
         yield from _container_wrongs(pod, before, items.get("Container"))
+        yield from _level_wrongs(pod, before, items.get("Container"))
         yield from _total_wrongs(pod, before, items.get("Pod"))
     yield from _quota_wrongs(pod, before, quotas)
 
@@ -265,6 +269,27 @@ def _container_wrongs(pod: Shape, old: Shape | None, item: dict[str, Amounts] | 
     for box in pod.boxes if item else ():
         for name in {name for bounds in item.values() for name in bounds}:  # type: ignore[union-attr]  # there is one
             yield from _container_wrong(pod, old, box, name, {key: item[key].get(name) for key in item})  # type: ignore[union-attr, index]  # as above
+
+
+def _level_wrongs(pod: Shape, old: Shape | None, item: dict[str, Amounts] | None) -> Iterator[str]:
+    """Yield what a pod-level value breaks that stands for what containers do not say."""
+    for name in {name for bounds in item.values() for name in bounds} if item else ():
+        request, limit = pod.requests.get(name), pod.limits.get(name)
+        low = item["min"].get(name)  # type: ignore[index]  # there is one
+        if not old or (old.requests.get(name), old.limits.get(name)) != (request, limit):
+            if (
+                low is not None
+                and request is not None
+                and request < low
+                and not any(name in b.requests for b in pod.boxes)
+            ):
+                yield "request-min"
+            if low is not None and limit is not None and limit < low and not any(name in b.limits for b in pod.boxes):
+                yield "limit-min"
+        defaulted = name in _COMPUTE and name in item["default"] | item["max"]  # type: ignore[index]  # there is one
+        unlimited = limit == 0 and not all(name in box.limits for box in pod.boxes)
+        if defaulted and unlimited and not (old and old.limits.get(name) == 0):
+            yield "pod-limit-zero"
 
 
 def _container_wrong(
@@ -430,10 +455,20 @@ def _quota_wrongs(pod: Shape, old: Shape | None, quotas: list[Json]) -> Iterator
             continue
         if any(_measured(name) and name not in used for name in wanted):
             yield "quota-pending"
-        if not pod.levelled and any(not _answers(box, name) for box in pod.boxes for name in hard if name in _DEMANDED):
+        if any(not _answers(box, name) for box in pod.boxes for name in _demanded(quota, hard, pod, old)):
             yield "quota-required"
         matched = old is not None and all(_pod_matches(old, *scope) for scope in _scopes(quota))
         yield from _exceeded(now, then if matched else {}, hard, used, increase_only=matched)
+
+
+def _demanded(quota: Json, hard: Amounts, pod: Shape, old: Shape | None) -> list[str]:
+    """Return the names that containers must have: native quota asks nothing beside any pod-level value."""
+    names = [name for name in hard if name in _DEMANDED]
+    ours = (quota["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "tiergate"
+    if pod.levelled and (old or not ours):
+        return []
+    level = Box("", False, False, pod.requests, pod.limits)  # noqa: FBT003  # the pod as a whole
+    return [name for name in names if not _answers(level, name)]
 
 
 def _answers(box: Box, quota_name: str) -> bool:

@@ -34,6 +34,7 @@ def _pods() -> Iterator[Json]:
     yield a_pod_object(_container("gpu", None, gpu), priorityClassName="high", activeDeadlineSeconds=60)
     levelled = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1", "hugepages-2Mi": "2Mi"}}
     yield a_pod_object(small, resources=levelled, overhead={"cpu": "250m", "memory": "120Mi"})
+    yield a_pod_object({"name": "bare"}, resources={"requests": {"cpu": "1m"}, "limits": {"cpu": "0", "memory": "1Mi"}})
     term = {"labelSelector": {}, "topologyKey": "zone", "namespaceSelector": {}}
     kept = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]}
     yield a_pod_object(small, affinity={"podAntiAffinity": kept})

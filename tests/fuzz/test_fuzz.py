@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz.engine import fuzz, run
 from tests.fuzz.seeds import seeds
 from tests.fuzz.target import Finding, Target
-from tiergate.core import limitrange, rules
+from tiergate.core import defaults, limitrange, rules
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Quantity
 from tiergate.core.rules import RULES
@@ -68,7 +68,7 @@ def test_a_crash_is_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> No
         raise KeyError
 
     monkeypatch.setattr(limitrange, "container_min", broken)
-    monkeypatch.setattr(limitrange, "with_defaults", broken)
+    monkeypatch.setattr(defaults, "with_defaults", broken)
     assert not seeds_hold(target)
 
 
@@ -81,11 +81,11 @@ def test_decoders_that_disagree_are_found(target: Target, monkeypatch: pytest.Mo
 def test_a_patch_that_leaves_something_to_add_is_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Defaults that are not complete after one pass are a finding."""
 
-    def half(pod: Pod, additions: tuple[limitrange.Additions, ...]) -> object:
+    def half(pod: Pod, additions: tuple[defaults.Additions, ...]) -> object:
         return whole(pod, additions[1:] or additions)
 
-    whole = limitrange.patch
-    monkeypatch.setattr(limitrange, "patch", half)
+    whole = defaults.patch
+    monkeypatch.setattr(defaults, "patch", half)
     assert not seeds_hold(target)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 
 from tests.builders import Json, defaults_of
 from tests.property.strategies import pod_objects, tiers
-from tiergate.core.limitrange import with_defaults
+from tiergate.core.defaults import with_defaults
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier
 from tiergate.wire.decode import Reader

@@ -15,13 +15,15 @@ from tiergate.core.quantity import Quantity
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "teams.md"
 GPU: Final = "requests.nvidia.com/gpu"
-POOL: Final = {"cpu": "64", "memory": "256Gi", "gpu": "8", "pods": "220", "storage": "3Ti"}
-"""Two nodes of 32 CPUs, 128Gi, 4 GPUs and 110 pods each, and what the storage class may give out."""
+DEVICES: Final = "gpu.nvidia.com.deviceclass.resource.k8s.io/devices"
+POOL: Final = {"cpu": "64", "memory": "256Gi", "ephemeral": "1Ti", "gpu": "8", "pods": "220", "storage": "3Ti"}
+"""Two nodes of 32 CPUs, 128Gi, 512Gi of disk, 4 GPUs and 110 pods each, and what the storage class may give out."""
 COLUMNS: Final = {
     "requests.cpu": "cpu",
     "limits.cpu": "cpu",
     "requests.memory": "memory",
     "limits.memory": "memory",
+    "limits.ephemeral-storage": "ephemeral",
     GPU: "gpu",
     "pods": "pods",
     "requests.storage": "storage",

@@ -9,7 +9,7 @@ import pytest
 
 from tests.teams import page
 from tests.teams.matrix import EXPERIMENTATION, OBSERVABILITY, PIPELINE, SERVING, TEAMS
-from tests.teams.page import GPU, PAGE, POOL
+from tests.teams.page import DEVICES, GPU, PAGE, POOL
 from tiergate.core.quantity import Quantity
 
 VALUES: Final = page.values()
@@ -49,7 +49,7 @@ def test_serving_is_guaranteed_by_its_numbers() -> None:
     """Ratio 1, equal defaults, equal bounds."""
     serving, bounds = page.item(VALUES, SERVING), page.hard(VALUES, SERVING)
     assert set(serving["maxLimitRequestRatio"].values()) == {"1"}
-    assert serving["default"] == serving["defaultRequest"]
+    assert all(serving["default"][name] == serving["defaultRequest"][name] for name in ("cpu", "memory"))
     assert [bounds[f"limits.{name}"] for name in ("cpu", "memory")] == [
         bounds[f"requests.{name}"] for name in ("cpu", "memory")
     ]
@@ -58,7 +58,11 @@ def test_serving_is_guaranteed_by_its_numbers() -> None:
 def test_every_tier_bounds_what_the_pool_has() -> None:
     """A quota that does not name GPUs, storage or node ports would leave them open."""
     for tier in VALUES["tiers"]:
-        assert page.hard(VALUES, tier).keys() >= {*page.COLUMNS, "services.nodeports", "services.loadbalancers"}
+        bounds = page.hard(VALUES, tier)
+        counts = {"services.nodeports", "services.loadbalancers", "persistentvolumeclaims"}
+        assert bounds.keys() >= {*page.COLUMNS, *counts, "requests.ephemeral-storage"}
+        assert bounds[DEVICES] == bounds[GPU], "or a ResourceClaim gets what the quota on GPUs refuses"
+        assert page.item(VALUES, tier)["default"].keys() == {"cpu", "memory", "ephemeral-storage"}
     assert page.hard(VALUES, PIPELINE)[GPU] == quantity(POOL["gpu"])
 
 

@@ -120,6 +120,15 @@ matchExpressions:
   {{- include "tiergate.excludedNamespaces" . | nindent 2 }}
 {{- end }}
 
+{{/*
+Never a namespace of the cluster: names that begin with kube- are more than a selector can list, and one may have been
+labelled before the guard was there.
+*/}}
+{{- define "tiergate.notOfTheCluster" -}}
+- name: not-of-the-cluster
+  expression: "!request.namespace.startsWith('kube-')"
+{{- end }}
+
 {{/* clientConfig of an entry. No caBundle: the controller writes it, and two writers would fight. */}}
 {{- define "tiergate.clientConfig" -}}
 clientConfig:

@@ -23,6 +23,8 @@ from tiergate.wire.kinds import Decoded, Kind
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
+_ABSENT: Final = {"CREATE": "oldObject", "DELETE": "object"}
+"""What a review of an operation never has: where it is there all the same nobody reads it, or is told of it."""
 
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[WireReview[Any]]]] = {
     kind.wire: Decoder(WireReview[kind.wire])  # type: ignore[name-defined]  # a type given at run time
@@ -59,10 +61,12 @@ def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
     kind = _kind(guessed.endpoint, envelope)
     if kind.wire is not guessed.wire:
         raise ValueError(kind.resource)  # a wrong guess, which no review of the API server brings about
-    old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
-    if faults := _missing(envelope, kind, envelope.object, old):
+    absent = _ABSENT.get(envelope.operation)
+    new = None if absent == "object" else envelope.object
+    old = None if absent == "oldObject" else envelope.oldObject
+    if faults := _missing(envelope, kind, new, old):
         return _request(envelope, kind.endpoint, kind.resource, Decoded(Unreadable(faults)))
-    decoded = kind.to_core(envelope.object, old, envelope.namespace or "")
+    decoded = kind.to_core(new, old, envelope.namespace or "")
     return _request(envelope, kind.endpoint, kind.resource, decoded)
 
 
@@ -90,7 +94,7 @@ def _objects(
     values: dict[str, msgspec.Struct | None] = dict.fromkeys(_POINTERS)
     faults: list[Fault] = []
     for key, pointer in _POINTERS.items():
-        if key in trees and not (key == "oldObject" and envelope.operation == "CREATE"):
+        if key in trees and key != _ABSENT.get(envelope.operation):
             try:
                 values[key] = strict.build(trees[key], kind.wire, pointer)
             except Malformed as error:
@@ -131,6 +135,8 @@ def _kind(endpoint: Endpoint, envelope: Envelope) -> Kind:
 
 def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Decoded) -> AdmissionRequest:
     user, name = envelope.user, envelope.name or decoded.name
+    if endpoint in ("namespaces", "tiers") and decoded.name not in ("", name):  # what is judged goes by the name
+        raise BadReview("the request and its object have different names", uid=envelope.uid)
     return AdmissionRequest(
         endpoint=endpoint,
         resource=resource,

@@ -124,7 +124,7 @@ class ClusterState:
         follow = functools.partial(Cache, source, clock=clock)
         self._tiers: Cache[TierRecord] = follow(TIERS, decode=read_record, on_change=self._tier_changed)
         self._namespaces: Cache[Namespace] = follow(
-            NAMESPACES, decode=read_namespace, on_change=self._namespace_changed
+            NAMESPACES, decode=self._read_namespace, on_change=self._namespace_changed
         )
         self._quotas: Cache[QuotaStatus] = follow(RESOURCE_QUOTAS, decode=read_quota, on_change=self._quota_changed)
         self._objects: dict[str, Cache[Any]] = {
@@ -219,12 +219,8 @@ class ClusterState:
         """Return the names of all namespaces."""
         return self._namespaces.items.keys()
 
-    def is_excluded(self, namespace: str) -> bool:
-        """Say whether the namespace can never be governed: the cluster's own ones and the release's."""
-        return is_protected(namespace, release_namespace=self._release_namespace)
-
     def namespaces_of(self, tier: str) -> tuple[str, ...]:
-        """Return the names of the namespaces whose label names the tier, sorted."""
+        """Return the names of the namespaces that the tier governs, sorted."""
         return tuple(sorted(self._members.get(tier, ())))
 
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:
@@ -234,6 +230,13 @@ class ClusterState:
     def limit_ranges(self, namespace: str) -> tuple[LimitRange, ...]:
         """Return all LimitRanges of a namespace likewise."""
         return self._limit_ranges_of.of(namespace)
+
+    def _read_namespace(self, raw: bytes) -> Namespace:
+        """Read a namespace; one that may never be governed has no tier here, whatever its label says."""
+        namespace = read_namespace(raw)
+        if is_protected(namespace.name, release_namespace=self._release_namespace):
+            return msgspec.structs.replace(namespace, tier=None)
+        return namespace
 
     def _tier_changed(self, name: str, record: TierRecord | None) -> None:
         before, earlier = self._in_force.get(name), self._records.pop(name, None)

@@ -86,7 +86,7 @@ class NamespaceReconciler:
     def _alive(self, name: str) -> Namespace | None:
         """Return a namespace whose objects are our business: those on their way out take their objects with them."""
         namespace = self._state.namespace(name)
-        if namespace is None or namespace.deleting or self._state.is_excluded(name):
+        if namespace is None or namespace.deleting:
             return None
         return namespace
 

@@ -124,10 +124,9 @@ class StatusWriter:
         """Return how far the namespaces of a tier are; those on their way out have no quotas to wait for."""
         members = (self._state.namespace(name) for name in self._state.namespaces_of(tier))
         alive = [one.name for one in members if one is not None and not one.deleting]
-        governed = [name for name in alive if not self._state.is_excluded(name)]
         if good is None:
-            return [NamespaceState(name) for name in governed]
-        return [self._namespace(name, good) for name in governed]
+            return [NamespaceState(name) for name in alive]
+        return [self._namespace(name, good) for name in alive]
 
     def _namespace(self, name: str, good: TierInForce) -> NamespaceState:
         observation, error = self._observations.of(name, good.tier), self._errors.get(name, "")

@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core import label_guard, limitrange, tier_change
+from tiergate.core import defaults, label_guard, tier_change
 from tiergate.core.claim import Claim
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
+from tiergate.core.quota import is_late
 from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
 from tiergate.core.rules import Case, broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
@@ -28,20 +29,25 @@ _QUOTA_CHANGE: Final[frozenset[FactName]] = frozenset({"quota-change"})
 def decide(request: Request, facts: Facts) -> Decision:
     """Return the decision. While it ``needs_fresh`` facts, the caller reads these and decides again."""
     subject = request.subject
-    if isinstance(subject, (Pod, Claim)):
-        return _decide_object(request, facts)
     if isinstance(subject, LabelChange):
         return label_guard.decide(request, subject, facts)
     if isinstance(subject, TierChange):
         return tier_change.decide(request, subject, facts)
-    return _decide_unreadable(request, subject, facts)
+    if isinstance(subject, Unreadable) and request.endpoint not in ("mutate", "validate"):
+        return Decision(_malformed(subject))
+    return _decide_object(request, facts)
 
 
 def _decide_object(request: Request, facts: Facts) -> Decision:
-    """Decide on a pod or claim, once its tier is known for certain."""
+    """Decide on a pod or claim, once its tier is known for certain.
+
+    What cannot be read is denied without a live read, unless the tier refuses nothing.
+    """
     if is_protected(request.namespace, release_namespace=facts.release_namespace):
         return UNGOVERNED
-    tier = facts.tier
+    subject, tier = request.subject, facts.tier
+    if isinstance(subject, Unreadable) and not (facts.trusted and isinstance(tier, Tier)):
+        return Decision(_malformed(subject))
     if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
         return Decision(needs_fresh=_TIER)
     if tier is None:
@@ -50,9 +56,15 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
         return _without_tier(tier)
     if who := exemption(tier, user=request.user, groups=request.groups):
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
+    if isinstance(subject, Unreadable):
+        return _told(_malformed(subject), tier)
     if request.endpoint == "mutate":
         return _defaulted(request, tier)
     return _enforced(request, tier, facts) if tier.mode == "Enforce" else _reported(request, tier, facts)
+
+
+def _malformed(subject: Unreadable) -> tuple[Finding, ...]:
+    return tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
 
 
 def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
@@ -79,11 +91,11 @@ def _defaulted(request: Request, tier: Tier) -> Decision:
     pod = request.subject
     if not isinstance(pod, Pod):
         return Decision(tier=tier.name, mode=tier.mode)
-    _, additions = limitrange.with_defaults(pod, tier)
+    _, additions = defaults.with_defaults(pod, tier)
     if tier.mode == "Audit":
-        named = limitrange.described(additions) if additions else ""
+        named = defaults.described(additions) if additions else ""
         return Decision(tier=tier.name, mode="Audit", defaults=named)
-    return Decision(patch=limitrange.patch(pod, additions), tier=tier.name, mode=tier.mode)
+    return Decision(patch=defaults.patch(pod, additions), tier=tier.name, mode=tier.mode)
 
 
 def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
@@ -93,16 +105,19 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     findings = broken(Case(subject, request.old, tier, facts.quotas, server.now, server.minor))
-    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts) if findings else _NOTHING)
+    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, tier, facts))
 
 
-def _to_read(findings: tuple[Finding, ...], facts: Facts) -> frozenset[FactName]:
+def _to_read(findings: tuple[Finding, ...], tier: Tier, facts: Facts) -> frozenset[FactName]:
     """Return what to read before a refusal: nobody is refused because a cache was late (ADR 2).
 
-    A refusal that later usage cannot lift needs no read, and nobody waits for it.
+    A refusal that later usage cannot lift needs no read, and nobody waits for it. Nor does an admission, but where
+    native quota, which has the last word on usage, does not enforce the tier's bound yet.
     """
     if "quotas" in facts.fresh or not all(map(rests_on_usage, findings)):
         return _NOTHING
+    if not findings:
+        return _QUOTAS if is_late(tier, facts.quotas) else _NOTHING
     pending = any(finding.rule == "quota-pending" for finding in findings)
     return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
 
@@ -132,18 +147,3 @@ def _told(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False)
         effect = "warn" if tier.mode == "Warn" else "audit"
         findings = tuple([msgspec.structs.replace(finding, effect=effect) for finding in findings])
     return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)
-
-
-def _decide_unreadable(request: Request, subject: Unreadable, facts: Facts) -> Decision:
-    """Deny what cannot be read, unless nothing may be denied there or the tier refuses nothing: then tell of it."""
-    findings = tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
-    if request.endpoint not in ("mutate", "validate"):
-        return Decision(findings)
-    if is_protected(request.namespace, release_namespace=facts.release_namespace):
-        return UNGOVERNED
-    tier = facts.tier
-    if not facts.trusted or not isinstance(tier, Tier):
-        return Decision(findings)
-    if who := exemption(tier, user=request.user, groups=request.groups):
-        return Decision(tier=tier.name, mode=tier.mode, exempt=who)
-    return _told(findings, tier)

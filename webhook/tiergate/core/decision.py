@@ -17,6 +17,7 @@ RuleId = Literal[
     "request-max",
     "limit-request-ratio",
     "limit-zero",
+    "pod-limit-zero",
     "pod-request-min",
     "pod-limit-min",
     "pod-limit-max",
@@ -38,6 +39,8 @@ RuleId = Literal[
     "label-tier-unchecked",
     "default-derived",
     "max-without-min",
+    "devices-unbounded",
+    "exemption-broad",
     "quota-unmeasured",
 ]
 """Stable names of what a decision can find: the reasons of ``status.details.causes``."""
@@ -56,8 +59,9 @@ class Finding(msgspec.Struct, frozen=True):
     "" for the object as a whole, ``resource`` the name as written in a quota (``limits.memory``).
     ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is
     hard, ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an
-    update not the increase). ``limit`` is set for ratios only. ``tier``, ``user`` and ``namespaces`` are names that
-    the sentence of a finding about a tier or a label needs.
+    update not the increase). ``limit`` is set for ratios only, ``pod_level`` for a container's request that has to
+    grow, where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and
+    ``item`` (a LimitRange item's type) are what the sentence of a finding about a tier or a label needs.
     """
 
     rule: RuleId
@@ -70,11 +74,14 @@ class Finding(msgspec.Struct, frozen=True):
     used: Quantity | None = None
     fits: Quantity | None = None
     limit: Quantity | None = None
+    pod_level: Quantity | None = None
     quota: str = ""
     detail: str = ""
     tier: str = ""
     user: str = ""
     namespaces: tuple[str, ...] = ()
+    mode: str = ""
+    item: str = ""
     effect: Effect = "deny"
 
 

@@ -1,4 +1,4 @@
-"""LimitRange semantics: defaults, min, max and maxLimitRequestRatio.
+"""LimitRange semantics: min, max and maxLimitRequestRatio.
 
 Follows kubernetes ``plugin/pkg/admission/limitranger`` with the differences on purpose that
 docs/differences.md lists. All comparisons are exact (not L-40's projections).
@@ -6,205 +6,46 @@ docs/differences.md lists. All comparisons are exact (not L-40's projections).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from tiergate.core.decision import Finding, RuleId
-from tiergate.core.jsonpatch import JSONPatchOp, add, escape
+from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended
-from tiergate.core.tier import LimitRangeItem, Tier
-from tiergate.core.usage import aggregate, limit_range_totals, spec_requests
-
-ANNOTATION = "tiergate.io/defaults"
-ANNOTATION_PREFIX = "tiergate set: "
-
-
-class Additions(msgspec.Struct, frozen=True):
-    """What defaulting adds to one container: names it had no value for."""
-
-    container: Container
-    requests: Mapping[str, Quantity]
-    limits: Mapping[str, Quantity]
-
-
-def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
-    """Return the pod with the tier's defaults, and what was added to which container (L-10).
-
-    Pod-level resources suppress defaults on their side, and a resource whose default requests would not fit
-    the pod-level value gets none at all: the API would refuse the pod (D-8), which was valid without us. Neither do
-    hugepages that some container would stay without.
-    """
-    if tier.container is None:
-        return pod, ()
-    defaulted, additions = _completed(pod, tier.container, frozenset())
-    without: frozenset[str] = frozenset()
-    # What is left out may leave others uneven: hugepages need cpu or memory beside them.
-    while pod.pod_level and (more := (_crowded(defaulted) | _uneven(defaulted)) - without):
-        without |= more
-        defaulted, additions = _completed(pod, tier.container, without)
-    return defaulted, additions
-
-
-def _completed(pod: Pod, item: LimitRangeItem, without: frozenset[str]) -> tuple[Pod, tuple[Additions, ...]]:
-    additions: list[Additions] = []
-    containers = tuple(_defaulted(pod, container, item, without, additions) for container in pod.containers)
-    init_containers = tuple(_defaulted(pod, container, item, without, additions) for container in pod.init_containers)
-    if not additions:
-        return pod, ()
-    return msgspec.structs.replace(pod, containers=containers, init_containers=init_containers), tuple(additions)
-
-
-def _crowded(pod: Pod) -> frozenset[str]:
-    """Return the resources whose container requests together exceed the pod-level request, or else limit."""
-    bounds = {**pod.limits, **pod.requests}
-    return frozenset(
-        name for name, asked in aggregate(pod, spec_requests).items() if name in bounds and asked > bounds[name]
-    )
-
-
-def _uneven(pod: Pod) -> frozenset[str]:
-    """Return the hugepages that only some containers limit.
-
-    The server adds them up at the pod level (D-5), and the sum is then the limit of the containers without one.
-    """
-    limited = [container.limits.keys() for container in pod.every_container()]
-    return frozenset(
-        name
-        for name in set[str]().union(*limited)
-        if name.startswith(HUGEPAGES) and not all(name in names for names in limited)
-    )
-
-
-def _defaulted(
-    pod: Pod, container: Container, item: LimitRangeItem, without: frozenset[str], additions: list[Additions]
-) -> Container:
-    limits = {
-        name: _lifted(limit, container.requests.get(name))
-        for name, limit in item.default.items()
-        if name not in container.limits and name not in pod.limits and name not in without
-    }
-    requests = {
-        name: request
-        for name, request in item.default_request.items()
-        if name not in container.requests and name not in without and _takes_request(pod, name, limits)
-    }
-    limits, requests = _valid_alone(container, limits, requests)
-    if not limits and not requests:
-        return container
-    additions.append(Additions(container, requests, limits))
-    # The API server completes requests from limits after our patch (D-3); a new limit never comes without a request.
-    return msgspec.structs.replace(
-        container,
-        requests={**container.requests, **requests},
-        limits={**container.limits, **limits},
-    )
-
-
-def _takes_request(pod: Pod, name: str, limits: Mapping[str, Quantity]) -> bool:
-    """Say whether a container without a request gets the default one.
-
-    Beside a pod-level request only together with a default limit, which would otherwise become the request
-    after our patch (A-33, D-3).
-    """
-    return name in limits or name not in pod.requests
-
-
-def _valid_alone(
-    container: Container, limits: dict[str, Quantity], requests: dict[str, Quantity]
-) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
-    """Leave out the defaults that the API would refuse in this container, where LimitRanger breaks the pod.
-
-    Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
-    a default), and hugepages need cpu or memory beside them (D-14).
-    """
-    whole = [name for name in {**limits, **requests} if _needs_limit(name)]
-    if not whole:
-        return limits, requests
-    computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
-    refused = {
-        name
-        for name in whole
-        if (name not in limits and name not in container.limits) or (name.startswith(HUGEPAGES) and not computes)
-    }
-    return _omitting(limits, refused), _omitting(requests, refused)
-
-
-def _needs_limit(name: str) -> bool:
-    """Say whether the API takes requests of the resource only with an equal limit: no overcommitment (D-13)."""
-    return name.startswith(HUGEPAGES) or is_extended(name)
-
-
-def _omitting(resources: dict[str, Quantity], names: set[str]) -> dict[str, Quantity]:
-    return {name: quantity for name, quantity in resources.items() if name not in names}
-
-
-def _lifted(limit: Quantity, request: Quantity | None) -> Quantity:
-    """Return the default limit, raised to a larger request: LimitRanger would break the pod (L-11)."""
-    return limit if request is None or request <= limit else request
-
-
-def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:
-    """Return the smallest operations that write the additions and the annotation that names them."""
-    operations = [operation for one in additions for operation in _container_patch(one)]
-    if not operations:
-        return ()
-    text = described(additions, after=pod.defaults_annotation)
-    if pod.has_annotations:
-        return (*operations, add(f"{pod.pointer}/metadata/annotations", ANNOTATION, text))
-    if pod.has_metadata:
-        return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata/annotations", {ANNOTATION: text}))
-    return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata", {"annotations": {ANNOTATION: text}}))
-
-
-def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:
-    container = addition.container
-    added = {"limits": _texts(addition.limits), "requests": _texts(addition.requests)}
-    written = {"limits": container.limits.keys(), "requests": container.written_requests}
-    parent = f"{container.pointer}/resources"
-    if not container.has_resources:
-        yield JSONPatchOp("add", parent, {field: values for field, values in added.items() if values})
-        return
-    for field, values in added.items():
-        if not written[field]:
-            if values:
-                yield add(parent, field, values)
-        else:
-            for name, text in values.items():
-                yield add(f"{parent}/{field}", name, text)
-
-
-def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
-    return {name: str(quantity) for name, quantity in sorted(resources.items())}
-
-
-def described(additions: tuple[Additions, ...], *, after: str | None = None) -> str:
-    """Name what was set; an earlier pass's text stays in front (a sidecar may come later)."""
-    parts = []
-    for one in additions:
-        kind = "init container" if one.container.init else "container"
-        for word, resources in (("request", one.requests), ("limit", one.limits)):
-            if resources:
-                parts.append(f"{', '.join(sorted(resources))} {word} for {kind} {one.container.name}")
-    text = "; ".join(parts)
-    if after is not None and after.startswith(ANNOTATION_PREFIX):
-        return f"{after}; {text}"
-    return ANNOTATION_PREFIX + text
+from tiergate.core.resources import POD_LEVEL_COMPUTE, ResourceList, needs_limit
+from tiergate.core.tier import LimitRangeItem
+from tiergate.core.usage import limit_range_totals
 
 
 def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
-    """Check ``min``: each value the container has must be at least that (L-21)."""
+    """Check ``min``: each value the container has must be at least that (L-21), else the pod-level value."""
     for container in pod.every_container():
         for name, bound in bounds.items():
             if old is not None and _unchanged(old, container, name):
                 continue
             request, limit = container.requests.get(name), container.limits.get(name)
             if request is not None and request.nano < bound.nano:
-                yield _range("request-min", container, "requests", name, request, bound)
+                found = _range("request-min", container, "requests", name, request, bound)
+                yield msgspec.structs.replace(found, pod_level=pod.requests.get(name))
             if limit is not None and limit.nano < bound.nano:
                 yield _range("limit-min", container, "limits", name, limit, bound)
+    if pod.pod_level:
+        yield from _pod_level_min(pod, old, bounds)
+
+
+def _pod_level_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+    """Check the pod-level values that stand for those of the containers: where none has one."""
+    containers = pod.every_container()
+    for name, bound in bounds.items():
+        request, limit = pod.requests.get(name), pod.limits.get(name)
+        if old is not None and (request, limit) == (old.requests.get(name), old.limits.get(name)):
+            continue
+        if request is not None and request.nano < bound.nano and not any(name in one.requests for one in containers):
+            yield _pod_level("request-min", pod, "requests", name, request, bound)
+        if limit is not None and limit.nano < bound.nano and not any(name in one.limits for one in containers):
+            yield _pod_level("limit-min", pod, "limits", name, limit, bound)
 
 
 def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
@@ -218,7 +59,7 @@ def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[F
             if _unchanged(old, container, name) and limit == _limit_before(old, container, name):
                 continue
             request = container.requests.get(name)
-            if limit is None and request is None and _needs_limit(name):
+            if limit is None and request is None and needs_limit(name):
                 continue  # what cannot be used without a limit is not used at all
             if limit is None or limit.nano > bound.nano:
                 yield _range("limit-max", container, "limits", name, limit, bound)
@@ -234,6 +75,17 @@ def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[
             limit = container.limits.get(name)
             if limit is not None and not limit.nano and not _unchanged(old, container, name):
                 yield _range("limit-zero", container, "limits", name, limit, bounds[name])
+
+
+def pod_level_zero(pod: Pod, old: Pod | None, defaults: ResourceList) -> Iterator[Finding]:
+    """Refuse a pod-level cpu or memory limit of 0 that replaced a container's default limit: it is no limit."""
+    if not pod.limits:
+        return
+    for name in sorted(POD_LEVEL_COMPUTE & pod.limits.keys() & defaults.keys()):
+        if pod.limits[name].nano or (old is not None and old.limits.get(name) == pod.limits[name]):
+            continue
+        if not all(name in container.limits for container in pod.every_container()):
+            yield _pod_level("pod-limit-zero", pod, "limits", name, pod.limits[name], defaults[name])
 
 
 def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
@@ -337,6 +189,11 @@ def _range(
         actual=actual,
         bound=bound,
     )
+
+
+def _pod_level(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity, bound: Quantity) -> Finding:
+    pointer = f"{pod.pointer}/spec/resources/{side}/{escape(name)}"
+    return Finding(rule, pointer, resource=f"{side}.{name}", actual=actual, bound=bound)
 
 
 def _total(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Finding:

@@ -26,8 +26,9 @@ def _where(finding: Finding) -> str:
 
 
 def too_small(finding: Finding, _namespace: str) -> str:
-    """Say that a value is below the tier's min."""
-    return _bounded(finding, "asks for at least", "more")
+    """Say that a value is below the tier's min; the containers' requests together must fit the pod-level one."""
+    room = f", and the pod-level {finding.resource}, {finding.pod_level}, so that it fits" if finding.pod_level else ""
+    return _bounded(finding, "asks for at least", "more") + room
 
 
 def too_large(finding: Finding, _namespace: str) -> str:
@@ -47,6 +48,15 @@ def zero_limit(finding: Finding, _namespace: str) -> str:
     return (
         f"{_where(finding)}: {name} is 0, which means no limit, the tier allows at most {bound}; "
         f"set {name} above 0 and to {bound} or less, or leave it out"
+    )
+
+
+def zero_pod_limit(finding: Finding, _namespace: str) -> str:
+    """Say that a pod-level limit of 0 is no limit, and replaces the containers' default limits."""
+    name = finding.resource
+    return (
+        f"{_where(finding)}: the pod-level {name} is 0, which means no limit, the tier's default for a container is "
+        f"{finding.bound}; set the pod-level {name} above 0, or leave it out"
     )
 
 
@@ -176,9 +186,22 @@ def derived_default(finding: Finding, _namespace: str) -> str:
 
 def max_without_min(finding: Finding, _namespace: str) -> str:
     """Warn of a range with one end."""
-    return f"tier {finding.tier}: {finding.detail} has a max for {finding.resource} and no min"
+    return f"tier {finding.tier}: {finding.item} has a max for {finding.resource} and no min"
+
+
+def unbounded_devices(finding: Finding, _namespace: str) -> str:
+    """Warn of devices that a claim can ask for and no quota of the tier counts (R-47)."""
+    return (
+        f"tier {finding.tier}: ResourceClaims can ask for devices that {finding.resource} does not count; "
+        "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass"
+    )
+
+
+def broad_exemption(finding: Finding, _namespace: str) -> str:
+    """Warn of an exemption that takes in more than people mean."""
+    return f"tier {finding.tier}: exempting {shortened(finding.user)} is rarely meant: {finding.detail}"
 
 
 def unmeasured(finding: Finding, _namespace: str) -> str:
     """Warn of quota names that are not measured from pods or claims."""
-    return f"tier {finding.tier}: in mode {finding.resource} nothing is reported on {finding.detail}"
+    return f"tier {finding.tier}: in mode {finding.mode} nothing is reported on {finding.resource}"

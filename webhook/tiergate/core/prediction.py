@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tiergate.core.limitrange import with_defaults
+from tiergate.core.defaults import with_defaults
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Pod
 from tiergate.core.release import POD_LEVEL_COMPLETED_LATE

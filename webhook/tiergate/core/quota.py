@@ -17,7 +17,7 @@ from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
@@ -160,12 +160,20 @@ def unknown(subject: Measured, quotas: tuple[QuotaStatus, ...], *, minor: int) -
             yield Finding("quota-pending", "", quota=quota.name, resource=", ".join(names))
 
 
-def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
-    """Yield containers without a value that a pertinent quota demands (R-23); pod-level values silence it."""
-    if isinstance(subject, Claim) or subject.pod_level:
+def required(
+    subject: Measured, old: Measured | None, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int
+) -> Iterator[Finding]:
+    """Yield containers without a value that a pertinent quota demands (R-23).
+
+    Any pod-level value silences native quota altogether, which then neither asks for other resources nor counts them.
+    Of a new pod a tier's own quota demands these all the same (ADR 10).
+    """
+    if isinstance(subject, Claim):
         return
     for quota in quotas:
-        demanded = _demanded(tuple(quota.hard))
+        if subject.pod_level and (old is not None or not quota.managed):
+            continue
+        demanded = _not_at_pod_level(_demanded(tuple(quota.hard)), subject)
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
@@ -178,6 +186,13 @@ def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
     parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
     return tuple((name, side or "requests", resource) for name, side, resource in parts)
+
+
+def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
+    if not pod.pod_level:
+        return demanded
+    written = {"requests": pod.requests, "limits": pod.limits}
+    return tuple(one for one in demanded if one[2] not in written[one[1]])
 
 
 def _missing(container: Container, side: str, resource: str, quota: str) -> Finding:
@@ -205,8 +220,11 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
+        smaller = _smaller(quota, tier) if quota.managed else EMPTY
         for name in pertinent(subject, quota, minor=minor):
             asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
+            if smaller:
+                hard = smaller.get(name, hard)
             if asked and used.nano + asked.nano > hard.nano:
                 yield Finding(
                     "quota-exceeded",
@@ -219,6 +237,26 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     fits=usage[name] - (used + asked - hard),
                     quota=quota_label(quota, name, tier),
                 )
+
+
+def is_late(tier: Tier, quotas: tuple[QuotaStatus, ...]) -> bool:
+    """Say whether native quota enforces a larger bound than the tier's: then it does not guard the tier's own."""
+    return any(_smaller(quota, tier) for quota in quotas if quota.managed)
+
+
+def _smaller(quota: QuotaStatus, tier: Tier) -> ResourceList:
+    """Return the tier's bounds that are below those of its object, which follows the tier while a controller leads.
+
+    The API server rounds the object's up to milli (D-1).
+    """
+    hard = quota.hard
+    for desired in desired_quotas(tier):
+        if desired.name == quota.name:
+            if desired.hard == hard:  # as nearly always
+                break
+            ours = desired.hard.items()
+            return {name: one for name, one in ours if name in hard and hard[name].nano - one.nano >= MILLI_IN_NANO}
+    return EMPTY
 
 
 def _pointer(subject: Measured, name: str) -> str:

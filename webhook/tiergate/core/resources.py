@@ -70,3 +70,8 @@ def is_qualified(name: str) -> bool:
 def is_extended(name: str) -> bool:
     """Say whether a container resource is extended (D-10): qualified, not native, not a quota name."""
     return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
+
+
+def needs_limit(name: str) -> bool:
+    """Say whether the API takes requests of the resource only with an equal limit: no overcommitment (D-13)."""
+    return name.startswith(HUGEPAGES) or is_extended(name)

@@ -98,7 +98,7 @@ def _quota_pending(case: Case) -> Iterable[Finding]:
 
 
 def _quota_required(case: Case) -> Iterable[Finding]:
-    return quota.required(case.subject, case.tier, case.quotas, minor=case.minor)
+    return quota.required(case.subject, case.old, case.tier, case.quotas, minor=case.minor)
 
 
 def _quota_exceeded(case: Case) -> Iterable[Finding]:
@@ -108,6 +108,7 @@ def _quota_exceeded(case: Case) -> Iterable[Finding]:
 _CONTAINER_MIN: Final = _container(limitrange.container_min, lambda item: item.min)
 _CONTAINER_MAX: Final = _container(limitrange.container_max, lambda item: item.max)
 _CONTAINER_ZERO: Final = _container(limitrange.container_zero, lambda item: item.max)
+_POD_LEVEL_ZERO: Final = _container(limitrange.pod_level_zero, lambda item: item.default)
 _CONTAINER_RATIO: Final = _container(limitrange.container_ratio, lambda item: item.max_limit_request_ratio)
 _POD_MIN: Final = _pod(limitrange.pod_min, lambda item: item.min)
 _POD_MAX: Final = _pod(limitrange.pod_max, lambda item: item.max)
@@ -119,6 +120,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("limit-max", messages.too_large, _CONTAINER_MAX),
     Rule("request-max", messages.too_large, _CONTAINER_MAX),
     Rule("limit-zero", messages.zero_limit, _CONTAINER_ZERO),
+    Rule("pod-limit-zero", messages.zero_pod_limit, _POD_LEVEL_ZERO),
     Rule("limit-request-ratio", messages.ratio, _CONTAINER_RATIO),
     Rule("pod-request-min", messages.too_small, _POD_MIN),
     Rule("pod-limit-min", messages.too_small, _POD_MIN),
@@ -141,6 +143,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("label-tier-unchecked", messages.label_not_checked),
     Rule("default-derived", messages.derived_default),
     Rule("max-without-min", messages.max_without_min),
+    Rule("devices-unbounded", messages.unbounded_devices),
+    Rule("exemption-broad", messages.broad_exemption),
     Rule("quota-unmeasured", messages.unmeasured),
 )
 

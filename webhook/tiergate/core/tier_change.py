@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
-from tiergate.core.decision import Decision, Finding
+from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.facts import Facts
+from tiergate.core.jsonpatch import escape
 from tiergate.core.request import Request, TierChange
+from tiergate.core.resources import is_extended
 from tiergate.core.tally import unmeasured
+from tiergate.core.text import shortened
 from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, derived_defaults
-from tiergate.core.tier_faults import faults
+from tiergate.core.tier_faults import DEVICE_CLASS_SUFFIX, faults
+
+_CLAIM_COUNT: Final = "count/resourceclaims.resource.k8s.io"
+_ACCOUNTS_OF: Final = "system:serviceaccounts:"
+_EVERYBODY: Final = {
+    "system:authenticated": "all people and controllers are in it",
+    "system:unauthenticated": "whoever has not logged in is in it",
+    "system:serviceaccounts": "all controllers and all programs in pods are in it",
+}
 
 
 def decide(request: Request, change: TierChange, facts: Facts) -> Decision:
@@ -27,17 +39,56 @@ def decide(request: Request, change: TierChange, facts: Facts) -> Decision:
 
 
 def _warnings(tier: Tier) -> Iterator[Finding]:
-    """Yield what is legal and rarely meant: derived defaults, a ``max`` without a ``min``, names nobody measures."""
-    for item in tier.limits:
-        if item.type == CONTAINER:
-            yield from _derived(tier, item)
-        for name in sorted(item.max.keys() - item.min.keys()):
-            yield Finding("max-without-min", "", tier=tier.name, resource=name, detail=item.type, effect="warn")
+    """Yield what is legal and rarely meant."""
+    for index, item in enumerate(tier.limits):
+        yield from _of_item(tier, f"/spec/limits/{index}", item)
     if tier.mode != "Enforce" and (names := unmeasured(tier)):
-        detail = ", ".join(names)
-        yield Finding("quota-unmeasured", "", tier=tier.name, resource=tier.mode, detail=detail, effect="warn")
+        yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))
+    if names := _unbounded_devices(tier):
+        yield _warning(tier, "devices-unbounded", "/spec/quotas", resource=", ".join(names))
+    for field, word, exempt in (("users", "user", tier.exempt_users), ("groups", "group", tier.exempt_groups)):
+        for name in sorted(exempt):
+            if reason := _broad(word, name):
+                yield _warning(
+                    tier, "exemption-broad", f"/spec/exemptions/{field}", user=f"{word} {name}", detail=reason
+                )
 
 
-def _derived(tier: Tier, item: LimitRangeItem) -> Iterator[Finding]:
-    for field, name, quantity in derived_defaults(item):
-        yield Finding("default-derived", "", tier=tier.name, resource=f"{field}.{name}", bound=quantity, effect="warn")
+def _of_item(tier: Tier, pointer: str, item: LimitRangeItem) -> Iterator[Finding]:
+    """Yield derived defaults, and each ``max`` without a ``min``."""
+    if item.type == CONTAINER:
+        for field, name, quantity in derived_defaults(item):
+            where = f"{pointer}/{field}/{escape(name)}"
+            yield _warning(tier, "default-derived", where, resource=f"{field}.{name}", bound=quantity)
+    for name in sorted(item.max.keys() - item.min.keys()):
+        yield _warning(tier, "max-without-min", f"{pointer}/max/{escape(name)}", item=item.type, resource=name)
+
+
+def _unbounded_devices(tier: Tier) -> tuple[str, ...]:
+    """Return the names of devices that the tier bounds for containers and not for ResourceClaims (R-47), sorted."""
+    hard = [(name, bound) for quota in tier.quotas for name, bound in quota.hard.items()]
+    if any(name.endswith(DEVICE_CLASS_SUFFIX) or (name == _CLAIM_COUNT and not bound) for name, bound in hard):
+        return ()
+    names = {name for name, _ in hard if name.startswith("requests.") and is_extended(name.removeprefix("requests."))}
+    return tuple(sorted(names))
+
+
+def _broad(word: str, name: str) -> str:
+    """Return why the exemption of a user or group takes in nearly everything, or "" (RBAC's names)."""
+    if word == "group":
+        if name in _EVERYBODY:
+            return _EVERYBODY[name]
+        if not name.startswith(_ACCOUNTS_OF):
+            return ""
+        namespace = name.removeprefix(_ACCOUNTS_OF)
+        if namespace == "kube-system":
+            return "the controllers that create the pods of workloads are in it"
+        return f"every program that runs in namespace {shortened(namespace)} is in it"
+    if name == "system:anonymous":
+        return "it is whoever has not logged in"
+    controls = name.startswith("system:serviceaccount:kube-system:") and name.endswith("-controller")
+    return "it creates the pods of workloads" if controls or name == "system:kube-controller-manager" else ""
+
+
+def _warning(tier: Tier, rule: RuleId, pointer: str, **said: Any) -> Finding:  # noqa: ANN401  # fields of Finding
+    return Finding(rule, pointer, tier=tier.name, effect="warn", **said)

@@ -48,7 +48,7 @@ _STORAGE_CLASS_SUFFIXES: Final = (
     ".storageclass.storage.k8s.io/requests.storage",
     ".storageclass.storage.k8s.io/persistentvolumeclaims",
 )
-_DEVICE_CLASS_SUFFIX: Final = ".deviceclass.resource.k8s.io/devices"
+DEVICE_CLASS_SUFFIX: Final = ".deviceclass.resource.k8s.io/devices"
 
 _POD_SCOPES: Final = frozenset(
     {"Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity"}
@@ -202,7 +202,7 @@ def quota_name_fault(name: str) -> str | None:
         return None
     if name.startswith("count/"):
         return None
-    if name.endswith((*_STORAGE_CLASS_SUFFIXES, _DEVICE_CLASS_SUFFIX)):
+    if name.endswith((*_STORAGE_CLASS_SUFFIXES, DEVICE_CLASS_SUFFIX)):
         return None
     asked = name.removeprefix("requests.")
     if asked != name and (is_extended(asked) or asked.startswith(DEVICE_CLASS)):

@@ -13,7 +13,7 @@ from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
 from tiergate.core.projection import is_countable
 from tiergate.core.quantity import Quantity, QuantityError
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended, needs_limit
 from tiergate.core.usage import aggregate, spec_limits, spec_requests
 
 
@@ -36,7 +36,7 @@ def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList)
     """Check the resources of a container or of the pod level."""
     yield from _side_faults(pointer, requests, limits)
     for name in sorted(requests):
-        if not _overcommittable(name) and name not in limits:  # D-13
+        if needs_limit(name) and name not in limits:  # D-13
             yield Fault(f"{pointer}/limits", "Limit must be set for non overcommitable resources")
     named = requests.keys() | limits.keys()
     if POD_LEVEL_COMPUTE.isdisjoint(named) and any(name.startswith(HUGEPAGES) for name in named):  # D-14
@@ -50,7 +50,7 @@ def _side_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> 
             yield from amount_faults(f"{pointer}/{side}/{escape(name)}", name, amount)
     for name in sorted(requests.keys() & limits.keys()):
         request, limit, where = requests[name], limits[name], f"{pointer}/requests/{escape(name)}"
-        if not _overcommittable(name) and request != limit:
+        if needs_limit(name) and request != limit:
             yield Fault(where, f"must be equal to {name} limit of {limit}")
         elif request > limit:
             yield Fault(where, f"must be less than or equal to {name} limit of {limit}")
@@ -71,10 +71,6 @@ def _page_size(name: str) -> Quantity | None:
         return Quantity.parse(name.removeprefix(HUGEPAGES))
     except QuantityError:
         return None
-
-
-def _overcommittable(name: str) -> bool:
-    return not name.startswith(HUGEPAGES) and not is_extended(name)
 
 
 def _pod_level_faults(pod: Pod) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tiergate.cluster.registration import PODS_VALIDATE
-from tiergate.core.limitrange import with_defaults
+from tiergate.core.defaults import with_defaults
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, NANO, Quantity
 from tiergate.core.resources import EMPTY, HUGEPAGES, ResourceList

@@ -1,0 +1,98 @@
+"""With no replica of the webhook: what controllers and people do to existing objects goes on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.cluster import story
+from tests.cluster.narrator import Narrator
+from tests.cluster.objects import a_pod
+from tests.controlplane.api import Object
+from tests.controlplane.cluster import NAMESPACE, Cluster, until
+
+pytestmark = pytest.mark.cluster
+
+LABELS: Final = {"tiergate.io/tier": "dev"}
+OF_THE_CLUSTER: Final = "kube-flannel"
+OURS: Final = {"app.kubernetes.io/managed-by": "tiergate", **LABELS}
+
+
+GROWING: Final = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "growing"},
+    "provisioner": "example.com/none",
+    "allowVolumeExpansion": True,
+}
+
+
+def a_claim(name: str) -> Object:
+    resources = {"requests": {"storage": "1Gi"}}
+    spec = {"storageClassName": "growing", "accessModes": ["ReadWriteOnce"], "resources": resources}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+def a_volume(name: str, claim: str) -> Object:
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "growing",
+        "hostPath": {"path": "/tmp/nothing"},  # noqa: S108  # no node mounts it
+        "claimRef": {"namespace": "dev", "name": claim},
+    }
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def away(bare_cluster: Cluster) -> Cluster:
+    """A cluster with the chart installed and no replica of the webhook any more.
+
+    A namespace of the cluster was labelled before the installation, and a quota of ours is left there.
+    """
+    labelled = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OF_THE_CLUSTER, "labels": LABELS}}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tier", "labels": OURS}}
+    bare_cluster.apply(labelled)
+    bare_cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}}, namespace=OF_THE_CLUSTER)
+    story.install(Narrator(bare_cluster, show=lambda _: None))
+    bare_cluster.apply(GROWING)
+    for name in ("bound", "freed", "left"):
+        bare_cluster.apply(a_claim(name), namespace="dev")
+    bare_cluster.kubectl(f"scale deployment tiergate-webhook --replicas=0 -n {NAMESPACE}")
+    selector = "app.kubernetes.io/component=webhook"
+    bare_cluster.kubectl(f"wait --for=delete pod -l {selector} -n {NAMESPACE} --timeout=60s")
+    refused = bare_cluster.run("kubectl run probe --image=x -n dev --dry-run=server")
+    assert "failed calling webhook" in refused.err
+    return bare_cluster
+
+
+def test_a_namespace_of_the_cluster_is_not_governed_though_it_has_the_label(away: Cluster) -> None:
+    """No quota, no membership, and nobody is asked about its pods."""
+    assert "No resources found" in away.kubectl(f"get resourcequota,limitrange -n {OF_THE_CLUSTER}").text
+    assert away.kubectl("get tier dev -o jsonpath={.status.namespaces}").out == "1"
+    away.kubectl(f"wait --for=create serviceaccount/default -n {OF_THE_CLUSTER} --timeout=30s")
+    away.apply(a_pod("flannel"), namespace=OF_THE_CLUSTER)
+
+
+def test_a_claim_is_bound_and_its_volume_goes(away: Cluster) -> None:
+    """The volume controller writes ``volumeName``, and nobody is asked; of growth somebody is."""
+    away.apply(a_volume("volume", "bound"))
+    away.kubectl("wait --for=jsonpath={.status.phase}=Bound pvc/bound -n dev --timeout=30s")
+    grown = away.run("""kubectl patch pvc bound -n dev -p '{"spec":{"resources":{"requests":{"storage":"9Gi"}}}}'""")
+    assert "failed calling webhook" in grown.err
+    away.kubectl("delete pv volume --wait=false")
+    away.kubectl("""patch pv volume --type=merge -p '{"metadata":{"finalizers":null}}'""")
+    away.kubectl("wait --for=jsonpath={.status.phase}=Lost pvc/bound -n dev --timeout=30s")
+
+
+def test_a_claim_is_labelled_freed_of_its_finalizer_and_deleted(away: Cluster) -> None:
+    away.kubectl("label pvc freed -n dev team=a")
+    away.kubectl("delete pvc freed -n dev --timeout=30s")
+    assert "NotFound" in away.run("kubectl get pvc freed -n dev").err
+
+
+def test_a_namespace_is_deleted(away: Cluster) -> None:
+    """Last: claims and all, though one never was bound."""
+    away.kubectl("delete namespace dev --wait=false")
+    until(lambda: "NotFound" in away.run("kubectl get namespace dev").err, "the namespace is gone", seconds=60)

@@ -1,0 +1,214 @@
+"""What a tier's Container item adds to a pod: LimitRanger's defaults, without those that break the pod.
+
+Follows kubernetes ``plugin/pkg/admission/limitranger`` with the differences on purpose that
+docs/differences.md lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+
+from tiergate.core.jsonpatch import JSONPatchOp, add
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, needs_limit
+from tiergate.core.tier import LimitRangeItem, Tier
+
+ANNOTATION = "tiergate.io/defaults"
+ANNOTATION_PREFIX = "tiergate set: "
+
+
+class Additions(msgspec.Struct, frozen=True):
+    """What defaulting adds to one container: names it had no value for."""
+
+    container: Container
+    requests: Mapping[str, Quantity]
+    limits: Mapping[str, Quantity]
+
+
+def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
+    """Return the pod with the tier's defaults, and what was added to which container (L-10).
+
+    A pod-level value suppresses the defaults of its side, but no container stays without a default limit that no
+    pod-level limit replaces (ADR 10). Hugepages that some container would stay without are given to none.
+    """
+    if tier.container is None:
+        return pod, ()
+    if not pod.pod_level:
+        return _completed(pod, tier.container)
+    item = _beside_pod_level(pod, tier.container)
+    defaulted, additions = _completed(pod, item)
+    if uneven := _uneven(defaulted):
+        return _completed(pod, _without(item, uneven))
+    return defaulted, additions
+
+
+def _completed(pod: Pod, item: LimitRangeItem) -> tuple[Pod, tuple[Additions, ...]]:
+    additions: list[Additions] = []
+    containers = tuple(_defaulted(container, item, additions) for container in pod.containers)
+    init_containers = tuple(_defaulted(container, item, additions) for container in pod.init_containers)
+    if not additions:
+        return pod, ()
+    return msgspec.structs.replace(pod, containers=containers, init_containers=init_containers), tuple(additions)
+
+
+def _beside_pod_level(pod: Pod, item: LimitRangeItem) -> LimitRangeItem:
+    """Return what is left of the defaults where the pod-level values stand for some of them."""
+    default = {name: limit for name, limit in item.default.items() if name not in pod.limits}
+    requests = {}
+    for name, request in item.default_request.items():
+        bound = pod.requests.get(name, pod.limits.get(name))
+        room = request if bound is None else min(request, _room(pod, name, bound))
+        # The API copies a limit to a missing request after our patch (A-33, D-3), so beside a default limit the
+        # request is always written. Otherwise the pod-level request stands for it, or soon the limit (D-7).
+        if name in default or (name not in pod.requests and room == request):
+            requests[name] = room
+    return msgspec.structs.replace(item, default=default, default_request=requests)
+
+
+def _room(pod: Pod, name: str, bound: Quantity) -> Quantity:
+    """Return the most that each container without a request may ask for so that all fit the pod level (D-8, L-30)."""
+    given, lacking, steps = 0, 0, []
+    for container in (*pod.init_containers, *pod.containers):
+        request = container.requests.get(name)
+        step = (given, lacking + 1) if request is None else (given + request.nano, lacking)
+        steps.append(step)
+        if not container.init or container.restartable:  # it keeps running beside those that follow
+            given, lacking = step
+    most = min((max(bound.nano - used, 0) // sharing for used, sharing in steps if sharing), default=bound.nano)
+    return _rounded_down(name, most, bound)
+
+
+def _rounded_down(name: str, nano: int, like: Quantity) -> Quantity:
+    """Return an amount that the API does not round up: milli-units of cpu, whole units of all else."""
+    return Quantity(nano - nano % (NANO // 1000 if name == "cpu" else NANO), like.format)
+
+
+def _without(item: LimitRangeItem, names: frozenset[str]) -> LimitRangeItem:
+    return msgspec.structs.replace(
+        item, default=_omitting(item.default, names), default_request=_omitting(item.default_request, names)
+    )
+
+
+def _uneven(pod: Pod) -> frozenset[str]:
+    """Return the hugepages that only some containers limit.
+
+    The server adds them up at the pod level (D-5), and the sum is then the limit of the containers without one.
+    """
+    limited = [container.limits.keys() for container in pod.every_container()]
+    return frozenset(
+        name
+        for name in set[str]().union(*limited)
+        if name.startswith(HUGEPAGES) and not all(name in names for names in limited)
+    )
+
+
+def _defaulted(container: Container, item: LimitRangeItem, additions: list[Additions]) -> Container:
+    requests = {name: one for name, one in item.default_request.items() if name not in container.requests}
+    limits = {
+        name: _limit(name, limit, container.requests.get(name, requests.get(name)), item)
+        for name, limit in item.default.items()
+        if name not in container.limits
+    }
+    limits, requests = _valid_alone(container, limits, requests)
+    if not limits and not requests:
+        return container
+    additions.append(Additions(container, requests, limits))
+    # The API server completes requests from limits after our patch (D-3); a new limit never comes without a request.
+    return msgspec.structs.replace(
+        container,
+        requests={**container.requests, **requests},
+        limits={**container.limits, **limits},
+    )
+
+
+def _valid_alone(
+    container: Container, limits: dict[str, Quantity], requests: dict[str, Quantity]
+) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
+    """Leave out the defaults that the API would refuse in this container, where LimitRanger breaks the pod.
+
+    Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
+    a default), and hugepages need cpu or memory beside them (D-14).
+    """
+    whole = [name for name in {**limits, **requests} if needs_limit(name)]
+    if not whole:
+        return limits, requests
+    computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
+    refused = {
+        name
+        for name in whole
+        if (name not in limits and name not in container.limits) or (name.startswith(HUGEPAGES) and not computes)
+    }
+    return _omitting(limits, refused), _omitting(requests, refused)
+
+
+def _omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quantity]:
+    return {name: quantity for name, quantity in resources.items() if name not in names}
+
+
+def _limit(name: str, limit: Quantity, request: Quantity | None, item: LimitRangeItem) -> Quantity:
+    """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23)."""
+    return _lifted(_lowered(name, limit, request, item.max_limit_request_ratio), request)
+
+
+def _lifted(limit: Quantity, request: Quantity | None) -> Quantity:
+    """Return the limit, raised to a larger request: otherwise the API refuses the pod."""
+    return limit if request is None or request <= limit else request
+
+
+def _lowered(name: str, limit: Quantity, request: Quantity | None, ratios: ResourceList) -> Quantity:
+    """Return the limit, lowered to what ``maxLimitRequestRatio`` allows, but never to 0: that is no limit."""
+    ratio = ratios.get(name)
+    if ratio is None or not request:
+        return limit
+    return min(limit, _rounded_down(name, request.nano * ratio.nano // NANO, request))
+
+
+def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:
+    """Return the smallest operations that write the additions and the annotation that names them."""
+    operations = [operation for one in additions for operation in _container_patch(one)]
+    if not operations:
+        return ()
+    text = described(additions, after=pod.defaults_annotation)
+    if pod.has_annotations:
+        return (*operations, add(f"{pod.pointer}/metadata/annotations", ANNOTATION, text))
+    if pod.has_metadata:
+        return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata/annotations", {ANNOTATION: text}))
+    return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata", {"annotations": {ANNOTATION: text}}))
+
+
+def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:
+    container = addition.container
+    added = {"limits": _texts(addition.limits), "requests": _texts(addition.requests)}
+    written = {"limits": container.limits.keys(), "requests": container.written_requests}
+    parent = f"{container.pointer}/resources"
+    if not container.has_resources:
+        yield JSONPatchOp("add", parent, {field: values for field, values in added.items() if values})
+        return
+    for field, values in added.items():
+        if not written[field]:
+            if values:
+                yield add(parent, field, values)
+        else:
+            for name, text in values.items():
+                yield add(f"{parent}/{field}", name, text)
+
+
+def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
+    return {name: str(quantity) for name, quantity in sorted(resources.items())}
+
+
+def described(additions: tuple[Additions, ...], *, after: str | None = None) -> str:
+    """Name what was set; an earlier pass's text stays in front (a sidecar may come later)."""
+    parts = []
+    for one in additions:
+        kind = "init container" if one.container.init else "container"
+        for word, resources in (("request", one.requests), ("limit", one.limits)):
+            if resources:
+                parts.append(f"{', '.join(sorted(resources))} {word} for {kind} {one.container.name}")
+    text = "; ".join(parts)
+    if after is not None and after.startswith(ANNOTATION_PREFIX):
+        return f"{after}; {text}"
+    return ANNOTATION_PREFIX + text

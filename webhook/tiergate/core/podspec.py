@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -34,7 +35,7 @@ class ContainerStatus(msgspec.Struct, frozen=True):
     allocated: ResourceList | None = None
 
 
-class Pod(msgspec.Struct, frozen=True):
+class Pod(msgspec.Struct, frozen=True, dict=True):
     """A pod as admission sees it.
 
     ``pointer`` is the JSON pointer of the object that has the pod's ``metadata`` and ``spec``: "" in a Pod,
@@ -70,6 +71,11 @@ class Pod(msgspec.Struct, frozen=True):
     def every_container(self) -> tuple[Container, ...]:
         """Return app containers, then init containers: the order in which LimitRanger visits them (L-10)."""
         return self.containers + self.init_containers
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Container]:
+        """The containers by name; of equal names the first counts."""
+        return {one.name: one for one in reversed(self.every_container())}
 
     @property
     def pod_level(self) -> bool:

@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from tiergate.core.memo import Memo
+
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
 NANO: Final = 10**9
@@ -56,7 +58,7 @@ class Quantity(msgspec.Struct, frozen=True, eq=False):
     @staticmethod
     def parse(text: str) -> Quantity:
         """Return the quantity a text means; raise QuantityError for any other text."""
-        return _parse(text)
+        return _KNOWN[text]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and self.nano == other.nano
@@ -92,7 +94,8 @@ class Quantity(msgspec.Struct, frozen=True, eq=False):
 
     def __str__(self) -> str:
         """Return the canonical text (Q-12 to Q-14)."""
-        return _canonical(self.nano, self.format)
+        write = _canonical if -_KEPT < self.nano < _KEPT else _canonical.__wrapped__
+        return write(self.nano, self.format)
 
     def rounded_up(self, unit: int) -> Quantity:
         """Return the amount rounded away from zero to a multiple of ``unit`` nano-units.
@@ -112,7 +115,6 @@ def _divide_up(number: int, divisor: int) -> int:
     return -(-number // divisor) if number >= 0 else number // divisor
 
 
-@lru_cache(maxsize=65536)
 def _parse(text: str) -> Quantity:
     if len(text) > MAX_LENGTH:
         msg = f"quantities longer than {MAX_LENGTH} characters are not supported"
@@ -134,6 +136,9 @@ def _parse(text: str) -> Quantity:
         if 0 < nano < NANO:  # Q-10
             unit_format = "DecimalSI"
     return Quantity(-nano if sign == "-" else nano, unit_format)
+
+
+_KNOWN: Final = Memo(_parse)
 
 
 def _unit(suffix: str) -> tuple[int, int, Format]:
@@ -159,7 +164,11 @@ def _zero_is_meant(*, two: int, ten: int) -> bool:
     return ten >= -9
 
 
-@lru_cache(maxsize=65536)
+_KEPT: Final = 2**128
+"""Amounts in nano-units from here on are no real ones, and may have thousands of digits: their text is not kept."""
+
+
+@lru_cache(maxsize=8192)
 def _canonical(nano: int, unit_format: Format) -> str:
     if nano == 0:
         return "0"

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.claim import STORAGE_CLASS, Claim, claim_charge
+from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_charge
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
@@ -72,10 +72,15 @@ def measures(kind: type[Measured], name: str) -> bool:
 
 def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that a kind of object is measured by, sorted."""
-    return _measured(kind, tuple(quota.hard))
+    names = tuple(quota.hard)
+    return _measured(kind, names) if len(names) <= _KEPT else _measured.__wrapped__(kind, names)
 
 
-@lru_cache(maxsize=4096)
+_KEPT: Final = 64
+"""Names of a quota that the caches below keep: a ResourceQuota may have as many as fit into an object."""
+
+
+@lru_cache(maxsize=512)
 def _measured(kind: type[Measured], names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if measures(kind, name)))
 
@@ -165,7 +170,7 @@ def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, 
     if isinstance(subject, Claim) or subject.pod_level:
         return
     for quota in quotas:
-        demanded = _demanded(tuple(quota.hard))
+        demanded = demands(quota)
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
@@ -173,9 +178,14 @@ def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, 
                         yield _missing(container, side, resource, quota_label(quota, name, tier))
 
 
-@lru_cache(maxsize=4096)
-def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+def demands(quota: QuotaStatus) -> tuple[tuple[str, str, str], ...]:
     """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
+    names = tuple(quota.hard)
+    return _demanded(names) if len(names) <= _KEPT else _demanded.__wrapped__(names)
+
+
+@lru_cache(maxsize=512)
+def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
     return tuple((name, side or "requests", resource) for name, side, resource in parts)
 
@@ -223,7 +233,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
 
 def _pointer(subject: Measured, name: str) -> str:
     if isinstance(subject, Claim):
-        return "/spec/resources/requests/storage" if name.endswith("requests.storage") else ""
+        return f"{subject.pointer}{STORAGE_POINTER}" if name.endswith("requests.storage") else subject.pointer
     return subject.pointer if name in ("pods", "count/pods") else f"{subject.pointer}/spec"
 
 

@@ -83,7 +83,7 @@ def _claim(tier: Tier) -> Check | None:
         claim, old = case.subject, case.old
         if not isinstance(claim, Claim) or (isinstance(old, Claim) and old.storage == claim.storage):
             return ()
-        return limitrange.claim_range(claim.storage, item)
+        return limitrange.claim_range(claim, item)
 
     return checked
 
@@ -147,7 +147,7 @@ RULES: Final[tuple[Rule, ...]] = (
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def checks(tier: Tier) -> tuple[Check, ...]:
     """Return the checks with the bounds of a tier, each once, in the order of RULES."""
     binds = dict.fromkeys(rule.check for rule in RULES if rule.check is not None)

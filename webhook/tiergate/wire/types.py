@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+from tiergate.core.memo import Memo
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 
-Quantities = Annotated[dict[str, str], "quantities"]
+MAX_NAME: Final = 1024
+"""Characters of a name or a word that is read: the longest in Kubernetes, a resource name, has 317."""
+MAX_NAMES: Final = 100
+"""Names in one ResourceList of a pod or claim: real ones have fewer than ten."""
+
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+"""A text that goes on into answers, log lines and caches, and so must not be of any length."""
+
+Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -68,12 +76,14 @@ class ScopeSelector(msgspec.Struct):
 
 def resource_list(quantities: dict[str, str] | None) -> ResourceList:
     """Return the amounts, rounded up to milli as API defaulting does (D-1); raise QuantityError."""
-    return {name: _in_a_list(text) for name, text in quantities.items()} if quantities else EMPTY
+    return {name: _IN_A_LIST[text] for name, text in quantities.items()} if quantities else EMPTY
 
 
-@lru_cache(maxsize=65536)
 def _in_a_list(text: str) -> Quantity:
     return Quantity.parse(text).rounded_up(MILLI_IN_NANO)
+
+
+_IN_A_LIST: Final = Memo(_in_a_list)
 
 
 def quantity_texts(resources: ResourceList) -> dict[str, str]:

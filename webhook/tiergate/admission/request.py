@@ -20,9 +20,13 @@ from tiergate.core.request import Endpoint, Request, Unreadable
 from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Decoded, Kind
+from tiergate.wire.malformed import Excess
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
+
+MAX_GROUPS: Final = 5000
+"""Groups of the user who asks: directories with more than a thousand for one user are known."""
 
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[WireReview[Any]]]] = {
     kind.wire: Decoder(WireReview[kind.wire])  # type: ignore[name-defined]  # a type given at run time
@@ -62,7 +66,10 @@ def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
     old = envelope.oldObject if envelope.operation != "CREATE" else None  # there is none, and nobody may be told of one
     if faults := _missing(envelope, kind, envelope.object, old):
         return _request(envelope, kind.endpoint, kind.resource, Decoded(Unreadable(faults)))
-    decoded = kind.to_core(envelope.object, old, envelope.namespace or "")
+    try:
+        decoded = kind.to_core(envelope.object, old, envelope.namespace or "")
+    except Excess as error:
+        decoded = Decoded(Unreadable(error.every()))
     return _request(envelope, kind.endpoint, kind.resource, decoded)
 
 
@@ -110,13 +117,15 @@ def _named(tree: Any, kind: Kind, pointer: str) -> msgspec.Struct | None:  # noq
 
 
 def _missing(envelope: Envelope, kind: Kind, new: object, old: object) -> tuple[Fault, ...]:
-    """Return what the review lacks."""
+    """Return what the review lacks, or has too much of."""
     if new is None and envelope.operation != "DELETE":
         return (Fault("", "there is no object"),)
     if old is None and envelope.operation == "UPDATE" and kind.needs_old:
         return (Fault(_POINTERS["oldObject"], "there is no old object"),)
     if kind.namespaced and not envelope.namespace:
         return (Fault("/request/namespace", "there is no namespace"),)
+    if (groups := len(envelope.user.groups or ())) > MAX_GROUPS:
+        return (Fault("/request/userInfo/groups", f"{groups} groups, and at most {MAX_GROUPS} are judged"),)
     return ()
 
 

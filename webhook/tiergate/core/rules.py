@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ from tiergate.core.decision import Finding, RuleId
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
+from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
 
@@ -144,6 +146,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("quota-unmeasured", messages.unmeasured),
 )
 
+MAX_FINDINGS: Final = 2000
+"""Of one object: as many containers as are judged, with a few each."""
+
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
@@ -155,10 +160,10 @@ def checks(tier: Tier) -> tuple[Check, ...]:
 
 
 def broken(case: Case) -> tuple[Finding, ...]:
-    """Return every finding of every rule, in the order of RULES."""
+    """Return the findings of every rule, in the order of RULES; nobody reads more than MAX_FINDINGS."""
     findings: list[Finding] = []
     for check in checks(case.tier):
-        findings.extend(check(case))
+        findings.extend(islice(check(case), MAX_FINDINGS - len(findings)))
     return tuple(findings)
 
 
@@ -169,4 +174,4 @@ def rests_on_usage(finding: Finding) -> bool:
 
 def sentence(finding: Finding, *, namespace: str) -> str:
     """Return the one line that says what is wrong and what would be right."""
-    return _BY_ID[finding.rule].sentence(finding, namespace)
+    return _BY_ID[finding.rule].sentence(finding, shortened(namespace))

@@ -24,13 +24,19 @@ from tiergate.server.endpoints.tiers import TierFacts
 TIMEOUT: Final = 5.0
 """Seconds that the API server waits where it does not say: the chart's default."""
 
+UNKNOWN_TIER: Final = "(unknown)"
+"""The label of every tier that the caches do not know: anybody who reaches the port can make up names."""
+
 Outcome = Literal[
     "allowed", "patched", "denied", "warned", "audited", "exempt", "malformed", "ungoverned", "bad-request", "error"
 ]
 
 
 class Record(msgspec.Struct, rename="camel"):
-    """What the log line of one review says; never the object itself."""
+    """What the log line of one review says; never the object itself.
+
+    ``tier_label`` is the tier as a label of metrics: only what the caches know may become one.
+    """
 
     endpoint: str
     uid: str = ""
@@ -39,6 +45,7 @@ class Record(msgspec.Struct, rename="camel"):
     namespace: str = ""
     name: str = ""
     tier: str = ""
+    tier_label: str = ""
     outcome: Outcome = "allowed"
     rules: tuple[str, ...] = ()
     dry_run: bool = False
@@ -76,6 +83,7 @@ class Admission:
     ) -> None:
         """Take the state, the permissions, our own namespace, and two clocks in seconds: monotonic, since the epoch."""
         self._clock = clock
+        self._state = state
         objects = ObjectFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
         labels = LabelFacts(state, permissions, release_namespace=release_namespace, wall_clock=wall_clock)
         tiers = TierFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
@@ -97,6 +105,7 @@ class Admission:
             request = read(endpoint, body)
             _describe(record, request)
             decision = await self._decide(request, record, deadline)
+            record.tier_label = self._label(decision.tier)
             _conclude(record, request, decision)
             return Answer(200, respond(request, decision), record)
         except BadReview as error:
@@ -105,6 +114,9 @@ class Admission:
         except Exception as error:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
+
+    def _label(self, tier: str) -> str:
+        return tier if not tier or self._state.tier(tier) is not None else UNKNOWN_TIER
 
     async def _decide(self, request: AdmissionRequest, record: Record, deadline: Deadline) -> Decision:
         """Decide on cached facts, and again on fresh ones as long as the decision asks for them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.wire.types import Metadata, Quantities, resource_list
+from tiergate.wire.types import Metadata, Name, Quantities, resource_list
 
 
 class ClaimResources(msgspec.Struct):
@@ -18,21 +18,21 @@ class ClaimSpec(msgspec.Struct):
     """``spec`` of a claim."""
 
     resources: ClaimResources | None = None
-    storageClassName: str | None = None
-    volumeAttributesClassName: str | None = None
+    storageClassName: Name | None = None
+    volumeAttributesClassName: Name | None = None
 
 
 class ModifyVolumeStatus(msgspec.Struct):
     """``status.modifyVolumeStatus``."""
 
-    targetVolumeAttributesClassName: str | None = None
+    targetVolumeAttributesClassName: Name | None = None
 
 
 class ClaimStatus(msgspec.Struct):
     """``status`` of a claim."""
 
     allocatedResources: Quantities | None = None
-    currentVolumeAttributesClassName: str | None = None
+    currentVolumeAttributesClassName: Name | None = None
     modifyVolumeStatus: ModifyVolumeStatus | None = None
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.resources import EMPTY, ResourceList, is_pod_level
 from tiergate.core.text import VALUE_SHOWN, shortened
-from tiergate.wire.malformed import Malformed
-from tiergate.wire.types import Int64, Metadata, Quantities, Resources, resource_list
+from tiergate.wire.malformed import Excess, Malformed
+from tiergate.wire.types import Int64, Metadata, Name, Quantities, Resources, resource_list
+
+MAX_CONTAINERS: Final = 250
+"""Containers and init containers of a pod, or statuses of them: real pods have a few dozen at most."""
+MAX_AMOUNTS: Final = 5000
+"""Requests and limits of all containers of a pod."""
 
 
 class WireContainer(msgspec.Struct):
     """An entry of ``containers`` or ``initContainers``."""
 
-    name: str = ""
+    name: Name = ""
     resources: Resources | None = None
-    restartPolicy: str | None = None
+    restartPolicy: Name | None = None
 
 
 class AffinityTerm(msgspec.Struct):
@@ -56,7 +62,7 @@ class PodSpec(msgspec.Struct):
     initContainers: list[WireContainer] | None = None
     resources: Resources | None = None
     overhead: Quantities | None = None
-    priorityClassName: str | None = None
+    priorityClassName: Name | None = None
     activeDeadlineSeconds: Int64 | None = None
     affinity: Affinity | None = None
 
@@ -64,7 +70,7 @@ class PodSpec(msgspec.Struct):
 class WireContainerStatus(msgspec.Struct):
     """An entry of ``containerStatuses`` or ``initContainerStatuses``."""
 
-    name: str = ""
+    name: Name = ""
     resources: Resources | None = None
     allocatedResources: Quantities | None = None
 
@@ -72,15 +78,15 @@ class WireContainerStatus(msgspec.Struct):
 class PodCondition(msgspec.Struct):
     """An entry of ``status.conditions``."""
 
-    type: str = ""
-    reason: str | None = None
+    type: Name = ""
+    reason: Name | None = None
 
 
 class PodStatus(msgspec.Struct):
     """``status`` of a pod."""
 
-    phase: str | None = None
-    qosClass: str | None = None
+    phase: Name | None = None
+    qosClass: Name | None = None
     conditions: list[PodCondition] | None = None
     containerStatuses: list[WireContainerStatus] | None = None
     initContainerStatuses: list[WireContainerStatus] | None = None
@@ -95,12 +101,18 @@ class WirePod(msgspec.Struct):
 
 
 def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
-    """Return the core value; raise QuantityError for a bad quantity, Malformed for a bad time.
+    """Return the core value.
+
+    Raises:
+        QuantityError: A bad quantity.
+        Malformed: A bad time, or more containers than are judged.
 
     ``pointer`` is where the object with the pod's metadata and spec stands, as in ``Pod``.
     """
     metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
     status = wire.status or PodStatus()
+    _count(spec.containers, spec.initContainers, f"{pointer}/spec/containers")
+    _count(status.containerStatuses, status.initContainerStatuses, f"{pointer}/status/containerStatuses")
     annotations = metadata.annotations
     resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(
@@ -127,6 +139,13 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         grace_seconds=metadata.deletionGracePeriodSeconds,
         pointer=pointer,
     )
+
+
+def _count(app: Sized | None, init: Sized | None, pointer: str) -> None:
+    """Refuse more containers than can be judged at once, before anything is made of them."""
+    count = (len(app) if app else 0) + (len(init) if init else 0)
+    if count > MAX_CONTAINERS:
+        raise Excess(pointer, f"{count} with the init containers, and at most {MAX_CONTAINERS} are judged")
 
 
 def _containers(

@@ -12,8 +12,8 @@ from tiergate.core.resources import EMPTY, ResourceList
 
 MAX_NAME: Final = 1024
 """Characters of a name or a word that is read: the longest in Kubernetes, a resource name, has 317."""
-MAX_NAMES: Final = 100
-"""Names in one ResourceList of a pod or claim: real ones have fewer than ten."""
+MAX_NAMES: Final = 1000
+"""Names in one ResourceList: a container has fewer than ten, a quota with two for each storage class some dozens."""
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 """A text that goes on into answers, log lines and caches, and so must not be of any length."""
@@ -35,28 +35,28 @@ class Annotations(msgspec.Struct):
     """The annotations we read."""
 
     defaults: str | None = msgspec.field(default=None, name="tiergate.io/defaults")
-    storage_class: str | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
+    storage_class: Name | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
 
 
 class Labels(msgspec.Struct):
     """The labels we read."""
 
-    tier: str | None = msgspec.field(default=None, name="tiergate.io/tier")
-    managed_by: str | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
+    tier: Name | None = msgspec.field(default=None, name="tiergate.io/tier")
+    managed_by: Name | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
 
 
 class Metadata(msgspec.Struct):
     """``metadata`` of any object, as far as we read it."""
 
-    name: str = ""
-    namespace: str = ""
-    generateName: str = ""
-    uid: str = ""
-    resourceVersion: str = ""
+    name: Name = ""
+    namespace: Name = ""
+    generateName: Name = ""
+    uid: Name = ""
+    resourceVersion: Name = ""
     generation: Int64 = 0
     annotations: Annotations | None = None
     labels: Labels | None = None
-    deletionTimestamp: str | None = None
+    deletionTimestamp: Name | None = None
     deletionGracePeriodSeconds: Int64 | None = None
 
 
@@ -75,8 +75,22 @@ class ScopeSelector(msgspec.Struct):
 
 
 def resource_list(quantities: dict[str, str] | None) -> ResourceList:
-    """Return the amounts, rounded up to milli as API defaulting does (D-1); raise QuantityError."""
-    return {name: _IN_A_LIST[text] for name, text in quantities.items()} if quantities else EMPTY
+    """Return the amounts, rounded up to milli as API defaulting does (D-1).
+
+    Raises:
+        QuantityError: A text is no quantity.
+        ValueError: There are too many; the strict decoder says where.
+    """
+    if not quantities:
+        return EMPTY
+    if len(quantities) > MAX_NAMES:
+        raise ValueError(too_many_names(len(quantities)))
+    return {name: _IN_A_LIST[text] for name, text in quantities.items()}
+
+
+def too_many_names(count: int) -> str:
+    """Return what is wrong with a ResourceList of so many names."""
+    return f"{count} names, and at most {MAX_NAMES} are judged"
 
 
 def _in_a_list(text: str) -> Quantity:

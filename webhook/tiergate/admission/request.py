@@ -117,15 +117,13 @@ def _named(tree: Any, kind: Kind, pointer: str) -> msgspec.Struct | None:  # noq
 
 
 def _missing(envelope: Envelope, kind: Kind, new: object, old: object) -> tuple[Fault, ...]:
-    """Return what the review lacks, or has too much of."""
+    """Return what the review lacks."""
     if new is None and envelope.operation != "DELETE":
         return (Fault("", "there is no object"),)
     if old is None and envelope.operation == "UPDATE" and kind.needs_old:
         return (Fault(_POINTERS["oldObject"], "there is no old object"),)
     if kind.namespaced and not envelope.namespace:
         return (Fault("/request/namespace", "there is no namespace"),)
-    if (groups := len(envelope.user.groups or ())) > MAX_GROUPS:
-        return (Fault("/request/userInfo/groups", f"{groups} groups, and at most {MAX_GROUPS} are judged"),)
     return ()
 
 
@@ -140,13 +138,17 @@ def _kind(endpoint: Endpoint, envelope: Envelope) -> Kind:
 
 def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Decoded) -> AdmissionRequest:
     user, name = envelope.user, envelope.name or decoded.name
+    groups = tuple(user.groups or ())
+    if len(groups) > MAX_GROUPS:
+        fault = Fault("/request/userInfo/groups", f"{len(groups)} groups, and at most {MAX_GROUPS} are judged")
+        decoded, groups = Decoded(Unreadable((fault,))), ()
     return AdmissionRequest(
         endpoint=endpoint,
         resource=resource,
         namespace=name if endpoint == "namespaces" else envelope.namespace or "",
         name=name,
         user=user.username,
-        groups=tuple(user.groups or ()),
+        groups=groups,
         subject=decoded.subject,
         old=decoded.old,
         uid=envelope.uid,

@@ -8,12 +8,11 @@ spelling of the input (Q-15), since quantities are compared by value and printed
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 
-from tiergate.core.memo import Memo
+from tiergate.core.memo import Memo, is_short
 
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
@@ -23,6 +22,8 @@ BINARY_CAP: Final = (2**63 - 1) * NANO
 """Q-9: only BinarySI values are capped."""
 MAX_EXPONENT: Final = 1000
 """Q-6: beyond it the reference builds integers it does not return from; we refuse instead."""
+MAX_BITS: Final = 128
+"""Of an amount in nano-units whose text is kept; no real one has more."""
 MAX_LENGTH: Final = 1000
 """Longer texts cannot be evaluated in bounded time."""
 
@@ -94,8 +95,7 @@ class Quantity(msgspec.Struct, frozen=True, eq=False):
 
     def __str__(self) -> str:
         """Return the canonical text (Q-12 to Q-14)."""
-        write = _canonical if -_KEPT < self.nano < _KEPT else _canonical.__wrapped__
-        return write(self.nano, self.format)
+        return _TEXTS[self.nano, self.format]
 
     def rounded_up(self, unit: int) -> Quantity:
         """Return the amount rounded away from zero to a multiple of ``unit`` nano-units.
@@ -138,7 +138,7 @@ def _parse(text: str) -> Quantity:
     return Quantity(-nano if sign == "-" else nano, unit_format)
 
 
-_KNOWN: Final = Memo(_parse)
+_KNOWN: Final = Memo(_parse, is_short)
 
 
 def _unit(suffix: str) -> tuple[int, int, Format]:
@@ -164,17 +164,21 @@ def _zero_is_meant(*, two: int, ten: int) -> bool:
     return ten >= -9
 
 
-_KEPT: Final = 2**128
-"""Amounts in nano-units from here on are no real ones, and may have thousands of digits: their text is not kept."""
-
-
-@lru_cache(maxsize=8192)
-def _canonical(nano: int, unit_format: Format) -> str:
+def _canonical(amount: tuple[int, Format]) -> str:
+    nano, unit_format = amount
     if nano == 0:
         return "0"
     if unit_format == "BinarySI" and nano % NANO == 0 and abs(nano) >= 1024 * NANO:
         return _binary_text(nano // NANO)
     return _decimal_text(nano, exponent=unit_format == "DecimalExponent")
+
+
+def _is_small(amount: tuple[int, Format]) -> bool:
+    """Say whether the text may be kept: an amount may have thousands of digits."""
+    return amount[0].bit_length() <= MAX_BITS
+
+
+_TEXTS: Final = Memo(_canonical, _is_small)
 
 
 def _binary_text(value: int) -> str:

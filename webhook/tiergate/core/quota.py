@@ -7,7 +7,6 @@ reported instead of the first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,12 +15,15 @@ from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_cha
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
+from tiergate.core.memo import Memo
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
 
+MAX_KEPT: Final = 2000
+"""Characters of a quota's names that are kept."""
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
     "pods",
     "count/pods",
@@ -72,17 +74,20 @@ def measures(kind: type[Measured], name: str) -> bool:
 
 def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that a kind of object is measured by, sorted."""
-    names = tuple(quota.hard)
-    return _measured(kind, names) if len(names) <= _KEPT else _measured.__wrapped__(kind, names)
+    return _MEASURED[kind, tuple(quota.hard)]
 
 
-_KEPT: Final = 64
-"""Names of a quota that the caches below keep: a ResourceQuota may have as many as fit into an object."""
-
-
-@lru_cache(maxsize=512)
-def _measured(kind: type[Measured], names: tuple[str, ...]) -> tuple[str, ...]:
+def _measured(asked: tuple[type[Measured], tuple[str, ...]]) -> tuple[str, ...]:
+    kind, names = asked
     return tuple(sorted(name for name in names if measures(kind, name)))
+
+
+def _are_few(names: tuple[str, ...]) -> bool:
+    """Say whether the names of a quota may be kept: a ResourceQuota has as many as fit into an object."""
+    return sum(map(len, names)) <= MAX_KEPT
+
+
+_MEASURED: Final = Memo(_measured, lambda asked: _are_few(asked[1]), most=1024)
 
 
 def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
@@ -170,7 +175,7 @@ def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, 
     if isinstance(subject, Claim) or subject.pod_level:
         return
     for quota in quotas:
-        demanded = demands(quota)
+        demanded = _DEMANDED[tuple(quota.hard)]
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
@@ -178,16 +183,13 @@ def required(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, 
                         yield _missing(container, side, resource, quota_label(quota, name, tier))
 
 
-def demands(quota: QuotaStatus) -> tuple[tuple[str, str, str], ...]:
-    """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
-    names = tuple(quota.hard)
-    return _demanded(names) if len(names) <= _KEPT else _demanded.__wrapped__(names)
-
-
-@lru_cache(maxsize=512)
 def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
     parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
     return tuple((name, side or "requests", resource) for name, side, resource in parts)
+
+
+_DEMANDED: Final = Memo(_demanded, _are_few, most=1024)
 
 
 def _missing(container: Container, side: str, resource: str, quota: str) -> Finding:

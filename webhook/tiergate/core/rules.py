@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -163,7 +162,10 @@ def broken(case: Case) -> tuple[Finding, ...]:
     """Return the findings of every rule, in the order of RULES; nobody reads more than MAX_FINDINGS."""
     findings: list[Finding] = []
     for check in checks(case.tier):
-        findings.extend(islice(check(case), MAX_FINDINGS - len(findings)))
+        for finding in check(case):
+            findings.append(finding)  # quicker than a slice, and every pod comes by here
+            if len(findings) == MAX_FINDINGS:
+                return tuple(findings)
     return tuple(findings)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tiergate.core.memo import Memo
+from tiergate.core.memo import Memo, is_short
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.release import EMPTY_POD_LEVEL_IGNORED, MAX_OF_SUMS
@@ -188,7 +188,7 @@ def _request_names(name: str) -> tuple[str, ...]:
     return ()
 
 
-_REQUEST_NAMES: Final = Memo(_request_names)
+_REQUEST_NAMES: Final = Memo(_request_names, is_short)
 
 
 def _is_over(pod: Pod, now: float | None) -> bool:

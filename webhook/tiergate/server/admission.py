@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -20,10 +21,16 @@ from tiergate.server.endpoints.namespaces import LabelFacts
 from tiergate.server.endpoints.objects import ObjectFacts
 from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State
 from tiergate.server.endpoints.tiers import TierFacts
+from tiergate.server.large_reviews import LargeReviews
+from tiergate.server.turns import Turns, namespace_of
 
 TIMEOUT: Final = 5.0
 """Seconds that the API server waits where it does not say: the chart's default."""
 
+LIGHT: Final = 16 * 2**10
+"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes a millisecond or two."""
+LARGE: Final = 64 * 2**10
+"""Bytes above which a review is read by another process: here the worst takes 25 ms to read and to answer (ADR 21)."""
 UNKNOWN_TIER: Final = "(unknown)"
 """The label of every tier that the caches do not know: anybody who reaches the port can make up names."""
 
@@ -83,6 +90,8 @@ class Admission:
     ) -> None:
         """Take the state, the permissions, our own namespace, and two clocks in seconds: monotonic, since the epoch."""
         self._clock = clock
+        self._turns = Turns()
+        self._large = LargeReviews()
         self._state = state
         objects = ObjectFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
         labels = LabelFacts(state, permissions, release_namespace=release_namespace, wall_clock=wall_clock)
@@ -102,7 +111,7 @@ class Admission:
         """
         record, deadline = Record(endpoint), Deadline(self._clock, timeout)
         try:
-            request = read(endpoint, body)
+            request = read(endpoint, body) if len(body) <= LIGHT else await self._read(endpoint, body, deadline)
             _describe(record, request)
             decision = await self._decide(request, record, deadline)
             record.tier_label = self._label(decision.tier)
@@ -114,6 +123,17 @@ class Admission:
         except Exception as error:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
+
+    async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline) -> AdmissionRequest:
+        """Read a review that takes its time: one at a time, with a look at the others in between."""
+        request = await self._large.read(endpoint, body, deadline) if len(body) > LARGE else None
+        async with self._turns.turn(namespace_of(body)):
+            await asyncio.sleep(0)
+        return request or read(endpoint, body)
+
+    def stop(self) -> None:
+        """End what reads large reviews; the next one starts it again."""
+        self._large.stop()
 
     def _label(self, tier: str) -> str:
         return tier if not tier or self._state.tier(tier) is not None else UNKNOWN_TIER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from tiergate.wire.types import Int64, Metadata, Name, Quantities, Resources, re
 
 MAX_CONTAINERS: Final = 250
 """Containers and init containers of a pod, or statuses of them: real pods have a few dozen at most."""
+FEW_CONTAINERS: Final = 2
 MAX_AMOUNTS: Final = 5000
 """Requests and limits of all containers of a pod."""
 
@@ -75,6 +76,9 @@ class WireContainerStatus(msgspec.Struct):
     allocatedResources: Quantities | None = None
 
 
+_HaveResources = Sequence[WireContainer | WireContainerStatus]
+
+
 class PodCondition(msgspec.Struct):
     """An entry of ``status.conditions``."""
 
@@ -112,7 +116,6 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
     metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
     status = wire.status or PodStatus()
     _count(spec.containers, spec.initContainers, f"{pointer}/spec/containers")
-    _count(status.containerStatuses, status.initContainerStatuses, f"{pointer}/status/containerStatuses")
     annotations = metadata.annotations
     resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(
@@ -134,18 +137,24 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         phase=status.phase or "",
         qos_class=status.qosClass or "",
         resize_infeasible=status.conditions is not None and _infeasible(status.conditions),
-        statuses=_statuses(status),
+        statuses=_statuses(status, pointer),
         deleted_at=_seconds(deleted, f"{pointer}/metadata/deletionTimestamp") if deleted is not None else None,
         grace_seconds=metadata.deletionGracePeriodSeconds,
         pointer=pointer,
     )
 
 
-def _count(app: Sized | None, init: Sized | None, pointer: str) -> None:
-    """Refuse more containers than can be judged at once, before anything is made of them."""
+def _count(app: _HaveResources | None, init: _HaveResources | None, pointer: str) -> None:
+    """Refuse more than can be judged at once, before anything is made of it."""
     count = (len(app) if app else 0) + (len(init) if init else 0)
+    if count <= FEW_CONTAINERS:  # as nearly always; each list is bounded too
+        return
     if count > MAX_CONTAINERS:
         raise Excess(pointer, f"{count} with the init containers, and at most {MAX_CONTAINERS} are judged")
+    resources = [one.resources for one in (*(app or ()), *(init or ())) if one.resources is not None]
+    amounts = sum(len(one.requests or ()) + len(one.limits or ()) for one in resources)
+    if amounts > MAX_AMOUNTS:
+        raise Excess(pointer, f"{amounts} requests and limits in all, and at most {MAX_AMOUNTS} are judged")
 
 
 def _containers(
@@ -194,9 +203,10 @@ def _infeasible(conditions: list[PodCondition]) -> bool:
     return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in conditions)
 
 
-def _statuses(status: PodStatus) -> dict[str, ContainerStatus]:
+def _statuses(status: PodStatus, pointer: str) -> dict[str, ContainerStatus]:
     if not status.containerStatuses and not status.initContainerStatuses:  # as at every creation
         return {}
+    _count(status.containerStatuses, status.initContainerStatuses, f"{pointer}/status/containerStatuses")
     reported = [*(status.containerStatuses or ()), *(status.initContainerStatuses or ())]
     return {one.name: _status(one) for one in reported if one.resources or one.allocatedResources}
 

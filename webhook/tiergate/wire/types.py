@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from tiergate.core.memo import Memo
+from tiergate.core.memo import Memo, is_short
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 
@@ -97,7 +97,7 @@ def _in_a_list(text: str) -> Quantity:
     return Quantity.parse(text).rounded_up(MILLI_IN_NANO)
 
 
-_IN_A_LIST: Final = Memo(_in_a_list)
+_IN_A_LIST: Final = Memo(_in_a_list, is_short)
 
 
 def quantity_texts(resources: ResourceList) -> dict[str, str]:

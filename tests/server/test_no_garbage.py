@@ -176,7 +176,7 @@ def cases() -> Mapping[str, Case]:
 @pytest.fixture
 def no_collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let nothing be collected but by the test, and log as the server does: pytest keeps every record."""
-    handler, logger = logging.StreamHandler(io.StringIO()), logging.Logger("apart")
+    handler, logger = logging.StreamHandler(io.StringIO()), logging.Logger("apart")  # noqa: LOG001
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     monkeypatch.setattr(routes_module, "logger", logger)

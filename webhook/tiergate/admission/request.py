@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tiergate.admission.annotations import annotation_bytes
 from tiergate.admission.review import (
     BadReview,
     Envelope,
@@ -16,6 +17,7 @@ from tiergate.admission.review import (
     read_strictly,
 )
 from tiergate.core.decision import Fault
+from tiergate.core.podspec import FEW_ANNOTATIONS, Pod
 from tiergate.core.request import Endpoint, Request, Unreadable
 from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
@@ -54,7 +56,11 @@ def read(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
             webhook configuration is a mistake that must be loud.
     """
     guessed = kinds.likely(endpoint, body)
-    return _DECODERS[guessed.wire].read(body, _quickly, _strictly, guessed)
+    request = _DECODERS[guessed.wire].read(body, _quickly, _strictly, guessed)
+    if endpoint == "mutate" and len(body) > FEW_ANNOTATIONS and isinstance(request.subject, Pod):
+        pod = msgspec.structs.replace(request.subject, annotation_bytes=annotation_bytes(body))
+        return msgspec.structs.replace(request, subject=pod)
+    return request
 
 
 def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:

@@ -21,6 +21,8 @@ from tiergate.core.usage import aggregate, limit_range_totals, spec_requests
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
+MAX_ANNOTATIONS = 256 * 2**10
+"""Bytes of all annotations of an object, names and values: the API server takes no more."""
 
 
 class Additions(msgspec.Struct, frozen=True):
@@ -148,16 +150,27 @@ def _lifted(limit: Quantity, request: Quantity | None) -> Quantity:
 
 
 def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:
-    """Return the smallest operations that write the additions and the annotation that names them."""
+    """Return the smallest operations that write the additions and the annotation that names them.
+
+    The annotation is left out where the API server would refuse the pod for it.
+    """
     operations = [operation for one in additions for operation in _container_patch(one)]
     if not operations:
         return ()
     text = described(additions, after=pod.defaults_annotation)
+    if _annotations_with(pod, text) > MAX_ANNOTATIONS:
+        return tuple(operations)
     if pod.has_annotations:
         return (*operations, add(f"{pod.pointer}/metadata/annotations", ANNOTATION, text))
     if pod.has_metadata:
         return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata/annotations", {ANNOTATION: text}))
     return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata", {"annotations": {ANNOTATION: text}}))
+
+
+def _annotations_with(pod: Pod, text: str) -> int:
+    """Return the bytes of all annotations with ours, in place of an earlier one."""
+    before = "" if pod.defaults_annotation is None else f"{ANNOTATION}{pod.defaults_annotation}"
+    return pod.annotation_bytes - len(before.encode()) + len(f"{ANNOTATION}{text}".encode())
 
 
 def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Final
 
 import msgspec
 
 from tiergate.core.resources import EMPTY, ResourceList
+
+FEW_ANNOTATIONS: Final = 64 * 2**10
+"""Bytes; a pod in a small review has no more."""
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -41,7 +45,8 @@ class Pod(msgspec.Struct, frozen=True, dict=True):
     ``pointer`` is the JSON pointer of the object that has the pod's ``metadata`` and ``spec``: "" in a Pod,
     ``/spec/template`` in a Deployment. The pointers of its containers start there.
     ``requests`` and ``limits`` are the pod-level ones (``spec.resources``), ``pod_level`` whether they name
-    anything supported, ``has_resources`` whether ``spec.resources`` is there at all. ``deleted_at`` and
+    anything supported, ``has_resources`` whether ``spec.resources`` is there at all. ``annotation_bytes`` is how large
+    the names and values of all annotations are together, at most. ``deleted_at`` and
     ``grace_seconds`` are seconds since the epoch and seconds.
     """
 
@@ -60,6 +65,7 @@ class Pod(msgspec.Struct, frozen=True, dict=True):
     has_metadata: bool = True
     has_annotations: bool = False
     defaults_annotation: str | None = None
+    annotation_bytes: int = FEW_ANNOTATIONS
     phase: str = ""
     qos_class: str = ""
     resize_infeasible: bool = False

@@ -44,7 +44,10 @@ def a_container(**resources: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
 
 FORGERIES: dict[str, Callable[[str], tuple[str, bytes]]] = {
     "a resource name": lambda text: ("/validate", a_review(a_pod_object(a_container(limits={text: "1"})))),
-    "an extended resource": lambda text: ("/validate", a_review(a_pod_object(a_container(limits={f"a.b/{text}": "1"})))),
+    "an extended resource": lambda text: (
+        "/validate",
+        a_review(a_pod_object(a_container(limits={"a.b/" + text: "1"}))),
+    ),
     "a quantity": lambda text: ("/validate", a_review(a_pod_object(a_container(limits={"cpu": text})))),
     "a container": lambda text: ("/mutate", a_review(a_pod_object({"name": text}))),
     "a pod": lambda text: ("/mutate", a_review(a_pod_object() | {"metadata": {"name": text, "namespace": "dev"}})),
@@ -61,15 +64,18 @@ FORGERIES: dict[str, Callable[[str], tuple[str, bytes]]] = {
         a_review(a_tier_object({"enforcement": "Warn", "quotas": [{"name": text, "hard": {text: "1"}}]})),
     ),
     "a deleted tier": lambda text: ("/tiers", a_review(None, old=a_tier_object({}, name=text), operation="DELETE")),
-    "a label": lambda text: ("/namespaces", a_review(a_namespace_object(tier=text), old=a_namespace_object(), operation="UPDATE")),
-}  # fmt: skip
+    "a label": lambda text: (
+        "/namespaces",
+        a_review(a_namespace_object(tier=text), old=a_namespace_object(), operation="UPDATE"),
+    ),
+}
 
 
 class Client:
     """Sends bodies through the routes of a whole server without its network."""
 
     def __init__(self) -> None:
-        state = FakeState(
+        self.state = state = FakeState(
             tiers={"dev": a_tier(an_item(high={"cpu": "2"}))},
             quotas=(a_quota(hard={"limits.cpu": "1", "limits.memory": "1"}),),
         )
@@ -109,6 +115,7 @@ async def sent(client: Client, forge: Callable[[str], tuple[str, bytes]]) -> Non
     for length in LENGTHS:
         await client.post(*forge(forged(length)))
     client.stop()
+    client.state.calls.clear()  # a fake's own
 
 
 @pytest.mark.parametrize("name", FORGERIES)
@@ -121,7 +128,7 @@ def test_no_text_of_a_request_stays_and_its_line_is_short(name: str) -> None:
     assert len(line) < 4000
     assert MARK not in client.recorder.exposition().decode()
     gc.collect()
-    assert list(texts_that_stay()) == []
+    assert sum(1 for _ in texts_that_stay()) == 0
 
 
 def test_a_tier_that_nobody_knows_is_one_label_whatever_it_is_called() -> None:
@@ -139,5 +146,4 @@ def test_a_tier_that_nobody_knows_is_one_label_whatever_it_is_called() -> None:
         if line.startswith("tiergate_decisions_total")
     ]
     assert len(counted) == 2
-    assert f'tier="{UNKNOWN_TIER}"}} 20.0' in counted[0] or f'tier="{UNKNOWN_TIER}"' in counted[0]
-    assert 'tier="dev"' in counted[1]
+    assert all(f'tier="{tier}"' in line for tier, line in zip((UNKNOWN_TIER, "dev"), counted, strict=True))

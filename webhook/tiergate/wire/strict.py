@@ -89,7 +89,7 @@ def _unusable(tree: Tree, root: _Path) -> Iterator[Fault]:
 def _unusable_names(container: dict[Any, Any] | list[Any], where: _Path) -> Iterator[Fault]:
     for name in container if isinstance(container, dict) else ():
         if not isinstance(name, str):
-            yield Fault(_pointer(where), f"a member name is a {type(name).__name__}, no text")
+            yield Fault(_pointer((where, repr(name))), f"the member name is a {type(name).__name__}, no text")
         elif not is_text(name):
             yield Fault(_pointer((where, name)), f"in the member name, {_NOT_TEXT}")
 

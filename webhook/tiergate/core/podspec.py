@@ -83,6 +83,11 @@ class Pod(msgspec.Struct, frozen=True, dict=True):
         """The containers by name; of equal names the first counts."""
         return {one.name: one for one in reversed(self.every_container())}
 
+    @cached_property
+    def qos_classes(self) -> dict[int, str]:
+        """The QoS class by the release that computes it, as far as somebody has asked."""
+        return {}
+
     @property
     def pod_level(self) -> bool:
         """Whether the pod has a pod-level request or limit."""

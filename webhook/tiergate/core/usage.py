@@ -206,6 +206,13 @@ def qos_class(pod: Pod, *, minor: int) -> str:
     """
     if pod.qos_class:
         return pod.qos_class
+    known = pod.qos_classes
+    if minor not in known:  # every scoped quota of the namespace asks
+        known[minor] = _qos_class(pod, minor)
+    return known[minor]
+
+
+def _qos_class(pod: Pod, minor: int) -> str:
     compute = POD_LEVEL_COMPUTE
     if pod.pod_level or (pod.has_resources and minor < EMPTY_POD_LEVEL_IGNORED):
         pairs = [(pod.requests, pod.limits)]

@@ -169,6 +169,8 @@ def _without_none(hint: Any) -> Any:  # noqa: ANN401  # as _converter
 
 
 def _leaf(read: Callable[[Tree], Any], tree: Tree, where: _Path, faults: list[Fault]) -> Any:  # noqa: ANN401  # of any type
+    if len(faults) >= MAX_FAULTS:
+        return None  # nothing is made of the document any more
     try:
         return read(tree)
     except _Unfit as error:

@@ -17,7 +17,7 @@ from tiergate.wire.types import MAX_NAME, MAX_NAMES
 LONG = "n" * (MAX_NAME + 1)
 NAMES = {f"r{number}": "1" for number in range(MAX_NAMES + 1)}
 MANY = [{"name": f"c{number}"} for number in range(MAX_CONTAINERS)]
-FULL = [{"name": f"c{n}", "resources": {"limits": dict(list(NAMES.items())[:500])}} for n in range(11)]
+FULL = [{"name": f"c{n}", "resources": {"limits": dict(list(NAMES.items())[:400])}} for n in range(6)]
 USER = {"username": "alice", "groups": ["g"] * (MAX_GROUPS + 1)}
 
 Case = tuple[Endpoint, bytes, str, int]
@@ -69,7 +69,7 @@ CASES: dict[str, Case] = {
     "a tier's quotas": (
         "tiers",
         a_review(
-            a_tier_object({"quotas": [{"name": f"q{n}", "hard": dict(list(NAMES.items())[:999])} for n in range(3)]})
+            a_tier_object({"quotas": [{"name": f"q{n}", "hard": dict(list(NAMES.items())[:450])} for n in range(5)]})
         ),
         "/spec/quotas",
         MAX_HARD,

@@ -26,7 +26,7 @@ PODS = {
     "NUL": a_review(a_pod_object({"name": "a", "args": ["<" * 3_000_000, "\0"]})),
     "too many": a_review(a_pod_object(*CONTAINERS, *CONTAINERS)),
     "bad quantities": a_review(
-        a_pod_object({"name": "a", "resources": {"limits": {f"r{n}": "x" for n in range(999)}}})
+        a_pod_object({"name": "a", "resources": {"limits": {f"r{n}": "x" for n in range(450)}}})
     ),
 }
 

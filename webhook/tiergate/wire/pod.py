@@ -17,7 +17,7 @@ from tiergate.wire.types import Int64, Metadata, Name, Quantities, Resources, re
 MAX_CONTAINERS: Final = 250
 """Containers and init containers of a pod, or statuses of them: real pods have a few dozen at most."""
 FEW_CONTAINERS: Final = 2
-MAX_AMOUNTS: Final = 5000
+MAX_AMOUNTS: Final = 2000
 """Requests and limits of all containers of a pod."""
 
 

@@ -28,7 +28,7 @@ from tiergate.wire.malformed import raise_all
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
 from tiergate.wire.types import MAX_NAME, MAX_NAMES, Name, Quantities, too_many_names
 
-MAX_FAULTS: Final = 200
+MAX_FAULTS: Final = 100
 """Of one document. Nobody reads more, and each costs time."""
 
 MAX_POINTER: Final = 4096
@@ -113,9 +113,13 @@ def _pointer(path: _Path) -> str:
     while parent is not None:
         parent, token = parent
         tokens.append(token)
-    pointer = str(tokens.pop())
-    while tokens and len(pointer) <= MAX_POINTER:
-        pointer += f"/{escape(str(tokens.pop())[: MAX_POINTER + 1])}"
+    texts = [str(tokens.pop())]
+    left = MAX_POINTER - len(texts[0])
+    while tokens and left >= 0:
+        text = str(tokens.pop())[: MAX_POINTER + 1]
+        texts.append(escape(text) if "/" in text or "~" in text else text)
+        left -= 1 + len(texts[-1])
+    pointer = "/".join(texts)
     shown = pointer if len(pointer) <= MAX_POINTER else f"{pointer[:MAX_POINTER]}..."
     return _UNUSABLE.sub("\N{REPLACEMENT CHARACTER}", shown)
 

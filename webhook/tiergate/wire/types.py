@@ -12,7 +12,7 @@ from tiergate.core.resources import EMPTY, ResourceList
 
 MAX_NAME: Final = 1024
 """Characters of a name or a word that is read: the longest in Kubernetes, a resource name, has 317."""
-MAX_NAMES: Final = 1000
+MAX_NAMES: Final = 500
 """Names in one ResourceList: a container has fewer than ten, a quota with two for each storage class some dozens."""
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]

@@ -57,7 +57,7 @@ def read(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
     """
     guessed = kinds.likely(endpoint, body)
     request = _DECODERS[guessed.wire].read(body, _quickly, _strictly, guessed)
-    if endpoint == "mutate" and len(body) > FEW_ANNOTATIONS and isinstance(request.subject, Pod):
+    if len(body) > FEW_ANNOTATIONS and endpoint == "mutate" and isinstance(request.subject, Pod):
         pod = msgspec.structs.replace(request.subject, annotation_bytes=annotation_bytes(body))
         return msgspec.structs.replace(request, subject=pod)
     return request

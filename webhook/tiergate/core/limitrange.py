@@ -13,7 +13,7 @@ import msgspec
 from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.jsonpatch import JSONPatchOp, add, escape
-from tiergate.core.podspec import Container, Pod
+from tiergate.core.podspec import FEW_ANNOTATIONS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended
 from tiergate.core.tier import LimitRangeItem, Tier
@@ -21,6 +21,8 @@ from tiergate.core.usage import aggregate, limit_range_totals, spec_requests
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
+SHORT_TEXT = 4096
+"""Characters of our annotation that fit beside few others, however many bytes they take."""
 MAX_ANNOTATIONS = 256 * 2**10
 """Bytes of all annotations of an object, names and values: the API server takes no more."""
 
@@ -158,7 +160,8 @@ def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]
     if not operations:
         return ()
     text = described(additions, after=pod.defaults_annotation)
-    if _annotations_with(pod, text) > MAX_ANNOTATIONS:
+    large = len(text) > SHORT_TEXT or pod.annotation_bytes > FEW_ANNOTATIONS  # as almost never: counting takes time
+    if large and _annotations_with(pod, text) > MAX_ANNOTATIONS:
         return tuple(operations)
     if pod.has_annotations:
         return (*operations, add(f"{pod.pointer}/metadata/annotations", ANNOTATION, text))

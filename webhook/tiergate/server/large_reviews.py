@@ -108,7 +108,7 @@ class LargeReviews:
 async def _started() -> _Channel:
     ours, theirs = socket.socketpair()
     try:
-        command = [sys.executable, "-m", process.__name__]
+        command = [sys.executable, "-P", "-m", process.__name__]  # -P: nothing from the working directory
         child = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)  # noqa: ASYNC220  # at once
     finally:
         theirs.close()

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Json, a_pod_object, a_tier, an_item, defaults_of
+from tests.builders import Json, a_pod_object, a_review, a_tier, an_item, defaults_of
+from tiergate.admission.request import read
+from tiergate.core.defaults import MAX_ANNOTATIONS
+from tiergate.core.podspec import Pod
 from tiergate.core.tier import LimitRangeItem
 from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 ITEM = an_item(default={"cpu": "500m", "memory": "512Mi"}, default_request={"cpu": "250m", "memory": "128Mi"})
 ANNOTATION = "/metadata/annotations/tiergate.io~1defaults"
+TEXT = "tiergate set: cpu request for container agent; cpu limit for container agent"
+OURS = len(f"tiergate.io/defaults{TEXT}")
 CPU = an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"})
 
 read_pod = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
@@ -169,3 +174,32 @@ def test_a_pod_without_metadata_is_patched_where_the_parent_exists() -> None:
     pod = resources({})
     del pod["metadata"]
     assert patched(pod, CPU)[-1][:2] == ("add", "/metadata")
+
+
+@pytest.mark.parametrize(
+    ("others", "annotated"),
+    [
+        pytest.param("", True, id="nothing-else"),
+        pytest.param("x" * 200_000, True, id="much"),
+        pytest.param("<" * (MAX_ANNOTATIONS - len("other") - OURS), True, id="just-enough-room"),
+        pytest.param("<" * (MAX_ANNOTATIONS - len("other") - OURS + 1), False, id="one-byte-too-many"),
+        pytest.param("\N{SNOWMAN}" * (MAX_ANNOTATIONS // 3), False, id="bytes-count-not-characters"),
+    ],
+)
+@pytest.mark.parametrize("before", [None, "tiergate set: something"])
+def test_the_annotation_is_left_out_where_it_would_break_the_limit(
+    others: str, before: str | None, *, annotated: bool
+) -> None:
+    """The API server counts names and values of all annotations; the patch of the containers stays."""
+    pod = a_pod_object()
+    pod["metadata"]["annotations"] = {"other": others}
+    if before is not None:
+        pod["metadata"]["annotations"]["tiergate.io/defaults"] = before
+        pod["metadata"]["annotations"]["other"] = others[: -len(before) - len("; ") + len("tiergate set: ")]
+    body = a_review(pod).replace(b"<", b"\\u003c")
+    subject = read("mutate", body).subject
+    assert isinstance(subject, Pod)
+    paths = [one.path for one in defaults_of(subject, a_tier(CPU)).patch]
+    assert ANNOTATION in paths or not annotated
+    assert ANNOTATION not in paths or annotated
+    assert any(path.startswith("/spec/containers/0/resources") for path in paths)

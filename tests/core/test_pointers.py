@@ -10,12 +10,13 @@ import jsonpatch
 import msgspec
 import pytest
 
-from tests.builders import Json, a_pod_object, a_quota, a_tier, a_tier_quota, an_item, validated
+from tests.builders import Json, a_claim_object, a_pod_object, a_quota, a_tier, a_tier_quota, an_item, validated
 from tiergate.core import defaults
 from tiergate.core.native import LimitRange, refusals
 from tiergate.core.podspec import Pod
 from tiergate.core.validity import invalid
 from tiergate.wire import Malformed
+from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.pod import WirePod, to_pod
 
 POINTERS = ["", "/spec/template", "/spec/jobTemplate/spec/template"]
@@ -99,3 +100,20 @@ def test_a_bad_time_is_named_below_the_pointer(pointer: str) -> None:
     with pytest.raises(Malformed) as refused:
         at(pointer, {"metadata": {"deletionTimestamp": "soon"}})
     assert refused.value.pointer == f"{pointer}/metadata/deletionTimestamp"
+
+
+@pytest.mark.parametrize("pointer", ["", "/spec/volumeClaimTemplates/0"])
+def test_every_pointer_of_a_claim_starts_where_the_claim_stands(pointer: str) -> None:
+    wire = msgspec.convert(a_claim_object("9Gi"), WireClaim)
+    claim = to_claim(wire, namespace="dev", pointer=pointer)
+    item = an_item("PersistentVolumeClaim", high={"storage": "1Gi"}, low={"storage": "10Gi"})
+    quotas = (a_quota({"requests.storage": "1Gi", "persistentvolumeclaims": "0"}),)
+    findings = validated(claim, tier=a_tier(item), quotas=quotas).findings
+    storage = f"{pointer}/spec/resources/requests/storage"
+    assert {one.rule: one.pointer for one in findings if one.resource != "persistentvolumeclaims"} == {
+        "claim-min": storage,
+        "claim-max": storage,
+        "quota-exceeded": storage,
+    }
+    assert [one.pointer for one in findings if one.resource == "persistentvolumeclaims"] == [pointer]
+    assert {one.pointer for one in refusals(claim, (LimitRange("a", (item,)),))} == {storage}

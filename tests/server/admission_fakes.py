@@ -146,7 +146,15 @@ def answer(
         release_namespace=RELEASE_NAMESPACE,
         clock=clock or state.clock,
     )
-    return asyncio.run(admission.answer(endpoint, body, timeout=timeout))
+    return asyncio.run(answered(admission, endpoint, body, timeout=timeout))
+
+
+async def answered(admission: Admission, endpoint: Endpoint, body: bytes, *, timeout: float = TIMEOUT) -> Answer:  # noqa: ASYNC109
+    """Return what one Admission answers, and end what it has started."""
+    try:
+        return await admission.answer(endpoint, body, timeout=timeout)
+    finally:
+        admission.stop()
 
 
 def response(given: Answer) -> Json:

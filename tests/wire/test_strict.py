@@ -6,6 +6,7 @@ import gc
 import json
 import time
 import types
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -123,11 +124,11 @@ def test_the_number_of_faults_is_bounded() -> None:
 
 def test_a_giant_member_name_is_not_copied_for_every_value_under_it() -> None:
     """A pointer is made of faults alone, and ends in dots where it is too long."""
-    name, groups = "n" * 1_000_000, 100_000
+    name, values = "n" * 1_000_000, 100_000
     before = time.process_time()
-    assert build({"extra": {name: [""] * groups}}, UserInfo).extra == {name: [""] * groups}
+    assert build({"more": {name: [""] * values}}, UserInfo) == UserInfo()
     with pytest.raises(Malformed) as refused:
-        build({"extra": {name: [Number("1")] * groups}}, UserInfo)
+        build({"more": {name: ["\0"] * values}}, UserInfo)
     assert time.process_time() - before < 5  # copies would be 200 GB
     assert {len(fault.pointer) for fault in refused.value.every()} == {MAX_POINTER + len("...")}
 
@@ -240,3 +241,24 @@ def test_a_pointer_of_just_the_most_characters_ends_in_dots_where_more_follows()
 
 def test_a_fault_of_the_document_itself_is_told_of_the_object() -> None:
     assert str(Malformed("", "why")) == "object: why"
+
+
+@pytest.mark.parametrize(
+    ("tree", "pointer"),
+    [
+        pytest.param({"spec": {"containers": [{"name": 5}]}}, "/spec/containers/0/name", id="an-int"),
+        pytest.param({"spec": {"overhead": {"cpu": 0.1}}}, "/spec/overhead/cpu", id="a-float"),
+        pytest.param({"spec": {"overhead": {1: "1"}}}, "/spec/overhead/1", id="a-number-as-name"),
+        pytest.param({"more": [{None: "1"}]}, "/more/0/None", id="no-name-where-nobody-reads"),
+        pytest.param({"more": {True: {}}}, "/more/True", id="a-boolean-as-name"),
+        pytest.param({"more": [date(2026, 1, 1)]}, "/more/0", id="a-date"),
+        pytest.param({"more": ("a", "b")}, "/more", id="a-tuple"),
+        pytest.param({"more": b"a"}, "/more", id="bytes"),
+        pytest.param({"metadata": {"generation": 1}}, "/metadata/generation", id="an-int-where-one-is-meant"),
+        pytest.param(5, "", id="an-int-alone"),
+    ],
+)
+def test_what_no_tree_can_hold_is_a_fault_where_it_is(tree: Any, pointer: str) -> None:  # noqa: ANN401  # no tree
+    with pytest.raises(Malformed) as refused:
+        build(tree, WirePod, "")
+    assert [fault.pointer for fault in refused.value.every()] == [pointer]

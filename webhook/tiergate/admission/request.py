@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tiergate.admission.annotations import annotation_bytes
 from tiergate.admission.review import (
     BadReview,
     Envelope,
@@ -16,15 +17,20 @@ from tiergate.admission.review import (
     read_strictly,
 )
 from tiergate.core.decision import Fault
+from tiergate.core.podspec import FEW_ANNOTATIONS, Pod
 from tiergate.core.request import Endpoint, Request, Unreadable
 from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Decoded, Kind
+from tiergate.wire.malformed import Excess
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
 _ABSENT: Final = {"CREATE": "oldObject", "DELETE": "object"}
 """What a review of an operation never has: where it is there all the same nobody reads it, or is told of it."""
+
+MAX_GROUPS: Final = 5000
+"""Groups of the user who asks: directories with more than a thousand for one user are known."""
 
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[WireReview[Any]]]] = {
     kind.wire: Decoder(WireReview[kind.wire])  # type: ignore[name-defined]  # a type given at run time
@@ -52,7 +58,21 @@ def read(endpoint: Endpoint, body: bytes) -> AdmissionRequest:
             webhook configuration is a mistake that must be loud.
     """
     guessed = kinds.likely(endpoint, body)
-    return _DECODERS[guessed.wire].read(body, _quickly, _strictly, guessed)
+    request = _DECODERS[guessed.wire].read(body, _quickly, _strictly, guessed)
+    if len(body) > FEW_ANNOTATIONS and endpoint == "mutate" and isinstance(request.subject, Pod):
+        pod = msgspec.structs.replace(request.subject, annotation_bytes=annotation_bytes(body))
+        return msgspec.structs.replace(request, subject=pod)
+    return request
+
+
+def read_quickly(endpoint: Endpoint, body: bytes) -> AdmissionRequest | None:
+    """Return the request as the fast decoder alone reads it, None where the strict one has to look; raise BadReview."""
+    guessed = kinds.likely(endpoint, body)
+    return _DECODERS[guessed.wire].read(body, _quickly, _later, guessed)
+
+
+def _later(_body: bytes, _guessed: Kind) -> AdmissionRequest | None:
+    return None
 
 
 def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
@@ -66,7 +86,10 @@ def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
     old = None if absent == "oldObject" else envelope.oldObject
     if faults := _missing(envelope, kind, new, old):
         return _request(envelope, kind.endpoint, kind.resource, Decoded(Unreadable(faults)))
-    decoded = kind.to_core(new, old, envelope.namespace or "")
+    try:
+        decoded = kind.to_core(new, old, envelope.namespace or "")
+    except Excess as error:
+        decoded = Decoded(Unreadable(error.every()))
     return _request(envelope, kind.endpoint, kind.resource, decoded)
 
 
@@ -137,13 +160,17 @@ def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Dec
     user, name = envelope.user, envelope.name or decoded.name
     if endpoint in ("namespaces", "tiers") and decoded.name not in ("", name):  # what is judged goes by the name
         raise BadReview("the request and its object have different names", uid=envelope.uid)
+    groups = tuple(user.groups or ())
+    if len(groups) > MAX_GROUPS:
+        fault = Fault("/request/userInfo/groups", f"{len(groups)} groups, and at most {MAX_GROUPS} are judged")
+        decoded, groups = Decoded(Unreadable((fault,))), ()
     return AdmissionRequest(
         endpoint=endpoint,
         resource=resource,
         namespace=name if endpoint == "namespaces" else envelope.namespace or "",
         name=name,
         user=user.username,
-        groups=tuple(user.groups or ()),
+        groups=groups,
         subject=decoded.subject,
         old=decoded.old,
         uid=envelope.uid,

@@ -90,7 +90,7 @@ def respond(request: AdmissionRequest, decision: Decision) -> bytes:
     if decision.patch and response.allowed:
         response.patchType, response.patch = "JSONPatch", _patch(decision.patch)
     if decision.exempt:
-        response.auditAnnotations = {"exempt": decision.exempt}
+        response.auditAnnotations = {"exempt": _cut(decision.exempt, MAX_ANNOTATION)}
     return _encode(AnsweredReview(response))
 
 
@@ -120,8 +120,8 @@ def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
     elif request.endpoint != "namespaces":
         noun = kinds.NOUNS.get(request.resource, "object")
         verb = "resize of " if request.resource.endswith("/resize") else ""
-        of_tier = f" (tier {decision.tier})" if decision.tier else ""
-        yield f'{verb}{noun} "{shortened(request.name)}" in namespace "{request.namespace}"{of_tier}:'
+        of_tier = f" (tier {shortened(decision.tier)})" if decision.tier else ""
+        yield f'{verb}{noun} "{shortened(request.name)}" in namespace "{shortened(request.namespace)}"{of_tier}:'
 
 
 def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ import msgspec
 from tiergate.core.decision import Fault
 from tiergate.wire import Malformed, NotJson, strict
 from tiergate.wire.tree import parse
+from tiergate.wire.types import MAX_NAME, Name
 
 VERSION: Final = "admission.k8s.io/v1"
 
@@ -32,29 +33,29 @@ class BadReview(Exception):
 class GroupVersionResource(msgspec.Struct):
     """Which resource the object is."""
 
-    group: str = ""
-    version: str = ""
-    resource: str = ""
+    group: Name = ""
+    version: Name = ""
+    resource: Name = ""
 
 
 class UserInfo(msgspec.Struct):
     """Who asks."""
 
-    username: str = ""
-    uid: str = ""
-    groups: list[str] | None = None
-    extra: dict[str, list[str]] | None = None
+    username: Name = ""
+    uid: Name = ""
+    groups: list[Name] | None = None
+    extra: dict[Name, list[str]] | None = None
 
 
 class Envelope(msgspec.Struct):
     """``request`` without its objects."""
 
-    uid: str = ""
+    uid: Name = ""
     resource: GroupVersionResource | None = None
-    subResource: str | None = None
-    name: str | None = None
-    namespace: str | None = None
-    operation: str = ""
+    subResource: Name | None = None
+    name: Name | None = None
+    namespace: Name | None = None
+    operation: Name = ""
     userInfo: UserInfo | None = None
     dryRun: bool | None = None
 
@@ -81,8 +82,8 @@ class WireRequest(Envelope, Generic[Object]):
 class WireReview(msgspec.Struct, Generic[Object]):
     """An AdmissionReview."""
 
-    apiVersion: str = ""
-    kind: str = ""
+    apiVersion: Name = ""
+    kind: Name = ""
     request: WireRequest[Object] | None = None
 
 
@@ -120,7 +121,7 @@ def read_strictly(body: bytes) -> StrictReview:
     if not isinstance(tree, dict) or not isinstance(members, dict):
         raise BadReview("the body is not an AdmissionReview with a request")
     uid = members.get("uid")
-    uid = uid if type(uid) is str and strict.is_text(uid) else ""
+    uid = uid if type(uid) is str and len(uid) <= MAX_NAME and strict.is_text(uid) else ""
     try:
         outline = strict.build({key: value for key, value in tree.items() if key != "request"}, WireReview)
     except Malformed as error:

@@ -10,10 +10,15 @@ from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.usage import ONE
 
 STORAGE_CLASS: Final = ".storageclass.storage.k8s.io/"
+STORAGE_POINTER: Final = "/spec/resources/requests/storage"
+"""Where a claim has its storage request, from the pointer of the claim on."""
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A claim as admission sees it; ``classes`` are its non-empty volume attributes classes (R-43)."""
+    """A claim as admission sees it; ``attributes_classes`` are its non-empty volume attributes classes (R-43).
+
+    ``pointer`` is the JSON pointer of the object that has the claim's ``metadata`` and ``spec``, as in a Pod.
+    """
 
     name: str = ""
     namespace: str = ""
@@ -21,6 +26,7 @@ class Claim(msgspec.Struct, frozen=True):
     allocated: Quantity | None = None
     storage_class: str = ""
     attributes_classes: frozenset[str] = frozenset()
+    pointer: str = ""
 
 
 def claim_charge(claim: Claim) -> dict[str, Quantity]:

@@ -11,13 +11,17 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 
 from tiergate.core.jsonpatch import JSONPatchOp, add
-from tiergate.core.podspec import Container, Pod
+from tiergate.core.podspec import FEW_ANNOTATIONS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, needs_limit
 from tiergate.core.tier import LimitRangeItem, Tier
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
+SHORT_TEXT = 4096
+"""Characters of our annotation that fit beside few others, however many bytes they take."""
+MAX_ANNOTATIONS = 256 * 2**10
+"""Bytes of all annotations of an object, names and values: the API server takes no more."""
 
 
 class Additions(msgspec.Struct, frozen=True):
@@ -167,16 +171,28 @@ def _lowered(name: str, limit: Quantity, request: Quantity | None, ratios: Resou
 
 
 def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:
-    """Return the smallest operations that write the additions and the annotation that names them."""
+    """Return the smallest operations that write the additions and the annotation that names them.
+
+    The annotation is left out where the API server would refuse the pod for it.
+    """
     operations = [operation for one in additions for operation in _container_patch(one)]
     if not operations:
         return ()
     text = described(additions, after=pod.defaults_annotation)
+    large = len(text) > SHORT_TEXT or pod.annotation_bytes > FEW_ANNOTATIONS  # as almost never: counting takes time
+    if large and _annotations_with(pod, text) > MAX_ANNOTATIONS:
+        return tuple(operations)
     if pod.has_annotations:
         return (*operations, add(f"{pod.pointer}/metadata/annotations", ANNOTATION, text))
     if pod.has_metadata:
         return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata/annotations", {ANNOTATION: text}))
     return (*operations, JSONPatchOp("add", f"{pod.pointer}/metadata", {"annotations": {ANNOTATION: text}}))
+
+
+def _annotations_with(pod: Pod, text: str) -> int:
+    """Return the bytes of all annotations with ours, in place of an earlier one."""
+    before = "" if pod.defaults_annotation is None else f"{ANNOTATION}{pod.defaults_annotation}"
+    return pod.annotation_bytes - len(before.encode()) + len(f"{ANNOTATION}{text}".encode())
 
 
 def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
@@ -136,9 +137,9 @@ def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Findi
             yield msgspec.structs.replace(found, limit=limit)
 
 
-def claim_range(request: Quantity | None, item: LimitRangeItem) -> Iterator[Finding]:
+def claim_range(claim: Claim, item: LimitRangeItem) -> Iterator[Finding]:
     """Check a claim's storage request by ``min`` and ``max``; it must exist for both (L-24)."""
-    pointer = "/spec/resources/requests/storage"
+    request, pointer = claim.storage, f"{claim.pointer}{STORAGE_POINTER}"
     low, high = item.min.get("storage"), item.max.get("storage")
     if low is not None and (request is None or request < low):
         yield Finding("claim-min", pointer, resource="requests.storage", actual=request, bound=low)
@@ -156,7 +157,7 @@ def _unchanged(old: Pod | None, container: Container, name: str) -> bool:
     """Say whether a resize leaves this resource of the container alone: then it is not judged again."""
     if old is None:
         return False
-    before = next((one for one in old.every_container() if one.name == container.name), None)
+    before = old.by_name.get(container.name)
     return (
         before is not None
         and before.requests.get(name) == container.requests.get(name)
@@ -166,7 +167,7 @@ def _unchanged(old: Pod | None, container: Container, name: str) -> bool:
 
 def _limit_before(old: Pod | None, container: Container, name: str) -> Quantity | None:
     """Return the limit that judged the container before a resize: its own, else the pod-level one."""
-    before = next((one for one in old.every_container() if one.name == container.name), None) if old else None
+    before = old.by_name.get(container.name) if old else None
     return before.limits.get(name, old.limits.get(name)) if before and old else None
 
 

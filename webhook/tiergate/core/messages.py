@@ -13,6 +13,8 @@ from tiergate.core.text import shortened
 
 _CHANGEABLE: Final = frozenset({"requests", "limits", "cpu", "memory", "ephemeral-storage"})
 """What a quota name starts with when the object's author can ask for less of it."""
+MAX_FAULT: Final = 1000
+"""Characters of what is wrong with a tier that is written."""
 MAX_NAMED: Final = 10
 """How many namespaces a sentence lists by name."""
 
@@ -132,7 +134,7 @@ def bad_tier(finding: Finding, _namespace: str) -> str:
     """Say what is wrong with a tier: with the one that governs a pod, or with the object that is written."""
     if finding.tier:
         return f"tier {shortened(f'{finding.tier}: {finding.detail}')}; correct the tier"
-    return f"{finding.pointer}: {finding.detail}"
+    return shortened(f"{finding.pointer}: {finding.detail}", MAX_FAULT)
 
 
 def malformed(finding: Finding, _namespace: str) -> str:
@@ -166,17 +168,18 @@ def protected(_finding: Finding, namespace: str) -> str:
 
 def label_names_no_tier(finding: Finding, namespace: str) -> str:
     """Warn that the tier does not exist yet."""
-    return f'tier "{finding.tier}" does not exist yet; until it does, pods in {namespace} are refused'
+    return f'tier "{shortened(finding.tier)}" does not exist yet; until it does, pods in {namespace} are refused'
 
 
 def label_names_bad_tier(finding: Finding, namespace: str) -> str:
     """Warn that the tier cannot be in force."""
-    return f'tier "{finding.tier}" cannot be in force, pods in {namespace} are refused: {finding.detail}'
+    tier, why = shortened(finding.tier), shortened(finding.detail)
+    return f'tier "{tier}" cannot be in force, pods in {namespace} are refused: {why}'
 
 
 def label_not_checked(finding: Finding, namespace: str) -> str:
     """Warn that it is not known whether the tier exists."""
-    return f'tier "{finding.tier}" could not be read; if it does not exist, pods in {namespace} are refused'
+    return f'tier "{shortened(finding.tier)}" could not be read; if it does not exist, pods in {namespace} are refused'
 
 
 def derived_default(finding: Finding, _namespace: str) -> str:

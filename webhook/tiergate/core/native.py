@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from tiergate.core.claim import Claim
+from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.projection import MAX_MILLI_VALUE, milli_value, value
 from tiergate.core.quantity import NANO, ZERO, Quantity
@@ -164,7 +164,7 @@ def _targets(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> It
     if isinstance(subject, Claim):
         if kind == CLAIM:
             requests = EMPTY if subject.storage is None else {"storage": subject.storage}
-            yield _Target(limit_range, kind, "/spec/resources/requests/storage", requests, EMPTY)
+            yield _Target(limit_range, kind, f"{subject.pointer}{STORAGE_POINTER}", requests, EMPTY)
     elif kind == CONTAINER:
         for one in subject.every_container():
             yield _Target(limit_range, kind, f"{one.pointer}/resources", one.requests, one.limits)

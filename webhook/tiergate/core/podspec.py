@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
 
 import msgspec
 
 from tiergate.core.resources import EMPTY, ResourceList
+
+FEW_ANNOTATIONS: Final = 64 * 2**10
+"""Bytes; a pod in a small review has no more."""
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -34,13 +39,14 @@ class ContainerStatus(msgspec.Struct, frozen=True):
     allocated: ResourceList | None = None
 
 
-class Pod(msgspec.Struct, frozen=True):
+class Pod(msgspec.Struct, frozen=True, dict=True):
     """A pod as admission sees it.
 
     ``pointer`` is the JSON pointer of the object that has the pod's ``metadata`` and ``spec``: "" in a Pod,
     ``/spec/template`` in a Deployment. The pointers of its containers start there.
     ``requests`` and ``limits`` are the pod-level ones (``spec.resources``), ``pod_level`` whether they name
-    anything supported, ``has_resources`` whether ``spec.resources`` is there at all. ``deleted_at`` and
+    anything supported, ``has_resources`` whether ``spec.resources`` is there at all. ``annotation_bytes`` is how large
+    the names and values of all annotations are together, at most. ``deleted_at`` and
     ``grace_seconds`` are seconds since the epoch and seconds.
     """
 
@@ -59,6 +65,7 @@ class Pod(msgspec.Struct, frozen=True):
     has_metadata: bool = True
     has_annotations: bool = False
     defaults_annotation: str | None = None
+    annotation_bytes: int = FEW_ANNOTATIONS
     phase: str = ""
     qos_class: str = ""
     resize_infeasible: bool = False
@@ -70,6 +77,16 @@ class Pod(msgspec.Struct, frozen=True):
     def every_container(self) -> tuple[Container, ...]:
         """Return app containers, then init containers: the order in which LimitRanger visits them (L-10)."""
         return self.containers + self.init_containers
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Container]:
+        """The containers by name; of equal names the first counts."""
+        return {one.name: one for one in reversed(self.every_container())}
+
+    @cached_property
+    def qos_classes(self) -> dict[int, str]:
+        """The QoS class by the release that computes it, as far as somebody has asked."""
+        return {}
 
     @property
     def pod_level(self) -> bool:

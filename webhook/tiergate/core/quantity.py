@@ -8,10 +8,11 @@ spelling of the input (Q-15), since quantities are compared by value and printed
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
+
+from tiergate.core.memo import Memo, is_short
 
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
@@ -21,6 +22,8 @@ BINARY_CAP: Final = (2**63 - 1) * NANO
 """Q-9: only BinarySI values are capped."""
 MAX_EXPONENT: Final = 1000
 """Q-6: beyond it the reference builds integers it does not return from; we refuse instead."""
+MAX_BITS: Final = 128
+"""Of an amount in nano-units whose text is kept; no real one has more."""
 MAX_LENGTH: Final = 1000
 """Longer texts cannot be evaluated in bounded time."""
 
@@ -56,7 +59,7 @@ class Quantity(msgspec.Struct, frozen=True, eq=False):
     @staticmethod
     def parse(text: str) -> Quantity:
         """Return the quantity a text means; raise QuantityError for any other text."""
-        return _parse(text)
+        return _KNOWN[text]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and self.nano == other.nano
@@ -92,7 +95,7 @@ class Quantity(msgspec.Struct, frozen=True, eq=False):
 
     def __str__(self) -> str:
         """Return the canonical text (Q-12 to Q-14)."""
-        return _canonical(self.nano, self.format)
+        return _TEXTS[self.nano, self.format]
 
     def rounded_up(self, unit: int) -> Quantity:
         """Return the amount rounded away from zero to a multiple of ``unit`` nano-units.
@@ -112,7 +115,6 @@ def _divide_up(number: int, divisor: int) -> int:
     return -(-number // divisor) if number >= 0 else number // divisor
 
 
-@lru_cache(maxsize=65536)
 def _parse(text: str) -> Quantity:
     if len(text) > MAX_LENGTH:
         msg = f"quantities longer than {MAX_LENGTH} characters are not supported"
@@ -134,6 +136,9 @@ def _parse(text: str) -> Quantity:
         if 0 < nano < NANO:  # Q-10
             unit_format = "DecimalSI"
     return Quantity(-nano if sign == "-" else nano, unit_format)
+
+
+_KNOWN: Final = Memo(_parse, is_short)
 
 
 def _unit(suffix: str) -> tuple[int, int, Format]:
@@ -159,13 +164,21 @@ def _zero_is_meant(*, two: int, ten: int) -> bool:
     return ten >= -9
 
 
-@lru_cache(maxsize=65536)
-def _canonical(nano: int, unit_format: Format) -> str:
+def _canonical(amount: tuple[int, Format]) -> str:
+    nano, unit_format = amount
     if nano == 0:
         return "0"
     if unit_format == "BinarySI" and nano % NANO == 0 and abs(nano) >= 1024 * NANO:
         return _binary_text(nano // NANO)
     return _decimal_text(nano, exponent=unit_format == "DecimalExponent")
+
+
+def _is_small(amount: tuple[int, Format]) -> bool:
+    """Say whether the text may be kept: an amount may have thousands of digits."""
+    return amount[0].bit_length() <= MAX_BITS
+
+
+_TEXTS: Final = Memo(_canonical, _is_small)
 
 
 def _binary_text(value: int) -> str:

@@ -7,21 +7,23 @@ reported instead of the first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from tiergate.core.claim import STORAGE_CLASS, Claim, claim_charge
+from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_charge
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
+from tiergate.core.memo import Memo
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
 
+MAX_KEPT: Final = 2000
+"""Characters of a quota's names that are kept."""
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
     "pods",
     "count/pods",
@@ -72,12 +74,20 @@ def measures(kind: type[Measured], name: str) -> bool:
 
 def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that a kind of object is measured by, sorted."""
-    return _measured(kind, tuple(quota.hard))
+    return _MEASURED[kind, tuple(quota.hard)]
 
 
-@lru_cache(maxsize=4096)
-def _measured(kind: type[Measured], names: tuple[str, ...]) -> tuple[str, ...]:
+def _measured(asked: tuple[type[Measured], tuple[str, ...]]) -> tuple[str, ...]:
+    kind, names = asked
     return tuple(sorted(name for name in names if measures(kind, name)))
+
+
+def _are_few(names: tuple[str, ...]) -> bool:
+    """Say whether the names of a quota may be kept: a ResourceQuota has as many as fit into an object."""
+    return sum(map(len, names)) <= MAX_KEPT
+
+
+_MEASURED: Final = Memo(_measured, lambda asked: _are_few(asked[1]), most=1024)
 
 
 def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
@@ -173,7 +183,7 @@ def required(
     for quota in quotas:
         if subject.pod_level and (old is not None or not quota.managed):
             continue
-        demanded = _not_at_pod_level(_demanded(tuple(quota.hard)), subject)
+        demanded = _not_at_pod_level(_DEMANDED[tuple(quota.hard)], subject)
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
@@ -181,11 +191,13 @@ def required(
                         yield _missing(container, side, resource, quota_label(quota, name, tier))
 
 
-@lru_cache(maxsize=4096)
 def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
     parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
     return tuple((name, side or "requests", resource) for name, side, resource in parts)
+
+
+_DEMANDED: Final = Memo(_demanded, _are_few, most=1024)
 
 
 def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
@@ -261,7 +273,7 @@ def _smaller(quota: QuotaStatus, tier: Tier) -> ResourceList:
 
 def _pointer(subject: Measured, name: str) -> str:
     if isinstance(subject, Claim):
-        return "/spec/resources/requests/storage" if name.endswith("requests.storage") else ""
+        return f"{subject.pointer}{STORAGE_POINTER}" if name.endswith("requests.storage") else subject.pointer
     return subject.pointer if name in ("pods", "count/pods") else f"{subject.pointer}/spec"
 
 

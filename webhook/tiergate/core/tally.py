@@ -187,6 +187,7 @@ def kinds_to_count(tiers: Iterable[Tier]) -> frozenset[type[Measured]]:
 
 def unmeasured(tier: Tier) -> tuple[str, ...]:
     """Return the names of the tier's quotas that are not measured from pods or claims, sorted: native quota's alone."""
-    names = {name for one in desired_quotas(tier) for name in one.hard}
-    counted = {name for one in desired_quotas(tier) for kind in (Pod, Claim) for name in measured_by(kind, one)}
+    quotas = desired_quotas.__wrapped__(tier)  # not the cache's: whoever asks about a tier must not fill it
+    names = {name for one in quotas for name in one.hard}
+    counted = {name for one in quotas for kind in (Pod, Claim) for name in measured_by(kind, one)}
     return tuple(sorted(names - counted))

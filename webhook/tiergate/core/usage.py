@@ -7,9 +7,9 @@ Source: kubernetes component-helpers ``resource/helpers.go`` (PodRequests, PodLi
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
+from tiergate.core.memo import Memo, is_short
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.release import EMPTY_POD_LEVEL_IGNORED, MAX_OF_SUMS
@@ -169,7 +169,7 @@ def pod_charge(pod: Pod, *, now: float | None, minor: int) -> dict[str, Quantity
         return {"count/pods": ONE}
     charge = {"count/pods": ONE, "pods": ONE}
     for name, quantity in pod_requests(pod, minor=minor).items():
-        for quota_name in _request_names(name):
+        for quota_name in _REQUEST_NAMES[name]:
             charge[quota_name] = quantity
     for name, quantity in pod_limits(pod, minor=minor).items():
         if (limit_name := _LIMIT_NAMES.get(name)) is not None:
@@ -180,13 +180,15 @@ def pod_charge(pod: Pod, *, now: float | None, minor: int) -> dict[str, Quantity
 _LIMIT_NAMES: Final = {name: f"limits.{name}" for name in ("cpu", "memory", "ephemeral-storage")}
 
 
-@lru_cache(maxsize=1024)
 def _request_names(name: str) -> tuple[str, ...]:
     if name in _LIMIT_NAMES or name.startswith(HUGEPAGES):
         return (name, f"requests.{name}")
     if is_extended(name) or name.startswith(DEVICE_CLASS):
         return (f"requests.{name}",)
     return ()
+
+
+_REQUEST_NAMES: Final = Memo(_request_names, is_short)
 
 
 def _is_over(pod: Pod, now: float | None) -> bool:
@@ -204,6 +206,13 @@ def qos_class(pod: Pod, *, minor: int) -> str:
     """
     if pod.qos_class:
         return pod.qos_class
+    known = pod.qos_classes
+    if minor not in known:  # every scoped quota of the namespace asks
+        known[minor] = _qos_class(pod, minor)
+    return known[minor]
+
+
+def _qos_class(pod: Pod, minor: int) -> str:
     compute = POD_LEVEL_COMPUTE
     if pod.pod_level or (pod.has_resources and minor < EMPTY_POD_LEVEL_IGNORED):
         pairs = [(pod.requests, pod.limits)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 import msgspec
 
-from tiergate.admission.request import AdmissionRequest, read
+from tiergate.admission.request import AdmissionRequest, read, read_quickly
 from tiergate.admission.response import respond
 from tiergate.admission.review import BadReview
 from tiergate.cluster.errors import ApiError, Unreachable
@@ -20,9 +21,18 @@ from tiergate.server.endpoints.namespaces import LabelFacts
 from tiergate.server.endpoints.objects import ObjectFacts
 from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State
 from tiergate.server.endpoints.tiers import TierFacts
+from tiergate.server.large_reviews import LargeReviews
+from tiergate.server.turns import Turns, namespace_of
 
 TIMEOUT: Final = 5.0
 """Seconds that the API server waits where it does not say: the chart's default."""
+
+LIGHT: Final = 16 * 2**10
+"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes 20 ms (ADR 21)."""
+LARGE: Final = 64 * 2**10
+"""Bytes above which a review is read by another process; up to here only where the fast decoder cannot read it."""
+UNKNOWN_TIER: Final = "(unknown)"
+"""The label of every tier that the caches do not know: anybody who reaches the port can make up names."""
 
 Outcome = Literal[
     "allowed", "patched", "denied", "warned", "audited", "exempt", "malformed", "ungoverned", "bad-request", "error"
@@ -30,7 +40,10 @@ Outcome = Literal[
 
 
 class Record(msgspec.Struct, rename="camel"):
-    """What the log line of one review says; never the object itself."""
+    """What the log line of one review says; never the object itself.
+
+    ``tier_label`` is the tier as a label of metrics: only what the caches know may become one.
+    """
 
     endpoint: str
     uid: str = ""
@@ -39,6 +52,7 @@ class Record(msgspec.Struct, rename="camel"):
     namespace: str = ""
     name: str = ""
     tier: str = ""
+    tier_label: str = ""
     outcome: Outcome = "allowed"
     rules: tuple[str, ...] = ()
     dry_run: bool = False
@@ -76,6 +90,9 @@ class Admission:
     ) -> None:
         """Take the state, the permissions, our own namespace, and two clocks in seconds: monotonic, since the epoch."""
         self._clock = clock
+        self._turns = Turns()
+        self._large = LargeReviews()
+        self._state = state
         objects = ObjectFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
         labels = LabelFacts(state, permissions, release_namespace=release_namespace, wall_clock=wall_clock)
         tiers = TierFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
@@ -94,9 +111,10 @@ class Admission:
         """
         record, deadline = Record(endpoint), Deadline(self._clock, timeout)
         try:
-            request = read(endpoint, body)
+            request = read(endpoint, body) if len(body) <= LIGHT else await self._read(endpoint, body, deadline)
             _describe(record, request)
             decision = await self._decide(request, record, deadline)
+            record.tier_label = self._label(decision.tier)
             _conclude(record, request, decision)
             return Answer(200, respond(request, decision), record)
         except BadReview as error:
@@ -105,6 +123,27 @@ class Admission:
         except Exception as error:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
+
+    async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline) -> AdmissionRequest:
+        """Read a review that takes its time: one at a time, with a look at the others in between."""
+        if len(body) <= LARGE:
+            await self._turn(body)
+            if (request := read_quickly(endpoint, body)) is not None:
+                return request
+        request = await self._large.read(endpoint, body, deadline)
+        await self._turn(body)
+        return request
+
+    async def _turn(self, body: bytes) -> None:
+        async with self._turns.turn(namespace_of(body)):
+            await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """End what reads large reviews; the next one starts it again."""
+        self._large.stop()
+
+    def _label(self, tier: str) -> str:
+        return tier if not tier or self._state.tier(tier) is not None else UNKNOWN_TIER
 
     async def _decide(self, request: AdmissionRequest, record: Record, deadline: Deadline) -> Decision:
         """Decide on cached facts, and again on fresh ones as long as the decision asks for them."""

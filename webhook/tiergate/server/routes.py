@@ -135,7 +135,7 @@ class Routes:
         """Count and log one review that has been answered."""
         record = answer.record
         kind = record.kind if record.kind in NOUNS else ""  # others would be a client's to choose
-        tier = record.tier if endpoint != "namespaces" else ""  # there a label may name a tier that does not exist
+        tier = record.tier_label if endpoint != "namespaces" else ""  # there it is a label that is only asked for
         self._recorder.review(endpoint=endpoint, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
         line = _Line(
             datetime.now(UTC),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.wire.types import Metadata, Quantities, resource_list
+from tiergate.wire.types import Metadata, Name, Quantities, resource_list
 
 
 class ClaimResources(msgspec.Struct):
@@ -18,21 +18,21 @@ class ClaimSpec(msgspec.Struct):
     """``spec`` of a claim."""
 
     resources: ClaimResources | None = None
-    storageClassName: str | None = None
-    volumeAttributesClassName: str | None = None
+    storageClassName: Name | None = None
+    volumeAttributesClassName: Name | None = None
 
 
 class ModifyVolumeStatus(msgspec.Struct):
     """``status.modifyVolumeStatus``."""
 
-    targetVolumeAttributesClassName: str | None = None
+    targetVolumeAttributesClassName: Name | None = None
 
 
 class ClaimStatus(msgspec.Struct):
     """``status`` of a claim."""
 
     allocatedResources: Quantities | None = None
-    currentVolumeAttributesClassName: str | None = None
+    currentVolumeAttributesClassName: Name | None = None
     modifyVolumeStatus: ModifyVolumeStatus | None = None
 
 
@@ -44,8 +44,11 @@ class WireClaim(msgspec.Struct):
     status: ClaimStatus | None = None
 
 
-def to_claim(wire: WireClaim, *, namespace: str) -> Claim:
-    """Return the core value; raise QuantityError for a bad quantity."""
+def to_claim(wire: WireClaim, *, namespace: str, pointer: str = "") -> Claim:
+    """Return the core value; raise QuantityError for a bad quantity.
+
+    ``pointer`` is where the object with the claim's metadata and spec stands, as in ``Claim``.
+    """
     metadata, spec = wire.metadata or Metadata(), wire.spec or ClaimSpec()
     status = wire.status or ClaimStatus()
     requests = resource_list(spec.resources.requests if spec.resources else None)
@@ -64,4 +67,5 @@ def to_claim(wire: WireClaim, *, namespace: str) -> Claim:
         allocated=resource_list(status.allocatedResources).get("storage"),
         storage_class=(spec.storageClassName or "") if named is None else named,  # R-42: present wins, even empty
         attributes_classes=frozenset(one for one in classes if one),
+        pointer=pointer,
     )

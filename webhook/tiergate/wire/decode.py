@@ -12,7 +12,7 @@ from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
 import msgspec
 
 from tiergate.wire import strict, tree
-from tiergate.wire.malformed import Malformed
+from tiergate.wire.malformed import Excess, Malformed
 from tiergate.wire.tree import Tree
 
 _ESCAPED_NUL: Final = b"\\u0000"
@@ -60,12 +60,15 @@ class Decoder(Generic[Wire]):
         """Return the value of what the fast decoder reads.
 
         Where it reads nothing, or ``to_value`` raises a ValueError, ``strictly`` of the bytes returns the value or says
-        what is wrong. So ``to_value`` need not know where a bad value is. Both get the same further arguments.
+        what is wrong. So ``to_value`` need not know where a bad value is, but of an Excess, which is raised. Both get
+        the same further arguments.
         """
         wire = self.quick(raw)
         if wire is not None:
             try:
                 return to_value(wire, *context, **named)
+            except Excess:
+                raise
             except ValueError:
                 pass  # a bad quantity, for example: the strict decoder finds its pointer
         return strictly(raw, *context, **named)

@@ -31,6 +31,10 @@ class Malformed(ValueError):
         return (Fault(self.pointer, self.reason), *self.others)
 
 
+class Excess(Malformed):
+    """More of something than is judged. It is found by counting, so no second reading has to find where it is."""
+
+
 def raise_all(faults: Sequence[Fault]) -> None:
     """Raise the faults as one Malformed, if there are any."""
     if faults:

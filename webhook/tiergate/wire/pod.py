@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.resources import EMPTY, ResourceList, is_pod_level
 from tiergate.core.text import VALUE_SHOWN, shortened
-from tiergate.wire.malformed import Malformed
-from tiergate.wire.types import Int64, Metadata, Quantities, Resources, resource_list
+from tiergate.wire.malformed import Excess, Malformed
+from tiergate.wire.types import Int64, Metadata, Name, Quantities, Resources, resource_list
+
+MAX_CONTAINERS: Final = 250
+"""Containers and init containers of a pod, or statuses of them: real pods have a few dozen at most."""
+FEW_CONTAINERS: Final = 2
+MAX_AMOUNTS: Final = 2000
+"""Requests and limits of all containers of a pod."""
 
 
 class WireContainer(msgspec.Struct):
     """An entry of ``containers`` or ``initContainers``."""
 
-    name: str = ""
+    name: Name = ""
     resources: Resources | None = None
-    restartPolicy: str | None = None
+    restartPolicy: Name | None = None
 
 
 class AffinityTerm(msgspec.Struct):
@@ -56,7 +63,7 @@ class PodSpec(msgspec.Struct):
     initContainers: list[WireContainer] | None = None
     resources: Resources | None = None
     overhead: Quantities | None = None
-    priorityClassName: str | None = None
+    priorityClassName: Name | None = None
     activeDeadlineSeconds: Int64 | None = None
     affinity: Affinity | None = None
 
@@ -64,23 +71,26 @@ class PodSpec(msgspec.Struct):
 class WireContainerStatus(msgspec.Struct):
     """An entry of ``containerStatuses`` or ``initContainerStatuses``."""
 
-    name: str = ""
+    name: Name = ""
     resources: Resources | None = None
     allocatedResources: Quantities | None = None
+
+
+_HaveResources = Sequence[WireContainer | WireContainerStatus]
 
 
 class PodCondition(msgspec.Struct):
     """An entry of ``status.conditions``."""
 
-    type: str = ""
-    reason: str | None = None
+    type: Name = ""
+    reason: Name | None = None
 
 
 class PodStatus(msgspec.Struct):
     """``status`` of a pod."""
 
-    phase: str | None = None
-    qosClass: str | None = None
+    phase: Name | None = None
+    qosClass: Name | None = None
     conditions: list[PodCondition] | None = None
     containerStatuses: list[WireContainerStatus] | None = None
     initContainerStatuses: list[WireContainerStatus] | None = None
@@ -95,12 +105,17 @@ class WirePod(msgspec.Struct):
 
 
 def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
-    """Return the core value; raise QuantityError for a bad quantity, Malformed for a bad time.
+    """Return the core value.
+
+    Raises:
+        QuantityError: A bad quantity.
+        Malformed: A bad time, or more containers than are judged.
 
     ``pointer`` is where the object with the pod's metadata and spec stands, as in ``Pod``.
     """
     metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
     status = wire.status or PodStatus()
+    _count(spec.containers, spec.initContainers, f"{pointer}/spec/containers")
     annotations = metadata.annotations
     resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(
@@ -122,11 +137,24 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
         phase=status.phase or "",
         qos_class=status.qosClass or "",
         resize_infeasible=status.conditions is not None and _infeasible(status.conditions),
-        statuses=_statuses(status),
+        statuses=_statuses(status, pointer),
         deleted_at=_seconds(deleted, f"{pointer}/metadata/deletionTimestamp") if deleted is not None else None,
         grace_seconds=metadata.deletionGracePeriodSeconds,
         pointer=pointer,
     )
+
+
+def _count(app: _HaveResources | None, init: _HaveResources | None, pointer: str) -> None:
+    """Refuse more than can be judged at once, before anything is made of it."""
+    count = (len(app) if app else 0) + (len(init) if init else 0)
+    if count <= FEW_CONTAINERS:  # as nearly always; each list is bounded too
+        return
+    if count > MAX_CONTAINERS:
+        raise Excess(pointer, f"{count} with the init containers, and at most {MAX_CONTAINERS} are judged")
+    resources = [one.resources for one in (*(app or ()), *(init or ())) if one.resources is not None]
+    amounts = sum(len(one.requests or ()) + len(one.limits or ()) for one in resources)
+    if amounts > MAX_AMOUNTS:
+        raise Excess(pointer, f"{amounts} requests and limits in all, and at most {MAX_AMOUNTS} are judged")
 
 
 def _containers(
@@ -175,9 +203,10 @@ def _infeasible(conditions: list[PodCondition]) -> bool:
     return any(one.type == "PodResizePending" and one.reason == "Infeasible" for one in conditions)
 
 
-def _statuses(status: PodStatus) -> dict[str, ContainerStatus]:
+def _statuses(status: PodStatus, pointer: str) -> dict[str, ContainerStatus]:
     if not status.containerStatuses and not status.initContainerStatuses:  # as at every creation
         return {}
+    _count(status.containerStatuses, status.initContainerStatuses, f"{pointer}/status/containerStatuses")
     reported = [*(status.containerStatuses or ()), *(status.initContainerStatuses or ())]
     return {one.name: _status(one) for one in reported if one.resources or one.allocatedResources}
 

@@ -3,8 +3,9 @@
 It accepts the same documents as the fast decoder and reads them the way Kubernetes does where the fast one
 is narrower: ``null`` is the zero value, a number is a quantity by its text (Q-16 to Q-18).
 
-A tree may come from JSON (``tiergate.wire.tree.parse``) or from anything else that has the same values. A caller that
-knows where each node stands in a file keeps the places by JSON pointer and looks up the pointer of a fault.
+A tree (``tiergate.wire.tree.Tree``) may come from JSON or from anything else; what no tree can hold is a fault like any
+other. A caller that knows where each node stands in a file keeps the places by JSON pointer and looks up the pointer of
+a fault.
 """
 
 from __future__ import annotations
@@ -25,22 +26,23 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.wire.malformed import raise_all
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
-from tiergate.wire.types import Quantities
+from tiergate.wire.types import MAX_NAME, MAX_NAMES, Name, Quantities, too_many_names
 
-MAX_FAULTS: Final = 1000
+MAX_FAULTS: Final = 100
 """Of one document. Nobody reads more, and each costs time."""
 
 MAX_POINTER: Final = 4096
 """Characters of a pointer; a longer one ends in dots. The names in a Kubernetes object need a fraction of this."""
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
-_Path = tuple[Any, str | int]
+_Path = tuple[Any, Any]
 """Where a value is: its container's path and the token in it. Text is made of it only for a fault."""
 _Convert = Callable[[Tree, _Path, list[Fault]], Any]
 """Returns one value as its type says; what cannot be is noted in the faults and comes back as anything."""
 
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
 _NOT_TEXT: Final = "NUL and lone surrogates are not text"
+_TOO_LONG: Final = f"a name has at most {MAX_NAME} characters"
 
 
 class _Unfit(ValueError):
@@ -63,7 +65,7 @@ def is_text(value: str) -> bool:
 
 def _unusable(tree: Tree, root: _Path) -> Iterator[Fault]:
     """Yield what makes a tree unusable wherever it is, also where nobody reads."""
-    pending: list[tuple[int, _Path, Tree]] = [(1, root, tree)]
+    pending: list[tuple[int, _Path, Any]] = [(1, root, tree)]
     values = 1
     while pending:
         depth, where, value = pending.pop()
@@ -80,21 +82,25 @@ def _unusable(tree: Tree, root: _Path) -> Iterator[Fault]:
             else:
                 yield from _unusable_names(value, where)
                 pending.extend((depth + 1, (where, token), one) for token, one in _suspects(value))
+        elif value is not None and not isinstance(value, bool):
+            yield Fault(_pointer(where), f"a {type(value).__name__} is no value of JSON")
 
 
-def _unusable_names(container: dict[str, Any] | list[Any], where: _Path) -> Iterator[Fault]:
+def _unusable_names(container: dict[Any, Any] | list[Any], where: _Path) -> Iterator[Fault]:
     for name in container if isinstance(container, dict) else ():
-        if not is_text(name):
+        if not isinstance(name, str):
+            yield Fault(_pointer((where, repr(name))), f"the member name is a {type(name).__name__}, no text")
+        elif not is_text(name):
             yield Fault(_pointer((where, name)), f"in the member name, {_NOT_TEXT}")
 
 
-def _suspects(container: dict[str, Any] | list[Any]) -> list[tuple[str | int, Tree]]:
+def _suspects(container: dict[str, Any] | list[Any]) -> list[tuple[Any, Tree]]:
     """Return the members that may hold a fault, the last one first."""
     members = container.items() if isinstance(container, dict) else enumerate(container)
-    found: list[tuple[str | int, Tree]] = [
+    found: list[tuple[Any, Tree]] = [
         (token, one)
         for token, one in members
-        if isinstance(one, dict | list) or (isinstance(one, str) and not is_text(one))
+        if (not is_text(one) if isinstance(one, str) else one is not None and not isinstance(one, bool))
     ]
     found.reverse()
     return found
@@ -102,14 +108,18 @@ def _suspects(container: dict[str, Any] | list[Any]) -> list[tuple[str | int, Tr
 
 def _pointer(path: _Path) -> str:
     """Return the path as a JSON pointer that is text."""
-    tokens: list[str | int] = []
+    tokens: list[Any] = []
     parent: _Path | None = path
     while parent is not None:
         parent, token = parent
         tokens.append(token)
-    pointer = str(tokens.pop())
-    while tokens and len(pointer) <= MAX_POINTER:
-        pointer += f"/{escape(str(tokens.pop())[: MAX_POINTER + 1])}"
+    texts = [str(tokens.pop())]
+    left = MAX_POINTER - len(texts[0])
+    while tokens and left >= 0:
+        text = str(tokens.pop())[: MAX_POINTER + 1]
+        texts.append(escape(text) if "/" in text or "~" in text else text)
+        left -= 1 + len(texts[-1])
+    pointer = "/".join(texts)
     shown = pointer if len(pointer) <= MAX_POINTER else f"{pointer[:MAX_POINTER]}..."
     return _UNUSABLE.sub("\N{REPLACEMENT CHARACTER}", shown)
 
@@ -141,6 +151,8 @@ def _converter(hint: Any) -> _Convert:  # noqa: ANN401  # hints are values here
     hint = _without_none(hint)
     if hint == Quantities:
         return _quantities
+    if hint == Name:
+        return partial(_leaf, _name)
     if typing.get_origin(hint) is Annotated:
         hint = typing.get_args(hint)[0]
     if typing.get_origin(hint) is list:
@@ -161,6 +173,8 @@ def _without_none(hint: Any) -> Any:  # noqa: ANN401  # as _converter
 
 
 def _leaf(read: Callable[[Tree], Any], tree: Tree, where: _Path, faults: list[Fault]) -> Any:  # noqa: ANN401  # of any type
+    if len(faults) >= MAX_FAULTS:
+        return None  # nothing is made of the document any more
     try:
         return read(tree)
     except _Unfit as error:
@@ -181,14 +195,32 @@ def _map(item: _Convert, tree: Tree, where: _Path, faults: list[Fault]) -> dict[
     if not isinstance(tree, dict):
         _note(faults, where, f"expected an object, got {_kind(tree)}")
         return {}
-    return {name: item([] if one is None else one, (where, name), faults) for name, one in tree.items()}
+    return {
+        name: item([] if one is None else one, (where, name), faults)
+        for name, one in tree.items()
+        if _is_name(name, where, faults)
+    }
+
+
+def _is_name(name: str, where: _Path, faults: list[Fault]) -> bool:
+    """Say whether a member name is short enough; note it where it is not."""
+    if len(name) > MAX_NAME:
+        _note(faults, (where, name), f"in the member name, {_TOO_LONG}")
+    return len(name) <= MAX_NAME
 
 
 def _quantities(tree: Tree, where: _Path, faults: list[Fault]) -> dict[str, str]:
     if not isinstance(tree, dict):
         _note(faults, where, f"expected an object, got {_kind(tree)}")
         return {}
-    return {name: _leaf(_quantity_text, one, (where, name), faults) for name, one in tree.items()}
+    if len(tree) > MAX_NAMES:
+        _note(faults, where, too_many_names(len(tree)))
+        return {}
+    return {
+        name: _leaf(_quantity_text, one, (where, name), faults)
+        for name, one in tree.items()
+        if _is_name(name, where, faults)
+    }
 
 
 def _quantity_text(tree: Tree) -> str:
@@ -210,6 +242,13 @@ def _text(tree: Tree) -> str:
         msg = f"expected a string, got {_kind(tree)}"
         raise _Unfit(msg)
     return tree
+
+
+def _name(tree: Tree) -> str:
+    text = _text(tree)
+    if len(text) > MAX_NAME:
+        raise _Unfit(_TOO_LONG)
+    return text
 
 
 def _integer(tree: Tree) -> int:

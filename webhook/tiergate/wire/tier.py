@@ -12,10 +12,14 @@ from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_items
 from tiergate.core.tier_faults import faults
 from tiergate.wire.decode import Reader
-from tiergate.wire.malformed import Malformed, raise_all
+from tiergate.wire.malformed import Excess, Malformed, raise_all
 from tiergate.wire.quota import scope_requirements
 from tiergate.wire.types import Metadata, Quantities, ScopeSelector, resource_list
 
+MAX_ENTRIES: Final = 200
+"""Entries of a list in a Tier."""
+MAX_HARD: Final = 2000
+"""Names in all quotas of a Tier."""
 _MODES_SHOWN: Final = ", ".join(f'"{mode}"' for mode in MODES)
 
 
@@ -67,6 +71,7 @@ class WireTier(msgspec.Struct):
 def to_tier(wire: WireTier) -> Tier:
     """Return the core value; raise Malformed for what this version does not enforce."""
     metadata, spec = wire.metadata or Metadata(), wire.spec or TierSpec()
+    _count(spec)
     mode = _mode(spec)
     exemptions = spec.exemptions or WireExemptions()
     return with_effective_items(
@@ -82,6 +87,22 @@ def to_tier(wire: WireTier) -> Tier:
     )
 
 
+def _count(spec: TierSpec) -> None:
+    """Refuse more than can be judged at once, before anything is made of it."""
+    exemptions = spec.exemptions or WireExemptions()
+    counted = {
+        "limits": spec.limits,
+        "quotas": spec.quotas,
+        "exemptions/users": exemptions.users,
+        "exemptions/groups": exemptions.groups,
+    }
+    for field, entries in counted.items():
+        if entries and len(entries) > MAX_ENTRIES:
+            raise Excess(f"/spec/{field}", f"{len(entries)} entries, and at most {MAX_ENTRIES} are supported")
+    if (names := sum(len(quota.hard or ()) for quota in spec.quotas or ())) > MAX_HARD:
+        raise Excess("/spec/quotas", f"{names} names in all, and at most {MAX_HARD} are supported")
+
+
 def _mode(spec: TierSpec) -> Mode:
     """Return the mode; refuse words that nothing enforces, for accepting one would be a silent allow."""
     found: list[Fault] = []
@@ -91,7 +112,7 @@ def _mode(spec: TierSpec) -> Mode:
         found.append(Fault("/spec/enforcement", reason))
     for index, quota in enumerate(spec.quotas or ()):
         if quota.per != "Namespace":
-            reason = f'"{quota.per}" is not supported, only "Namespace" is'
+            reason = f'"{shortened(quota.per, VALUE_SHOWN)}" is not supported, only "Namespace" is'
             found.append(Fault(f"/spec/quotas/{index}/per", reason))
     raise_all(found)
     assert mode is not None  # noqa: S101  # raised above

@@ -36,7 +36,11 @@ class Number(str):
 
 
 Tree = dict[str, Any] | list[Any] | str | Number | bool | None
-"""A document. Members of dicts and lists are trees; a key is a text."""
+"""A document: a dict with texts as keys or a list, of trees; a text; a number as its text; true, false or null.
+
+Whoever makes a tree of something else than JSON, for example of YAML, gives each number as a Number: an int or a float
+has lost how it was written, and ``strict.build`` refuses it, as it does keys that are no texts.
+"""
 
 
 def parse(raw: bytes) -> Tree:

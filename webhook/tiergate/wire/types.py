@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+from tiergate.core.memo import Memo, is_short
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 
-Quantities = Annotated[dict[str, str], "quantities"]
+MAX_NAME: Final = 1024
+"""Characters of a name or a word that is read: the longest in Kubernetes, a resource name, has 317."""
+MAX_NAMES: Final = 500
+"""Names in one ResourceList: a container has fewer than ten, a quota with two for each storage class some dozens."""
+
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+"""A text that goes on into answers, log lines and caches, and so must not be of any length."""
+
+Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -27,28 +35,28 @@ class Annotations(msgspec.Struct):
     """The annotations we read."""
 
     defaults: str | None = msgspec.field(default=None, name="tiergate.io/defaults")
-    storage_class: str | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
+    storage_class: Name | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
 
 
 class Labels(msgspec.Struct):
     """The labels we read."""
 
-    tier: str | None = msgspec.field(default=None, name="tiergate.io/tier")
-    managed_by: str | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
+    tier: Name | None = msgspec.field(default=None, name="tiergate.io/tier")
+    managed_by: Name | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
 
 
 class Metadata(msgspec.Struct):
     """``metadata`` of any object, as far as we read it."""
 
-    name: str = ""
-    namespace: str = ""
-    generateName: str = ""
-    uid: str = ""
-    resourceVersion: str = ""
+    name: Name = ""
+    namespace: Name = ""
+    generateName: Name = ""
+    uid: Name = ""
+    resourceVersion: Name = ""
     generation: Int64 = 0
     annotations: Annotations | None = None
     labels: Labels | None = None
-    deletionTimestamp: str | None = None
+    deletionTimestamp: Name | None = None
     deletionGracePeriodSeconds: Int64 | None = None
 
 
@@ -67,13 +75,29 @@ class ScopeSelector(msgspec.Struct):
 
 
 def resource_list(quantities: dict[str, str] | None) -> ResourceList:
-    """Return the amounts, rounded up to milli as API defaulting does (D-1); raise QuantityError."""
-    return {name: _in_a_list(text) for name, text in quantities.items()} if quantities else EMPTY
+    """Return the amounts, rounded up to milli as API defaulting does (D-1).
+
+    Raises:
+        QuantityError: A text is no quantity.
+        ValueError: There are too many; the strict decoder says where.
+    """
+    if not quantities:
+        return EMPTY
+    if len(quantities) > MAX_NAMES:
+        raise ValueError(too_many_names(len(quantities)))
+    return {name: _IN_A_LIST[text] for name, text in quantities.items()}
 
 
-@lru_cache(maxsize=65536)
+def too_many_names(count: int) -> str:
+    """Return what is wrong with a ResourceList of so many names."""
+    return f"{count} names, and at most {MAX_NAMES} are judged"
+
+
 def _in_a_list(text: str) -> Quantity:
     return Quantity.parse(text).rounded_up(MILLI_IN_NANO)
+
+
+_IN_A_LIST: Final = Memo(_in_a_list, is_short)
 
 
 def quantity_texts(resources: ResourceList) -> dict[str, str]:

@@ -1,0 +1,162 @@
+"""What others wait for while one tenant sends the worst reviews: latency of ordinary ones, quiet and under attack.
+
+The real server process over TLS. `python -m bench.hostile`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from bench.apiserver import api_server
+from bench.files import SERVER_NAME, Files
+from bench.load import Load, Target, WrongAnswerError
+from bench.review import review
+from bench.servers import tiergate
+
+SECONDS: Final = 4.0
+RATE: Final = 50
+"""Ordinary reviews a second: as many as a busy cluster creates pods."""
+CONNECTIONS: Final = 40
+MOST: Final = 3.0
+"""The most that the 99th percentile may grow by under attack."""
+
+
+class Waited(msgspec.Struct):
+    """Milliseconds that ordinary reviews took."""
+
+    name: str
+    size: int
+    median: float
+    most: float
+    worst: float
+    answered: int
+
+
+def pod(*containers: dict[str, Any]) -> bytes:
+    """Return the review of a pod of a hostile tenant, as the API server writes it."""
+    document = json.loads(review(defaulted=False))
+    document["request"]["namespace"] = "hostile"
+    document["request"]["object"]["spec"]["containers"] = list(containers)
+    return json.dumps(document, separators=(",", ":")).replace("<", "\\u003c").encode()
+
+
+def container(name: str = "a", **more: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
+    """Return a container as the API server has completed it."""
+    fixed = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
+    return {"name": name, "image": "i", "resources": {}, "imagePullPolicy": "Always", **fixed, **more}
+
+
+def attacks() -> dict[str, bytes]:
+    """Return the reviews by name; they are below 1 MiB, as the server takes few larger ones at a time."""
+    nul = {"name": "b", "value": "\0"}
+    return {
+        "an ordinary pod": review(defaulted=False),
+        "240,000 empty args and NUL": pod(container(args=[""] * 240_000, env=[nul])),
+        "6,000 containers": pod(*(container(f"c{number}") for number in range(6_000))),
+        "250 containers": pod(*(container(f"c{number}") for number in range(250))),
+        "50,000 resource names": pod(
+            container(resources={"requests": {f"a{number}": "1" for number in range(50_000)}})
+        ),
+        "150 KB of < and NUL": pod(container(env=[{"name": "a", "value": "<" * 150_000}, nul])),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the attacks and print what others waited for."""
+    parser = argparse.ArgumentParser(prog="bench.hostile", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="length of one measurement")
+    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="parallel hostile requests")
+    options = parser.parse_args(argv)
+    print(f"Ordinary reviews, {RATE} a second, beside {options.connections} connections of one hostile tenant.")
+    if (busy := os.getloadavg()[0]) > 1:
+        print(f"This machine is busy (load {busy:.1f}): compare rows of one run only.", flush=True)
+    with tempfile.TemporaryDirectory(prefix="tiergate-bench-") as folder, contextlib.ExitStack() as stack:
+        files = Files.lay_down(Path(folder))
+        server = stack.enter_context(tiergate(files, stack.enter_context(api_server(files.tls))))
+
+        def target(body: bytes) -> Target:
+            return Target(server.port, SERVER_NAME, files.authority, "/mutate", body)
+
+        ordinary = target(review(defaulted=False))
+        for name, body in attacks().items():
+            quiet = waited("quiet", ordinary, None, options.seconds, 0)
+            row = waited(name, ordinary, target(body), options.seconds, options.connections)
+            print(line(row, quiet), flush=True)
+    return 0
+
+
+def line(row: Waited, quiet: Waited) -> str:
+    """Return a row of the table."""
+    ratio = row.most / quiet.most  # of the seconds just before, as machines differ from minute to minute
+    return (
+        f"{row.name:<28}{row.size:>11,} B  p50 {row.median:6.2f} ms"
+        f"  p99 {row.most:7.2f} ms = {ratio:4.1f} x {quiet.most:5.2f}"
+        f" ({'reached' if ratio <= MOST else f'above {MOST:g}'})  worst {row.worst:7.2f} ms"
+        f"  hostile answers {row.answered}"
+    )
+
+
+def waited(name: str, ordinary: Target, hostile: Target | None, seconds: float, connections: int) -> Waited:
+    """Return how long ordinary reviews took, beside a process that sends hostile ones."""
+    context = multiprocessing.get_context("fork")
+    answered = context.Value("i", 0)
+    over = context.Event()
+    process = None
+    if hostile is not None:
+        process = context.Process(target=attack, args=(hostile, connections, over, answered))
+        process.start()
+        time.sleep(1.0)
+    try:
+        with Load(ordinary, 1) as load:
+            times = sorted(paced(load.once, seconds))
+    finally:
+        over.set()
+        if process is not None:
+            process.join(30)
+    size = 0 if hostile is None else len(hostile.body)
+    return Waited(name, size, times[len(times) // 2], times[len(times) * 99 // 100], times[-1], answered.value)
+
+
+def paced(call: Callable[[], None], seconds: float) -> Iterator[float]:
+    """Call at a fixed rate, and yield the milliseconds that each call took."""
+    start = time.perf_counter()
+    for number in range(int(seconds * RATE)):
+        due = start + number / RATE
+        time.sleep(max(0.0, due - time.perf_counter()))
+        begun = time.perf_counter()
+        call()
+        yield (time.perf_counter() - begun) * 1000
+
+
+def attack(target: Target, connections: int, over: Any, answered: Any) -> None:  # noqa: ANN401  # of multiprocessing
+    """Send the hostile review on many connections at once, until it is over, whatever is answered."""
+
+    def send() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError, WrongAnswerError), Load(target, 1, warm=False) as load:
+                while not over.is_set():
+                    load.once(judge=False)
+                    with answered.get_lock():
+                        answered.value += 1
+
+    threads = [threading.Thread(target=send, daemon=True) for _ in range(connections)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(10)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

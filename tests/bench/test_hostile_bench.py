@@ -1,0 +1,22 @@
+"""What the benchmark of hostile reviews sends is what a tenant can send, and its ratio is its numbers'."""
+
+from __future__ import annotations
+
+import json
+
+from bench.hostile import MOST, Waited, attacks, line
+from tests.server.admission_fakes import FakeState, answer
+
+
+def test_the_attacks_are_reviews_that_are_answered_and_not_too_large_to_be_many() -> None:
+    for name, body in attacks().items():
+        assert len(body) < 2**20, name
+        given = answer("mutate", body, FakeState())
+        assert given.status == 200, name
+        assert json.loads(body)["request"]["uid"] == json.loads(given.body)["response"]["uid"]
+
+
+def test_the_verdict_is_that_of_the_ratio() -> None:
+    quiet = Waited("quiet", 0, 1.0, 2.0, 3.0, 0)
+    for most, verdict in ((2.0 * MOST, "reached"), (2.0 * MOST + 0.1, "above 3")):
+        assert f"({verdict})" in line(Waited("attack", 9, 1.0, most, 9.0, 5), quiet)

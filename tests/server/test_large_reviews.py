@@ -1,0 +1,130 @@
+"""Large reviews are read by another process: the same answer, and whatever happens to it fails one review only."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.builders import a_pod_object, a_review
+from tiergate.admission.request import read
+from tiergate.admission.review import BadReview
+from tiergate.server import large_reviews
+from tiergate.server import large_reviews_process as process
+from tiergate.server.endpoints.reading import Deadline
+from tiergate.server.large_reviews import CannotReadError, LargeReviews
+
+Result = TypeVar("Result")
+
+CONTAINERS = [{"name": f"c{n}", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}} for n in range(200)]
+PODS = {
+    "valid": a_review(a_pod_object(*CONTAINERS)),
+    "NUL": a_review(a_pod_object({"name": "a", "args": ["<" * 3_000_000, "\0"]})),
+    "too many": a_review(a_pod_object(*CONTAINERS, *CONTAINERS)),
+    "bad quantities": a_review(
+        a_pod_object({"name": "a", "resources": {"limits": {f"r{n}": "x" for n in range(450)}}})
+    ),
+}
+
+
+def running(story: Coroutine[Any, Any, Result], reviews: LargeReviews) -> Result:
+    async def whole() -> Result:
+        try:
+            return await story
+        finally:
+            reviews.stop()
+
+    return asyncio.run(whole())
+
+
+def a_deadline(seconds: float = 60.0) -> Deadline:
+    return Deadline(lambda: 0.0, seconds)
+
+
+@pytest.mark.parametrize("body", PODS.values(), ids=PODS.keys())
+def test_the_request_is_the_one_that_is_read_here(body: bytes) -> None:
+    reviews = LargeReviews()
+    assert running(reviews.read("mutate", body, a_deadline()), reviews) == read("mutate", body)
+
+
+def test_what_is_no_review_is_one_no_more() -> None:
+    reviews = LargeReviews()
+    body = a_review(a_pod_object(), resource={"resource": "deployments"})
+    with pytest.raises(BadReview, match="does not judge CREATE of deployments") as refused:
+        running(reviews.read("mutate", body, a_deadline()), reviews)
+    assert refused.value.uid
+
+
+def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_read() -> None:
+    reviews = LargeReviews()
+
+    async def story() -> list[str]:
+        found = []
+        await reviews.read("mutate", PODS["valid"], a_deadline())
+        for harm in ("killed", "late"):
+            channel = reviews._channel
+            assert channel is not None
+            if harm == "killed":
+                channel.process.kill()
+                await asyncio.to_thread(channel.process.wait)
+            with pytest.raises(CannotReadError) as failed:
+                await reviews.read("mutate", PODS["NUL"], a_deadline(60 if harm == "killed" else 0.001))
+            found.append(str(failed.value))
+            assert (await reviews.read("mutate", PODS["valid"], a_deadline())).name
+        return found
+
+    killed, late = running(story(), reviews)
+    assert "its process ended" in killed
+    assert "not read in time" in late
+
+
+def test_no_more_wait_than_can_be_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_reviews, "MAX_WAITING", 2)
+    reviews = LargeReviews()
+
+    async def story() -> list[object]:
+        asked = [reviews.read("mutate", PODS["valid"], a_deadline()) for _ in range(5)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    refused = [one for one in running(story(), reviews) if isinstance(one, CannotReadError)]
+    assert len(refused) == 2
+
+
+def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_reviews, "IDLE", 0.0)
+    reviews = LargeReviews()
+
+    async def story() -> None:
+        await reviews.read("mutate", PODS["valid"], a_deadline())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert reviews._channel is None
+        assert (await reviews.read("mutate", PODS["valid"], a_deadline())).name
+
+    running(story(), reviews)
+
+
+def test_the_process_answers_until_its_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(*_: object) -> None:
+        raise MemoryError
+
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=process.serve, args=(theirs,))
+    thread.start()
+    kinds: list[int] = []
+    with ours, ours.makefile("rb") as answers:
+        for body in (PODS["valid"], b"nonsense", PODS["valid"]):
+            if kinds == [process.REQUEST, process.BAD_REVIEW]:
+                monkeypatch.setattr(process, "read", out_of_memory)
+            ours.sendall(process.QUESTION.pack(6, len(body)) + b"mutate" + body)
+            kind, size = process.ANSWER.unpack(answers.read(process.ANSWER.size))
+            kinds.append(kind)
+            said = answers.read(size)
+    thread.join(10)
+    assert kinds == [process.REQUEST, process.BAD_REVIEW, process.FAILED]
+    assert said == b"MemoryError"
+    assert not thread.is_alive()

@@ -1,0 +1,149 @@
+"""What a request carries stays nowhere: in no cache, no label of a metric and no line that is longer than a name."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.builders import (
+    RELEASE_NAMESPACE,
+    a_claim_object,
+    a_namespace_object,
+    a_pod_object,
+    a_quota,
+    a_review,
+    a_tier,
+    a_tier_object,
+    an_item,
+)
+from tests.server.admission_fakes import FakePermissions, FakeState
+from tiergate.metrics.prometheus import PrometheusRecorder
+from tiergate.server.admission import UNKNOWN_TIER, Admission
+from tiergate.server.routes import LONGEST, Routes
+
+if TYPE_CHECKING:
+    from tiergate.process.service import Message
+
+MARK = "forged"
+LENGTHS = (65, 1_000, 20_000)
+"""Just above what a cache keeps, just below and far above what a name may be."""
+
+
+def forged(length: int) -> str:
+    return (MARK * length)[:length]
+
+
+def a_container(**resources: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
+    return {"name": "a", "resources": resources}
+
+
+FORGERIES: dict[str, Callable[[str], tuple[str, bytes]]] = {
+    "a resource name": lambda text: ("/validate", a_review(a_pod_object(a_container(limits={text: "1"})))),
+    "an extended resource": lambda text: (
+        "/validate",
+        a_review(a_pod_object(a_container(limits={"a.b/" + text: "1"}))),
+    ),
+    "a quantity": lambda text: ("/validate", a_review(a_pod_object(a_container(limits={"cpu": text})))),
+    "a container": lambda text: ("/mutate", a_review(a_pod_object({"name": text}))),
+    "a pod": lambda text: ("/mutate", a_review(a_pod_object() | {"metadata": {"name": text, "namespace": "dev"}})),
+    "a namespace": lambda text: ("/validate", a_review(a_pod_object(), namespace=text)),
+    "a uid": lambda text: ("/validate", a_review(a_pod_object(), uid=text)),
+    "an operation": lambda text: ("/validate", a_review(a_pod_object(), operation=text)),
+    "a resource": lambda text: ("/validate", a_review(a_pod_object(), resource={"resource": text})),
+    "a subresource": lambda text: ("/validate", a_review(a_pod_object(), subResource=text)),
+    "a user": lambda text: ("/validate", a_review(a_pod_object(), userInfo={"username": text, "groups": [text]})),
+    "a storage class": lambda text: ("/validate", a_review(a_claim_object(storageClassName=text))),
+    "a tier": lambda text: ("/tiers", a_review(a_tier_object({}, name=text))),
+    "a tier's quota": lambda text: (
+        "/tiers",
+        a_review(a_tier_object({"enforcement": "Warn", "quotas": [{"name": text, "hard": {text: "1"}}]})),
+    ),
+    "a deleted tier": lambda text: ("/tiers", a_review(None, old=a_tier_object({}, name=text), operation="DELETE")),
+    "a label": lambda text: (
+        "/namespaces",
+        a_review(a_namespace_object(tier=text), old=a_namespace_object(), operation="UPDATE"),
+    ),
+}
+
+
+class Client:
+    """Sends bodies through the routes of a whole server without its network."""
+
+    def __init__(self) -> None:
+        self.state = state = FakeState(
+            tiers={"dev": a_tier(an_item(high={"cpu": "2"}))},
+            quotas=(a_quota(hard={"limits.cpu": "1", "limits.memory": "1"}),),
+        )
+        self.recorder = PrometheusRecorder()
+        self.lines: list[bytes] = []
+        admission = Admission(state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, clock=state.clock)
+        self._admission = admission
+        self._routes = Routes(admission, self.recorder, write=self.lines.append)
+
+    async def post(self, path: str, body: bytes) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(_message: Message) -> None:
+            pass
+
+        headers = [(b"content-type", b"application/json")]
+        await self._routes.http(
+            {"path": path, "query_string": b"", "method": "POST", "headers": headers}, receive, send
+        )
+        await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        self._admission.stop()
+
+
+def texts_that_stay() -> Iterator[str]:
+    """Yield every text that some object still holds and that a request brought."""
+    for one in gc.get_objects():
+        if isinstance(one, dict | tuple | list | set | frozenset):
+            for held in (*one, *one.values()) if isinstance(one, dict) else one:
+                if type(held) is str and len(held) >= LENGTHS[0] and MARK * 5 in held:
+                    yield held[:100]
+
+
+async def sent(client: Client, forge: Callable[[str], tuple[str, bytes]]) -> None:
+    for length in LENGTHS:
+        await client.post(*forge(forged(length)))
+    client.stop()
+    client.state.calls.clear()  # a fake's own
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_no_text_of_a_request_stays_and_its_line_is_short(name: str) -> None:
+    client = Client()
+    asyncio.run(sent(client, FORGERIES[name]))
+    assert len(client.lines) == len(LENGTHS)
+    for line in client.lines:
+        assert max(len(text) for text in json.loads(line).values() if isinstance(text, str)) <= 2 * LONGEST
+    assert len(line) < 4000
+    assert MARK not in client.recorder.exposition().decode()
+    gc.collect()
+    assert sum(1 for _ in texts_that_stay()) == 0
+
+
+def test_a_tier_that_nobody_knows_is_one_label_whatever_it_is_called() -> None:
+    client = Client()
+
+    async def story() -> None:
+        for number in range(20):
+            await client.post("/tiers", a_review(a_tier_object({}, name=f"made-up-{number}")))
+        await client.post("/tiers", a_review(a_tier_object({}, name="dev")))
+
+    asyncio.run(story())
+    counted = [
+        line
+        for line in client.recorder.exposition().decode().splitlines()
+        if line.startswith("tiergate_decisions_total")
+    ]
+    assert len(counted) == 2
+    assert all(f'tier="{tier}"' in line for tier, line in zip((UNKNOWN_TIER, "dev"), counted, strict=True))

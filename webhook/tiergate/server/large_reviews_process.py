@@ -1,0 +1,63 @@
+"""The process that reads large reviews: questions and answers over the socket that is its standard input.
+
+It holds one review at a time, and may not take more memory than one can need.
+"""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import signal
+import socket
+import struct
+from typing import Final, cast
+
+import msgspec
+
+from tiergate.admission.request import read
+from tiergate.admission.review import BadReview
+from tiergate.core.request import Endpoint
+
+QUESTION: Final = struct.Struct("<BQ")
+"""Bytes of the endpoint, bytes of the body; then both."""
+ANSWER: Final = struct.Struct("<BQ")
+"""Kind and bytes; then these."""
+REQUEST: Final = 0
+"""A pickled AdmissionRequest."""
+BAD_REVIEW: Final = 1
+"""Reason and uid, as JSON."""
+FAILED: Final = 2
+"""Why, as text."""
+MEMORY: Final = 320 * 2**20
+"""Bytes of address space: the interpreter, and the largest review as bytes, as text and as a tree."""
+
+
+def answer(endpoint: Endpoint, body: bytes) -> tuple[int, bytes]:
+    """Return the kind and the bytes of the answer."""
+    try:
+        return REQUEST, pickle.dumps(read(endpoint, body), pickle.HIGHEST_PROTOCOL)
+    except BadReview as error:
+        return BAD_REVIEW, msgspec.json.encode((str(error), error.uid))
+    except Exception as error:  # noqa: BLE001  # also MemoryError: it fails this one review
+        return FAILED, type(error).__name__.encode()
+
+
+def serve(connection: socket.socket) -> None:
+    """Answer until the other side ends."""
+    with connection, connection.makefile("rb") as questions:
+        while head := questions.read(QUESTION.size):
+            name, size = QUESTION.unpack(head)
+            endpoint = cast("Endpoint", questions.read(name).decode())
+            kind, said = answer(endpoint, questions.read(size))
+            connection.sendall(ANSWER.pack(kind, len(said)) + said)
+
+
+def main() -> None:
+    """Serve on standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it, or its end of the socket does
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    serve(socket.socket(fileno=0))
+
+
+if __name__ == "__main__":
+    main()

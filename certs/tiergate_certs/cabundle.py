@@ -44,6 +44,17 @@ def entries(configuration: bytes) -> tuple[Entry, ...]:
     return tuple(_entry(webhook) for webhook in document.get("webhooks") or [])
 
 
+def trusted_by(configuration: bytes) -> tuple[bytes, ...]:
+    """Return the CA certificates (PEM) that entries of a configuration trust, each once; what is no base64 is left out.
+
+    Raises:
+        ConfigurationError: The configuration is not of that shape.
+        ValueError: It is not JSON.
+    """
+    found = {entry.ca_bundle: None for entry in entries(configuration) if entry.ca_bundle}
+    return tuple(decoded for decoded in map(_decoded, found) if decoded)
+
+
 def patch(configuration: bytes, ca_pem: bytes) -> list[Operation]:
     """Return the operations that make every entry trust the CA; [] when all do already.
 
@@ -71,3 +82,10 @@ def _entry(webhook: object) -> Entry:
         raise ConfigurationError(f"webhook {webhook['name']} has no clientConfig")
     ca_bundle = client_config.get("caBundle")
     return Entry(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import ipaddress
+import re
 import socket
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +22,7 @@ HIGHEST_PORT: Final = 65535
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
 SERVICES: Final = ("serve", "controller")
 """Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
+_DURATION: Final = re.compile(r"(?=[0-9])(?:([0-9]{1,7})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,7})s)?")
 _ELECTION: Final = (
     ("--lease-duration", 15, "after the last renewal seen, when another replica takes the lead"),
     ("--renew-deadline", 10, "after its last renewal, when a leader stops working"),
@@ -89,6 +92,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=9443, help="TLS port of the endpoints that the API server calls")
     parser.add_argument("--usage-port", type=_port_or_none, default=9444, help="loopback port of the pages, 0: none")
     parser.add_argument("--tls-dir", type=Path, required=True, help="folder with tls.crt and tls.key")
+    _add_settle(parser)
     parser.add_argument("--client-ca", type=Path, help="CA bundle that must have signed the API server's certificate")
     parser.add_argument("--no-metrics-auth", action="store_true", help="let everybody read /metrics")
 
@@ -101,8 +105,20 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--given-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
     )
+    parser.add_argument("--ca-duration", type=_duration, default="87600h", help="life of our CA, as 87600h or 90s")
+    parser.add_argument("--certificate-duration", type=_duration, default="2160h", help="life of a certificate of it")
+    _add_settle(parser)
     for name, default, meaning in _ELECTION:
         parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
+
+
+def _add_settle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--settle",
+        type=_duration,
+        default="60s",
+        help="how long a CA is published before a certificate of it is served",
+    )
 
 
 def _add_preflight(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +165,16 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a duration such as 2160h, 1h30m or 90s (at most 7 digits each)"
+        )
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _port(text: str) -> int:

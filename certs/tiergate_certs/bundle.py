@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 from cryptography import x509
@@ -24,6 +23,7 @@ TRUSTED_KEY: Final = "ca.crt"
 """Keys of a Secret of type kubernetes.io/tls, with the CA beside them as cert-manager spells it."""
 LARGEST_PEM: Final = 2**18
 """Bytes of certificates that are read; a list of all public CAs has about 200 KB."""
+LONGEST_CHAIN: Final = 10
 LARGEST_KEY: Final = 2**14
 """Bytes of a private key that is read; checking a larger one takes seconds."""
 
@@ -159,6 +159,24 @@ def can_anchor(certificate: x509.Certificate, *, at: datetime) -> bool:
     return _is_authority(certificate) and not _time_problems(certificate, at=at, what="CA")
 
 
+def is_trusted(chain: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], *, at: datetime) -> bool:
+    """Say whether a path leads from the first certificate to a trusted one that is valid at this time.
+
+    As Go's verifier has it: the rest of the chain may be in any order, and a trusted certificate need not be a CA to be
+    accepted itself.
+    """
+    valid = [one for one in trusted if not _time_problems(one, at=at, what="CA")]
+    reached, left = list(chain[:1]), list(chain[1:LONGEST_CHAIN])
+    while reached:
+        one = reached.pop()
+        if one in valid or issuers(one, valid):
+            return True
+        parents = issuers(one, left)
+        left = [other for other in left if other not in parents]
+        reached += parents
+    return False
+
+
 def issuers(leaf: x509.Certificate, authorities: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
     """Return those of the CAs that have signed the certificate."""
     return tuple(one for one in authorities if _issued(leaf, one))
@@ -205,9 +223,7 @@ def _trust_problems(
 ) -> tuple[BundleProblem, ...]:
     if not trusted:
         return (BundleProblem(ProblemKind.UNTRUSTED, "no CA certificate can be read"),)
-    linked = all(_issued(child, parent) for child, parent in pairwise(chain))
-    anchored = any(_issued(chain[-1], anchor) for anchor in trusted if can_anchor(anchor, at=at))
-    if linked and anchored:
+    if is_trusted(chain, trusted, at=at):
         return ()
     return (
         BundleProblem(ProblemKind.UNTRUSTED, "the serving certificate is not signed by a CA that is trusted and valid"),

@@ -51,7 +51,8 @@ ENCRYPTED = serialization.load_pem_private_key(LEAF.key, password=None).private_
         ),
         pytest.param(LEAF, OTHER.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="signed-by-another"),
         pytest.param(LEAF, b"", NAMES, NOW, [ProblemKind.UNTRUSTED], id="no-authority-stored"),
-        pytest.param(LEAF, LEAF.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="trusts-a-leaf"),
+        pytest.param(LEAF, LEAF.certificate, NAMES, NOW, [], id="trusted-itself"),
+        pytest.param(WILD, LEAF.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="trusts-another-leaf"),
         pytest.param(
             OF_SHORT,
             SHORT.certificate,

@@ -89,7 +89,7 @@ def accepts(published: bytes, serving: Mapping[str, bytes], *, now: datetime) ->
     bundle = from_secrets(authority=None, serving=serving)
     assert bundle is not None
     ours = not leaf_problems(bundle.leaf, trusted=published, names=NAMES, at=now)
-    verifier = PolicyBuilder().time(now).store(Store(read_certificates(published)))
+    verifier = PolicyBuilder().time(now).store(Store(list(read_certificates(published))))
     try:
         verifier.build_server_verifier(x509.DNSName(NAMES[0])).verify(read_certificates(bundle.leaf.certificate)[0], [])
     except VerificationError:
@@ -265,7 +265,7 @@ def test_a_leaf_of_a_new_authority_waits_while_the_old_leaf_is_good() -> None:
 def test_nothing_waits_for_the_sake_of_a_leaf_that_is_no_good(spoil: Callable[[Secret], Secret]) -> None:
     world = settled()
     world.since = timedelta(0)
-    world.secrets[SERVING_NAME] = Stored(spoil(world.secrets[SERVING_NAME].data), "spoilt")
+    world.secrets[SERVING_NAME] = Stored(spoil(dict(world.secrets[SERVING_NAME].data)), "spoilt")
     world.step()
     assert world.served_is_accepted(now=NOW)
 

@@ -33,9 +33,6 @@ PATIENCE: Final = 30.0
 MOST_CLOCK_OFFSET: Final = timedelta(minutes=5)
 """What certificates allow for: their validity begins so much before they are issued."""
 
-CERTIFICATE_UNAVAILABLE: Final = "CertificateUnavailable"
-CLOCK_SKEW: Final = "ClockSkew"
-
 logger = logging.getLogger(__name__)
 
 
@@ -128,9 +125,11 @@ class CertificateKeeper:
         self._failing_since = now if self._failing_since is None else self._failing_since
         if isinstance(error, ApiError) and self._trusted and now - self._failing_since < PATIENCE:
             return
-        reason = CLOCK_SKEW if isinstance(error, ClockSkew) else CERTIFICATE_UNAVAILABLE
         message = str(error) if expected else f"{type(error).__name__}: {error}"
-        self._tell(Assessment(holds=False, reason=reason, message=message))
+        if isinstance(error, ClockSkew):
+            self._tell(Assessment(holds=False, reason="ClockSkew", message=message))
+        else:
+            self._tell(Assessment(holds=False, reason="CertificateUnavailable", message=message))
 
     def _tell(self, failure: Assessment | None) -> None:
         if failure != self._failure:

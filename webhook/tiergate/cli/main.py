@@ -67,6 +67,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from tiergate.cli.preflight import preflight  # noqa: PLC0415 - as above
 
         return preflight(arguments)
+    if arguments.command == "certs":
+        from tiergate.cli.certs import run_certs  # noqa: PLC0415 - as above
+
+        return run_certs(arguments)
     from tiergate.cli import lifecycle  # noqa: PLC0415 - as above
 
     commands = {"crds": lifecycle.run_crds, "uninstall": lifecycle.run_uninstall, "verify": lifecycle.run_verify}
@@ -84,7 +88,32 @@ def _parser() -> argparse.ArgumentParser:
     _add_crds(commands.add_parser("crds", help="upgrade the definition of Tier to this release's, never downgrade it"))
     _add_uninstall(commands.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
     _add_verify(commands.add_parser("verify", help="prove by dry-run that tiers are enforced"))
+    _add_certs(commands.add_parser("certs", help="who keeps the webhook's certificate, and another one now"))
     return parser
+
+
+def _add_certs(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    status = verbs.add_parser(
+        "status", help="whose it is, until when it is good, who trusts it; exit code 1 if not good"
+    )
+    rotate = verbs.add_parser("rotate", help="have the controller issue another certificate now, without a failed call")
+    for verb in (status, rotate):
+        _add_source(verb)
+        verb.add_argument("--namespace", "-n", default="tiergate-system", help="our own namespace")
+        verb.add_argument(
+            "--secret", default="tiergate-webhook-tls", help="as in the value certificates.existingSecret"
+        )
+    more = rotate.add_mutually_exclusive_group()
+    more.add_argument("--ca", dest="what", action="store_const", const="ca", help="another CA, too")
+    more.add_argument(
+        "--distrust",
+        dest="what",
+        action="store_const",
+        const="distrust",
+        help="another CA, as the key of this one has leaked: it is no longer trusted; calls fail for some seconds",
+    )
+    rotate.set_defaults(what="certificate")
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 HIGHEST_PORT: Final = 65535
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
-SERVICES: Final = ("serve", "controller")
+SERVICES: Final = ("serve", "controller", "certs")
 """Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
 _DURATION: Final = re.compile(r"(?=[0-9])(?:([0-9]{1,7})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,7})s)?")
 _ELECTION: Final = (

@@ -17,10 +17,8 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, RawApi
 
 SERVER: str = f"tiergate-webhook.{NAMESPACE}.svc"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1"
-SLICES = (
-    f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices?"
-    "labelSelector=kubernetes.io/service-name=tiergate-webhook"
-)
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/component=webhook"
+"""Not EndpointSlices: they hold no loopback addresses."""
 PAUSE = 0.25
 
 
@@ -94,8 +92,8 @@ def _bundles(raw_api: RawApi) -> frozenset[bytes]:
 
 
 def _ready(raw_api: RawApi) -> Iterator[tuple[str, int]]:
-    _, answer = raw_api.call("GET", SLICES)
-    for part in answer["items"]:
-        for endpoint in part.get("endpoints") or ():
-            if endpoint["conditions"].get("ready"):
-                yield endpoint["addresses"][0], part["ports"][0]["port"]
+    _, answer = raw_api.call("GET", PODS)
+    for pod in answer["items"]:
+        conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
+        if conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]:
+            yield pod["status"]["podIP"], pod["spec"]["containers"][0]["ports"][0]["containerPort"]

@@ -45,12 +45,16 @@ def nobody_refused(cluster: Cluster) -> Iterator[Handshakes]:
     """Assert that during the block no create fails and every replica is trusted; about 20 creates a second."""
     with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests:
         requests.goes_on(20)
-        yield seen
+        try:
+            yield seen
+        finally:
+            assert seen.failed == []
         requests.goes_on(20)
     print(f"{len(requests.answers)} creates, {seen.count} handshakes, {len(seen.leaves)} certificates, ", end="")
     print(f"{len(seen.issuers)} CAs")
     assert requests.failed == []
     assert seen.failed == []
+    assert seen.count > 0
 
 
 def test_certificates_and_authorities_follow_each_other_unnoticed(release: Release) -> None:

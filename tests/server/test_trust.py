@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ class Replica:
         self.folder = write(folder, FIRST)
         self.context = ReloadingContext(Files(folder), trust=self.trust, now=NOW)
         self.trusts = trusts
+        self.api = FakeApi()
         self.after(0)
 
     @property
@@ -49,8 +51,17 @@ class Replica:
     def after(self, seconds: float) -> bool:
         """Let time pass, with a look at the caBundle; say whether another pair is served now."""
         self.seconds += seconds
-        if self.trusts is not None:
-            self.trust.told(self.trusts)
+        if self.trusts is None:
+            self.api.refuse = {
+                f"GET {one.plural}": ApiError(403, "Forbidden", "") for one in CONFIGURATION_KINDS.values()
+            }
+        else:
+            self.api.refuse = {}
+            for resource in CONFIGURATION_KINDS.values():
+                found = [base64.b64encode(one).decode() for one in self.trusts]
+                entries = [{"name": "a", "clientConfig": {"caBundle": one}} for one in found]
+                self.api.put(resource.object("tiergate"), {"webhooks": entries})
+        asyncio.run(self.trust.look(Api(self.api)))
         return self.context.reload(now=self.now)
 
     def problem(self) -> str:
@@ -142,6 +153,18 @@ def test_a_replica_that_is_not_trusted_is_not_ready_after_a_moment(replica: Repl
     replica.after(LOOK)
     assert replica.problem() == ""
     replica.trusts = (bundle,)
+    replica.after(1)
+    assert replica.problem() == ""
+
+
+def test_a_replica_that_starts_is_not_ready_before_it_is_trusted(tmp_path: Path) -> None:
+    """After a change of CA or of the mode it may start with a certificate that the caBundle does not know yet."""
+    trust = PublishedTrust(settle=SETTLE, clock=lambda: 0)
+    trust.serves(OF_NEW.certificate, expires=NOW + DAY, at=NOW)
+    assert trust.problem(at=NOW) == "it is not known yet whom the API server trusts"
+    replica = Replica(tmp_path, trusts=(NEW.certificate,))
+    assert "no caBundle holds its CA" in replica.problem()
+    replica.trusts = (NEW.certificate + OLD.certificate,)
     replica.after(1)
     assert replica.problem() == ""
 

@@ -31,7 +31,9 @@ LOOK: Final = 5.0
 KNOWN_FOR: Final = 180.0
 """Seconds for which a look is relied on: after that it is not known whom the API server trusts."""
 REFUSED_FOR: Final = 10.0
-"""Seconds for which the certificate must have been untrusted before this replica is not ready: repairs take less."""
+"""Seconds for which a certificate that was trusted must not be so before a replica is not ready: repairs take less."""
+LOOK_AGAIN: Final = 1.0
+"""Seconds between two looks while a replica waits to be trusted for the first time."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class PublishedTrust:
         self._served: tuple[x509.Certificate, ...] = ()
         self._expires: datetime | None = None
         self._refused_since: float | None = None
+        self._looked = False
+        self._was_trusted = False
         self._next = b"", 0.0
         self._said = ""
 
@@ -56,7 +60,7 @@ class PublishedTrust:
         """Look for ever."""
         while True:
             await self.look(api)
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LOOK if self._was_trusted else LOOK_AGAIN)
 
     async def look(self, api: Api) -> None:
         """Look once; a look that fails is only logged."""
@@ -70,6 +74,7 @@ class PublishedTrust:
             said = str(error)
         else:
             self.told(found)
+        self._looked = True
         if said and said != self._said:
             logger.warning("cannot see whom the API server trusts", extra={"fields": {"error": said}})
         self._said = said
@@ -103,7 +108,7 @@ class PublishedTrust:
         self._served, self._expires = read_certificates(certificate), expires
         trusted = self.trusted(at=at)
         if trusted is not False:
-            self._refused_since = None
+            self._refused_since, self._was_trusted = None, self._looked
         elif self._refused_since is None:
             self._refused_since = self._clock()
         return at < expires and trusted is not False
@@ -122,9 +127,19 @@ class PublishedTrust:
         return max((one.not_valid_after_utc for one in anchors), default=None)
 
     def problem(self, *, at: datetime) -> str:
-        """Return why no traffic should come here, "" where nothing is known to be wrong."""
+        """Return why no traffic should come here, "" where nothing is known to be wrong.
+
+        A replica that starts is not ready before it has looked: after a change of CA it may be ahead of the caBundle.
+        """
+        if not self._looked:
+            return "it is not known yet whom the API server trusts"
         if self._expires is not None and at >= self._expires:
             return f"the served certificate expired at {self._expires:%Y-%m-%dT%H:%M:%SZ}"
-        if self._refused_since is not None and self._clock() - self._refused_since >= REFUSED_FOR:
+        if self._refused(at):
             return "the API server does not trust the served certificate: no caBundle holds its CA"
         return ""
+
+    def _refused(self, at: datetime) -> bool:
+        if not self._was_trusted:
+            return self.trusted(at=at) is False
+        return self._refused_since is not None and self._clock() - self._refused_since >= REFUSED_FOR

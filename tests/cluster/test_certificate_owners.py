@@ -78,7 +78,7 @@ def test_a_given_secret_replaced_at_once_loses_no_call(release: Release) -> None
         for count in (2, 3):
             replace_at_once(cluster)
             until(serving(seen, count), "the new certificate is served", seconds=40)
-            assert bundles(release) == {count}
+            assert min(bundles(release)) >= count
 
 
 def test_changes_of_the_mode_lose_no_call(release: Release) -> None:

@@ -25,7 +25,7 @@ NEXT = {
     "logLevel": "warning",
     "webhook": {"podAnnotations": {"example.com/changed": "yes"}},
     "controller": {"podAnnotations": {"example.com/changed": "yes"}},
-    "tiers": {"extra": {"limits": [{"type": "Container", "default": {"cpu": "100m"}}]}},
+    "tiers": {"extra": {"spec": {"limits": [{"type": "Container", "default": {"cpu": "100m"}}]}}},
 }
 ROLLOUT = f"rollout status deployment/tiergate-{{}} -n {NAMESPACE} --timeout=120s"
 

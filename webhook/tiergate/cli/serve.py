@@ -33,4 +33,5 @@ def serve(arguments: argparse.Namespace) -> int:
         log_level=arguments.log_level,
         trust=trust,
         on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
+        on_task_failure=recorder.task_failed,
     )

@@ -7,6 +7,7 @@ import copy
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import jsonpatch
@@ -60,6 +61,7 @@ class FakeApi:
         self.writes: list[Write] = []
         self.refuse: dict[str, ApiError] = {}
         self.minor = "37"
+        self.clock_offset: timedelta | None = None
         self._counts = counts
         self._version = 0
         self._log: list[tuple[int, str, str, Object]] = []

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tiergate_certs.issue import Pair
 
@@ -21,6 +21,26 @@ CERTIFICATE_KEY: Final = "tls.crt"
 PRIVATE_KEY: Final = "tls.key"
 TRUSTED_KEY: Final = "ca.crt"
 """Keys of a Secret of type kubernetes.io/tls, with the CA beside them as cert-manager spells it."""
+LARGEST_PEM: Final = 2**18
+"""Bytes of certificates that are read; a list of all public CAs has about 200 KB."""
+LONGEST_CHAIN: Final = 10
+LARGEST_KEY: Final = 2**14
+"""Bytes of a private key that is read; checking a larger one takes seconds."""
+
+_SERVED_CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+"""Curves that every client knows."""
+_OWN_EXTENSIONS: Final = frozenset(
+    {
+        x509.BasicConstraints.oid,
+        x509.KeyUsage.oid,
+        x509.SubjectKeyIdentifier.oid,
+        x509.AuthorityKeyIdentifier.oid,
+    }
+)
+_UNREADABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+"""What the parts of a certificate raise that parses as a whole and is malformed all the same."""
+
+E = TypeVar("E", bound=x509.ExtensionType)
 
 
 class ProblemKind(StrEnum):
@@ -62,12 +82,12 @@ class Bundle:
 
 
 def from_secrets(*, authority: Mapping[str, bytes] | None, serving: Mapping[str, bytes] | None) -> Bundle | None:
-    """Build the value from the data of the two Secrets; None when neither exists."""
-    if authority is None and serving is None:
+    """Build the value from the data of the two Secrets; None when neither holds anything."""
+    if not authority and not serving:
         return None
     serving = serving or {}
     return Bundle(
-        authority=None if authority is None else _pair(authority),
+        authority=_pair(authority) if authority else None,
         trusted=serving.get(TRUSTED_KEY, b""),
         leaf=_pair(serving),
     )
@@ -84,14 +104,21 @@ def serving_data(leaf: Pair, *, trusted: bytes) -> dict[str, bytes]:
 
 
 def authority_problems(authority: Pair, *, at: datetime) -> tuple[BundleProblem, ...]:
-    """Return what keeps the CA from signing leaves at this time; () when nothing does."""
+    """Return what keeps the CA from signing leaves that clients accept at this time; () when nothing does.
+
+    A Secret may hold the CA of another tool. Only one that could be our own is used: what a client makes of a name
+    constraint, a usage or another kind of key is not ours to find out while pods are refused.
+    """
     chain = read_certificates(authority.certificate)
     if not chain:
         return (BundleProblem(ProblemKind.UNREADABLE, "the CA certificate cannot be read"),)
-    problems = [*_key_problems(chain[0], authority.key, what="CA"), *_time_problems(chain[0], at=at, what="CA")]
-    if not _is_authority(chain[0]):
-        problems.append(BundleProblem(ProblemKind.NOT_AN_AUTHORITY, "the CA certificate may not sign certificates"))
-    return tuple(problems)
+    if len(chain) > 1:
+        return (BundleProblem(ProblemKind.UNREADABLE, f"the CA's tls.crt holds {len(chain)} certificates, not one"),)
+    return (
+        *_key_problems(chain[0], authority.key, what="CA"),
+        *_time_problems(chain[0], at=at, what="CA"),
+        *_signing_problems(chain[0]),
+    )
 
 
 def leaf_problems(leaf: Pair, *, trusted: bytes, names: Sequence[str], at: datetime) -> tuple[BundleProblem, ...]:
@@ -115,11 +142,44 @@ def leaf_problems(leaf: Pair, *, trusted: bytes, names: Sequence[str], at: datet
 
 
 def read_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """Return the certificates of a PEM text in order; () when it holds none or one of them is malformed."""
-    try:
-        return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError:
+    """Return the certificates of a PEM text in order; () when it holds none, too much, or one that is malformed."""
+    if len(pem) > LARGEST_PEM:
         return ()
+    try:
+        found = tuple(x509.load_pem_x509_certificates(pem))
+        for one in found:  # parts are parsed when they are asked for: whoever asks later meets no surprise
+            _ = one.extensions, one.public_key(), one.not_valid_before_utc, one.not_valid_after_utc
+    except _UNREADABLE:
+        return ()
+    return found
+
+
+def can_anchor(certificate: x509.Certificate, *, at: datetime) -> bool:
+    """Say whether a chain may end at the certificate at this time."""
+    return _is_authority(certificate) and not _time_problems(certificate, at=at, what="CA")
+
+
+def is_trusted(chain: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], *, at: datetime) -> bool:
+    """Say whether a path leads from the first certificate to a trusted one that is valid at this time.
+
+    As Go's verifier has it: the rest of the chain may be in any order, and a trusted certificate need not be a CA to be
+    accepted itself.
+    """
+    valid = [one for one in trusted if not _time_problems(one, at=at, what="CA")]
+    reached, left = list(chain[:1]), list(chain[1:LONGEST_CHAIN])
+    while reached:
+        one = reached.pop()
+        if one in valid or issuers(one, valid):
+            return True
+        parents = issuers(one, left)
+        left = [other for other in left if other not in parents]
+        reached += parents
+    return False
+
+
+def issuers(leaf: x509.Certificate, authorities: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+    """Return those of the CAs that have signed the certificate."""
+    return tuple(one for one in authorities if _issued(leaf, one))
 
 
 def join_certificates(certificates: Sequence[x509.Certificate]) -> bytes:
@@ -132,6 +192,9 @@ def _pair(data: Mapping[str, bytes]) -> Pair:
 
 
 def _key_problems(certificate: x509.Certificate, key_pem: bytes, *, what: str) -> tuple[BundleProblem, ...]:
+    if len(key_pem) > LARGEST_KEY:
+        text = f"the {what} private key has {len(key_pem)} bytes, more than {LARGEST_KEY}"
+        return (BundleProblem(ProblemKind.UNREADABLE, text),)
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key is encrypted
@@ -160,9 +223,7 @@ def _trust_problems(
 ) -> tuple[BundleProblem, ...]:
     if not trusted:
         return (BundleProblem(ProblemKind.UNTRUSTED, "no CA certificate can be read"),)
-    linked = all(_issued(child, parent) for child, parent in pairwise(chain))
-    anchored = any(_issued(chain[-1], anchor) for anchor in trusted if not _time_problems(anchor, at=at, what="CA"))
-    if linked and anchored:
+    if is_trusted(chain, trusted, at=at):
         return ()
     return (
         BundleProblem(ProblemKind.UNTRUSTED, "the serving certificate is not signed by a CA that is trusted and valid"),
@@ -180,19 +241,36 @@ def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
+    """Say whether the certificate may sign others; one without a key usage may."""
+    constraints, usage = _extension(certificate, x509.BasicConstraints), _extension(certificate, x509.KeyUsage)
+    return constraints is not None and constraints.ca and (usage is None or usage.key_cert_sign)
+
+
+def _signing_problems(certificate: x509.Certificate) -> tuple[BundleProblem, ...]:
+    """Return how a CA differs from one that we would issue, as far as clients mind."""
+    found = []
+    if not _is_authority(certificate) or _extension(certificate, x509.KeyUsage) is None:
+        found.append("the CA certificate may not sign certificates")
+    key = certificate.public_key()
+    if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _SERVED_CURVES)):
+        found.append("the CA's key is not an elliptic curve key of P-256, P-384 or P-521")
+    if _extension(certificate, x509.SubjectKeyIdentifier) is None:
+        found.append("the CA certificate has no SubjectKeyIdentifier")
+    if foreign := sorted({one.oid.dotted_string for one in certificate.extensions if one.oid not in _OWN_EXTENSIONS}):
+        found.append(f"the CA certificate has extensions that ours has not: {', '.join(foreign)}")
+    return tuple(BundleProblem(ProblemKind.NOT_AN_AUTHORITY, text) for text in found)
+
+
+def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
     try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return constraints.ca
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _name_problems(certificate: x509.Certificate, names: Sequence[str]) -> tuple[BundleProblem, ...]:
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        held = frozenset(name.lower() for name in extension.get_values_for_type(x509.DNSName))
-    except (x509.ExtensionNotFound, ValueError):
-        held = frozenset()
+    extension = _extension(certificate, x509.SubjectAlternativeName)
+    held = frozenset(() if extension is None else map(str.lower, extension.get_values_for_type(x509.DNSName)))
     missing = [name for name in names if not _covers(held, name.lower())]
     return tuple(
         BundleProblem(ProblemKind.NAME_MISSING, f"the serving certificate does not name {name}") for name in missing

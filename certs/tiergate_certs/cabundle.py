@@ -44,6 +44,16 @@ def entries(configuration: bytes) -> tuple[Entry, ...]:
     return tuple(_entry(webhook) for webhook in document.get("webhooks") or [])
 
 
+def trusted_by(configuration: bytes) -> tuple[bytes, ...]:
+    """Return the CA certificates (PEM) that each entry of a configuration trusts, b"" for one that has none.
+
+    Raises:
+        ConfigurationError: The configuration is not of that shape.
+        ValueError: It is not JSON.
+    """
+    return tuple(_decoded(entry.ca_bundle or "") for entry in entries(configuration))
+
+
 def patch(configuration: bytes, ca_pem: bytes) -> list[Operation]:
     """Return the operations that make every entry trust the CA; [] when all do already.
 
@@ -71,3 +81,10 @@ def _entry(webhook: object) -> Entry:
         raise ConfigurationError(f"webhook {webhook['name']} has no clientConfig")
     ca_bundle = client_config.get("caBundle")
     return Entry(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""

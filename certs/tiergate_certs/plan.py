@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from cryptography import x509
 
@@ -12,11 +12,15 @@ from tiergate_certs.bundle import (
     Bundle,
     BundleProblem,
     authority_problems,
+    can_anchor,
     join_certificates,
     leaf_problems,
     read_certificates,
 )
 from tiergate_certs.issue import Pair
+
+MOST_FORMER: Final = 8
+"""Former CAs that are trusted at most beside the current one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,28 +32,44 @@ class Policy:
         leaf_lifetime: Validity of a new leaf.
         renew_at: Part of a validity after which the certificate is replaced.
         skew: How far clocks of clients may be behind: validity starts this much earlier.
+        settle: How long clients have trusted a CA before a leaf of it is issued, while the present leaf is good.
+        overlap: How long a CA is trusted after it was last asked for, whoever had it published.
     """
 
     authority_lifetime: timedelta = timedelta(days=3650)
     leaf_lifetime: timedelta = timedelta(days=90)
     renew_at: Fraction = Fraction(2, 3)
     skew: timedelta = timedelta(minutes=5)
+    settle: timedelta = timedelta(seconds=60)
+    overlap: timedelta = timedelta(days=1)
 
     def __post_init__(self) -> None:
         """Refuse a policy that would renew for ever, or never.
 
         Raises:
-            ValueError: The part is not between 0 and 1, or a lifetime is not positive.
+            ValueError: The part is not between 0 and 1, or times do not fit together.
         """
         if not 0 < self.renew_at < 1:
             raise ValueError(f"certificates are renewed between 0 and 1 of their validity, not at {self.renew_at}")
         if min(self.authority_lifetime, self.leaf_lifetime) <= timedelta(0):
             raise ValueError("lifetimes of certificates are positive")
+        rest = self.leaf_lifetime * float(1 - self.renew_at)
+        if not timedelta(0) <= self.settle < rest:
+            raise ValueError(
+                f"certificates are renewed {rest} before their end: settle must be shorter, not {self.settle}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Nothing to issue; look again at `until` at the latest."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A leaf is due, and waits until clients have trusted its CA for a while: look again at `until`."""
 
     until: datetime
 
@@ -109,6 +129,8 @@ def _plan_leaf(
 def renewal_time(certificate: x509.Certificate, policy: Policy) -> datetime:
     """Return the moment after which a certificate is replaced."""
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if start + policy.skew < end:
+        start += policy.skew  # it was issued then: otherwise a short life would begin when it is due already
     seconds = (end - start) // timedelta(seconds=1)
     return start + timedelta(seconds=int(seconds * policy.renew_at))
 
@@ -121,14 +143,14 @@ def trusted_certificates(authority: Pair, previously: bytes, *, now: datetime, p
 
     Args:
         authority: The current CA; it must be readable.
-        previously: What clients were told to trust until now, PEM; anything unreadable in it is dropped.
+        previously: What clients were told to trust until now, PEM; anything that cannot sign a leaf is dropped.
         now: The time to decide at, aware.
         policy: The lifetime of leaves.
     """
     current = read_certificates(authority.certificate)[0]
     met_until = current.not_valid_before_utc + policy.skew + policy.leaf_lifetime
-    earlier = [one for one in read_certificates(previously) if now <= min(met_until, one.not_valid_after_utc)]
-    return join_certificates([current, *earlier])
+    earlier = [one for one in read_certificates(previously) if now <= met_until and can_anchor(one, at=now)]
+    return join_certificates([current, *earlier[: MOST_FORMER + 1]])
 
 
 def _sentence(problems: Sequence[BundleProblem]) -> str:

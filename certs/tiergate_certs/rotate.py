@@ -5,15 +5,22 @@ lives in the caller.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Protocol
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, Protocol
 
-from tiergate_certs.bundle import authority_data, from_secrets, read_certificates, serving_data
+from tiergate_certs.bundle import (
+    Bundle,
+    authority_data,
+    from_secrets,
+    leaf_problems,
+    read_certificates,
+    serving_data,
+)
 from tiergate_certs.issue import Pair, issue_authority, issue_leaf
-from tiergate_certs.plan import Keep, Plan, Policy, RenewAll, plan, trusted_certificates
-from tiergate_certs.store import SecretStore, Stored
+from tiergate_certs.plan import Keep, Plan, Policy, RenewAll, RenewLeaf, Wait, plan, trusted_certificates
+from tiergate_certs.store import Missing, SecretStore, Stored
 
 AUTHORITY_NAME: Final = "tiergate-ca"
 """The CA and its key: for the issuer only."""
@@ -21,19 +28,38 @@ AUTHORITY_NAME: Final = "tiergate-ca"
 SERVING_NAME: Final = "tiergate-webhook-tls"
 """The CA certificates, the leaf and its key: mounted where the leaf is served."""
 
+ROTATE: Final = "tiergate.io/rotate"
+"""Annotation of either Secret: replace what it holds. It is removed by the write that does so."""
+DISTRUST: Final = "distrust"
+"""Value of that annotation at the CA: trust the new CA alone, as the key of the old one is not secret any more."""
+TRUST_ALONE: Final = "tiergate.io/trust-alone"
+"""Annotation of the CA's Secret: no former CA is trusted beside this one. It goes when the CA is replaced again."""
+
+NOTHING: Final = Bundle(authority=None, trusted=b"", leaf=Pair(b"", b""))
+
+
+class Published(NamedTuple):
+    """What clients trust now (PEM), and for how long they have trusted what was wanted."""
+
+    trusted: bytes
+    since: timedelta
+
 
 class Publisher(Protocol):
     """Tells clients which CA certificates to trust."""
 
-    async def publish(self, trusted: bytes) -> None:
-        """Make clients trust these certificates (PEM) and no others; nothing to do is the usual case."""
+    async def publish(self, wanted: bytes, *, alone: bool) -> Published:
+        """Make clients trust these certificates (PEM) and, unless ``alone``, those that they trusted until now.
+
+        Nothing to do is the usual case.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
     """What a step decided, and the CA certificates clients now trust (PEM)."""
 
-    plan: Plan
+    plan: Plan | Wait
     trusted: bytes
 
 
@@ -43,7 +69,7 @@ async def rotate(
     """Bring certificates and what clients trust into order.
 
     The order of writes keeps every moment in between good: first the new CA is stored, then clients trust it beside the
-    old one, and only then a leaf of it is stored for servers to pick up.
+    old one, and only when they have done so for a while a leaf of it is stored for servers to pick up.
 
     Args:
         store: Where both Secrets live.
@@ -54,33 +80,60 @@ async def rotate(
 
     Raises:
         Conflict: Somebody else wrote between reading and writing: run the step again.
+        Missing: One of the Secrets does not exist.
     """
-    kept_authority, kept_serving = await store.read(AUTHORITY_NAME), await store.read(SERVING_NAME)
-    bundle = from_secrets(authority=_data(kept_authority), serving=_data(kept_serving))
-    decided = plan(bundle, now=now, policy=policy, names=names)
-    if bundle is None or bundle.authority is None or isinstance(decided, RenewAll):
+    kept_authority, kept_serving = await _read(store, AUTHORITY_NAME), await _read(store, SERVING_NAME)
+    stored = from_secrets(authority=kept_authority.data, serving=kept_serving.data)
+    due = _due(kept_authority, kept_serving, plan(stored, now=now, policy=policy, names=names))
+    alone = TRUST_ALONE in kept_authority.annotations
+    if stored is None or stored.authority is None or isinstance(due, RenewAll):
         authority = await asyncio.to_thread(_new_authority, now=now, policy=policy)
-        await store.write(AUTHORITY_NAME, authority_data(authority), _version(kept_authority))
+        alone = kept_authority.annotations.get(ROTATE) == DISTRUST
+        noted = {ROTATE: None, TRUST_ALONE: "true" if alone else None}
+        data = authority_data(authority)
+        await store.write(AUTHORITY_NAME, data, kept_authority.resource_version, annotations=noted)
     else:
-        authority = bundle.authority
-    previously = b"" if bundle is None else bundle.trusted
-    trusted = trusted_certificates(authority, previously, now=now, policy=policy)
-    await publisher.publish(trusted)
-    if bundle is None or not isinstance(decided, Keep):
+        authority = stored.authority
+    serving = NOTHING if stored is None else stored
+    wanted = trusted_certificates(authority, b"" if alone else serving.trusted, now=now, policy=policy)
+    published = await publisher.publish(wanted, alone=alone)
+    decided = due if isinstance(due, Keep) else _wait(serving, published, now=now, policy=policy, names=names) or due
+    leaf, noted = serving.leaf, {}
+    if isinstance(decided, RenewLeaf | RenewAll):
         leaf = await asyncio.to_thread(_new_leaf, authority, now=now, policy=policy, names=names)
-    else:
-        leaf = bundle.leaf
-    if bundle is None or (leaf, trusted) != (bundle.leaf, bundle.trusted):
-        await store.write(SERVING_NAME, serving_data(leaf, trusted=trusted), _version(kept_serving))
-    return Rotated(plan=decided, trusted=trusted)
+        noted = {ROTATE: None}
+    if (leaf, published.trusted) != (serving.leaf, serving.trusted):
+        data = serving_data(leaf, trusted=published.trusted)
+        await store.write(SERVING_NAME, data, kept_serving.resource_version, annotations=noted)
+    return Rotated(plan=decided, trusted=published.trusted)
 
 
-def _data(stored: Stored | None) -> Mapping[str, bytes] | None:
-    return None if stored is None else stored.data
+async def _read(store: SecretStore, name: str) -> Stored:
+    found = await store.read(name)
+    if found is None:
+        raise Missing(
+            f'Secret "{name}" does not exist; it is never created by the controller: helm upgrade restores it'
+        )
+    return found
 
 
-def _version(stored: Stored | None) -> str | None:
-    return None if stored is None else stored.resource_version
+def _due(authority: Stored, serving: Stored, planned: Plan) -> Plan:
+    """Return what is due: the plan, or more, where somebody asks for it by an annotation."""
+    if ROTATE in authority.annotations:
+        return RenewAll(f"asked for by the annotation {ROTATE} of {AUTHORITY_NAME}")
+    if ROTATE in serving.annotations and isinstance(planned, Keep):
+        return RenewLeaf(f"asked for by the annotation {ROTATE} of {SERVING_NAME}")
+    return planned
+
+
+def _wait(bundle: Bundle, published: Published, *, now: datetime, policy: Policy, names: Sequence[str]) -> Wait | None:
+    """Return until when a new leaf waits; None where it may come, or must because the present one is no good."""
+    left = policy.settle - published.since
+    if left <= timedelta(0):
+        return None
+    if leaf_problems(bundle.leaf, trusted=published.trusted, names=names, at=now + policy.settle):
+        return None
+    return Wait(now + left)
 
 
 def _new_authority(*, now: datetime, policy: Policy) -> Pair:

@@ -11,11 +11,16 @@ class Conflict(RuntimeError):
     """The stored object has another version than the one the write was based on: read and plan again."""
 
 
+class Missing(RuntimeError):
+    """There is no object of the name, and none is ever created here; the message says how to restore it."""
+
+
 class Stored(NamedTuple):
-    """The data under one name, and its version."""
+    """The data under one name, its version, and what others have noted on it."""
 
     data: Mapping[str, bytes]
     resource_version: str
+    annotations: Mapping[str, str] = {}
 
 
 class SecretStore(Protocol):
@@ -24,14 +29,22 @@ class SecretStore(Protocol):
     async def read(self, name: str) -> Stored | None:
         """Return the data and its version, or None where nothing of that name exists."""
 
-    async def write(self, name: str, data: Mapping[str, bytes], resource_version: str | None) -> None:
-        """Replace everything under the name, or create it.
+    async def write(
+        self,
+        name: str,
+        data: Mapping[str, bytes],
+        resource_version: str,
+        *,
+        annotations: Mapping[str, str | None],
+    ) -> None:
+        """Replace everything under the name.
 
         Args:
-            name: Name of the Secret.
+            name: Name of the Secret, which exists.
             data: All keys; keys that are not given are gone afterwards.
-            resource_version: The version the data is based on; None means that nothing existed.
+            resource_version: The version the data is based on.
+            annotations: To set, or (None) to remove; others stay.
 
         Raises:
-            Conflict: The stored version is another one (also: it exists, though None was given; or it is gone).
+            Conflict: The stored version is another one (also: it is gone).
         """

@@ -51,7 +51,8 @@ ENCRYPTED = serialization.load_pem_private_key(LEAF.key, password=None).private_
         ),
         pytest.param(LEAF, OTHER.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="signed-by-another"),
         pytest.param(LEAF, b"", NAMES, NOW, [ProblemKind.UNTRUSTED], id="no-authority-stored"),
-        pytest.param(LEAF, LEAF.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="trusts-a-leaf"),
+        pytest.param(LEAF, LEAF.certificate, NAMES, NOW, [], id="trusted-itself"),
+        pytest.param(WILD, LEAF.certificate, NAMES, NOW, [ProblemKind.UNTRUSTED], id="trusts-another-leaf"),
         pytest.param(
             OF_SHORT,
             SHORT.certificate,
@@ -116,7 +117,7 @@ def test_faults_of_a_leaf(
     [
         pytest.param(AUTHORITY, NOW, [], id="good"),
         pytest.param(SHORT, NOW + timedelta(days=11), [ProblemKind.EXPIRED], id="expired"),
-        pytest.param(LEAF, NOW, [ProblemKind.NOT_AN_AUTHORITY], id="a-leaf"),
+        pytest.param(LEAF, NOW, [ProblemKind.NOT_AN_AUTHORITY, ProblemKind.NOT_AN_AUTHORITY], id="a-leaf"),
         pytest.param(Pair(AUTHORITY.certificate, OTHER.key), NOW, [ProblemKind.KEY_MISMATCH], id="mismatch"),
         pytest.param(Pair(b"junk", OTHER.key), NOW, [ProblemKind.UNREADABLE], id="junk"),
     ],
@@ -143,9 +144,11 @@ def test_an_intermediate_is_followed() -> None:
 
 
 def test_nothing_stored_is_no_bundle() -> None:
-    """Two missing Secrets are nothing; one of two is a bundle with a hole."""
+    """Two missing or empty Secrets are nothing; one of two is a bundle with a hole."""
     assert from_secrets(authority=None, serving=None) is None
-    assert from_secrets(authority=None, serving={}) == Bundle(authority=None, trusted=b"", leaf=Pair(b"", b""))
+    assert from_secrets(authority={}, serving={}) is None
+    served = from_secrets(authority={}, serving={"tls.crt": b"c"})
+    assert served == Bundle(authority=None, trusted=b"", leaf=Pair(b"c", b""))
     half = from_secrets(authority={"tls.crt": b"c", "tls.key": b"k"}, serving=None)
     assert half == Bundle(authority=Pair(b"c", b"k"), trusted=b"", leaf=Pair(b"", b""))
 

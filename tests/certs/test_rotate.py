@@ -1,20 +1,26 @@
 """The one idempotent step, cut off everywhere."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from tests.certs.bad_secrets import NAMES, NOW, Secret, bad_authorities, bad_servings
 from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates
-from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf
-from tiergate_certs.rotate import AUTHORITY_NAME, SERVING_NAME, Rotated, rotate
-from tiergate_certs.store import Conflict, Stored
+from tiergate_certs.overlap import Overlap
+from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf, Wait
+from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME, Published, Rotated, rotate
+from tiergate_certs.store import Conflict, Missing, Stored
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-NAMES = ("gate.system.svc",)
 POLICY = Policy(authority_lifetime=300 * DAY, leaf_lifetime=90 * DAY)
+BAD_SECRETS = [
+    *(pytest.param(AUTHORITY_NAME, data, id=f"authority-{name}") for name, data in bad_authorities().items()),
+    *(pytest.param(SERVING_NAME, data, id=f"serving-{name}") for name, data in bad_servings().items()),
+]
 
 
 class CutError(RuntimeError):
@@ -25,8 +31,10 @@ class World:
     """Store and publisher in memory; keeps a journal of writes and can be cut off after any number of them."""
 
     def __init__(self) -> None:
-        """Begin with nothing stored and nothing trusted."""
-        self.secrets: dict[str, Stored] = {}
+        """Begin with two empty Secrets and nothing trusted."""
+        self.secrets = {name: Stored({}, "0") for name in (AUTHORITY_NAME, SERVING_NAME)}
+        self.overlap = Overlap(POLICY.overlap)
+        self.since = timedelta(days=1)
         self.published = b""
         self.journal: list[str] = []
         self.writes_left: int | None = None
@@ -35,19 +43,29 @@ class World:
         """Return what is stored."""
         return self.secrets.get(name)
 
-    async def write(self, name: str, data: Mapping[str, bytes], resource_version: str | None) -> None:
+    async def write(
+        self,
+        name: str,
+        data: Mapping[str, bytes],
+        resource_version: str,
+        *,
+        annotations: Mapping[str, str | None],
+    ) -> None:
         """Store, if the version is the one given."""
         self._spend(name)
-        found = self.secrets.get(name)
-        if (None if found is None else found.resource_version) != resource_version:
+        found = self.secrets[name]
+        if found.resource_version != resource_version:
             raise Conflict(name)
-        self.secrets[name] = Stored(dict(data), str(len(self.journal)))
+        noted = {key: value for key, value in {**found.annotations, **annotations}.items() if value is not None}
+        self.secrets[name] = Stored(dict(data), str(len(self.journal)), noted)
 
-    async def publish(self, trusted: bytes) -> None:
-        """Trust these."""
+    async def publish(self, wanted: bytes, *, alone: bool) -> Published:
+        """Trust these; clients have done so for as long as the test says."""
+        trusted = self.overlap.join(wanted, alone=alone, now=self.now)
         if trusted != self.published:
             self._spend("publish")
             self.published = trusted
+        return Published(trusted, self.since)
 
     def _spend(self, what: str) -> None:
         if self.writes_left is not None:
@@ -58,13 +76,27 @@ class World:
 
     def step(self, *, now: datetime = NOW) -> Rotated:
         """Take one step of the rotation."""
+        self.now = now
         return asyncio.run(rotate(self, self, now=now, policy=POLICY, names=NAMES))
 
     def served_is_accepted(self, *, now: datetime) -> bool:
         """Say whether a client that trusts what is published accepts what is stored for servers."""
-        bundle = from_secrets(authority=None, serving=self.secrets[SERVING_NAME].data)
-        assert bundle is not None
-        return not leaf_problems(bundle.leaf, trusted=self.published, names=NAMES, at=now)
+        return accepts(self.published, self.secrets[SERVING_NAME].data, now=now)
+
+
+def accepts(published: bytes, serving: Mapping[str, bytes], *, now: datetime) -> bool:
+    """Say whether a client accepts a pair: as we judge it, and as another implementation of RFC 5280 does."""
+    bundle = from_secrets(authority=None, serving=serving)
+    assert bundle is not None
+    ours = not leaf_problems(bundle.leaf, trusted=published, names=NAMES, at=now)
+    verifier = PolicyBuilder().time(now).store(Store(list(read_certificates(published))))
+    try:
+        verifier.build_server_verifier(x509.DNSName(NAMES[0])).verify(read_certificates(bundle.leaf.certificate)[0], [])
+    except VerificationError:
+        assert not ours
+    else:
+        assert ours
+    return ours
 
 
 def settled() -> World:
@@ -118,10 +150,10 @@ def test_a_due_leaf_is_renewed_from_the_same_authority() -> None:
 
 
 @pytest.mark.parametrize("name", [AUTHORITY_NAME, SERVING_NAME])
-def test_a_deleted_secret_comes_back(name: str) -> None:
-    """Whichever Secret is deleted, the next step ends in an accepted leaf."""
+def test_an_emptied_secret_is_filled_again(name: str) -> None:
+    """Whichever Secret is deleted and restored empty, the next step ends in an accepted leaf."""
     world = settled()
-    del world.secrets[name]
+    world.secrets[name] = Stored({}, "restored")
     world.step()
     assert world.served_is_accepted(now=NOW)
     assert isinstance(world.step().plan, Keep)
@@ -139,9 +171,7 @@ def test_a_new_authority_keeps_the_old_one_trusted() -> None:
     assert isinstance(world.step(now=change).plan, RenewAll)
     assert world.journal == [AUTHORITY_NAME, "publish", SERVING_NAME]
     assert world.served_is_accepted(now=change)
-    bundle = from_secrets(authority=None, serving=old_leaf.data)
-    assert bundle is not None
-    assert not leaf_problems(bundle.leaf, trusted=world.published, names=NAMES, at=change)
+    assert accepts(world.published, old_leaf.data, now=change)
     assert len(read_certificates(world.published)) == 2
     for day in (260, 292):
         world.step(now=NOW + day * DAY)
@@ -169,12 +199,12 @@ def test_a_step_that_is_cut_off_is_finished_by_the_next(start: str, writes: int)
 
 def test_two_issuers_do_not_overwrite_each_other() -> None:
     """The slower of two first steps gets a conflict, and its next step takes over what the faster one stored."""
-    world, rival = World(), settled()
+    rival = settled()
 
     class Slow(World):
         async def read(self, name: str) -> Stored | None:
             found = await super().read(name)
-            self.secrets.setdefault(name, rival.secrets[name])
+            self.secrets[name] = rival.secrets[name]
             return found
 
     slow = Slow()
@@ -182,16 +212,128 @@ def test_two_issuers_do_not_overwrite_each_other() -> None:
         slow.step()
     assert slow.step().plan == Keep(slow.step().plan.until)  # type: ignore[union-attr]  # Keep is what is asserted
     assert slow.secrets == rival.secrets
-    assert world.secrets == {}
 
 
 def test_a_leaf_never_outlives_its_authority() -> None:
     """Near the end of a CA the leaf is shortened."""
     world = World()
-    policy = Policy(authority_lifetime=30 * DAY, leaf_lifetime=90 * DAY)
+    world.now, policy = NOW, Policy(authority_lifetime=30 * DAY, leaf_lifetime=90 * DAY)
     asyncio.run(rotate(world, world, now=NOW, policy=policy, names=NAMES))
     bundle = from_secrets(authority=world.secrets[AUTHORITY_NAME].data, serving=world.secrets[SERVING_NAME].data)
     assert bundle is not None
     assert bundle.authority is not None
     (leaf,), (authority,) = read_certificates(bundle.leaf.certificate), read_certificates(bundle.authority.certificate)
     assert leaf.not_valid_after_utc == authority.not_valid_after_utc
+
+
+@pytest.mark.parametrize("name", [AUTHORITY_NAME, SERVING_NAME])
+def test_a_missing_secret_is_said_and_never_created(name: str) -> None:
+    """Nothing is written while one of the two does not exist, and the message says who restores it."""
+    world = World()
+    del world.secrets[name]
+    with pytest.raises(Missing, match=f'"{name}" does not exist.*helm upgrade'):
+        world.step()
+    assert world.journal == []
+
+
+def test_a_leaf_of_a_new_authority_waits_while_the_old_leaf_is_good() -> None:
+    """The Secret is left alone but for the CAs, until clients have trusted the new CA for a minute."""
+    world, change = settled(), NOW + 200 * DAY
+    for day in (60, 120, 180):
+        world.step(now=NOW + day * DAY)
+    leaf = world.secrets[SERVING_NAME].data["tls.crt"]
+    world.since = timedelta(seconds=0)
+    assert world.step(now=change).plan == Wait(change + timedelta(seconds=60))
+    world.since = timedelta(seconds=59)
+    assert world.step(now=change).plan == Wait(change + timedelta(seconds=1))
+    assert world.secrets[SERVING_NAME].data["tls.crt"] == leaf
+    assert world.secrets[SERVING_NAME].data["ca.crt"] == world.published
+    world.since = timedelta(seconds=60)
+    assert isinstance(world.step(now=change).plan, RenewLeaf)
+    assert world.secrets[SERVING_NAME].data["tls.crt"] != leaf
+    assert world.served_is_accepted(now=change)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda _: {}, id="empty"),
+        pytest.param(lambda data: {**data, "tls.key": b"no key"}, id="key"),
+        pytest.param(lambda data: {**data, "tls.crt": b"no certificate"}, id="certificate"),
+    ],
+)
+def test_nothing_waits_for_the_sake_of_a_leaf_that_is_no_good(spoil: Callable[[Secret], Secret]) -> None:
+    world = settled()
+    world.since = timedelta(0)
+    world.secrets[SERVING_NAME] = Stored(spoil(dict(world.secrets[SERVING_NAME].data)), "spoilt")
+    world.step()
+    assert world.served_is_accepted(now=NOW)
+
+
+def test_nothing_waits_when_the_old_leaf_ends_meanwhile() -> None:
+    world, end = settled(), NOW + 90 * DAY - timedelta(seconds=30)
+    world.since = timedelta(0)
+    assert isinstance(world.step(now=end).plan, RenewLeaf)
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, None])
+@pytest.mark.parametrize(
+    ("asked", "authorities", "journal"),
+    [
+        pytest.param({SERVING_NAME: "now"}, 1, [SERVING_NAME], id="leaf"),
+        pytest.param({AUTHORITY_NAME: "now"}, 2, [AUTHORITY_NAME, "publish", SERVING_NAME], id="authority"),
+        pytest.param({AUTHORITY_NAME: DISTRUST}, 1, [AUTHORITY_NAME, "publish", SERVING_NAME], id="leaked-authority"),
+    ],
+)
+def test_what_is_asked_for_is_done_once(
+    asked: Mapping[str, str], authorities: int, journal: list[str], writes: int | None
+) -> None:
+    """Also when the process ends between two writes; a former CA is trusted unless its key has leaked."""
+    world = settled()
+    before = world.secrets[SERVING_NAME].data["tls.crt"]
+    for name, value in asked.items():
+        world.secrets[name] = world.secrets[name]._replace(annotations={ROTATE: value, "theirs": "stays"})
+    if writes is not None and writes < len(journal):
+        world.writes_left = writes
+        with pytest.raises(CutError):
+            world.step()
+        world.writes_left = None
+    world.step()
+    assert world.journal == journal
+    assert isinstance(world.step().plan, Keep)
+    assert world.journal == journal
+    assert world.secrets[SERVING_NAME].data["tls.crt"] != before
+    assert all(ROTATE not in stored.annotations for stored in world.secrets.values())
+    assert [stored.annotations["theirs"] for name, stored in world.secrets.items() if name in asked] == ["stays"]
+    assert len(read_certificates(world.published)) == authorities
+    assert world.served_is_accepted(now=NOW)
+
+
+def test_after_a_leak_the_next_change_overlaps_again() -> None:
+    world = settled()
+    for value, trusted in ((DISTRUST, 1), ("now", 2)):
+        kept = world.secrets[AUTHORITY_NAME]
+        world.secrets[AUTHORITY_NAME] = kept._replace(annotations={**kept.annotations, ROTATE: value})
+        world.step()
+        assert len(read_certificates(world.published)) == trusted
+
+
+@pytest.mark.parametrize(("name", "secret"), BAD_SECRETS)
+def test_whatever_a_secret_holds_one_step_ends_in_a_leaf_that_is_accepted(name: str, secret: Secret) -> None:
+    """And the leaf that is served until then is accepted as well: its CA stays trusted beside a new one."""
+    world = settled()
+    served = world.secrets[SERVING_NAME].data
+    world.secrets[name] = Stored(secret, "spoilt")
+    assert not isinstance(world.step().plan, Keep)
+    assert world.served_is_accepted(now=NOW)
+    assert accepts(world.published, served, now=NOW)
+    assert isinstance(world.step().plan, Keep)
+
+
+@pytest.mark.parametrize(("name", "secret"), BAD_SECRETS)
+def test_whatever_a_secret_holds_the_first_step_is_no_error(name: str, secret: Secret) -> None:
+    """Also where nothing was trusted before."""
+    world = World()
+    world.secrets[name] = Stored(secret, "spoilt")
+    world.step()
+    assert world.served_is_accepted(now=NOW)

@@ -53,6 +53,15 @@ def test_a_given_certificate_is_served_and_only_read(helm: Helm, values: dict[st
     assert endpoint["tlsConfig"]["ca"]["secret"]["name"] == secret
 
 
+def test_lifetimes_reach_the_controller_and_the_wait_both(helm: Helm) -> None:
+    lives = {"caDuration": "48h", "duration": "90m"}
+    rendered = helm.render({"certificates": {"controller": lives, "settleSeconds": 7}})
+    assert {"--ca-duration=48h", "--certificate-duration=90m", "--settle=7s"} <= set(
+        rendered.container("controller")["args"]
+    )
+    assert "--settle=7s" in rendered.container("webhook")["args"]
+
+
 def test_cert_manager_signs_with_a_ca_of_the_charts_own(helm: Helm) -> None:
     rendered = helm.render(CERT_MANAGER)
     assert rendered.names("Issuer") == {"tiergate-self-signed", "tiergate-ca"}
@@ -83,6 +92,8 @@ def test_cert_manager_signs_with_an_issuer_that_is_there(helm: Helm) -> None:
         ({"existingSecret": "theirs"}, "certificates.existingSecret: has no meaning while certificates.mode is"),
         ({"mode": "cert-manager"}, "/certificates/mode"),
         ({"mode": "certManager", "certManager": {"duration": "90d"}}, "/certificates/certManager/duration"),
+        ({"controller": {"duration": "90d"}}, "/certificates/controller/duration"),
+        ({"settleSeconds": 601}, "/certificates/settleSeconds"),
         ({"mode": "certManager", "certManager": {"issuerRef": {"names": "a"}}}, "names"),
     ],
 )

@@ -40,6 +40,8 @@ def exposed() -> dict[str, set[str]]:
     recorder.task_failed("index pods")
     recorder.controller_silence(1)
     recorder.certificate_expiry(1)
+    recorder.certificate_trust(trusted=True, authority_expiry=1)
+    recorder.clock_offset(0)
     recorder.bytes_in_flight(0)
     recorder.usage((UsageRow("dev", "dev", "tier", "pods", Quantity.parse("1"), Quantity.parse("2")),))
     recorder.tier_conditions((TierCondition("dev", "Ready", "QuotasInForce", holds=True),))

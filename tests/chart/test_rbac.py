@@ -28,6 +28,8 @@ WEBHOOK = {
     ("", "persistentvolumeclaims", "*"): {"list", "watch"},
     ("", "pods", "*"): {"list", "watch"},
     ("tiergate.io", "tiers", "*"): READ,
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "tiergate"): {"get"},
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "tiergate"): {"get"},
     ("authorization.k8s.io", "subjectaccessreviews", "*"): {"create"},
     ("authentication.k8s.io", "tokenreviews", "*"): {"create"},
 }
@@ -43,7 +45,6 @@ CONTROLLER = {
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "tiergate"): READ | {"patch"},
 }
 SECRETS = {
-    ("", "secrets", "*"): {"create"},
     ("", "secrets", "tiergate-ca"): {"get", "update"},
     ("", "secrets", "tiergate-webhook-tls"): {"get", "update"},
     ("coordination.k8s.io", "leases", "*"): {"create"},

@@ -6,7 +6,16 @@ from tests.chart.helm import NAMESPACE, RELEASE, Helm, RefusedError
 
 pytestmark = pytest.mark.helm
 
-NAMESPACED = {"Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "Role", "RoleBinding"}
+NAMESPACED = {
+    "Deployment",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "Role",
+    "RoleBinding",
+}
 OPTIONS = {"networkPolicy": {"enabled": True, "apiServerCIDRs": ["192.0.2.0/28", "2001:db8::/64"]}}
 
 
@@ -56,10 +65,12 @@ def test_every_namespaced_object_names_the_release_namespace(helm: Helm) -> None
     assert {item["metadata"].get("namespace") for item in others} == {None}
 
 
-def test_no_secret_is_rendered(helm: Helm) -> None:
+def test_secrets_are_rendered_empty(helm: Helm) -> None:
     """Certificates are the controller's: a generated one would differ at every rendering."""
     rendered = helm.render_environments(OPTIONS)
-    assert "Secret" not in {item["kind"] for item in (*rendered.objects, *rendered.hooks)}
+    secrets = [item for item in (*rendered.objects, *rendered.hooks) if item["kind"] == "Secret"]
+    assert {item["metadata"]["name"] for item in secrets} == {"tiergate-ca", "tiergate-webhook-tls"}
+    assert all(item.keys() == {"apiVersion", "kind", "metadata"} for item in secrets)
 
 
 def test_governed_namespaces_and_tiers_outlive_the_release(helm: Helm) -> None:
@@ -71,7 +82,10 @@ def test_governed_namespaces_and_tiers_outlive_the_release(helm: Helm) -> None:
         if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
     }
     role = ("ClusterRole", "tiergate-tenant")  # RoleBindings in namespaces refer to it
-    assert kept == {role} | {(kind, name) for kind in ("Namespace", "Tier") for name in ("dev", "staging", "prod")}
+    secrets = {("Secret", "tiergate-ca"), ("Secret", "tiergate-webhook-tls")}
+    assert kept == {role} | secrets | {
+        (kind, name) for kind in ("Namespace", "Tier") for name in ("dev", "staging", "prod")
+    }
 
 
 def test_common_labels_and_annotations_are_everywhere(helm: Helm) -> None:

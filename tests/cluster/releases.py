@@ -47,6 +47,7 @@ class Release:
 
     cluster: Cluster
     files: tuple[Path, ...] = ()
+    chart: Path = CHART
 
     def install(self, values: Mapping[str, Any] | None = None, *flags: str) -> Result:
         """Install, which must succeed."""
@@ -62,7 +63,7 @@ class Release:
 
     def attempt(self, verb: str, values: Mapping[str, Any] | None = None, *flags: str) -> Result:
         """Run `helm install` or `helm upgrade`, whatever comes of it."""
-        where = f"{NAME} {CHART} -n {NAMESPACE}"
+        where = f"{NAME} {self.chart} -n {NAMESPACE}"
         files = " ".join(f"-f {file}" for file in self.files)
         settings = " ".join(f"--set {value}" for value in self.cluster.chart_values)
         line = f"helm {verb} {where} {files} -f - {settings} {' '.join(flags)}"

@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import subprocess
+import sys
 
 import pytest
 
@@ -12,13 +14,12 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, until
 
 pytestmark = pytest.mark.cluster
 SECRET = "tiergate-webhook-tls"
+MAIN = "import sys; from tiergate.cli.main import main; sys.exit(main())"
 
 
 def _stored(cluster: Cluster) -> str:
-    result = cluster.run(f"kubectl get secret {SECRET} -n {NAMESPACE} -o json")
-    if result.code != 0:
-        return ""
-    return base64.b64decode(result.json["data"]["tls.crt"]).decode()
+    data = cluster.kubectl(f"get secret {SECRET} -n {NAMESPACE} -o json").json.get("data", {})
+    return base64.b64decode(data.get("tls.crt", "")).decode()
 
 
 def _serves_what_is_stored(cluster: Cluster, *, not_before: str) -> bool:
@@ -33,10 +34,19 @@ def _admits(cluster: Cluster, namespace: str) -> bool:
     return result.code == 0
 
 
-def test_a_deleted_secret_is_made_again_and_served(cluster: Cluster, namespace: str) -> None:
-    """A new pair is issued, every replica serves it without a restart, and the API server trusts it."""
+def _enforcing(cluster: Cluster) -> str:
+    path = "{.status.conditions[?(@.type=='Enforcing')].message}"
+    return cluster.kubectl(f'get tier dev -o jsonpath="{path}"').out
+
+
+def test_a_deleted_secret_is_told_of_and_filled_when_it_is_there_again(cluster: Cluster, namespace: str) -> None:
+    """The controller may not create it. A new pair is served without a restart, and the API server trusts it."""
     before, restarts = _stored(cluster), [each.restarts for each in replicas(cluster)]
+    manifest = cluster.kubectl(f"get secret {SECRET} -n {NAMESPACE} -o json").json
     cluster.kubectl(f"delete secret {SECRET} -n {NAMESPACE}")
+    until(lambda: "helm upgrade restores it" in _enforcing(cluster), "the tier says that the Secret is missing")
+    kept = {name: manifest["metadata"][name] for name in ("name", "labels", "annotations")}
+    cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": kept}, namespace=NAMESPACE)
     until(lambda: _serves_what_is_stored(cluster, not_before=before), "every replica serves the new certificate")
     until(lambda: _admits(cluster, namespace), "the API server trusts the new certificate")
     assert [each.restarts for each in replicas(cluster)] == restarts
@@ -50,3 +60,22 @@ def test_a_spoilt_pair_is_never_served(cluster: Cluster, namespace: str) -> None
     until(lambda: _serves_what_is_stored(cluster, not_before=before), "every replica serves the new certificate")
     until(lambda: _admits(cluster, namespace), "the API server trusts the new certificate")
     assert [each.restarts for each in replicas(cluster)] == restarts
+
+
+def _certs(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
+    line = ["certs", *words, "--kubeconfig", str(cluster.kubeconfig)]
+    return subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("what", [(), ("--ca",), ("--distrust",)], ids=["certificate", "ca", "distrust"])
+def test_another_certificate_is_asked_for_and_comes(cluster: Cluster, namespace: str, what: tuple[str, ...]) -> None:
+    """The command says that all is good, asks, and says so again; a CA that is distrusted is gone from caBundle."""
+    before = _stored(cluster)
+    asked = _certs(cluster, "rotate", *what)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    until(lambda: _serves_what_is_stored(cluster, not_before=before), "every replica serves the new certificate")
+    until(lambda: _certs(cluster, "status").returncode == 0, "every entry trusts the new certificate")
+    until(lambda: _admits(cluster, namespace), "the API server trusts the new certificate")
+    bundle = cluster.kubectl("get mutatingwebhookconfiguration tiergate -o json").json["webhooks"][0]["clientConfig"]
+    trusted = base64.b64decode(bundle["caBundle"]).count(b"BEGIN CERTIFICATE")
+    assert trusted == 1 if what == ("--distrust",) else trusted >= 1

@@ -35,8 +35,10 @@ class Traffic:
 
 
 @contextmanager
-def traffic(cluster: Cluster, namespace: str, *, dry_run: bool, threads: int = 4) -> Iterator[Traffic]:
-    """Create pods without resources, a few at a time, while the block runs."""
+def traffic(
+    cluster: Cluster, namespace: str, *, dry_run: bool, threads: int = 4, pause: float = 0.01
+) -> Iterator[Traffic]:
+    """Create pods without resources, a few at a time, while the block runs; pause so many seconds after each."""
     result, ended = Traffic(), threading.Event()
     query = "?dryRun=All" if dry_run else ""
 
@@ -46,7 +48,7 @@ def traffic(cluster: Cluster, namespace: str, *, dry_run: bool, threads: int = 4
             number += 1
             path = f"/api/v1/namespaces/{namespace}/pods{query}"
             result.answers.append(raw_api.call("POST", path, a_pod(name(number))))
-            time.sleep(0.01)
+            time.sleep(pause)
 
     with cluster.raw_api() as raw_api:
         workers = [

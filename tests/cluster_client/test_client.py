@@ -1,8 +1,11 @@
 """The raw client against a small HTTP server: what it sends, and what it makes of answers."""
 
 import asyncio
+import contextlib
 import json
 import ssl
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import aiohttp
 import pytest
@@ -37,6 +40,29 @@ async def test_a_proxy_of_the_environment_is_not_used(account: Account, monkeypa
 
     async with a_pods_client(echo, account) as client:
         assert await client.request("GET", "/")
+
+
+@pytest.mark.parametrize("status", [200, 404], ids=["answer", "refusal"])
+@pytest.mark.parametrize("ahead", [timedelta(minutes=7), timedelta(0), timedelta(minutes=-7)], ids=str)
+async def test_our_clock_is_compared_with_the_servers(account: Account, ahead: timedelta, status: int) -> None:
+    """A date that cannot be read leaves what was known before."""
+
+    async def handler(request: web.Request) -> web.Response:
+        date = request.query.get("date") or format_datetime(datetime.now(UTC) - ahead, usegmt=True)
+        return web.Response(status=status, headers={"Date": date})
+
+    async with a_pods_client(handler, account) as client:
+        assert offset_of(client) is None
+        for query in ({}, {"date": "yesterday"}, {"date": "Mon, 99 Foo 99999 99:99:99 GMT"}):
+            with contextlib.suppress(ApiError):
+                await client.request("GET", "/", query=query)
+            offset = offset_of(client)
+            assert offset is not None
+            assert abs(offset - ahead) < timedelta(minutes=1)
+
+
+def offset_of(client: Client) -> timedelta | None:
+    return client.clock_offset
 
 
 @pytest.mark.parametrize(

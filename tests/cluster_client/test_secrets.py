@@ -43,7 +43,7 @@ def a_secret(data: Mapping[str, bytes] | None) -> dict[str, Any]:
 @pytest.mark.parametrize("data", [None, {"tls.crt": b"\x00\xff"}], ids=["no-data", "data"])
 async def test_read_decodes(data: dict[str, bytes] | None) -> None:
     api, store = a_store(a_secret(data))
-    assert await store.read("s") == Stored(data or {}, version(api))
+    assert await store.read("s") == Stored(data or {}, version(api), {})
 
 
 async def test_no_secret_is_none() -> None:
@@ -51,43 +51,43 @@ async def test_no_secret_is_none() -> None:
     assert await store.read("s") is None
 
 
-@pytest.mark.parametrize(
-    ("data", "kind"),
-    [
-        pytest.param({"tls.crt": b"c", "tls.key": b"k", "ca.crt": b"a"}, "kubernetes.io/tls", id="a-pair"),
-        pytest.param({"other": b"x"}, "Opaque", id="something-else"),
-    ],
-)
-async def test_a_new_secret_says_whose_it_is(data: dict[str, bytes], kind: str) -> None:
-    api, store = a_store()
-    await store.write("s", data, None)
-    assert api.get(PATH)["type"] == kind
-    assert api.get(PATH)["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "tiergate"}
-    assert api.get(PATH)["data"] == {key: encoded(value) for key, value in data.items()}
-
-
 async def test_a_write_replaces_all_data_and_leaves_the_rest() -> None:
     api, store = a_store(a_secret({"old": b"1"}))
-    await store.write("s", {"new": b"2"}, version(api))
+    await store.write("s", {"new": b"2"}, version(api), annotations={})
     stored = api.get(PATH)
     assert (stored["type"], stored["metadata"]["labels"]) == ("example.com/own", {"mine": "yes"})
     assert stored["data"] == {"new": encoded(b"2")}
 
 
+async def test_annotations_are_read_set_and_removed_and_others_stay() -> None:
+    secret = a_secret({})
+    secret["metadata"]["annotations"] = {"theirs": "1", "done": "2"}
+    api, store = a_store(secret)
+    found = await store.read("s")
+    assert found is not None
+    assert found.annotations == {"theirs": "1", "done": "2"}
+    await store.write("s", {}, version(api), annotations={"done": None, "new": "3"})
+    assert api.get(PATH)["metadata"]["annotations"] == {"theirs": "1", "new": "3"}
+
+
+async def test_no_secret_is_ever_created() -> None:
+    api, store = a_store()
+    with pytest.raises(Conflict):
+        await store.write("s", {"new": b"2"}, "1", annotations={})
+    assert not api.writes
+
+
 @pytest.mark.parametrize(
     ("secrets", "decided_on"),
     [
-        pytest.param([a_secret({})], None, id="it-exists-after-all"),
         pytest.param([a_secret({})], "0", id="another-version"),
         pytest.param([], "7", id="it-is-gone"),
     ],
 )
-async def test_a_write_decided_on_something_else_is_a_conflict(
-    secrets: list[dict[str, Any]], decided_on: str | None
-) -> None:
+async def test_a_write_decided_on_something_else_is_a_conflict(secrets: list[dict[str, Any]], decided_on: str) -> None:
     _, store = a_store(*secrets)
     with pytest.raises(Conflict):
-        await store.write("s", {"new": b"2"}, decided_on)
+        await store.write("s", {"new": b"2"}, decided_on, annotations={})
 
 
 @pytest.mark.parametrize("status", [409, 404])
@@ -95,11 +95,11 @@ async def test_a_change_between_our_two_calls_is_a_conflict(status: int) -> None
     api, store = a_store(a_secret({}))
     api.refuse["PUT secrets"] = ApiError(status, "Conflict", "changed")
     with pytest.raises(Conflict):
-        await store.write("s", {"new": b"2"}, version(api))
+        await store.write("s", {"new": b"2"}, version(api), annotations={})
 
 
 async def test_another_refusal_is_no_conflict() -> None:
     api, store = a_store(a_secret({}))
     api.refuse["PUT secrets"] = ApiError(403, "Forbidden", "no")
     with pytest.raises(ApiError, match="403"):
-        await store.write("s", {"new": b"2"}, version(api))
+        await store.write("s", {"new": b"2"}, version(api), annotations={})

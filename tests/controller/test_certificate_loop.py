@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import UTC, datetime
 
+import pytest
+
+from tests.certs.bad_secrets import bad_authorities, bad_servings
 from tests.controller.world import (
     MUTATING,
     RELEASE,
+    SECRETS,
     VALIDATING,
     a_cluster,
     a_configuration,
@@ -15,10 +20,18 @@ from tests.controller.world import (
     controller,
     eventually,
     ready,
+    secret_path,
     settled,
     written,
 )
 from tiergate.cluster.client import ApiError
+from tiergate_certs.bundle import leaf_problems
+from tiergate_certs.issue import Pair, service_names
+
+BAD_SECRETS = [
+    *(pytest.param(SECRETS[0], data, id=f"authority-{name}") for name, data in bad_authorities().items()),
+    *(pytest.param(SECRETS[1], data, id=f"serving-{name}") for name, data in bad_servings().items()),
+]
 
 
 async def test_the_authority_is_published_and_repaired() -> None:
@@ -26,7 +39,7 @@ async def test_the_authority_is_published_and_repaired() -> None:
     api = a_cluster()
     async with controller(api):
         await settled(api)
-        secret = api.get(f"/api/v1/namespaces/{RELEASE}/secrets/tiergate-webhook-tls")
+        secret = api.get(secret_path(SECRETS[1]))
         trusted = secret["data"]["ca.crt"]
         assert base64.b64decode(trusted).startswith(b"-----BEGIN CERTIFICATE-----")
         api.put(VALIDATING, a_configuration("pods.validate.tiergate.io"))
@@ -57,3 +70,33 @@ async def test_without_certificates_quotas_are_kept_all_the_same() -> None:
         await eventually(ready(api))
         await eventually(lambda: condition(api, "Enforcing").get("reason") == "CertificateUnavailable")
     assert "no secrets for you" in condition(api, "Enforcing")["message"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+async def test_a_missing_secret_is_said_and_helm_restores_it(name: str) -> None:
+    """The controller may not create Secrets; when they are there again, empty, it goes on."""
+    api = a_cluster()
+    api.delete(secret_path(name))
+    async with controller(api):
+        await eventually(lambda: condition(api, "Enforcing").get("reason") == "CertificateUnavailable")
+        message = condition(api, "Enforcing")["message"]
+        assert message.startswith(f'Secret "{name}" does not exist')
+        assert "helm upgrade" in message
+        api.put(secret_path(name), {"type": "Opaque"})
+        await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=40)
+    assert api.journal["POST secrets"] == 0
+
+
+@pytest.mark.parametrize(("name", "data"), [*BAD_SECRETS])
+async def test_whatever_a_secret_holds_the_controller_enforces_again(name: str, data: dict[str, bytes]) -> None:
+    """No content of a Secret ends the loop: no task fails meanwhile (``controller`` asserts that)."""
+    api = a_cluster()
+    encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+    api.put(secret_path(name), {"type": "Opaque", "data": encoded})
+    async with controller(api):
+        await settled(api)
+    served = {key: base64.b64decode(value) for key, value in api.get(secret_path(SECRETS[1]))["data"].items()}
+    published = base64.b64decode(api.get(MUTATING)["webhooks"][0]["clientConfig"]["caBundle"])
+    leaf = Pair(served["tls.crt"], served["tls.key"])
+    names = service_names(service="tiergate-webhook", namespace=RELEASE)
+    assert leaf_problems(leaf, trusted=published, names=names, at=datetime.now(UTC)) == ()

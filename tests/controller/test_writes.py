@@ -13,6 +13,7 @@ from tests.controller.world import (
     OPTIONS,
     RANGE,
     RELEASE,
+    SECRETS,
     VALIDATING,
     a_cluster,
     a_configuration,
@@ -24,6 +25,7 @@ from tests.controller.world import (
     eventually,
     quota_path,
     ready,
+    secret_path,
     settled,
     tier_path,
     written,
@@ -36,8 +38,7 @@ from tiergate.controller.service import Loops
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
 
-SERVING = f"/api/v1/namespaces/{RELEASE}/secrets/tiergate-webhook-tls"
-AUTHORITY = f"/api/v1/namespaces/{RELEASE}/secrets/tiergate-ca"
+AUTHORITY, SERVING = map(secret_path, SECRETS)
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{RELEASE}/leases/tiergate-controller"
 
 CREATES = {
@@ -45,7 +46,6 @@ CREATES = {
     ("POST", "leases"),
     ("POST", "limitranges"),
     ("POST", "resourcequotas"),
-    ("POST", "secrets"),
 }
 """What does not exist has no version; the API server refuses a second object of the name."""
 CHANGES = {

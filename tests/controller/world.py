@@ -21,6 +21,13 @@ MUTATING = f"{REGISTRATION}/mutatingwebhookconfigurations/tiergate"
 VALIDATING = f"{REGISTRATION}/validatingwebhookconfigurations/tiergate"
 
 
+SECRETS = ("tiergate-ca", "tiergate-webhook-tls")
+
+
+def secret_path(name: str) -> str:
+    return f"/api/v1/namespaces/{RELEASE}/secrets/{name}"
+
+
 def tier_path(name: str = "dev") -> str:
     return f"/apis/tiergate.io/v1alpha1/tiers/{name}"
 
@@ -90,6 +97,8 @@ def a_cluster(*, counts: bool = True) -> FakeApi:
     api.put("/api/v1/namespaces/dev", a_namespace())
     api.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
     api.put(VALIDATING, a_configuration("tiers.validate.tiergate.io", "pods.validate.tiergate.io"))
+    for name in SECRETS:
+        api.put(secret_path(name), {"type": "Opaque"})
     return api
 
 

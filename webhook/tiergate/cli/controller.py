@@ -9,6 +9,7 @@ from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.lease import Timing
 from tiergate.controller.service import ControllerService, Options
 from tiergate.process.runner import run
+from tiergate_certs.plan import Policy
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 def control(arguments: argparse.Namespace) -> int:
     """Run the reconcile loops until stopped; the exit code is the server's."""
     try:
+        policy = Policy(
+            authority_lifetime=arguments.ca_duration,
+            leaf_lifetime=arguments.certificate_duration,
+            settle=arguments.settle,
+        )
         timing = Timing(
             lease_duration=arguments.lease_duration,
             renew_deadline=arguments.renew_deadline,
@@ -33,6 +39,7 @@ def control(arguments: argparse.Namespace) -> int:
         host=arguments.identity,
         timing=timing,
         external_secret=arguments.given_certificate,
+        policy=policy,
     )
     return run(
         lambda: ControllerService(options),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import ipaddress
+import re
 import socket
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 HIGHEST_PORT: Final = 65535
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
-SERVICES: Final = ("serve", "controller")
+SERVICES: Final = ("serve", "controller", "certs")
 """Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
+_DURATION: Final = re.compile(r"(?=[0-9])(?:([0-9]{1,7})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,7})s)?")
 _ELECTION: Final = (
     ("--lease-duration", 15, "after the last renewal seen, when another replica takes the lead"),
     ("--renew-deadline", 10, "after its last renewal, when a leader stops working"),
@@ -64,6 +67,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from tiergate.cli.preflight import preflight  # noqa: PLC0415 - as above
 
         return preflight(arguments)
+    if arguments.command == "certs":
+        from tiergate.cli.certs import run_certs  # noqa: PLC0415 - as above
+
+        return run_certs(arguments)
     from tiergate.cli import lifecycle  # noqa: PLC0415 - as above
 
     commands = {"crds": lifecycle.run_crds, "uninstall": lifecycle.run_uninstall, "verify": lifecycle.run_verify}
@@ -81,7 +88,32 @@ def _parser() -> argparse.ArgumentParser:
     _add_crds(commands.add_parser("crds", help="upgrade the definition of Tier to this release's, never downgrade it"))
     _add_uninstall(commands.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
     _add_verify(commands.add_parser("verify", help="prove by dry-run that tiers are enforced"))
+    _add_certs(commands.add_parser("certs", help="who keeps the webhook's certificate, and another one now"))
     return parser
+
+
+def _add_certs(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    status = verbs.add_parser(
+        "status", help="whose it is, until when it is good, who trusts it; exit code 1 if not good"
+    )
+    rotate = verbs.add_parser("rotate", help="have the controller issue another certificate now, without a failed call")
+    for verb in (status, rotate):
+        _add_source(verb)
+        verb.add_argument("--namespace", "-n", default="tiergate-system", help="our own namespace")
+        verb.add_argument(
+            "--secret", default="tiergate-webhook-tls", help="as in the value certificates.existingSecret"
+        )
+    more = rotate.add_mutually_exclusive_group()
+    more.add_argument("--ca", dest="what", action="store_const", const="ca", help="another CA, too")
+    more.add_argument(
+        "--distrust",
+        dest="what",
+        action="store_const",
+        const="distrust",
+        help="another CA, as the key of this one has leaked: it is no longer trusted; calls fail for some seconds",
+    )
+    rotate.set_defaults(what="certificate")
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +121,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=9443, help="TLS port of the endpoints that the API server calls")
     parser.add_argument("--usage-port", type=_port_or_none, default=9444, help="loopback port of the pages, 0: none")
     parser.add_argument("--tls-dir", type=Path, required=True, help="folder with tls.crt and tls.key")
+    _add_settle(parser)
     parser.add_argument("--client-ca", type=Path, help="CA bundle that must have signed the API server's certificate")
     parser.add_argument("--no-metrics-auth", action="store_true", help="let everybody read /metrics")
 
@@ -101,8 +134,20 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--given-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
     )
+    parser.add_argument("--ca-duration", type=_duration, default="87600h", help="life of our CA, as 87600h or 90s")
+    parser.add_argument("--certificate-duration", type=_duration, default="2160h", help="life of a certificate of it")
+    _add_settle(parser)
     for name, default, meaning in _ELECTION:
         parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
+
+
+def _add_settle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--settle",
+        type=_duration,
+        default="60s",
+        help="how long a CA is published before a certificate of it is served",
+    )
 
 
 def _add_preflight(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +194,16 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a duration such as 2160h, 1h30m or 90s (at most 7 digits each)"
+        )
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _port(text: str) -> int:

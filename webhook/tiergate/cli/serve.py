@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.runner import run
 from tiergate.server.service import Options, ServerService
+from tiergate.server.trust import PublishedTrust
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve admission reviews until stopped; the exit code is the server's."""
     recorder = PrometheusRecorder()
+    trust = PublishedTrust(settle=arguments.settle.total_seconds())
     options = Options(
         namespace=arguments.namespace,
         kubeconfig=arguments.kubeconfig,
@@ -22,13 +24,14 @@ def serve(arguments: argparse.Namespace) -> int:
         metrics_auth=not arguments.no_metrics_auth,
     )
     return run(
-        lambda: ServerService(options, recorder),
+        lambda: ServerService(options, recorder, trust),
         address=arguments.listen_address,
         port=arguments.port,
         usage_port=arguments.usage_port,
         tls_dir=arguments.tls_dir,
         client_ca=arguments.client_ca,
         log_level=arguments.log_level,
+        trust=trust,
         on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
         on_task_failure=recorder.task_failed,
     )

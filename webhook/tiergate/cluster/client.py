@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -66,6 +68,15 @@ class Client:
         """Use ``connect`` instead."""
         self._access = access
         self._session = session
+        self._clock_offset: timedelta | None = None
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """By how much our clock was ahead of the API server's at its latest answer; None while that is not known.
+
+        The server tells its time in whole seconds, and the answer has travelled: a second or two mean nothing.
+        """
+        return self._clock_offset
 
     @classmethod
     async def connect(cls, *, kubeconfig: str | None = None, service_account_dir: str | None = None) -> Client:
@@ -198,11 +209,17 @@ class Client:
                 server_hostname=access.server_hostname,
                 allow_redirects=False,
             ) as response:
+                self._note_time(response.headers.get("Date", ""))
                 if not 200 <= response.status < 300:
                     raise _refusal(response.status, response.reason or "", await response.read())
                 yield response
         except (aiohttp.ClientError, OSError, LineTooLong) as error:  # TimeoutError and ssl.SSLError are OSErrors
             raise Unreachable(f"{method} {path}: {str(error) or type(error).__name__}") from error
+
+    def _note_time(self, date: str) -> None:
+        with contextlib.suppress(ValueError, OverflowError):  # no date, or none that can be read
+            told = parsedate_to_datetime(date)
+            self._clock_offset = datetime.now(UTC) - told.replace(tzinfo=told.tzinfo or UTC)
 
 
 async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -19,12 +19,14 @@ from tiergate_certs.plan import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import timedelta
 
     from tiergate.cluster.sender import Sender
     from tiergate.cluster.state import ClusterState
 
 FULL_PASS: Final = 30.0
 """Seconds between two looks at everything, whatever events said."""
+DEFAULT_POLICY: Final = Policy()
 
 
 class LeaderTasks:
@@ -38,6 +40,8 @@ class LeaderTasks:
         namespace: str,
         service: str,
         external_secret: str = "",
+        policy: Policy = DEFAULT_POLICY,
+        clock_offset: Callable[[], timedelta | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
@@ -48,6 +52,8 @@ class LeaderTasks:
             namespace: Of the release: Secrets live there.
             service: Name of the webhook's Service.
             external_secret: Name of the Secret with the certificate when somebody else keeps it.
+            policy: Lifetimes of certificates.
+            clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
             clock: Monotonic seconds.
         """
         self._state = state
@@ -58,10 +64,12 @@ class LeaderTasks:
             ClusterSecrets(api, namespace),
             state,
             names=service_names(service=service, namespace=namespace),
-            policy=Policy(),
+            policy=policy,
             now=utc_now,
             on_change=self.look_at_all_tiers,
             external_secret=external_secret,
+            clock=clock,
+            clock_offset=clock_offset,
         )
         self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
         self._tiers = WorkQueue("tiers", self._update)

@@ -17,6 +17,7 @@ from tiergate.controller.pace import PacedClient
 from tiergate.process.answers import not_found
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.supervisor import Supervisor
+from tiergate_certs.plan import Policy
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         host: How this replica is called in the Lease, made unique by a random part.
         timing: Of the leader election.
         external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
+        policy: Lifetimes of certificates.
     """
 
     kubeconfig: str | None
@@ -39,6 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     timing: Timing = Timing()
     external_secret: str = ""
+    policy: Policy = Policy()
 
 
 class ControllerService:
@@ -152,6 +155,8 @@ class Loops:
             namespace=options.namespace,
             service=options.service,
             external_secret=options.external_secret,
+            policy=options.policy,
+            clock_offset=lambda: self._client.clock_offset,
             clock=self._clock,
         )
         self._supervisor = Supervisor(self._leader_tasks.tasks())

@@ -1,5 +1,6 @@
 """The Recorder as Prometheus metrics, in a registry of its own."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
@@ -55,6 +56,16 @@ class PrometheusRecorder:
         self._expiry = Gauge(
             "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate ends.", registry=registry
         )
+        self._trusted = Gauge(
+            "tiergate_certificate_trusted", "1 where the API server trusts the served certificate.", registry=registry
+        )
+        self._authority_expiry = Gauge(
+            "tiergate_ca_expiry_timestamp_seconds", "When the CA of the served certificate ends.", registry=registry
+        )
+        self.certificate_trust(trusted=None, authority_expiry=None)
+        self._clock_offset = Gauge(
+            "tiergate_clock_offset_seconds", "By how much our clock is ahead of the API server's.", registry=registry
+        )
         self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
         self._usage = _UsageCollector()
         registry.register(self._usage)
@@ -91,6 +102,15 @@ class PrometheusRecorder:
     def certificate_expiry(self, timestamp: float) -> None:
         """Set the end of the certificate."""
         self._expiry.set(timestamp)
+
+    def certificate_trust(self, *, trusted: bool | None, authority_expiry: float | None) -> None:
+        """Set both; what is not known is no number, which no alert compares with."""
+        self._trusted.set(math.nan if trusted is None else trusted)
+        self._authority_expiry.set(math.nan if authority_expiry is None else authority_expiry)
+
+    def clock_offset(self, seconds: float) -> None:
+        """Set the offset of the clock."""
+        self._clock_offset.set(seconds)
 
     def controller_silence(self, seconds: float) -> None:
         """Set the time since a controller led."""

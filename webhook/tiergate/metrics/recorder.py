@@ -37,6 +37,15 @@ class Recorder(Protocol):
     def certificate_expiry(self, timestamp: float) -> None:
         """Report the end of the served certificate's validity, in seconds since 1970."""
 
+    def certificate_trust(self, *, trusted: bool | None, authority_expiry: float | None) -> None:
+        """Report whether the API server trusts the served certificate, and the end of its CA in seconds since 1970.
+
+        None is for what is not known.
+        """
+
+    def clock_offset(self, seconds: float) -> None:
+        """Report by how many seconds our clock is ahead of the API server's."""
+
     def controller_silence(self, seconds: float) -> None:
         """Report the seconds since a controller was last seen to lead."""
 

@@ -21,7 +21,7 @@ from gunicorn.glogging import Logger
 
 from tiergate.process import logs
 from tiergate.process.asgi import Application
-from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Unusable
+from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Trust, Unusable
 from tiergate.process.worker import Worker
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def run(
     client_ca: Path | None,
     log_level: str = "info",
     on_certificate: Callable[[datetime], None] | None = None,
+    trust: Trust | None = None,
     on_task_failure: Callable[[str], None] = lambda _name: None,
 ) -> int:
     """Serve until a signal ends it.
@@ -66,12 +67,13 @@ def run(
         log_level: debug, info, warning or error.
         on_task_failure: Called in the worker with the name of each task that failed.
         on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
+        trust: Knows which certificates clients trust; without it a new pair is served at once.
 
     Returns:
         The exit code.
     """
     logs.configure(log_level)
-    certificate = None if tls_dir is None else _wait_for_certificate(Files(tls_dir, client_ca))
+    certificate = None if tls_dir is None else _wait_for_certificate(Files(tls_dir, client_ca), trust)
     application = Application(
         factory,
         usage_port=usage_port,
@@ -92,14 +94,14 @@ def run(
     return 0
 
 
-def _wait_for_certificate(files: Files) -> ReloadingContext:
+def _wait_for_certificate(files: Files, trust: Trust | None) -> ReloadingContext:
     """Return once the files are usable; log why they are not, once for each reason."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # process 1 of a container ignores SIGTERM by default
     last_error = ""
     while True:
         try:
-            return ReloadingContext(files)
+            return ReloadingContext(files, trust=trust)
         except Unusable as error:
             if str(error) != last_error:
                 last_error = str(error)

@@ -14,7 +14,7 @@ import ssl
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 from cryptography import x509
@@ -38,6 +38,16 @@ class Material(msgspec.Struct, frozen=True):
     certificate: bytes
     key: bytes
     client_ca: bytes | None = None
+
+
+class Trust(Protocol):
+    """Knows which certificates clients trust."""
+
+    def serves(self, certificate: bytes, *, expires: datetime, at: datetime) -> bool:
+        """Note what is served now (PEM, with its chain), at each look; say whether it is still good."""
+
+    def may_replace(self, certificate: bytes, *, at: datetime) -> bool:
+        """Say whether another certificate may be served now, instead of one that is good."""
 
 
 class LoadedContext(msgspec.Struct, frozen=True):
@@ -144,16 +154,17 @@ def _as_file(content: bytes) -> Iterator[str]:
 class ReloadingContext:
     """The context that the server keeps, and the current context that handshakes get."""
 
-    def __init__(self, files: Files, *, now: datetime | None = None) -> None:
-        """Load the files as they are now.
+    def __init__(self, files: Files, *, trust: Trust | None = None, now: datetime | None = None) -> None:
+        """Load the files as they are now; with ``trust`` a new pair waits until clients trust it.
 
         Raises:
             Unusable: A server cannot serve with them.
         """
         self._files = files
+        self._trust = trust
         self._material = files.read()
         self._current = load_context(self._material, at=now or datetime.now(UTC))
-        self._last_error = ""
+        self._said = "", ""
         self._context = _context(self._material)
         self._context.sni_callback = self._on_handshake
 
@@ -174,23 +185,29 @@ class ReloadingContext:
             Whether the current context was replaced. A bad or missing pair is logged once and the old one stays. It is
             checked again each time, as a pair may become valid later.
         """
+        at = now or datetime.now(UTC)
+        good = self._trust is None or self._trust.serves(self._material.certificate, expires=self.expires, at=at)
         try:
             found = self._files.read()
             if found != self._material:
-                self._replace(found, load_context(found, at=now or datetime.now(UTC)))
+                loaded = load_context(found, at=at)
+                if self._trust is not None and good and not self._trust.may_replace(found.certificate, at=at):
+                    self._log_once(logging.INFO, "the next certificate waits until it has been trusted for a while", "")
+                    return False
+                self._replace(found, loaded)
                 return True
         except Unusable as error:
-            self._log_once(str(error))
+            self._log_once(logging.ERROR, "certificate files cannot be used, the old ones stay", str(error))
         return False
 
     def _replace(self, found: Material, loaded: LoadedContext) -> None:
-        self._material, self._current, self._last_error = found, loaded, ""
+        self._material, self._current, self._said = found, loaded, ("", "")
         logger.info("certificate replaced", extra={"fields": {"expires": self.expires.isoformat()}})
 
-    def _log_once(self, error: str) -> None:
-        if error != self._last_error:
-            self._last_error = error
-            logger.error("certificate files cannot be used, the old ones stay", extra={"fields": {"fault": error}})
+    def _log_once(self, level: int, message: str, fault: str) -> None:
+        if (message, fault) != self._said:
+            self._said = message, fault
+            logger.log(level, message, extra={"fields": {"fault": fault} if fault else {}})
 
     def _on_handshake(
         self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _kept: ssl.SSLContext

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from tiergate.admission.review import UserInfo
     from tiergate.process.service import Receive, Scope, Send, WSGIApplication
+    from tiergate.server.trust import PublishedTrust
 
 REPORT: Final = 1.0
 """Seconds between two looks at what the pages show."""
@@ -77,10 +78,11 @@ class AccessReviews:
 class ServerService:
     """One webhook replica."""
 
-    def __init__(self, options: Options, recorder: PrometheusRecorder) -> None:
+    def __init__(self, options: Options, recorder: PrometheusRecorder, trust: PublishedTrust) -> None:
         """Remember the options; ``start`` does the wiring, as the client belongs to the running loop."""
         self._options = options
         self._recorder = recorder
+        self._trust = trust
         self._snapshot = Snapshot(datetime.now(UTC))
         self._shown: tuple[str, ...] = ()
         self._frozen = False
@@ -95,6 +97,7 @@ class ServerService:
         self._loop = asyncio.get_running_loop()
         source = None if options.kubeconfig else options.service_account_dir
         client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
+        self._client = client
         self._api = Api(client)
         self._state = ServerState(client, release_namespace=options.namespace)
         self._leadership = Leadership(self._api, namespace=options.namespace)
@@ -117,16 +120,29 @@ class ServerService:
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """The caches, and what keeps the pages current."""
-        return {**self._state.tasks(), "leadership": self._leadership.run, "report": self._report}
+        return {
+            **self._state.tasks(),
+            "leadership": self._leadership.run,
+            "report": self._report,
+            "trust": self._follow_trust,
+        }
 
     def ready(self) -> tuple[bool, str]:
-        """Ready once every cache was filled; that it is late later is a metric and a live read, not a reason."""
-        missing = self._state.unsynced()
-        return not missing, "never synced: " + ", ".join(missing)
+        """Ready once every cache was filled, and while the API server can accept the certificate that is served.
+
+        That a cache is late later is a metric and a live read, not a reason.
+        """
+        if missing := self._state.unsynced():
+            return False, "never synced: " + ", ".join(missing)
+        problem = self._trust.problem(at=datetime.now(UTC))
+        return not problem, problem
 
     def http(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer the API server."""
         return self._routes.http(scope, receive, send)
+
+    async def _follow_trust(self) -> None:
+        await self._trust.run(self._api)
 
     async def _report(self) -> None:
         while True:
@@ -144,6 +160,7 @@ class ServerService:
         self._recorder.bytes_in_flight(self._routes.bytes_in_flight)
         self._recorder.tier_conditions(tuple(tier_conditions(self._state)))
         self._recorder.controller_silence(self._leadership.silence())
+        self._report_trust()
         versions = self._state.versions()
         if versions != self._shown:
             self._shown = versions
@@ -151,6 +168,12 @@ class ServerService:
             self._recorder.usage(self._snapshot.rows)
         if not self._frozen and not self._state.unsynced():
             self._freeze()
+
+    def _report_trust(self) -> None:
+        trusted, end = self._trust.trusted(at=datetime.now(UTC)), self._trust.authority_end()
+        self._recorder.certificate_trust(trusted=trusted, authority_expiry=None if end is None else end.timestamp())
+        if (offset := self._client.clock_offset) is not None:
+            self._recorder.clock_offset(offset.total_seconds())
 
     def _report_index(self, now: float) -> None:
         """Report the index of each kind; one that is closed is neither late nor faulty."""

@@ -1,0 +1,93 @@
+"""Another CA from another owner under load: cert-manager's way to replace a Secret, and changes of the mode."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import ENVIRONMENTS
+from tests.cluster.handshakes import Handshakes, handshakes
+from tests.cluster.releases import Release
+from tests.cluster.test_given_certificate import GIVEN, keep, signed_by
+from tests.cluster.traffic import traffic
+from tests.controlplane.cluster import NAMESPACE, Cluster, until
+from tiergate_certs.issue import Pair, issue_authority
+
+pytestmark = pytest.mark.cluster
+
+THREE = ("--set", "webhook.replicas=3")
+OWN: dict[str, Any] = {"certificates": {"mode": "controller"}}
+
+
+def an_authority() -> Pair:
+    now = datetime.now(UTC)
+    return issue_authority(not_before=now - timedelta(hours=1), not_after=now + timedelta(days=1))
+
+
+def replace_at_once(cluster: Cluster) -> Pair:
+    """Replace the given Secret as cert-manager does: another CA and its leaf in one write, without the former CA."""
+    authority = an_authority()
+    keep(cluster, signed_by(authority), trusted=authority.certificate)
+    return authority
+
+
+@pytest.fixture(scope="module")
+def release(bare_cluster: Cluster) -> Iterator[Release]:
+    """A release that serves a given certificate."""
+    release = Release(bare_cluster, (ENVIRONMENTS,))
+    bare_cluster.kubectl(f"create namespace {NAMESPACE}")
+    replace_at_once(bare_cluster)
+    release.install(GIVEN, *THREE)
+    release.until_in_force()
+    yield release
+    release.remove_all()
+
+
+@contextmanager
+def nobody_refused(cluster: Cluster) -> Iterator[Handshakes]:
+    with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests:
+        requests.goes_on(20)
+        try:
+            yield seen
+        finally:
+            assert seen.failed == []
+        requests.goes_on(20)
+    print(f"{len(requests.answers)} creates, {seen.count} handshakes, {len(seen.issuers)} CAs")
+    assert requests.failed == []
+    assert seen.failed == []
+
+
+def serving(seen: Handshakes, count: int) -> Callable[[], bool]:
+    """Return what says whether leaves of so many CAs were served by now."""
+    return lambda: len(seen.issuers) == count
+
+
+def bundles(release: Release) -> set[int]:
+    """Return how many CAs the entries trust."""
+    return {base64.b64decode(one).count(b"BEGIN") for one in release.bundles()}
+
+
+def test_a_given_secret_replaced_at_once_loses_no_call(release: Release) -> None:
+    cluster = release.cluster
+    with nobody_refused(cluster) as seen:
+        for count in (2, 3):
+            replace_at_once(cluster)
+            until(serving(seen, count), "the new certificate is served", seconds=40)
+            assert min(bundles(release)) >= count
+
+
+def test_changes_of_the_mode_lose_no_call(release: Release) -> None:
+    """From a given Secret to our own CA, and to a given Secret of another CA."""
+    cluster = release.cluster
+    with nobody_refused(cluster):
+        release.upgrade(OWN, *THREE)
+        release.until_in_force()
+    replace_at_once(cluster)
+    with nobody_refused(cluster):
+        release.upgrade(GIVEN, *THREE)
+        release.until_in_force()

@@ -1,0 +1,210 @@
+"""Whether the API server trusts what a replica serves, and when the next certificate may be served."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fake_api import FakeApi
+from tests.server.pairs import write
+from tiergate.cluster.api import Api
+from tiergate.cluster.client import ApiError
+from tiergate.cluster.registration import CONFIGURATION_KINDS
+from tiergate.process.tls import Files, Material, ReloadingContext
+from tiergate.server.trust import KNOWN_FOR, LOOK, REFUSED_FOR, PublishedTrust
+from tiergate_certs.issue import Pair, issue_authority, issue_leaf
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+OLD, NEW = (issue_authority(not_before=NOW - DAY, not_after=NOW + 9 * DAY) for _ in range(2))
+SETTLE = 60.0
+
+
+def a_leaf(authority: Pair, *, ends: timedelta = 5 * DAY) -> Material:
+    return Material(*issue_leaf(authority, names=["gate.svc"], not_before=NOW - DAY, not_after=NOW + ends))
+
+
+FIRST, SECOND_OF_OLD, OF_NEW = a_leaf(OLD), a_leaf(OLD), a_leaf(NEW)
+
+
+class Replica:
+    """A replica's files, what it serves of them, and whom the API server trusts; time is set by hand."""
+
+    def __init__(self, folder: Path, *, trusts: tuple[bytes, ...] | None = (OLD.certificate,)) -> None:
+        self.seconds = 1000.0
+        self.trust = PublishedTrust(settle=SETTLE, clock=lambda: self.seconds)
+        self.folder = write(folder, FIRST)
+        self.context = ReloadingContext(Files(folder), trust=self.trust, now=NOW)
+        self.trusts = trusts
+        self.api = FakeApi()
+        self.after(0)
+
+    @property
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.seconds - 1000)
+
+    def after(self, seconds: float) -> bool:
+        """Let time pass, with a look at the caBundle; say whether another pair is served now."""
+        self.seconds += seconds
+        if self.trusts is None:
+            self.api.refuse = {
+                f"GET {one.plural}": ApiError(403, "Forbidden", "") for one in CONFIGURATION_KINDS.values()
+            }
+        else:
+            self.api.refuse = {}
+            for resource in CONFIGURATION_KINDS.values():
+                found = [base64.b64encode(one).decode() for one in self.trusts]
+                entries = [{"name": "a", "clientConfig": {"caBundle": one}} for one in found]
+                self.api.put(resource.object("tiergate"), {"webhooks": entries})
+        asyncio.run(self.trust.look(Api(self.api)))
+        return self.context.reload(now=self.now)
+
+    def problem(self) -> str:
+        return self.trust.problem(at=self.now)
+
+
+@pytest.fixture
+def replica(tmp_path: Path) -> Replica:
+    return Replica(tmp_path)
+
+
+def test_a_leaf_of_the_same_authority_is_served_at_once(replica: Replica) -> None:
+    replica.after(SETTLE)
+    write(replica.folder, SECOND_OF_OLD)
+    assert replica.after(0)
+
+
+def test_a_leaf_of_another_authority_waits_until_it_was_trusted_for_a_while(replica: Replica) -> None:
+    """Whoever wrote it: cert-manager writes the CA and its leaf at once, and the caBundle follows."""
+    replica.after(SETTLE)
+    write(replica.folder, OF_NEW)
+    assert not replica.after(10)
+    assert not replica.after(2 * SETTLE)
+    replica.trusts = (NEW.certificate + OLD.certificate,)
+    assert not replica.after(1)
+    assert not replica.after(SETTLE - 1)
+    assert replica.after(1)
+    assert replica.trust.trusted(at=replica.now)
+
+
+@pytest.mark.parametrize(
+    ("trusts", "passes"),
+    [
+        pytest.param((OLD.certificate,), 5 * DAY, id="the-present-one-has-expired"),
+        pytest.param((NEW.certificate,), SECOND, id="the-present-one-is-no-longer-trusted"),
+    ],
+)
+def test_nothing_waits_for_the_sake_of_one_that_is_no_good(
+    replica: Replica, trusts: tuple[bytes, ...], passes: timedelta
+) -> None:
+    write(replica.folder, Material(*issue_leaf(NEW, names=["gate.svc"], not_before=NOW, not_after=NOW + 8 * DAY)))
+    assert not replica.after(0)
+    replica.trusts = trusts
+    assert replica.after(passes.total_seconds())
+
+
+def test_every_entry_must_trust_it(replica: Replica) -> None:
+    """Entries are patched one configuration after the other."""
+    replica.trusts = (NEW.certificate + OLD.certificate, OLD.certificate)
+    write(replica.folder, OF_NEW)
+    assert not replica.after(2 * SETTLE)
+    replica.trusts = (NEW.certificate + OLD.certificate,)
+    replica.after(0)
+    assert replica.after(SETTLE)
+
+
+@pytest.mark.parametrize("trusts", [None, (), (b"junk",)], ids=["never-seen", "no-entries", "unreadable"])
+def test_where_nothing_is_known_a_new_leaf_waits_that_long_once(
+    tmp_path: Path, trusts: tuple[bytes, ...] | None
+) -> None:
+    """Without the permission to look, and while the webhook configurations are deleted."""
+    replica = Replica(tmp_path, trusts=trusts)
+    write(replica.folder, OF_NEW)
+    assert not replica.after(5)
+    assert not replica.after(SETTLE - 1)
+    assert replica.after(1)
+    assert replica.trust.trusted(at=replica.now) is None
+    assert replica.problem() == ""
+
+
+def test_a_replica_with_an_expired_leaf_is_not_ready(replica: Replica) -> None:
+    replica.after((5 * DAY - SECOND).total_seconds())
+    assert replica.problem() == ""
+    replica.after(1)
+    assert replica.problem() == "the served certificate expired at 2026-03-06T00:00:00Z"
+
+
+@pytest.mark.parametrize("bundle", [b"", NEW.certificate], ids=["no-ca", "another-ca"])
+def test_a_replica_that_is_not_trusted_is_not_ready_after_a_moment(replica: Replica, bundle: bytes) -> None:
+    """Repairs of a caBundle take a second or two: they do not take a replica out."""
+    replica.trusts = (OLD.certificate, bundle)
+    replica.after(LOOK)
+    assert replica.trust.trusted(at=replica.now) is False
+    replica.after(REFUSED_FOR - 1)
+    assert replica.problem() == ""
+    replica.after(1)
+    assert replica.problem() == "the API server does not trust the served certificate: no caBundle holds its CA"
+    replica.trusts = (OLD.certificate,)
+    replica.after(LOOK)
+    assert replica.problem() == ""
+    replica.trusts = (bundle,)
+    replica.after(1)
+    assert replica.problem() == ""
+
+
+def test_a_replica_that_starts_is_not_ready_before_it_is_trusted(tmp_path: Path) -> None:
+    """After a change of CA or of the mode it may start with a certificate that the caBundle does not know yet."""
+    trust = PublishedTrust(settle=SETTLE, clock=lambda: 0)
+    trust.serves(OF_NEW.certificate, expires=NOW + DAY, at=NOW)
+    assert trust.problem(at=NOW) == "it is not known yet whom the API server trusts"
+    replica = Replica(tmp_path, trusts=(NEW.certificate,))
+    assert "no caBundle holds its CA" in replica.problem()
+    replica.trusts = (NEW.certificate + OLD.certificate,)
+    replica.after(1)
+    assert replica.problem() == ""
+
+
+def test_the_end_of_the_authority_counts(replica: Replica) -> None:
+    """It is a number for alerts; an authority that has ended makes its leaf untrusted."""
+    assert replica.trust.authority_end() == NOW + 9 * DAY
+    replica.trusts = (NEW.certificate,)
+    replica.after(1)
+    assert replica.trust.authority_end() is None
+
+
+def test_what_was_seen_long_ago_is_not_known_any_more(replica: Replica) -> None:
+    replica.trusts = (NEW.certificate,)
+    replica.after(REFUSED_FOR)
+    replica.trusts = None
+    replica.after(KNOWN_FOR)
+    assert replica.trust.trusted(at=replica.now) is False
+    replica.after(1)
+    assert replica.trust.trusted(at=replica.now) is None
+    assert replica.problem() == ""
+
+
+async def test_it_looks_at_every_entry_of_both_configurations(caplog: pytest.LogCaptureFixture) -> None:
+    api, trust = FakeApi(), PublishedTrust(settle=SETTLE)
+    trust.serves(FIRST.certificate, expires=NOW + DAY, at=NOW)
+    await trust.look(Api(api))
+    assert trust.trusted(at=NOW) is None
+    good = {"caBundle": base64.b64encode(OLD.certificate).decode()}
+    for resource in CONFIGURATION_KINDS.values():
+        webhooks = [{"name": "a", "clientConfig": good}, {"name": "b", "clientConfig": {}}]
+        api.put(resource.object("tiergate"), {"webhooks": webhooks})
+        await trust.look(Api(api))
+        assert trust.trusted(at=NOW) is False
+        api.put(resource.object("tiergate"), {"webhooks": [{"name": "a", "clientConfig": good}]})
+        await trust.look(Api(api))
+        assert trust.trusted(at=NOW) is True
+    with caplog.at_level(logging.WARNING):
+        api.refuse[f"GET {resource.plural}"] = ApiError(403, "Forbidden", "no")
+        await trust.look(Api(api))
+        await trust.look(Api(api))
+    assert trust.trusted(at=NOW) is True
+    assert [record.message for record in caplog.records] == ["cannot see whom the API server trusts"]

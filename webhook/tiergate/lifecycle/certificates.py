@@ -1,0 +1,162 @@
+"""``tiergate certs``: who keeps the webhook's certificate, until when it is good, who trusts it; another one now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
+from tiergate.cluster.secrets import ClusterSecrets
+from tiergate_certs.bundle import authority_problems, from_secrets, is_trusted, leaf_problems, read_certificates
+from tiergate_certs.cabundle import entries, trusted_by
+from tiergate_certs.issue import service_names
+from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from cryptography import x509
+
+    from tiergate.cluster.api import Api
+    from tiergate_certs.bundle import BundleProblem
+    from tiergate_certs.store import Stored
+
+What = Literal["certificate", "ca", "distrust"]
+CERT_MANAGER: Final = "cert-manager.io/certificate-name"
+MOST_CLOCK_OFFSET: Final = timedelta(minutes=5)
+
+
+class NotRotated(RuntimeError):
+    """The certificate is not ours to replace, or its Secret is missing; the message says who can."""
+
+
+class Report:
+    """What was found, line by line, and whether all of it is good."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Print with ``say``."""
+        self._say = say
+        self.good = True
+
+    def tell(self, subject: str, faults: Sequence[str], facts: str) -> None:
+        """Tell of one thing: what is wrong with it, or what it is."""
+        self.good = self.good and not faults
+        self._say(f"{'failed' if faults else 'ok':<10}{subject}: {'; '.join(faults) or facts}")
+
+
+async def status(
+    api: Api,
+    *,
+    namespace: str,
+    secret: str,
+    now: datetime,
+    clock_offset: Callable[[], timedelta | None],
+    say: Callable[[str], None],
+) -> bool:
+    """Say who keeps the certificate, whose it is and until when, and which entry trusts it; True if all is good.
+
+    Raises:
+        ApiError, Unreachable: The API server refuses, or does not answer.
+    """
+    store, report = ClusterSecrets(api, namespace), Report(say)
+    serving = await store.read(secret)
+    keeper = _keeper(secret, serving)
+    say(f"{'kept by':<10}{keeper}")
+    if keeper == "the controller":
+        _tell_authority(report, await store.read(AUTHORITY_NAME), now=now)
+    leaf = _tell_leaf(report, secret, serving, namespace=namespace, now=now)
+    for kind, resource in CONFIGURATION_KINDS.items():
+        raw = await api.get(resource, CONFIGURATION_NAME)
+        if raw is None:
+            report.tell(kind, ["does not exist: helm upgrade restores it"], "")
+            continue
+        for entry, bundle in zip(entries(raw), trusted_by(raw), strict=True):
+            authorities = read_certificates(bundle)
+            faults = [] if is_trusted(leaf, authorities, at=now) else ["does not trust the serving certificate"]
+            report.tell(entry.name, faults, f"trusts {', '.join(map(_named, authorities))}")
+    offset = clock_offset() or timedelta(0)
+    seconds = offset // timedelta(seconds=1)
+    faults = [f"{seconds} s ahead of the API server's"] if abs(offset) > MOST_CLOCK_OFFSET else []
+    report.tell("this clock", faults, "within 5 minutes of the API server's")
+    return report.good
+
+
+def _keeper(secret: str, serving: Stored | None) -> str:
+    if serving is not None and (name := serving.annotations.get(CERT_MANAGER)) is not None:
+        return f'cert-manager (Certificate "{name}")'
+    return "the controller" if secret == SERVING_NAME else f'the owner of Secret "{secret}"'
+
+
+def _tell_authority(report: Report, kept: Stored | None, *, now: datetime) -> None:
+    subject = f'CA in Secret "{AUTHORITY_NAME}"'
+    bundle = None if kept is None else from_secrets(authority=kept.data, serving=None)
+    if kept is None or bundle is None or bundle.authority is None:
+        report.tell(subject, ["the Secret is missing: helm upgrade restores it" if kept is None else "is empty"], "")
+        return
+    chain = read_certificates(bundle.authority.certificate)
+    faults = _texts(authority_problems(bundle.authority, at=now))
+    report.tell(subject, faults, "; ".join([*map(_described, chain), *_pending(kept)]))
+
+
+def _tell_leaf(
+    report: Report, secret: str, kept: Stored | None, *, namespace: str, now: datetime
+) -> tuple[x509.Certificate, ...]:
+    """Tell of the serving certificate; return it with its chain, () where there is none."""
+    subject = f'certificate in Secret "{secret}"'
+    bundle = None if kept is None else from_secrets(authority=None, serving=kept.data)
+    if kept is None or bundle is None:
+        report.tell(subject, ["the Secret is missing" if kept is None else "is empty"], "")
+        return ()
+    name = service_names(service="tiergate-webhook", namespace=namespace)[:1]
+    faults = _texts(leaf_problems(bundle.leaf, trusted=bundle.trusted, names=name, at=now))
+    chain = read_certificates(bundle.leaf.certificate)
+    report.tell(subject, faults, "; ".join([*map(_described, chain[:1]), *_pending(kept)]))
+    return chain
+
+
+def _texts(problems: Sequence[BundleProblem]) -> list[str]:
+    return [problem.text for problem in problems]
+
+
+def _pending(kept: Stored) -> Iterator[str]:
+    if ROTATE in kept.annotations:
+        yield "another one was asked for and is not there yet"
+
+
+def _described(certificate: x509.Certificate) -> str:
+    return (
+        f"{_named(certificate)} signed by {certificate.issuer.rfc4514_string()}, "
+        f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ} to {certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
+    )
+
+
+def _named(certificate: x509.Certificate) -> str:
+    return f"{certificate.subject.rfc4514_string()} ({certificate.fingerprint(SHA256()).hex()[:8]})"
+
+
+async def rotate(api: Api, *, namespace: str, secret: str, what: What, say: Callable[[str], None]) -> bool:
+    """Ask the controller for another certificate, or another CA with one, by an annotation of the Secret.
+
+    Raises:
+        NotRotated: The certificate is somebody else's, or the Secret is missing.
+        Conflict: The Secret was written at the same moment.
+        ApiError, Unreachable: The API server refuses, or does not answer.
+    """
+    store = ClusterSecrets(api, namespace)
+    keeper = _keeper(secret, await store.read(secret))
+    if keeper.startswith("cert-manager"):
+        raise NotRotated(f"{keeper} keeps it: cmctl renew tiergate-webhook -n {namespace}")
+    if keeper != "the controller":
+        raise NotRotated(f"{keeper} keeps it: write another pair there, and its CA into ca.crt")
+    name = SERVING_NAME if what == "certificate" else AUTHORITY_NAME
+    kept = await store.read(name)
+    if kept is None:
+        raise NotRotated(f'Secret "{name}" does not exist: helm upgrade restores it')
+    noted = {ROTATE: DISTRUST if what == "distrust" else "now"}
+    await store.write(name, kept.data, kept.resource_version, annotations=noted)
+    thing = "certificate" if what == "certificate" else "CA"
+    say(f"asked for another {thing}: the controller that leads looks within 10 s")
+    return True

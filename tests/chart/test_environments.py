@@ -23,6 +23,7 @@ def test_tier_holds_the_numbers_of_the_lesson(helm: Helm, tier: str, hard: str, 
     spec = helm.render_environments().one("Tier", tier)["spec"]
     pairs = [dict(zip(("cpu", "memory"), pair.split(), strict=True)) for pair in item.split(", ")]
     assert spec == {
+        "enforcement": "Enforce",
         "limits": [{"type": "Container", **dict(zip(ITEM, pairs, strict=True))}],
         "quotas": [{"name": "compute", "hard": dict(zip(HARD, hard.split(), strict=True))}],
     }

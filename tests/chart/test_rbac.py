@@ -43,7 +43,6 @@ CONTROLLER = {
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "tiergate"): READ | {"patch"},
 }
 SECRETS = {
-    ("", "secrets", "*"): {"create"},
     ("", "secrets", "tiergate-ca"): {"get", "update"},
     ("", "secrets", "tiergate-webhook-tls"): {"get", "update"},
     ("coordination.k8s.io", "leases", "*"): {"create"},

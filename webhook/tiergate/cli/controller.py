@@ -33,6 +33,7 @@ def control(arguments: argparse.Namespace) -> int:
         host=arguments.identity,
         timing=timing,
         external_secret=arguments.given_certificate,
+        ca_injected=arguments.ca_injected,
     )
     return run(
         lambda: ControllerService(options),

@@ -20,6 +20,7 @@ def serve(arguments: argparse.Namespace) -> int:
         kubeconfig=arguments.kubeconfig,
         service_account_dir=arguments.service_account_dir,
         metrics_auth=not arguments.no_metrics_auth,
+        usage_index=not arguments.no_usage_index,
     )
     return run(
         lambda: ServerService(options, recorder),
@@ -28,6 +29,7 @@ def serve(arguments: argparse.Namespace) -> int:
         usage_port=arguments.usage_port,
         tls_dir=arguments.tls_dir,
         client_ca=arguments.client_ca,
+        client_names=arguments.client_name,
         log_level=arguments.log_level,
         on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
     )

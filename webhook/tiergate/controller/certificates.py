@@ -49,6 +49,7 @@ class CertificateKeeper:
         now: Callable[[], datetime],
         on_change: Callable[[], None],
         external_secret: str = "",
+        ca_injected: bool = False,
     ) -> None:
         """Take what the loop needs.
 
@@ -61,6 +62,7 @@ class CertificateKeeper:
             now: Time of day, aware.
             on_change: Told when the answer of `enforcing` may have changed.
             external_secret: Name of the Secret with the certificate when somebody else keeps it: read, never written.
+            ca_injected: Whether somebody else writes the caBundle, too: then nothing is published here, only judged.
         """
         self._api = api
         self._store = store
@@ -70,6 +72,7 @@ class CertificateKeeper:
         self._now = now
         self._on_change = on_change
         self._external_secret = external_secret
+        self._ca_injected = ca_injected
         self._look = asyncio.Event()
         self._trusted = b""
         self._failure = ""
@@ -136,7 +139,8 @@ class CertificateKeeper:
             raise ExternalSecretUnusable(
                 f'Secret "{self._external_secret}" has no {CA_KEY}: without it nobody knows whom to trust'
             )
-        await self.publish(trusted)
+        if not self._ca_injected:
+            await self.publish(trusted)
         return trusted
 
     async def publish(self, trusted: bytes) -> None:

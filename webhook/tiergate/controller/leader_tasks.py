@@ -38,6 +38,7 @@ class LeaderTasks:
         namespace: str,
         service: str,
         external_secret: str = "",
+        ca_injected: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
@@ -48,6 +49,7 @@ class LeaderTasks:
             namespace: Of the release: Secrets live there.
             service: Name of the webhook's Service.
             external_secret: Name of the Secret with the certificate when somebody else keeps it.
+            ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
             clock: Monotonic seconds.
         """
         self._state = state
@@ -62,6 +64,7 @@ class LeaderTasks:
             now=utc_now,
             on_change=self.look_at_all_tiers,
             external_secret=external_secret,
+            ca_injected=ca_injected,
         )
         self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
         self._tiers = WorkQueue("tiers", self._update)

@@ -30,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         host: How this replica is called in the Lease, made unique by a random part.
         timing: Of the leader election.
         external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
+        ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
     """
 
     kubeconfig: str | None
@@ -39,6 +40,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     timing: Timing = Timing()
     external_secret: str = ""
+    ca_injected: bool = False
 
 
 class ControllerService:
@@ -152,6 +154,7 @@ class Loops:
             namespace=options.namespace,
             service=options.service,
             external_secret=options.external_secret,
+            ca_injected=options.ca_injected,
             clock=self._clock,
         )
         self._supervisor = Supervisor(self._leader_tasks.tasks())

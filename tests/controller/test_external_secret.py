@@ -40,7 +40,7 @@ class Secrets:
 class World:
     """A keeper of an external Secret, and both webhook configurations as the API server has them."""
 
-    def __init__(self, data: Mapping[str, bytes] | None) -> None:
+    def __init__(self, data: Mapping[str, bytes] | None, *, ca_injected: bool = False) -> None:
         self.api = FakeApi()
         self.secrets = Secrets(data)
         self.changes = 0
@@ -57,6 +57,7 @@ class World:
             now=lambda: datetime.now(UTC),
             on_change=self._changed,
             external_secret="theirs",
+            ca_injected=ca_injected,
         )
 
     def _changed(self) -> None:
@@ -98,6 +99,24 @@ async def test_its_ca_is_published_once_and_followed() -> None:
         world.secrets.data = {"ca.crt": CA + CA}
         await world.step()
         assert world.published() == {CA + CA}
+
+
+async def test_a_ca_that_somebody_else_injects_is_judged_and_never_written() -> None:
+    async with World({"ca.crt": CA}, ca_injected=True).followed() as world:
+        before = dict(world.api.journal)
+        await world.step()
+        assessment = world.keeper.enforcing()
+        assert assessment is not None
+        assert (assessment.holds, assessment.reason) == (False, "CABundlePending")
+        assert dict(world.api.journal) == before
+        for kind, resource in CONFIGURATION_KINDS.items():
+            client = {"caBundle": base64.b64encode(CA).decode()}
+            webhooks = [{"name": name, "clientConfig": client} for name in REQUIRED_ENTRIES[kind]]
+            world.api.put(resource.object("tiergate"), {"webhooks": webhooks})
+        await world.step()
+        assessment = world.keeper.enforcing()
+        assert assessment is not None
+        assert assessment.holds
 
 
 async def test_enforcing_follows() -> None:

@@ -46,7 +46,21 @@
 {{- $faults = append $faults "webhook.usagePort: must differ from webhook.port" }}
 {{- end }}
 {{- end }}
-{{- with $faults }}
+{{- if .Release.IsInstall }}
+{{- range .Values.createNamespaces | ternary (keys .Values.namespaces | sortAlpha) list }}
+{{- /* What is left of an installation whose namespace was deleted: it refuses the label, and no server is there to ask. */}}
+{{- if not (lookup "v1" "Namespace" "" .) }}
+{{- $guard := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "tiergate" | default dict }}
+{{- range $guard.webhooks }}
+{{- $service := .clientConfig.service }}
+{{- if and (eq .name "namespaces.validate.tiergate.io") (eq .failurePolicy "Fail") (not (lookup "v1" "Service" $service.namespace $service.name)) }}
+{{- $faults = append $faults (printf "ValidatingWebhookConfiguration tiergate is left of a former installation, its Service %s/%s is gone, so the API server would refuse every governed namespace: run charts/tiergate/files/break-glass.sh remove (docs/operate.md, Break-glass), then install again" $service.namespace $service.name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $faults | uniq }}
 {{- fail (printf "\n%s\n" (join "\n" .)) }}
 {{- end }}
 {{- end }}

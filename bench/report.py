@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASE: Final = "nginx, static answer"
-TARGETS: Final = {1: 6.0, 8: 10.0}
+TARGETS: Final = {1: 5.5, 8: 7.5}
 """The most that a whole admission may cost, in nginx's CPU, by connections."""
 
 

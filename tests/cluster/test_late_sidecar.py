@@ -113,8 +113,8 @@ def _created(cluster: Cluster, namespace: str, pod: Object) -> Object:
 
 def _refused(cluster: Cluster, namespace: str, pod: Object) -> tuple[str, list[tuple[str, str]]]:
     """Create a pod, which must be refused by us; return the message, and (rule, field) of the causes."""
-    with cluster.door() as door:
-        code, status = door.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)
+    with cluster.raw_api() as raw_api:
+        code, status = raw_api.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)
     assert code == 403, status
     assert status["message"].startswith('admission webhook "pods.validate.tiergate.io" denied the request: ')
     return status["message"], [(cause["reason"], cause["field"]) for cause in status["details"]["causes"]]

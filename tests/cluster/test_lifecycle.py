@@ -219,6 +219,7 @@ def silence(cluster: Cluster, token: str) -> float:
     return float(line.removeprefix(SILENCE))
 
 
+@pytest.mark.parametrize("by_helm", ["helm"], indirect=True)
 def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
     """A deleted registration and the lack of a leader, read by an account that may; another one may not."""
     if by_helm.plane is None:

@@ -40,8 +40,8 @@ FOR_THE_WEBHOOK: Object = {
 def test_a_bad_tier_is_refused_with_all_faults_at_once(
     cluster: Cluster, spec: Object, code: int, fields: set[str]
 ) -> None:
-    with cluster.door() as door:
-        answered, status = door.call("POST", "/apis/tiergate.io/v1alpha1/tiers", a_tier("faulty", spec))
+    with cluster.raw_api() as raw_api:
+        answered, status = raw_api.call("POST", "/apis/tiergate.io/v1alpha1/tiers", a_tier("faulty", spec))
     assert answered == code, status
     named = {cause["field"] for cause in status["details"]["causes"]}
     assert fields <= named, status

@@ -17,7 +17,7 @@ import pytest
 
 from tests.cluster.usage_series import PRIORITY, RUNTIME, STORAGE, WIDGET, Series
 from tests.controlplane.api import Object
-from tests.controlplane.cluster import Cluster, Door
+from tests.controlplane.cluster import Cluster, RawApi
 from tiergate.cluster.usage_index import claim_decoder, pod_decoder
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
@@ -78,74 +78,74 @@ CLASSES: Final[dict[str, Object]] = {
 
 
 @pytest.fixture
-def door(cluster: Cluster) -> Iterator[Door]:
+def raw_api(cluster: Cluster) -> Iterator[RawApi]:
     """A way to the API server, with the classes that pods and claims may name."""
     if cluster.plane is None:
         pytest.skip("a kubelet would write its own statuses over those of the test")
-    with cluster.door() as door:
+    with cluster.raw_api() as raw_api:
         for path, body in CLASSES.items():
-            assert door.call("POST", path, body)[0] == 201
-        yield door
+            assert raw_api.call("POST", path, body)[0] == 201
+        yield raw_api
         for path, body in CLASSES.items():
-            door.call("DELETE", f"{path}/{body['metadata']['name']}")
+            raw_api.call("DELETE", f"{path}/{body['metadata']['name']}")
 
 
 @pytest.fixture
-def ungoverned(cluster: Cluster, door: Door) -> Iterator[str]:
+def ungoverned(cluster: Cluster, raw_api: RawApi) -> Iterator[str]:
     """A namespace without a tier, with native quotas of many scopes that demand nothing of pods yet (R-23)."""
     name = f"usage-{secrets.token_hex(4)}"
     cluster.kubectl(f"create namespace {name}")
     for quota, (names, scopes) in QUOTAS.items():
         body = {"metadata": {"name": quota}, "spec": {"hard": {names[0]: "1M"}, **scopes}}
-        code, answer = door.call("POST", f"/api/v1/namespaces/{name}/resourcequotas", body)
+        code, answer = raw_api.call("POST", f"/api/v1/namespaces/{name}/resourcequotas", body)
         assert code == 201, answer
     yield name
-    for pod in _items(door, name, "pods"):  # held pods would keep the namespace
+    for pod in _items(raw_api, name, "pods"):  # held pods would keep the namespace
         pod["metadata"].pop("finalizers", None)
-        door.call("PUT", f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}", pod)
+        raw_api.call("PUT", f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}", pod)
     cluster.kubectl(f"delete namespace {name} --wait=false")
 
 
-def _items(door: Door, namespace: str, kind: str) -> list[Any]:
-    code, listed = door.call("GET", f"/api/v1/namespaces/{namespace}/{kind}")
+def _items(raw_api: RawApi, namespace: str, kind: str) -> list[Any]:
+    code, listed = raw_api.call("GET", f"/api/v1/namespaces/{namespace}/{kind}")
     assert code == 200, listed
     items: list[Any] = listed["items"]
     return items
 
 
-def _require(door: Door, namespace: str, *, everything: bool, turn: int) -> None:
+def _require(raw_api: RawApi, namespace: str, *, everything: bool, turn: int) -> None:
     """Set `spec.hard` of every quota, which makes the quota controller recalculate (R-60).
 
     With all names to compare them; between, with one that demands nothing of new pods and of resizes (R-23, R-23a).
     """
-    for quota in _items(door, namespace, "resourcequotas"):
+    for quota in _items(raw_api, namespace, "resourcequotas"):
         name = quota["metadata"]["name"]
         names = QUOTAS[name][0]
         bound = f"{1000 + turn}G"
         quota["spec"]["hard"] = dict.fromkeys(names if everything else names[:1], bound)
-        code, answer = door.call("PUT", f"/api/v1/namespaces/{namespace}/resourcequotas/{name}", quota)
+        code, answer = raw_api.call("PUT", f"/api/v1/namespaces/{namespace}/resourcequotas/{name}", quota)
         assert code in (200, 409), answer  # a conflict with the controller's own write: the next turn does it
 
 
-def native(door: Door, namespace: str) -> Usage:
+def native(raw_api: RawApi, namespace: str) -> Usage:
     """Return `used` of every quota as the controller calculated it."""
-    return {one.name: one.used for one in _quotas(door, namespace)}
+    return {one.name: one.used for one in _quotas(raw_api, namespace)}
 
 
-def _quotas(door: Door, namespace: str) -> list[QuotaStatus]:
-    return [read_quota(json.dumps(one).encode()) for one in _items(door, namespace, "resourcequotas")]
+def _quotas(raw_api: RawApi, namespace: str) -> list[QuotaStatus]:
+    return [read_quota(json.dumps(one).encode()) for one in _items(raw_api, namespace, "resourcequotas")]
 
 
-def computed(door: Door, namespace: str) -> Usage:
+def computed(raw_api: RawApi, namespace: str) -> Usage:
     """Return the same as our core does from the pods and claims."""
     footprints, tally = Footprints(), Tally()
     for kind, decode in (("pods", pod_decoder), ("persistentvolumeclaims", claim_decoder)):
         read = decode(footprints)
-        for item in _items(door, namespace, kind):
+        for item in _items(raw_api, namespace, kind):
             tally.set(f"{namespace}/{kind}/{item['metadata']['name']}", read(json.dumps(item).encode())[1])
     counts, now = tally.counts(namespace).items(), time.time()
-    minor = int(door.call("GET", "/version")[1]["minor"])
-    return {one.name: used(one, counts, now=now, minor=minor) for one in _quotas(door, namespace)}
+    minor = int(raw_api.call("GET", "/version")[1]["minor"])
+    return {one.name: used(one, counts, now=now, minor=minor) for one in _quotas(raw_api, namespace)}
 
 
 def _differences(one: Usage, other: Usage) -> list[str]:
@@ -159,24 +159,24 @@ def _differences(one: Usage, other: Usage) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_usage_equals_native_usage(door: Door, ungoverned: str, seed: int) -> None:
+def test_usage_equals_native_usage(raw_api: RawApi, ungoverned: str, seed: int) -> None:
     """After each part of a random series, for every quota and name; all kinds of happenings took place."""
-    series = Series(door, ungoverned, random.Random(seed))  # noqa: S311  # a series to repeat, not a secret
+    series = Series(raw_api, ungoverned, random.Random(seed))  # noqa: S311  # a series to repeat, not a secret
     turn, counted = 0, set[tuple[str, str]]()
     for _ in range(ROUNDS):
         series.go_on(HAPPENINGS)
         end = time.monotonic() + PATIENCE
         while True:
             turn += 1
-            _require(door, ungoverned, everything=True, turn=turn)
+            _require(raw_api, ungoverned, everything=True, turn=turn)
             time.sleep(0.5)
-            found = native(door, ungoverned)
-            differences = _differences(found, computed(door, ungoverned))
+            found = native(raw_api, ungoverned)
+            differences = _differences(found, computed(raw_api, ungoverned))
             if not differences and all(set(found[name]) == set(names) for name, (names, _) in QUOTAS.items()):
                 break
             assert time.monotonic() < end, differences or found
         counted |= {(quota, name) for quota, amounts in found.items() for name, amount in amounts.items() if amount}
-        _require(door, ungoverned, everything=False, turn=turn)
+        _require(raw_api, ungoverned, everything=False, turn=turn)
     assert all(series.happened.values()), series.happened
     _some_usage_of_every_kind(counted)
 

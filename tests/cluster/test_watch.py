@@ -36,8 +36,8 @@ def _keeps_up(cluster: Cluster, namespace: str) -> None:
 def test_a_pod_of_huge_escaped_text_disturbs_no_cache(cluster: Cluster, namespace: str) -> None:
     """A pod with 1.2 MB of < is admitted, gets its defaults, and every cache goes on."""
     before = {each.name: each.restarts for each in replicas(cluster)}
-    with cluster.door() as door:
-        code, pod = door.call("POST", f"/api/v1/namespaces/{namespace}/pods", a_pod("huge", env=ANGLES))
+    with cluster.raw_api() as raw_api:
+        code, pod = raw_api.call("POST", f"/api/v1/namespaces/{namespace}/pods", a_pod("huge", env=ANGLES))
     assert code == 201, pod
     assert resources_of(pod)["limits"] == CONTAINER["dev"]["default"]
     _keeps_up(cluster, namespace)

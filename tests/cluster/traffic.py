@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.cluster.objects import a_pod
 from tests.controlplane.api import Object
-from tests.controlplane.cluster import NAMESPACE, Cluster, Door, until
+from tests.controlplane.cluster import NAMESPACE, Cluster, RawApi, until
 
 
 @dataclass
@@ -40,17 +40,17 @@ def traffic(cluster: Cluster, namespace: str, *, dry_run: bool, threads: int = 4
     result, ended = Traffic(), threading.Event()
     query = "?dryRun=All" if dry_run else ""
 
-    def send(door: Door, name: Callable[[int], str]) -> None:
+    def send(raw_api: RawApi, name: Callable[[int], str]) -> None:
         number = 0
         while not ended.is_set():
             number += 1
             path = f"/api/v1/namespaces/{namespace}/pods{query}"
-            result.answers.append(door.call("POST", path, a_pod(name(number))))
+            result.answers.append(raw_api.call("POST", path, a_pod(name(number))))
             time.sleep(0.01)
 
-    with cluster.door() as door:
+    with cluster.raw_api() as raw_api:
         workers = [
-            threading.Thread(target=send, args=(door, f"traffic-{worker}-{{}}".format)) for worker in range(threads)
+            threading.Thread(target=send, args=(raw_api, f"traffic-{worker}-{{}}".format)) for worker in range(threads)
         ]
         for worker in workers:
             worker.start()

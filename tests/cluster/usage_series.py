@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.controlplane.api import Object
-from tests.controlplane.cluster import Door
+from tests.controlplane.cluster import RawApi
 
 PRIORITY: Final = "usage-high"
 RUNTIME: Final = "usage-heavy"
@@ -24,9 +24,9 @@ GONE: Final = frozenset({404, 409, 422, 403})
 
 @dataclass
 class Series:
-    """Things happen to the objects of a namespace, through a door to the API server."""
+    """Things happen to the objects of a namespace, through raw requests to the API server."""
 
-    door: Door
+    raw_api: RawApi
     namespace: str
     chance: random.Random
     made: int = 0
@@ -113,12 +113,12 @@ class Series:
         return self._send("PUT", f"{kind}/{found['metadata']['name']}{subresource}", found)
 
     def _pick(self, kind: str) -> Object | None:
-        _, listed = self.door.call("GET", f"/api/v1/namespaces/{self.namespace}/{kind}")
+        _, listed = self.raw_api.call("GET", f"/api/v1/namespaces/{self.namespace}/{kind}")
         items = sorted(listed["items"], key=lambda one: str(one["metadata"]["name"]))
         return self.chance.choice(items) if items else None
 
     def _send(self, method: str, rest: str, body: Object | None) -> bool:
-        code, answer = self.door.call(method, f"/api/v1/namespaces/{self.namespace}/{rest}", body)
+        code, answer = self.raw_api.call(method, f"/api/v1/namespaces/{self.namespace}/{rest}", body)
         assert code < 400 or code in GONE, answer
         return code < 400
 

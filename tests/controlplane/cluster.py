@@ -129,21 +129,21 @@ class Cluster:
         )
 
     @contextmanager
-    def door(self) -> Iterator[Door]:
+    def raw_api(self) -> Iterator[RawApi]:
         """Open a way to send raw requests to the API server, authenticated as kubectl is."""
         # In /tmp, for the path of a socket has 107 characters at most.
-        with tempfile.TemporaryDirectory(prefix="tiergate-door-", dir="/tmp") as folder:
+        with tempfile.TemporaryDirectory(prefix="tiergate-api-", dir="/tmp") as folder:
             path = Path(folder) / "socket"
             with self.start(f"proxy --unix-socket={path}") as process:
                 try:
                     until(path.exists, "kubectl proxy listens", seconds=20)
-                    yield Door(path)
+                    yield RawApi(path)
                 finally:
                     process.kill()
 
 
 @dataclass(frozen=True)
-class Door:
+class RawApi:
     """The API server behind a local socket."""
 
     path: Path

@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Result:
-    """What a run saw: executions, ways (distinct signatures), answers by door, and the findings by file name."""
+    """What a run saw: executions, ways (distinct signatures), answers by endpoint, and the findings by file name."""
 
     executions: int = 0
     ways: int = 0

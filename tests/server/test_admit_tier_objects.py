@@ -67,6 +67,14 @@ def test_a_tier_in_use_is_not_deleted_and_its_namespaces_are_named() -> None:
     )
 
 
+@pytest.mark.parametrize("spec", [GOOD, {"quotas": "none"}, {"quotas": [{"hard": {"pods": "many"}}]}, None])
+def test_of_a_collection_too_no_tier_in_use_is_deleted_whatever_its_spec_says(spec: Json | None) -> None:
+    """The review of a collection's delete has no name: it is that of the stored object, whose spec may be anything."""
+    old = {**a_tier_object(GOOD), "spec": spec}
+    review = a_review(None, old=old, operation="DELETE", name=None)
+    assert rules(answer("tiers", review, FakeState(namespaces={"shop": "dev"}))) == ["tier-in-use"]
+
+
 def test_a_long_list_of_namespaces_is_cut() -> None:
     facts = FakeState(namespaces={f"team-{number:02}": "dev" for number in range(13)})
     message = response(answer("tiers", deleted(), facts))["status"]["message"]

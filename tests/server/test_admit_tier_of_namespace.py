@@ -89,7 +89,7 @@ def test_nobody_is_exempt_from_a_missing_tier() -> None:
     assert rules(given) == ["tier-missing"]
 
 
-def test_defaults_are_patched_at_the_mutate_door() -> None:
+def test_defaults_are_patched_at_the_mutate_endpoint() -> None:
     given = answer("mutate", BODY, FakeState(tiers={"dev": STRICT}))
     found = response(given)
     assert given.record.outcome == "patched"

@@ -1,4 +1,4 @@
-"""Which door a request comes in by decides what it can reach."""
+"""The port that a request comes in by decides what it can reach."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -44,7 +44,7 @@ class Client:
     """Drives the ASGI application through lifespan and requests."""
 
     def __init__(self, service: Echo, *, client_certificates: bool = False) -> None:
-        self._doors = Application(
+        self._application = Application(
             lambda: service, usage_port=USAGE, own_tasks={}, client_certificates=client_certificates
         )
 
@@ -56,7 +56,7 @@ class Client:
         events: asyncio.Queue[Message] = asyncio.Queue()
         await events.put({"type": "lifespan.startup"})
         answers: asyncio.Queue[Message] = asyncio.Queue()
-        lifespan = asyncio.create_task(self._doors({"type": "lifespan"}, events.get, answers.put))
+        lifespan = asyncio.create_task(self._application({"type": "lifespan"}, events.get, answers.put))
         assert (await answers.get())["type"] == "lifespan.startup.complete"
         sent: list[Message] = []
 
@@ -75,7 +75,7 @@ class Client:
             "headers": [],
             "server": ("127.0.0.1", port),
         }
-        await self._doors(scope, receive, send)
+        await self._application(scope, receive, send)
         await events.put({"type": "lifespan.shutdown"})
         await lifespan
         return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
@@ -98,7 +98,7 @@ class Client:
         pytest.param(USAGE, "GET", "/livez", 200, b"page /livez", id="no-probes-on-the-usage-port"),
     ],
 )
-def test_each_door_has_one_way_in(port: int, method: str, path: str, status: int, body: bytes) -> None:
+def test_each_path_has_one_port(port: int, method: str, path: str, status: int, body: bytes) -> None:
     assert Client(Echo()).ask(method, path, port=port) == (status, body)
 
 

@@ -1,4 +1,4 @@
-"""With a client CA, only its bearers are answered at the POST doors; probes need none."""
+"""With a client CA, only its bearers are answered at the endpoints; probes need none."""
 
 import ssl
 from pathlib import Path

@@ -27,16 +27,16 @@ class Running(NamedTuple):
     context: ssl.SSLContext
     usage_port: int
 
-    def review(self, door: str, review: Object) -> Object:
+    def review(self, endpoint: str, review: Object) -> Object:
         """Send one review and return the response in it."""
-        reply = self.post(door, json.dumps(review).encode())
+        reply = self.post(endpoint, json.dumps(review).encode())
         assert reply.status == 200, reply
         response: Object = json.loads(reply.body)["response"]
         return response
 
-    def post(self, door: str, body: bytes) -> Reply:
-        """Send bytes to a door."""
-        return self.server.send("POST", f"/{door}", self.context, body=body, headers=JSON)
+    def post(self, endpoint: str, body: bytes) -> Reply:
+        """Send bytes to an endpoint."""
+        return self.server.send("POST", f"/{endpoint}", self.context, body=body, headers=JSON)
 
 
 @contextlib.contextmanager

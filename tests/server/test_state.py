@@ -5,10 +5,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.cluster.meta import read_meta
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.core.release import NEWEST
 from tiergate.metrics.prometheus import PrometheusRecorder
@@ -51,7 +53,8 @@ def learn(state: ServerState, cache: str, item: dict[str, Any], *, version: str 
     target = state.caches()[cache]
     meta = item["metadata"]
     key = f"{meta['namespace']}/{meta['name']}" if "namespace" in meta else meta["name"]
-    value = target._decoded(json.dumps(item).encode())
+    raw = json.dumps(item).encode()
+    value = target._decoded(read_meta(raw), msgspec.Raw(raw))
     target._store(key, version, value)
 
 

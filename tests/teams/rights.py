@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.controlplane import binaries
-from tests.controlplane.cluster import Cluster, Door
+from tests.controlplane.cluster import Cluster, RawApi
 
 Grant = tuple[str, str, str]
 """API group, resource with its subresource, verb."""
@@ -74,31 +74,31 @@ def rules_of(cluster: Cluster, person: Person, namespace: str) -> frozenset[Gran
     return grants(answer.json["status"]["resourceRules"])
 
 
-def resources(door: Door) -> frozenset[Resource]:
+def resources(raw_api: RawApi) -> frozenset[Resource]:
     """Return every resource of every version that the server offers."""
-    groups = door.call("GET", "/apis")[1]["groups"]
+    groups = raw_api.call("GET", "/apis")[1]["groups"]
     versions = [version["groupVersion"] for group in groups for version in group["versions"]]
-    found = set(_listed(door, "/api/v1", ""))
+    found = set(_listed(raw_api, "/api/v1", ""))
     for version in versions:
-        found.update(_listed(door, f"/apis/{version}", version.partition("/")[0]))
+        found.update(_listed(raw_api, f"/apis/{version}", version.partition("/")[0]))
     return frozenset(found)
 
 
-def _listed(door: Door, path: str, group: str) -> Iterator[Resource]:
-    for each in door.call("GET", path)[1]["resources"]:
+def _listed(raw_api: RawApi, path: str, group: str) -> Iterator[Resource]:
+    for each in raw_api.call("GET", path)[1]["resources"]:
         yield Resource(group, each["name"], each["namespaced"])
 
 
-def allowed(door: Door, person: Person, namespace: str, wanted: Collection[Resource]) -> frozenset[Grant]:
+def allowed(raw_api: RawApi, person: Person, namespace: str, wanted: Collection[Resource]) -> frozenset[Grant]:
     """Return which verbs of the resources the person may use there; '' is no namespace. Asks for each."""
     questions = [(each.group, each.name, verb) for each in wanted for verb in VERBS]
-    ask = _asker(door, person, namespace)
+    ask = _asker(raw_api, person, namespace)
     with ThreadPoolExecutor(4) as threads:
         answers = threads.map(ask, questions)
         return frozenset(question for question, answer in zip(questions, answers, strict=True) if answer)
 
 
-def _asker(door: Door, person: Person, namespace: str) -> Callable[[Grant], bool]:
+def _asker(raw_api: RawApi, person: Person, namespace: str) -> Callable[[Grant], bool]:
     def ask(grant: Grant) -> bool:
         group, resource, verb = grant
         name, _, subresource = resource.partition("/")
@@ -106,7 +106,7 @@ def _asker(door: Door, person: Person, namespace: str) -> Callable[[Grant], bool
         spec: dict[str, Any] = {"user": person.name, "resourceAttributes": {**attributes, "namespace": namespace}}
         spec["groups"] = ["system:authenticated", *([person.group] if person.group else [])]
         review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-        status, answer = door.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        status, answer = raw_api.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
         if status != 201:
             msg = f"HTTP {status}: {answer}"
             raise RuntimeError(msg)

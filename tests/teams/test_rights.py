@@ -59,19 +59,19 @@ def test_a_member_has_the_role_at_home_and_nothing_anywhere_else(teams: Cluster,
 def test_every_verb_of_every_resource_is_asked_for(teams: Cluster, team: str) -> None:
     """Exactly the role at home; nothing in any other governed namespace; outside of namespaces what everybody may."""
     tenant, member = rights.role(teams, ROLE), MEMBERS[team]
-    with teams.door() as door:
-        offered = rights.resources(door)
+    with teams.raw_api() as raw_api:
+        offered = rights.resources(raw_api)
         assert len(offered) > 100
         namespaced = [each for each in offered if each.namespaced]
         names = {(each.group, each.name) for each in namespaced}
         # Rights to namespaces are asked for with the namespace, though it is in none.
         at_home = [*namespaced, *(each for each in offered if each.name.partition("/")[0] == "namespaces")]
-        found = rights.allowed(door, member, team, at_home)
+        found = rights.allowed(raw_api, member, team, at_home)
         assert found == {grant for grant in tenant if grant[:2] in names or grant[1].startswith("namespaces")}
         for other in set(GOVERNED) - {team}:
-            assert rights.allowed(door, member, other, at_home) == frozenset()
+            assert rights.allowed(raw_api, member, other, at_home) == frozenset()
         outside = [each for each in offered if not each.namespaced]
-        assert rights.allowed(door, member, "", outside) == BASIC
+        assert rights.allowed(raw_api, member, "", outside) == BASIC
 
 
 FORBIDDEN_AT_HOME: Final = (

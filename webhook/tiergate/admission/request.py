@@ -96,7 +96,17 @@ def _objects(
             except Malformed as error:
                 if key == "object" or kind.needs_old:
                     faults += error.every()
+                elif envelope.operation == "DELETE":
+                    values[key] = _named(trees[key], kind, pointer)
     return values, tuple(faults)
+
+
+def _named(tree: Any, kind: Kind, pointer: str) -> msgspec.Struct | None:  # noqa: ANN401  # any tree
+    """Return of a deleted object that cannot be read what names it; None where that cannot be read either."""
+    try:
+        return strict.build({"metadata": tree["metadata"]}, kind.wire, pointer)
+    except (Malformed, TypeError, KeyError):
+        return None
 
 
 def _missing(envelope: Envelope, kind: Kind, new: object, old: object) -> tuple[Fault, ...]:

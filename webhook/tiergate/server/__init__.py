@@ -1,1 +1,1 @@
-"""``tiergate serve``: the admission doors, the caches behind them, and what is shown of them."""
+"""``tiergate serve``: the admission endpoints, the caches behind them, and what is shown of them."""

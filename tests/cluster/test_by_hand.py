@@ -7,11 +7,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.chart.helm import CHART, ENVIRONMENTS
+from tests.chart.switches import merged
 from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, through
+from tests.cluster.test_lifecycle import log_of
 from tests.controlplane.cluster import NAMESPACE, Cluster, Result, Say, until
 
 pytestmark = pytest.mark.cluster
@@ -53,7 +57,13 @@ def rendered(release: Release, folder: Path, by: str) -> str:
         return release.attempt("template").out
     (folder / "charts").mkdir()
     shutil.copytree(CHART, folder / "charts" / "tiergate")
-    shutil.copy(ENVIRONMENTS, folder / "values.yaml")
+    values: dict[str, Any] = yaml.safe_load(ENVIRONMENTS.read_text())
+    for setting in cluster.chart_values:
+        path, _, number = setting.partition("=")
+        component, *inner, last = path.split(".")
+        single: dict[str, Any] = {last: int(number)}
+        values = merged(values, {component: {inner[0]: single} if inner else single})
+    (folder / "values.yaml").write_text(yaml.safe_dump(values))
     (folder / "kustomization.yaml").write_text(KUSTOMIZATION)
     done = cluster.kubectl(f"kustomize --enable-helm --helm-command {cluster.programs['helm']} {folder}")
     assert "kind: Job" in done.out
@@ -72,10 +82,8 @@ def test_what_others_render_and_apply_dismantles_nothing(release: Release, tmp_p
     manifest = rendered(release, tmp_path, by)
     cluster.run(f"kubectl apply {flags} -f -", stdin=manifest)  # its Jobs and pods may be there already
     cluster.kubectl(f"wait --for=condition=Complete {JOB} --timeout=60s")
-    if cluster.plane is not None:
-        (log,) = cluster.plane.folder.glob("pods/tiergate-uninstall-*/*.log")
-        assert "nothing was changed: the Job tiergate-uninstall was not made by Helm (kubectl" in log.read_text()
-        shutil.rmtree(log.parent)
+    said = log_of(cluster, "tiergate-uninstall")
+    assert "nothing was changed: the Job tiergate-uninstall was not made by Helm (kubectl" in said
     assert uids(cluster) == before
     assert "No resources" in cluster.kubectl("get limitrange -A").text
     cluster.kubectl(f"delete {RIGHTS},job,pod,configmap -n {NAMESPACE} -l app.kubernetes.io/component=lifecycle")
@@ -126,7 +134,7 @@ def test_nobody_waits_for_the_webhook_after_ignore(release: Release) -> None:
     cluster = release.cluster
     before = policies(release)
     cluster.kubectl(f"scale deployment -n {NAMESPACE} --replicas=0 --all")
-    cluster.kubectl(f"wait --for=delete pod --all -n {NAMESPACE} --timeout=60s")
+    until(lambda: "No resources" in cluster.kubectl(f"get pods -n {NAMESPACE}").text, "the pods are gone", seconds=60)
     bare = "run bare --image=bare -n dev --dry-run=server --overrides={}"
     until(lambda: "failed calling webhook" in cluster.run(f"kubectl {bare}").err, "nobody answers")
     done = break_glass(cluster, "ignore")

@@ -32,4 +32,5 @@ def serve(arguments: argparse.Namespace) -> int:
         client_names=arguments.client_name,
         log_level=arguments.log_level,
         on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
+        on_task_failure=recorder.task_failed,
     )

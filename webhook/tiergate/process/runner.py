@@ -52,6 +52,7 @@ def run(
     client_names: Sequence[str] = (),
     log_level: str = "info",
     on_certificate: Callable[[datetime], None] | None = None,
+    on_task_failure: Callable[[str], None] = lambda _name: None,
 ) -> int:
     """Serve until a signal ends it.
 
@@ -65,6 +66,7 @@ def run(
         client_ca: CA bundle; with it POST needs a client certificate that it signed.
         client_names: Names of which that certificate must have one; none: any will do.
         log_level: debug, info, warning or error.
+        on_task_failure: Called in the worker with the name of each task that failed.
         on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
 
     Returns:
@@ -78,6 +80,7 @@ def run(
         own_tasks={} if certificate is None else {"certificate": lambda: _reload_forever(certificate, on_certificate)},
         client_certificates=client_ca is not None,
         client_names=frozenset(client_names),
+        on_task_failure=on_task_failure,
     )
     settings = _settings(_binds(address, port, usage_port), log_level)
     if tls_dir is not None and certificate is not None:

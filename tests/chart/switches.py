@@ -17,6 +17,11 @@ NEEDED: Final[Values] = {
     "networkPolicy": {"apiServerCIDRs": ["192.0.2.0/28", "2001:db8::/64"]},
     "monitoring": {"serviceMonitor": {"account": {"name": "prometheus", "namespace": "monitoring"}}},
 }
+# Switches that are refused together with others, and what each needs beside it.
+APART: Final[Mapping[tuple[str, ...], Values]] = {
+    ("webhook", "hostNetwork"): {},
+    ("certificates", "certManager", "cainjector"): {"certificates": {"mode": "certManager"}},
+}
 # What is no switch but renders more than its default does.
 FILLED: Final[Values] = {
     "image": {"repository": "registry.test/tiergate", "digest": "sha256:" + "0123456789abcdef" * 4},
@@ -61,13 +66,13 @@ def turned(path: tuple[str, ...], *, to: bool) -> Values:
     single: Any = to
     for name in reversed(path):
         single = {name: single}
-    return merged(NEEDED, single)
+    return merged(merged(NEEDED, APART.get(path, {})), single)
 
 
 def everything() -> Values:
-    """Return values with every switch on and everything filled that renders something."""
+    """Return values with every switch on that can be together, and everything filled that renders something."""
     found = merged(NEEDED, FILLED)
-    for path in paths(defaults(), switched_on=False):
+    for path in set(paths(defaults(), switched_on=False)) - APART.keys():
         found = merged(found, turned(path, to=True))
     return found
 
@@ -85,6 +90,8 @@ VARIANTS: Final = {
     "as-it-is": {},
     "everything-on": everything(),
     "cert-manager": {"certificates": {"mode": "certManager"}},
+    "cainjector": turned(("certificates", "certManager", "cainjector"), to=True),
     "existing-secret": {"certificates": {"mode": "existingSecret", "existingSecret": "theirs"}},
+    "host-network": turned(("webhook", "hostNetwork"), to=True),
 }
 """Combinations of switches worth a look: as delivered, all on, and the other ways to a certificate."""

@@ -85,11 +85,24 @@ def test_cert_manager_signs_with_an_issuer_that_is_there(helm: Helm) -> None:
     assert rendered.one("Certificate", "tiergate-webhook")["spec"]["issuerRef"] == issuer
 
 
+def test_with_cainjector_the_controller_may_not_change_webhooks(helm: Helm) -> None:
+    rendered = helm.render({"certificates": {"mode": "certManager", "certManager": {"cainjector": True}}})
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        annotations = rendered.one(kind, "tiergate")["metadata"]["annotations"]
+        assert annotations == {"cert-manager.io/inject-ca-from": f"{NAMESPACE}/tiergate-webhook"}
+    rights = grants(rendered.one("ClusterRole", "tiergate-controller"))
+    changed = {key: verbs for key, verbs in rights.items() if "admissionregistration" in key[0]}
+    assert set(map(frozenset, changed.values())) == {frozenset({"get", "list", "watch"})}
+    assert "--ca-injected" in rendered.container("controller")["args"]
+    assert "--ca-injected" not in helm.render(CERT_MANAGER).container("controller")["args"]
+
+
 @pytest.mark.parametrize(
     ("certificates", "named"),
     [
         ({"mode": "existingSecret"}, "certificates.existingSecret: names the Secret when certificates.mode is"),
         ({"existingSecret": "theirs"}, "certificates.existingSecret: has no meaning while certificates.mode is"),
+        ({"certManager": {"cainjector": True}}, "certificates.certManager.cainjector: has no meaning while"),
         ({"mode": "cert-manager"}, "/certificates/mode"),
         ({"mode": "certManager", "certManager": {"duration": "90d"}}, "/certificates/certManager/duration"),
         ({"controller": {"duration": "90d"}}, "/certificates/controller/duration"),

@@ -46,6 +46,7 @@ def test_tier_holds_the_numbers_of_the_lesson(helm: Helm, tier: str, hard: str, 
     for pair, amount in zip(pairs[:2], ephemeral.split(), strict=True):
         pair["ephemeral-storage"] = amount
     assert spec == {
+        "enforcement": "Enforce",
         "limits": [{"type": "Container", **dict(zip(ITEM, pairs, strict=True))}],
         "quotas": [{"name": "compute", "hard": dict(zip(HARD, hard.split(), strict=True))}],
     }

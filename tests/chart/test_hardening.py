@@ -60,7 +60,9 @@ def test_no_pod_can_change_itself_or_its_node(helm: Helm, values: dict[str, Any]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert min(pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]) > 0
         assert not pod.keys() & {"hostPID", "hostIPC", "hostUsers", "shareProcessNamespace"}
-        assert bool(pod.get("hostNetwork")) == (name == "tiergate-webhook" and "webhook" in values)
+        assert bool(pod.get("hostNetwork")) == (
+            name == "tiergate-webhook" and values.get("webhook", {}).get("hostNetwork", False)
+        )
         for container in containers(pod):
             context = container["securityContext"]
             assert context["readOnlyRootFilesystem"] is True, name

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, ENVIRONMENTS, NAMESPACE, Helm, Object, RefusedError, Rendered
+from tests.chart.helm import CHART, ENVIRONMENTS, NAMESPACE, RELEASE, Helm, Object, RefusedError, Rendered
 from tests.chart.test_rbac import grants
+from tiergate.lifecycle.helm import REVISIONS
 
 pytestmark = pytest.mark.helm
 
@@ -29,6 +30,12 @@ CLUSTER_RULES: dict[str, dict[tuple[str, str, str], set[str]]] = {
         ("tiergate.io", "tiers", "*"): {"get"},
         **{(REGISTRATION, kind, "tiergate"): {"get"} for kind in CONFIGURATIONS},
     },
+}
+RECORDS = [f"sh.helm.release.v1.{RELEASE}.v{number}" for number in range(1, REVISIONS + 1)]
+UNINSTALL_RULES: dict[tuple[str, str, str], set[str]] = {
+    ("apps", "deployments", "tiergate-controller"): {"get", "delete"},
+    ("batch", "jobs", "tiergate-uninstall"): {"get"},
+    **{("", kind, record): {"get"} for kind in ("secrets", "configmaps") for record in RECORDS},
 }
 
 
@@ -80,7 +87,10 @@ def test_accounts_and_permissions_go_with_the_hook(helm: Helm, name: str) -> Non
     for item in own:
         event, deleted = policy(item)
         assert event == EVENTS[name]
-        assert deleted == {"before-hook-creation"} | (set() if item["kind"] == "Pod" else {"hook-succeeded"})
+        rights = item["kind"] not in {"ConfigMap", "Job", "Pod"}
+        assert deleted == {"before-hook-creation"} | (set() if item["kind"] == "Pod" else {"hook-succeeded"}) | (
+            {"hook-failed"} if rights else set()
+        )
         first = item["kind"] in {"Job", "Pod"}
         assert (int(item["metadata"]["annotations"]["helm.sh/hook-weight"]) == 0) is first
     (account,) = [item for item in own if item["kind"] == "ServiceAccount"]
@@ -105,7 +115,7 @@ def test_permissions_of_a_hook_are_exactly_these(helm: Helm, name: str) -> None:
         roles
         == {
             "tiergate-crds": {},
-            "tiergate-uninstall": {NAMESPACE: {("apps", "deployments", "tiergate-controller"): {"get", "delete"}}},
+            "tiergate-uninstall": {NAMESPACE: UNINSTALL_RULES},
             "tiergate-verify": {"dev": create, "staging": create, "prod": create},
         }[name]
     )
@@ -124,8 +134,12 @@ def test_the_definition_reaches_its_job_word_for_word(helm: Helm) -> None:
     assert {"name": "crds", "configMap": {"name": "tiergate-crds"}} in pod["volumes"]
 
 
-def test_raising_the_definition_can_be_left_to_others(helm: Helm) -> None:
-    assert "tiergate-crds" not in helm.render({"crds": {"upgrade": False}}).text
+@pytest.mark.parametrize("hook", ["preflight", "crds", "uninstall", "verify"])
+def test_each_hook_can_be_left_to_others(helm: Helm, hook: str) -> None:
+    """With its account and its rights; the others stay."""
+    every = {item["metadata"]["name"] for item in helm.render_environments().hooks}
+    found = {item["metadata"]["name"] for item in helm.render_environments({"hooks": {hook: {"enabled": False}}}).hooks}
+    assert every - found == {f"tiergate-{hook}"}
 
 
 def tried(rendered: Rendered) -> list[str]:
@@ -205,7 +219,7 @@ def test_a_networkpolicy_lets_hooks_reach_the_api_server_only(helm: Helm) -> Non
     [
         ({"hooks": {"activeDeadlineSeconds": 5}}, "/hooks/activeDeadlineSeconds"),
         ({"hooks": {"deadline": 5}}, "deadline"),
-        ({"crds": {"upgrade": "yes"}}, "/crds/upgrade"),
+        ({"hooks": {"crds": {"enabled": "yes"}}}, "/hooks/crds/enabled"),
         ({"tests": {"namespaces": ["Dev"]}}, "/tests/namespaces/0"),
         ({"tests": {"patienceSeconds": 0}}, "/tests/patienceSeconds"),
         ({"monitoring": {"serviceMonitor": {"enabled": True, "interval": "often"}}}, "/serviceMonitor/interval"),

@@ -187,6 +187,8 @@ def test_on_the_nodes_network_no_surge_pod_fights_for_the_port(helm: Helm) -> No
     """hostNetwork: the new replica comes after the old one has freed the port."""
     rendered = helm.render({"webhook": {"hostNetwork": True}})
     assert rendered.pod("webhook")["hostNetwork"] is True
+    # The loopback is the node's there, and the usage page asks nobody who they are.
+    assert "--usage-port=0" in rendered.container("webhook")["args"]
     assert rendered.pod("webhook")["dnsPolicy"] == "ClusterFirstWithHostNet"
     rollout = rendered.one("Deployment", "tiergate-webhook")["spec"]["strategy"]["rollingUpdate"]
     assert rollout == {"maxSurge": 0, "maxUnavailable": 1}

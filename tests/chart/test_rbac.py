@@ -70,6 +70,15 @@ def test_role_grants_exactly(helm: Helm, kind: str, name: str, expected: dict[An
     assert grants(helm.render().one(kind, name)) == expected
 
 
+def test_the_right_to_list_pods_can_be_kept_back(helm: Helm) -> None:
+    """With pods go claims, and the process is told, so that it never asks."""
+    rendered = helm.render({"rbac": {"listPods": False}})
+    kept_back = {("", "pods", "*"), ("", "persistentvolumeclaims", "*")}
+    expected = {key: verbs for key, verbs in WEBHOOK.items() if key not in kept_back}
+    assert grants(rendered.one("ClusterRole", "tiergate-webhook")) == expected
+    assert "--no-usage-index" in rendered.container("webhook")["args"]
+
+
 def test_no_rule_has_a_wildcard(helm: Helm) -> None:
     """A star would grant what comes with the next release of Kubernetes too."""
     rendered = helm.render()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.chart.accounts import Account, Granted, Grants, Resource, attempt, discovered, flat
 from tests.chart.helm import NAMESPACE, Helm, remove
-from tests.chart.test_hooks import CLUSTER_RULES
+from tests.chart.test_hooks import CLUSTER_RULES, UNINSTALL_RULES
 from tests.chart.test_rbac import CONTROLLER, LEASE, SECRETS, WEBHOOK
 from tests.controlplane.cluster import Cluster, until
 
@@ -28,7 +28,7 @@ PROCESSES: Mapping[str, Mapping[str, Grants]] = {
     "tiergate-crds": {EVERYWHERE: CLUSTER_RULES["tiergate-crds"]},
     "tiergate-uninstall": {
         EVERYWHERE: CLUSTER_RULES["tiergate-uninstall"],
-        NAMESPACE: {("apps", "deployments", "tiergate-controller"): {"get", "delete"}},
+        NAMESPACE: UNINSTALL_RULES,
     },
     "tiergate-verify": {
         EVERYWHERE: CLUSTER_RULES["tiergate-verify"],

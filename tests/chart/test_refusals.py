@@ -126,6 +126,16 @@ CHART = [
         "more than twice retryPeriodSeconds (5)",
         id="no-time-for-a-second-renewal",
     ),
+    pytest.param(
+        {**webhook(hostNetwork=True), "networkPolicy": {"enabled": True, "apiServerCIDRs": ["192.0.2.0/28"]}},
+        "networkPolicy.enabled: policies do not apply to pods on the node's network (webhook.hostNetwork)",
+        id="policy-that-bounds-nothing",
+    ),
+    pytest.param(
+        webhook(clientCA={"allowedNames": ["kube-apiserver"]}),
+        "webhook.clientCA.allowedNames: has no meaning without webhook.clientCA.configMap",
+        id="names-without-a-ca",
+    ),
     pytest.param(webhook(usagePort=9443), "webhook.usagePort: must differ from webhook.port", id="same-port-twice"),
 ]
 

@@ -1,20 +1,22 @@
 """What every rendering holds, whatever the values."""
 
-import pytest
+from pathlib import Path
 
-from tests.chart.helm import NAMESPACE, RELEASE, Helm, RefusedError
+import pytest
+import yaml
+
+from tests.chart.helm import CHART, NAMESPACE, RELEASE, VALUES_FILES, Helm, RefusedError
 
 pytestmark = pytest.mark.helm
 
 NAMESPACED = {
-    "Deployment",
-    "Secret",
-    "Service",
-    "ServiceAccount",
-    "PodDisruptionBudget",
-    "NetworkPolicy",
-    "Role",
-    "RoleBinding",
+    *("Deployment", "Service", "ServiceAccount", "Secret"),
+    *("PodDisruptionBudget", "NetworkPolicy", "Role", "RoleBinding"),
+}
+KEEP = {
+    "helm.sh/resource-policy": "keep",
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
 OPTIONS = {"networkPolicy": {"enabled": True, "apiServerCIDRs": ["192.0.2.0/28", "2001:db8::/64"]}}
 
@@ -65,27 +67,30 @@ def test_every_namespaced_object_names_the_release_namespace(helm: Helm) -> None
     assert {item["metadata"].get("namespace") for item in others} == {None}
 
 
-def test_secrets_are_rendered_empty(helm: Helm) -> None:
-    """Certificates are the controller's: a generated one would differ at every rendering."""
+def test_secrets_are_rendered_without_data_and_without_a_type(helm: Helm) -> None:
+    """Certificates are the controller's: an upgrade must not change a byte of them, nor a type that cannot change."""
     rendered = helm.render_environments(OPTIONS)
-    secrets = [item for item in (*rendered.objects, *rendered.hooks) if item["kind"] == "Secret"]
-    assert {item["metadata"]["name"] for item in secrets} == {"tiergate-ca", "tiergate-webhook-tls"}
-    assert all(item.keys() == {"apiVersion", "kind", "metadata"} for item in secrets)
+    assert rendered.names("Secret") == {"tiergate-ca", "tiergate-webhook-tls"}
+    assert all(item.keys() == {"apiVersion", "kind", "metadata"} for item in rendered.of("Secret"))
+    assert "Secret" not in {item["kind"] for item in rendered.hooks}
 
 
-def test_governed_namespaces_and_tiers_outlive_the_release(helm: Helm) -> None:
-    """Uninstalling must not delete people's namespaces, nor the tiers their quotas come from."""
-    rendered = helm.render_environments()
-    kept = {
-        (item["kind"], item["metadata"]["name"])
+@pytest.mark.parametrize("files", VALUES_FILES.values(), ids=VALUES_FILES)
+def test_what_people_live_by_outlives_the_release(helm: Helm, files: tuple[Path, ...]) -> None:
+    """Namespaces, what is in them, tiers, certificates: for Helm, and for tools that render the chart and prune."""
+    rendered = helm.render(OPTIONS, *files)
+    kept = [
+        item
         for item in rendered.objects
-        if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
-    }
-    role = ("ClusterRole", "tiergate-tenant")  # RoleBindings in namespaces refer to it
-    secrets = {("Secret", "tiergate-ca"), ("Secret", "tiergate-webhook-tls")}
-    assert kept == {role} | secrets | {
-        (kind, name) for kind in ("Namespace", "Tier") for name in ("dev", "staging", "prod")
-    }
+        if item["kind"] in {"Namespace", "Tier", "Secret"} or item["metadata"].get("namespace", NAMESPACE) != NAMESPACE
+    ]
+    kept.append(rendered.one("ClusterRole", "tiergate-tenant"))  # RoleBindings in namespaces refer to it
+    for item in rendered.objects:
+        annotations = item["metadata"].get("annotations", {})
+        found = {name: annotations[name] for name in KEEP if name in annotations}
+        assert found == (KEEP if item in kept else {}), item["metadata"]
+    definition = yaml.safe_load((CHART / "crds" / "tiers.yaml").read_text())["metadata"]["annotations"]
+    assert definition.items() >= {name: text for name, text in KEEP.items() if "helm" not in name}.items()
 
 
 def test_common_labels_and_annotations_are_everywhere(helm: Helm) -> None:

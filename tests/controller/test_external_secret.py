@@ -65,7 +65,7 @@ class Secrets:
 class World:
     """A keeper of an external Secret, and both webhook configurations as the API server has them."""
 
-    def __init__(self, data: Mapping[str, bytes] | None, *, published: bytes = b"") -> None:
+    def __init__(self, data: Mapping[str, bytes] | None, *, published: bytes = b"", ca_injected: bool = False) -> None:
         self.now, self.offset = NOW, timedelta(0)
         self.api = FakeApi()
         self.secrets = Secrets(data)
@@ -86,6 +86,7 @@ class World:
             external_secret="theirs",
             clock=clock,
             clock_offset=lambda: self.offset,
+            ca_injected=ca_injected,
         )
 
     def _changed(self) -> None:
@@ -158,6 +159,24 @@ async def test_what_was_published_before_us_is_former_and_what_comes_later_is_no
         await asyncio.sleep(0.01)
         await world.step()
         assert world.published() == {OLD.certificate + OTHER.certificate}
+
+
+async def test_a_ca_that_somebody_else_injects_is_judged_and_never_written() -> None:
+    async with World(GOOD, ca_injected=True).followed() as world:
+        before = dict(world.api.journal)
+        await world.step()
+        assessment = world.keeper.enforcing()
+        assert assessment is not None
+        assert (assessment.holds, assessment.reason) == (False, "CABundlePending")
+        assert dict(world.api.journal) == before
+        for kind, resource in CONFIGURATION_KINDS.items():
+            client = {"caBundle": base64.b64encode(OLD.certificate).decode()}
+            webhooks = [{"name": name, "clientConfig": client} for name in REQUIRED_ENTRIES[kind]]
+            world.api.put(resource.object("tiergate"), {"webhooks": webhooks})
+        await world.step()
+        assessment = world.keeper.enforcing()
+        assert assessment is not None
+        assert assessment.holds
 
 
 async def test_enforcing_follows() -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 from tests.cluster.narrator import Narrator
@@ -54,8 +55,12 @@ def _summary(times: list[tuple[str, float]], total: float) -> None:
 def _how_to_go_on(cluster: Cluster) -> None:
     say("\nThe cluster is kept:")
     say(f"  export KUBECONFIG={cluster.kubeconfig}")
-    say(f"  {cluster.programs['kubectl']} get tiers")
+    for program in cluster.programs.values():
+        say(f"  export PATH={Path(program).parent}:$PATH")
+    say("  kubectl get tiers")
+    say("  helm test tiergate -n tiergate-system")
     if cluster.plane is not None:
+        say("Pods are processes here, without a kubelet: kubectl port-forward and exec do not work.")
         say(f"End it, with everything it started: kill {cluster.plane.pid}")
 
 

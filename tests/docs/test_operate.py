@@ -10,6 +10,8 @@ import pytest
 from tests.docs import promises, samples
 from tests.docs.promises import first_cells, sections, words
 from tests.docs.values import ROOT
+from tiergate.cli.exit_codes import Exit
+from tiergate.cli.main import EXIT_CODES
 
 PAGE: Final = (ROOT / "docs" / "operate.md").read_text()
 SECTIONS: Final = sections(PAGE)
@@ -76,6 +78,12 @@ def test_every_alert_has_a_section_and_no_other() -> None:
 def test_a_section_of_an_alert_says_what_it_means_and_who_does_what(alert: str) -> None:
     found = re.findall(r"^- \*\*(.+?):\*\*", ALERTS[alert], flags=re.MULTILINE)
     assert found == ["Means", "Tenants see", "Platform team"]
+
+
+def test_every_exit_code_is_explained() -> None:
+    rows = [cell for cell in first_cells(SECTIONS["Exit codes"]) if cell.isdecimal()]
+    assert rows == [str(code) for code in sorted(set(map(int, Exit)))]
+    assert all(f"{code} " in EXIT_CODES for code in rows)
 
 
 def test_links_within_the_page_lead_somewhere() -> None:

@@ -174,11 +174,13 @@ async def test_a_registration_that_is_not_whole_fails(kind: str, change: Object 
         pytest.param({NAMESPACES.object("dev"): {"metadata": {}}}, 'namespace "dev" is not governed', id="no-label"),
         pytest.param({TIERS.object("dev"): None}, "there is no such tier, so its pods are refused", id="no-tier"),
         pytest.param(
-            {TIERS.object("dev"): {"spec": {"enforcement": "X"}}}, "the tier cannot be read", id="unreadable-tier"
+            {TIERS.object("dev"): {"spec": {"enforcement": "X"}}},
+            "the tier cannot be in force: /spec/enforcement",
+            id="unreadable-tier",
         ),
         pytest.param(
             {TIERS.object("dev"): {"spec": {"limits": [{"type": "Odd"}]}}},
-            "the tier is not valid: /spec/limits/0",
+            "the tier cannot be in force: /spec/limits/0",
             id="invalid",
         ),
     ],

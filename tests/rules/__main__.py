@@ -6,3 +6,4 @@ from tests.rules.table import TABLE, rendered
 
 if __name__ == "__main__":
     TABLE.write_text(rendered())
+    print(f"docs: {TABLE.name} written")

@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tls-dir", type=Path)
     parser.add_argument("--client-ca", type=Path)
+    parser.add_argument("--client-name", action="append", default=[])
     parser.add_argument("--in-flight", type=int, default=0)
     parser.add_argument("--answer-seconds", type=float, default=0.0)
     parser.add_argument("--task-fails", action="store_true")
@@ -100,6 +101,7 @@ def main() -> int:
         usage_port=None,
         tls_dir=options.tls_dir,
         client_ca=options.client_ca,
+        client_names=options.client_name,
     )
 
 

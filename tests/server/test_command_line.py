@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_a_wrong_command_line_is_exit_2(capsys: pytest.CaptureFixture[str], argu
 
 WITHOUT = """
 import sys
+import tomllib
 
 class Missing:
     def find_spec(self, name, path, target=None):
@@ -118,3 +120,10 @@ def test_a_pod_does_without_the_kubernetes_library(tmp_path: Path, monkeypatch: 
     (tmp_path / "ca.crt").write_bytes(a_pair().certificate)
     ended = without("kubernetes", IN_A_POD, str(tmp_path))
     assert ended.stdout == "connected\n", ended.stderr
+
+
+def test_the_release_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    version = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert capsys.readouterr().out == f"tiergate {version}\n"

@@ -67,6 +67,20 @@ def running(tmp_path: Path) -> Iterator[Running]:
         yield Running(server, api, context)
 
 
+def test_where_pods_may_not_be_listed_quotas_are_unchecked_and_nothing_is_tried(tmp_path: Path) -> None:
+    """It is ready, warns of it, and never asks the API server for what it may not have."""
+    api = FakeApi()
+    with a_pod(tmp_path, api, "--no-metrics-auth", "--no-usage-index") as (server, context, _):
+        api.put(TIERS, a_tier_in_mode("Warn"))
+        api.put(NAMESPACES, a_namespace())
+        server.wait_ready(context)
+        running = Running(server, api, context)
+        wait_for(lambda: running.warnings() == [UNCHECKED], "the tier is known")
+        wait_for(lambda: running.metric('tiergate_quotas_unchecked_total{resource="pods"}') > 0, "it is counted")
+        assert server.get("/readyz", context).status == 200
+        assert not [path for path in api.requests if PODS in path]
+
+
 def test_an_index_that_is_empty_says_so_and_one_that_is_filled_counts(running: Running) -> None:
     """Ready all the while; the log, the warning and the metrics tell the two apart; in Enforce the index is closed."""
     age = 'tiergate_cache_age_seconds{cache="index pods"}'

@@ -29,6 +29,16 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/*
+Annotations of what outlives the release: for Helm, and for tools that render the chart and prune what is no longer in
+it (Argo CD, Flux), of which none looks at Helm's.
+*/}}
+{{- define "tiergate.keep" -}}
+helm.sh/resource-policy: keep
+argocd.argoproj.io/sync-options: Prune=false,Delete=false
+kustomize.toolkit.fluxcd.io/prune: disabled
+{{- end }}
+
 {{- define "tiergate.image" -}}
 {{- with .Values.image -}}
 {{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
@@ -38,6 +48,20 @@ annotations:
 {{/* The Secret with the certificate that the webhook serves, whoever keeps it. */}}
 {{- define "tiergate.servingSecret" -}}
 {{- if eq .Values.certificates.mode "existingSecret" }}{{ .Values.certificates.existingSecret }}{{ else }}tiergate-webhook-tls{{ end }}
+{{- end }}
+
+{{/* Non-empty where cert-manager's cainjector writes the caBundle, and the controller may not. */}}
+{{- define "tiergate.caIsInjected" -}}
+{{- if and (eq .Values.certificates.mode "certManager") .Values.certificates.certManager.cainjector }}true{{ end }}
+{{- end }}
+
+{{/* Annotations of both webhook configurations. */}}
+{{- define "tiergate.configurationMetadata" -}}
+{{- $annotations := dict }}
+{{- if include "tiergate.caIsInjected" . }}
+{{- $annotations = dict "cert-manager.io/inject-ca-from" (printf "%s/tiergate-webhook" .Release.Namespace) }}
+{{- end }}
+{{- include "tiergate.metadata" (dict "root" . "component" "webhook" "annotations" $annotations) }}
 {{- end }}
 
 {{/* The restricted Pod Security Standard, and a root file system that nobody can write. */}}
@@ -150,14 +174,15 @@ timeoutSeconds: {{ .timeoutSeconds }}
 
 {{/*
 Labels of whom the hooks run as, and when they and their accounts go.
-Arguments: root, hook, weight, keep, log (optional: have Helm print what a failed one said).
+Arguments: root, hook, weight, keep (optional: until the next one), policy (optional: when it goes, besides before the
+next one and after a success), log (optional: have Helm print what a failed one said).
 */}}
 {{- define "tiergate.hookMetadata" -}}
 {{- $annotations := dict "helm.sh/hook" .hook "helm.sh/hook-weight" (.weight | toString) }}
 {{- if .log }}
 {{- $_ := set $annotations "helm.sh/hook-output-log-policy" "hook-failed" }}
 {{- end }}
-{{- $_ := set $annotations "helm.sh/hook-delete-policy" (ternary "before-hook-creation" "before-hook-creation,hook-succeeded" (.keep | default false)) }}
+{{- $_ := set $annotations "helm.sh/hook-delete-policy" (ternary "before-hook-creation" (printf "before-hook-creation,hook-succeeded%s" (.policy | default "")) (.keep | default false)) }}
 {{- include "tiergate.metadata" (dict "root" .root "component" "lifecycle" "annotations" $annotations) }}
 {{- end }}
 
@@ -274,7 +299,7 @@ Account and permissions of a hook, which exist as long as it runs.
 Arguments: root, name, hook, and lists of rules: clusterRules, rules (in the release namespace).
 */}}
 {{- define "tiergate.hookAccess" -}}
-{{- $metadata := include "tiergate.hookMetadata" (dict "root" .root "hook" .hook "weight" -10) }}
+{{- $metadata := include "tiergate.hookMetadata" (dict "root" .root "hook" .hook "weight" -10 "policy" ",hook-failed") }}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -314,7 +339,7 @@ subjects:
 
 {{/* A Role and its binding in one namespace, as long as a hook runs. Arguments: root, name, hook, namespace, rules. */}}
 {{- define "tiergate.hookRole" -}}
-{{- $metadata := include "tiergate.hookMetadata" (dict "root" .root "hook" .hook "weight" -10) }}
+{{- $metadata := include "tiergate.hookMetadata" (dict "root" .root "hook" .hook "weight" -10 "policy" ",hook-failed") }}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:

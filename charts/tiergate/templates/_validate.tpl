@@ -21,6 +21,9 @@
 {{- if and .Values.certificates.existingSecret (ne .Values.certificates.mode "existingSecret") }}
 {{- $faults = append $faults (printf "certificates.existingSecret: has no meaning while certificates.mode is %s" .Values.certificates.mode) }}
 {{- end }}
+{{- if and .Values.certificates.certManager.cainjector (ne .Values.certificates.mode "certManager") }}
+{{- $faults = append $faults (printf "certificates.certManager.cainjector: has no meaning while certificates.mode is %s" .Values.certificates.mode) }}
+{{- end }}
 {{- range .Values.tests.namespaces }}
 {{- if or (eq . $.Release.Namespace) (hasPrefix "kube-" .) (has . $.Values.webhook.excludeNamespaces) }}
 {{- $faults = append $faults (printf "tests.namespaces: %s is never asked about, so nothing can be proved there" .) }}
@@ -33,11 +36,31 @@
 {{- if lt (int .terminationGracePeriodSeconds) (add (int .drainSeconds) 15 | int) }}
 {{- $faults = append $faults (printf "webhook.terminationGracePeriodSeconds: %d leaves less than 15 s after drainSeconds (%d) for requests in flight" (int .terminationGracePeriodSeconds) (int .drainSeconds)) }}
 {{- end }}
+{{- if and .clientCA.allowedNames (not .clientCA.configMap) }}
+{{- $faults = append $faults "webhook.clientCA.allowedNames: has no meaning without webhook.clientCA.configMap" }}
+{{- end }}
+{{- if and .hostNetwork $.Values.networkPolicy.enabled }}
+{{- $faults = append $faults "networkPolicy.enabled: policies do not apply to pods on the node's network (webhook.hostNetwork), so the webhook's port would be open all the same; restrict it by webhook.clientCA and the nodes' firewall" }}
+{{- end }}
 {{- if eq (int .port) (int .usagePort) }}
 {{- $faults = append $faults "webhook.usagePort: must differ from webhook.port" }}
 {{- end }}
 {{- end }}
-{{- with $faults }}
+{{- if .Release.IsInstall }}
+{{- range .Values.createNamespaces | ternary (keys .Values.namespaces | sortAlpha) list }}
+{{- /* What is left of an installation whose namespace was deleted: it refuses the label, and no server is there to ask. */}}
+{{- if not (lookup "v1" "Namespace" "" .) }}
+{{- $guard := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "tiergate" | default dict }}
+{{- range $guard.webhooks }}
+{{- $service := .clientConfig.service }}
+{{- if and (eq .name "namespaces.validate.tiergate.io") (eq .failurePolicy "Fail") (not (lookup "v1" "Service" $service.namespace $service.name)) }}
+{{- $faults = append $faults (printf "ValidatingWebhookConfiguration tiergate is left of a former installation, its Service %s/%s is gone, so the API server would refuse every governed namespace: run charts/tiergate/files/break-glass.sh remove (docs/operate.md, Break-glass), then install again" $service.namespace $service.name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $faults | uniq }}
 {{- fail (printf "\n%s\n" (join "\n" .)) }}
 {{- end }}
 {{- end }}

@@ -40,6 +40,7 @@ def control(arguments: argparse.Namespace) -> int:
         timing=timing,
         external_secret=arguments.given_certificate,
         policy=policy,
+        ca_injected=arguments.ca_injected,
     )
     return run(
         lambda: ControllerService(options),

@@ -10,6 +10,7 @@ from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
 from tiergate.lifecycle.crds import NotRaised, raise_all
+from tiergate.lifecycle.helm import not_uninstalling
 from tiergate.lifecycle.uninstall import NotUninstalled, uninstall
 from tiergate.lifecycle.verify import verify
 
@@ -32,6 +33,12 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
     """Take the installation down in order."""
 
     async def work(api: Api) -> bool:
+        release, revision = arguments.helm_release, arguments.helm_revision
+        if release and (
+            why := await not_uninstalling(api, namespace=arguments.namespace, release=release, revision=revision)
+        ):
+            _say(f"nothing was changed: {why}")
+            return True
         await uninstall(api, namespace=arguments.namespace, say=_say)
         return True
 

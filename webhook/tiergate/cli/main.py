@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
 SERVICES: Final = ("serve", "controller", "certs")
 """Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
 _DURATION: Final = re.compile(r"(?=[0-9])(?:([0-9]{1,7})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,7})s)?")
+EXIT_CODES: Final = "Exit codes: 0 done, 1 not done or not proved, 2 wrong usage, 3 unreadable input, 4 no cluster."
 _ELECTION: Final = (
     ("--lease-duration", 15, "after the last renewal seen, when another replica takes the lead"),
     ("--renew-deadline", 10, "after its last renewal, when a leader stops working"),
@@ -79,8 +81,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tiergate", description="Admission control for tiers of namespaces: defaults, limits and quotas."
+        prog="tiergate",
+        description="Admission control for tiers of namespaces: defaults, limits and quotas.",
+        epilog=EXIT_CODES,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {metadata.version('tiergate')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="answer the API server's admission reviews"))
     _add_controller(commands.add_parser("controller", help="reconcile quotas, certificates and tier status"))
@@ -123,7 +128,19 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-dir", type=Path, required=True, help="folder with tls.crt and tls.key")
     _add_settle(parser)
     parser.add_argument("--client-ca", type=Path, help="CA bundle that must have signed the API server's certificate")
+    parser.add_argument(
+        "--client-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="common name or DNS name that certificate must have; repeatable, without it any will do",
+    )
     parser.add_argument("--no-metrics-auth", action="store_true", help="let everybody read /metrics")
+    parser.add_argument(
+        "--no-usage-index",
+        action="store_true",
+        help="never list pods and claims: quotas of tiers in mode Warn and Audit are not checked",
+    )
 
 
 def _add_controller(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +154,9 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca-duration", type=_duration, default="87600h", help="life of our CA, as 87600h or 90s")
     parser.add_argument("--certificate-duration", type=_duration, default="2160h", help="life of a certificate of it")
     _add_settle(parser)
+    parser.add_argument(
+        "--ca-injected", action="store_true", help="cert-manager's cainjector writes the caBundle: never patch it"
+    )
     for name, default, meaning in _ELECTION:
         parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
 
@@ -162,6 +182,10 @@ def _add_crds(parser: argparse.ArgumentParser) -> None:
 def _add_uninstall(parser: argparse.ArgumentParser) -> None:
     _add_source(parser)
     parser.add_argument("--namespace", required=True, help="our own namespace")
+    parser.add_argument(
+        "--helm-release", default="", metavar="NAME", help="do nothing unless Helm is uninstalling this release"
+    )
+    parser.add_argument("--helm-revision", type=int, default=1, metavar="N", help="revision the hook was rendered for")
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ def serve(arguments: argparse.Namespace) -> int:
         kubeconfig=arguments.kubeconfig,
         service_account_dir=arguments.service_account_dir,
         metrics_auth=not arguments.no_metrics_auth,
+        usage_index=not arguments.no_usage_index,
     )
     return run(
         lambda: ServerService(options, recorder, trust),
@@ -30,6 +31,7 @@ def serve(arguments: argparse.Namespace) -> int:
         usage_port=arguments.usage_port,
         tls_dir=arguments.tls_dir,
         client_ca=arguments.client_ca,
+        client_names=arguments.client_name,
         log_level=arguments.log_level,
         trust=trust,
         on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),

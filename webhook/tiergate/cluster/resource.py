@@ -69,9 +69,11 @@ LIMIT_RANGES: Final = Resource("", "v1", "limitranges", namespaced=True)
 PODS: Final = Resource("", "v1", "pods", namespaced=True)
 CLAIMS: Final = Resource("", "v1", "persistentvolumeclaims", namespaced=True)
 SECRETS: Final = Resource("", "v1", "secrets", namespaced=True)
+CONFIG_MAPS: Final = Resource("", "v1", "configmaps", namespaced=True)
 EVENTS: Final = Resource("", "v1", "events", namespaced=True)
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", namespaced=True)
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", namespaced=True)
+JOBS: Final = Resource("batch", "v1", "jobs", namespaced=True)
 CUSTOM_RESOURCE_DEFINITIONS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False
 )

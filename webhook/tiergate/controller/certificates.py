@@ -60,6 +60,7 @@ class CertificateKeeper:
         external_secret: str = "",
         clock: Callable[[], float] = time.monotonic,
         clock_offset: Callable[[], timedelta | None] = lambda: None,
+        ca_injected: bool = False,
     ) -> None:
         """Take what the loop needs.
 
@@ -74,6 +75,7 @@ class CertificateKeeper:
             external_secret: Name of the Secret with the certificate when somebody else keeps it: read, never written.
             clock: Monotonic seconds.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
+            ca_injected: Whether somebody else writes the caBundle, too: then nothing is published here, only judged.
         """
         self._api = api
         self._store = store
@@ -85,6 +87,7 @@ class CertificateKeeper:
         self._external_secret = external_secret
         self._clock = clock
         self._clock_offset = clock_offset
+        self._ca_injected = ca_injected
         self._look = asyncio.Event()
         self._overlap: Overlap | None = None
         self._wanted = b""
@@ -190,10 +193,12 @@ class CertificateKeeper:
             raise ExternalSecretUnusable(f"{name} has no ca.crt: without it nobody knows whom to trust")
         if not read_certificates(bundle.trusted):
             raise ExternalSecretUnusable(f"{name}: its ca.crt cannot be read as certificates in PEM")
-        published = await self.publish(bundle.trusted, alone=False)
-        if bad := leaf_problems(bundle.leaf, trusted=published.trusted, names=self._names[:1], at=self._now()):
+        trusted = bundle.trusted
+        if not self._ca_injected:
+            trusted = (await self.publish(trusted, alone=False)).trusted
+        if bad := leaf_problems(bundle.leaf, trusted=trusted, names=self._names[:1], at=self._now()):
             raise ExternalSecretUnusable(f"{name}: {'; '.join(problem.text for problem in bad)}")
-        return published.trusted, None
+        return trusted, None
 
     async def publish(self, wanted: bytes, *, alone: bool) -> Published:
         """Patch the webhook configurations that exist; one that was deleted is left deleted.

@@ -42,6 +42,7 @@ class LeaderTasks:
         external_secret: str = "",
         policy: Policy = DEFAULT_POLICY,
         clock_offset: Callable[[], timedelta | None] = lambda: None,
+        ca_injected: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
@@ -54,6 +55,7 @@ class LeaderTasks:
             external_secret: Name of the Secret with the certificate when somebody else keeps it.
             policy: Lifetimes of certificates.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
+            ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
             clock: Monotonic seconds.
         """
         self._state = state
@@ -70,6 +72,7 @@ class LeaderTasks:
             external_secret=external_secret,
             clock=clock,
             clock_offset=clock_offset,
+            ca_injected=ca_injected,
         )
         self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
         self._tiers = WorkQueue("tiers", self._update)

@@ -32,6 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         timing: Of the leader election.
         external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
         policy: Lifetimes of certificates.
+        ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
     """
 
     kubeconfig: str | None
@@ -42,6 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = Timing()
     external_secret: str = ""
     policy: Policy = Policy()
+    ca_injected: bool = False
 
 
 class ControllerService:
@@ -157,6 +159,7 @@ class Loops:
             external_secret=options.external_secret,
             policy=options.policy,
             clock_offset=lambda: self._client.clock_offset,
+            ca_injected=options.ca_injected,
             clock=self._clock,
         )
         self._supervisor = Supervisor(self._leader_tasks.tasks())

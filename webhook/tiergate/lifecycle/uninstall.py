@@ -14,15 +14,14 @@ from typing import Final
 
 from tiergate.cluster.api import Api, Propagation
 from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
+from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.resource import DEPLOYMENTS, LIMIT_RANGES, NAMESPACES, TIERS, Resource
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, is_protected
-from tiergate.core.tier_faults import faults
-from tiergate.wire import Malformed
 from tiergate.wire.limitrange import write_limit_range
 from tiergate.wire.namespace import read_namespace
-from tiergate.wire.tier import read_tier
+from tiergate.wire.tier import tier_and_faults
 
 CONTROLLER: Final = "tiergate-controller"
 PATIENCE: Final = 120.0
@@ -92,15 +91,12 @@ async def _tiers(api: Api, say: Say) -> dict[str, Tier]:
         return {}
     found = {}
     for raw in listed:
-        try:
-            tier = read_tier(raw)
-        except Malformed as error:
-            say(f"a tier cannot be read and leaves no defaults: {error}")
-            continue
-        if faulty := faults(tier):
-            say(f'tier "{tier.name}" is not valid and leaves no defaults: {faulty[0].pointer}: {faulty[0].reason}')
-        else:
+        tier, faults = tier_and_faults(raw)
+        if tier is not None and not faults:
             found[tier.name] = tier
+        else:
+            where = f"{faults[0].pointer}: {faults[0].reason}"
+            say(f'tier "{read_meta(raw).name}" cannot be in force and leaves no defaults: {where}')
     return found
 
 

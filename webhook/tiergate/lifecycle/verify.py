@@ -15,14 +15,12 @@ from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAM
 from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier
-from tiergate.core.tier_faults import faults
 from tiergate.lifecycle import sample_pod
 from tiergate.lifecycle.sample_pod import Proof
-from tiergate.wire import Malformed
 from tiergate.wire.decode import Reader
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.pod import WirePod, to_pod
-from tiergate.wire.tier import read_tier
+from tiergate.wire.tier import tier_and_faults
 from tiergate_certs.cabundle import entries
 
 TIMEOUT: Final = 15.0
@@ -118,12 +116,10 @@ async def _tier(api: Api, name: str) -> Tier | str:
     raw = await api.get(TIERS, name)
     if raw is None:
         return "there is no such tier, so its pods are refused"
-    try:
-        tier = read_tier(raw)
-    except Malformed as error:
-        return f"the tier cannot be read: {error}"
-    found = faults(tier)
-    return f"the tier is not valid: {found[0].pointer}: {found[0].reason}" if found else tier
+    tier, faults = tier_and_faults(raw)
+    if tier is None or faults:
+        return f"the tier cannot be in force: {faults[0].pointer}: {faults[0].reason}"
+    return tier
 
 
 async def _over_max(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Proof:

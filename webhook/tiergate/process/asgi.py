@@ -15,7 +15,7 @@ from tiergate.process.answers import method_not_allowed, not_found, refuse, resp
 from tiergate.process.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
     from tiergate.process.service import Receive, Scope, Send, Service
 
@@ -34,6 +34,7 @@ class Application:
         usage_port: int | None,
         own_tasks: Mapping[str, Callable[[], Awaitable[None]]],
         client_certificates: bool,
+        client_names: frozenset[str] = frozenset(),
         on_task_failure: Callable[[str], None] = lambda _name: None,
     ) -> None:
         """Describe the process; the service is created at lifespan start-up, inside the worker.
@@ -43,12 +44,14 @@ class Application:
             usage_port: The port that serves pages only.
             own_tasks: Tasks of the process itself, supervised with the service's.
             client_certificates: Whether POST needs a verified client certificate.
+            client_names: Names of which that certificate must have one; none: any will do.
             on_task_failure: Called with the name of each task that failed.
         """
         self._factory = factory
         self._usage_port = usage_port
         self._own_tasks = own_tasks
         self._client_certificates = client_certificates
+        self._client_names = client_names
         self._on_task_failure = on_task_failure
         self._service: Service | None = None
         self._supervisor = Supervisor({})
@@ -63,7 +66,11 @@ class Application:
             return self._usage(scope, receive, send)
         if (fixed := self._fixed.get(scope["path"])) is not None:
             return fixed(scope, receive, send)
-        if self._client_certificates and scope["method"] == "POST" and not _client_is_verified(receive):
+        if (
+            self._client_certificates
+            and scope["method"] == "POST"
+            and not _client_is_verified(receive, self._client_names)
+        ):
             return refuse(send, 403, b"a client certificate is required\n")
         return self._service.http(scope, receive, send)  # type: ignore[union-attr]  # requests come only after start-up
 
@@ -128,12 +135,21 @@ class Application:
             await self._pages(scope, receive, send)
 
 
-def _client_is_verified(receive: Receive) -> bool:
-    """Say whether the connection of this request presented a certificate that the client CA signed.
+def _client_is_verified(receive: Receive, names: frozenset[str]) -> bool:
+    """Say whether the connection of this request presented a certificate that the client CA signed, with a right name.
 
     ASGI has a TLS extension for this, which uvicorn does not fill in; its ``receive`` is a bound method whose object
     knows the connection. Anything unknown counts as no.
     """
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     connection = None if transport is None else transport.get_extra_info("ssl_object")
-    return connection is not None and bool(connection.getpeercert(binary_form=True))
+    if connection is None or not connection.getpeercert(binary_form=True):
+        return False
+    return not names or not names.isdisjoint(_names_of(connection.getpeercert()))
+
+
+def _names_of(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the common names and DNS names of a verified certificate, in the form of the ssl module."""
+    for part in certificate.get("subject", ()):
+        yield from (value for key, value in part if key == "commonName")
+    yield from (value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS")

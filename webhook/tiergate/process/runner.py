@@ -25,7 +25,7 @@ from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Trust, U
 from tiergate.process.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from tiergate.process.service import Service
@@ -49,6 +49,7 @@ def run(
     usage_port: int | None,
     tls_dir: Path | None,
     client_ca: Path | None,
+    client_names: Sequence[str] = (),
     log_level: str = "info",
     on_certificate: Callable[[datetime], None] | None = None,
     trust: Trust | None = None,
@@ -64,6 +65,7 @@ def run(
         tls_dir: Folder with ``tls.crt`` and ``tls.key``; None serves plain HTTP. No port is opened before the pair
             there can serve.
         client_ca: CA bundle; with it POST needs a client certificate that it signed.
+        client_names: Names of which that certificate must have one; none: any will do.
         log_level: debug, info, warning or error.
         on_task_failure: Called in the worker with the name of each task that failed.
         on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
@@ -79,6 +81,7 @@ def run(
         usage_port=usage_port,
         own_tasks={} if certificate is None else {"certificate": lambda: _reload_forever(certificate, on_certificate)},
         client_certificates=client_ca is not None,
+        client_names=frozenset(client_names),
         on_task_failure=on_task_failure,
     )
     settings = _settings(_binds(address, port, usage_port), log_level)

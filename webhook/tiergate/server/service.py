@@ -53,6 +53,7 @@ class Options(msgspec.Struct, frozen=True):
     kubeconfig: str | None
     service_account_dir: str | None
     metrics_auth: bool = True
+    usage_index: bool = True
 
 
 class AccessReviews:
@@ -99,7 +100,7 @@ class ServerService:
         client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
         self._client = client
         self._api = Api(client)
-        self._state = ServerState(client, release_namespace=options.namespace)
+        self._state = ServerState(client, release_namespace=options.namespace, usage_index=options.usage_index)
         self._leadership = Leadership(self._api, namespace=options.namespace)
         admission = Admission(
             self._state,

@@ -46,10 +46,25 @@ class ServerState(ClusterState):
     ``timeout`` of a live read is in seconds, for the whole read.
     """
 
-    def __init__(self, client: Client, *, release_namespace: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """Describe the state; nothing is read yet. ``clock`` is in monotonic seconds."""
+    def __init__(
+        self,
+        client: Client,
+        *,
+        release_namespace: str,
+        usage_index: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Describe the state; nothing is read yet.
+
+        Args:
+            client: Where to read.
+            release_namespace: Our own namespace.
+            usage_index: Whether pods and claims may be listed; without it usage in mode Warn and Audit is never known.
+            clock: Monotonic seconds.
+        """
         super().__init__(client, release_namespace=release_namespace, clock=clock)
         self._clock = clock
+        self._usage_index = usage_index
         self._api = Api(client)
         self._release = ServerRelease(self._api)
         self._trusted_until = float("-inf")
@@ -64,7 +79,8 @@ class ServerState(ClusterState):
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what keeps the state current, for the supervisor."""
         caches = {f"cache {name}": cache.run for name, cache in self.caches().items()}
-        return {**caches, **self.index.tasks(), "release": self._release.run}
+        index = self.index.tasks() if self._usage_index else {}
+        return {**caches, **index, "release": self._release.run}
 
     def observe(self) -> None:
         """Look at all caches and decide until when they may be relied on; to be called every second.

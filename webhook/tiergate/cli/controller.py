@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.lease import Timing
 from tiergate.controller.service import ControllerService, Options
+from tiergate.core import handover
 from tiergate.process.runner import run
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def control(arguments: argparse.Namespace) -> int:
         host=arguments.identity,
         timing=timing,
         external_secret=arguments.given_certificate,
+        handover=handover.Timing(
+            after=arguments.handover_after,
+            back_after=arguments.handover_back_after,
+            enabled=not arguments.no_handover,
+        ),
     )
     return run(
         lambda: ControllerService(options),

@@ -101,6 +101,13 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--given-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
     )
+    parser.add_argument("--no-handover", action="store_true", help="refuse while no replica of the webhook answers")
+    parser.add_argument(
+        "--handover-after", type=int, default=15, metavar="SECONDS", help="without an answer: Kubernetes' own engines"
+    )
+    parser.add_argument(
+        "--handover-back-after", type=int, default=30, metavar="SECONDS", help="of answers until the webhook is asked"
+    )
     for name, default, meaning in _ELECTION:
         parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
 

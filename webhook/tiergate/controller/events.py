@@ -11,11 +11,13 @@ import msgspec
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import CONFLICT, ApiError
 from tiergate.cluster.resource import EVENTS, TIERS
+from tiergate.controller.enforcement import HANDED_OVER_REASON
 from tiergate.controller.queue import Budget
 
 EVENT_BURST: Final = 6
 EVENT_INTERVAL: Final = 60.0
 """Events on one tier: a few at once, then one a minute."""
+_EVENT_REASONS: Final = {HANDED_OVER_REASON: HANDED_OVER_REASON}
 COMPONENT: Final = "tiergate-controller"
 CLUSTER_SCOPED_NAMESPACE: Final = "default"
 """Where Events about cluster-scoped objects live; the API server allows no other namespace for them."""
@@ -79,7 +81,7 @@ class EventWriter:
         await self._record(
             subject,
             kind="Normal" if enforcing else "Warning",
-            reason="Enforcing" if enforcing else "NotEnforcing",
+            reason="Enforcing" if enforcing else _EVENT_REASONS.get(reason, "NotEnforcing"),
             message=f"{reason}: {message}",
             distinction=self._now().isoformat(),
         )

@@ -12,8 +12,10 @@ from tiergate.cluster.client import Client
 from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, Timing, identity_of, seconds_since_boot
 from tiergate.cluster.state import ClusterState, Listeners
 from tiergate.controller.events import utc_now
+from tiergate.controller.handover import Asks
 from tiergate.controller.leader_tasks import LeaderTasks
 from tiergate.controller.pace import PacedClient
+from tiergate.core import handover
 from tiergate.process.answers import not_found
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.supervisor import Supervisor
@@ -30,6 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         host: How this replica is called in the Lease, made unique by a random part.
         timing: Of the leader election.
         external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
+        handover: When Kubernetes' own engines stand in for the webhook.
     """
 
     kubeconfig: str | None
@@ -39,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     timing: Timing = Timing()
     external_secret: str = ""
+    handover: handover.Timing = handover.DEFAULT_TIMING
 
 
 class ControllerService:
@@ -96,6 +100,7 @@ class Loops:
         client: Client,
         options: Options,
         *,
+        reach: Asks | None = None,
         clock: Callable[[], float] = time.monotonic,
         lease_clock: Callable[[], float] = seconds_since_boot,
     ) -> None:
@@ -111,6 +116,7 @@ class Loops:
         )
         self._client = client
         self._options = options
+        self._reach = reach
         self._elector = Elector(
             Api(client),
             namespace=options.namespace,
@@ -152,6 +158,8 @@ class Loops:
             namespace=options.namespace,
             service=options.service,
             external_secret=options.external_secret,
+            timing=options.handover,
+            reach=self._reach,
             clock=self._clock,
         )
         self._supervisor = Supervisor(self._leader_tasks.tasks())

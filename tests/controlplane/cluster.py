@@ -221,7 +221,9 @@ def _own(say: Say, *, keep: bool) -> Iterator[Cluster]:
     with plane.running(programs, namespace=NAMESPACE, keep=keep, say=say) as running:
         say(f"control plane: Kubernetes {binaries.KUBERNETES} started in {time.monotonic() - begun:.1f} s")
         # Below 1024 a Service needs root here; two replicas show all that three do.
-        values = ("webhook.replicas=2", *_free_port_values(), "webhook.drainSeconds=1")
+        # Tests take the webhook away to see what failurePolicy Fail does; a handover has tests of its own.
+        never = "handover.after=3600"
+        values = ("webhook.replicas=2", *_free_port_values(), "webhook.drainSeconds=1", never)
         yield Cluster(
             kubeconfig=running.kubeconfig,
             programs={name: programs[name] for name in ("kubectl", "helm")},

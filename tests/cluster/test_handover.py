@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ def installed(bare_cluster: Cluster) -> Cluster:
 
 def test_an_outage_is_handed_over_and_back(installed: Cluster, say: Say) -> None:
     """Valid pods flow again with defaults, what is too large is refused at every moment, and all is as before."""
-    cluster, release = installed, Release(installed, (story.VALUES,))
+    cluster, release = installed, Release(installed, (Path(story.VALUES),))
     before = policies(cluster)
     assert before == FAIL
     with load(cluster) as sent:

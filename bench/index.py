@@ -256,6 +256,7 @@ class _Files:
         *,
         query: Mapping[str, str] | None = None,
         timeout: float = 10.0,  # noqa: ARG002, ASYNC109
+        most: int = 0,  # noqa: ARG002
     ) -> bytes:
         return (self._folder / (query or {}).get("continue", "0")).read_bytes()
 

@@ -62,6 +62,7 @@ class MemoryApi:
         body: bytes | None = None,
         content_type: str = "application/json",  # noqa: ARG002
         timeout: float = 10.0,  # noqa: ARG002, ASYNC109
+        most: int = 0,  # noqa: ARG002
     ) -> bytes:
         """Answer one request."""
         await asyncio.sleep(0)

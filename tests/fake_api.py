@@ -119,6 +119,7 @@ class FakeApi:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109, ARG002 - the client's signature
+        most: int = 0,  # noqa: ARG002 - as above
     ) -> bytes:
         """Answer one request."""
         await asyncio.sleep(0)

@@ -21,21 +21,30 @@ ALL_ON = {name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule
 OPERATE = CHART.parents[1] / "docs" / "operate.md"
 
 
+ELSEWHERE = {
+    "kube_deployment_status_replicas_available": {"namespace", "deployment"},
+    "apiserver_admission_webhook_rejection_count": {"error_type", "name", "operation", "rejection_code", "type"},
+    "apiserver_admission_webhook_fail_open_count": {"name", "type"},
+}
+"""Series of kube-state-metrics and of the API server, with their labels."""
+
+
 def exposed() -> dict[str, set[str]]:
-    """Return the labels of every series that the webhook can expose, by name."""
+    """Return the labels of every series that the webhook can expose, and of those from elsewhere, by name."""
     recorder = PrometheusRecorder()
     recorder.review(endpoint="validate", kind="pods", tier="dev", outcome="allowed", seconds=0.1)
     recorder.error(endpoint="validate", reason="internal")
     recorder.cache_age("tiers", 1)
     recorder.cache_faults("tiers", 0)
     recorder.quotas_unchecked("pods", 1)
+    recorder.task_failed("index pods")
     recorder.controller_silence(1)
     recorder.certificate_expiry(1)
     recorder.bytes_in_flight(0)
     recorder.usage((UsageRow("dev", "dev", "tier", "pods", Quantity.parse("1"), Quantity.parse("2")),))
     recorder.tier_conditions((TierCondition("dev", "Ready", "QuotasInForce", holds=True),))
     families = text_string_to_metric_families(recorder.exposition().decode())
-    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+    return {sample.name: set(sample.labels) for family in families for sample in family.samples} | ELSEWHERE
 
 
 def alerts() -> list[Object]:

@@ -9,15 +9,25 @@ import pytest
 
 from tests.virtual_time import clock
 from tiergate.cluster import watch as module
-from tiergate.cluster.client import WATCH_SILENCE, ApiError, Unreachable
+from tiergate.cluster.client import MAX_BODY, WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
+from tiergate.cluster.list_watch import read_event
 from tiergate.cluster.resource import Resource
 from tiergate.cluster.watch import PAGE_BYTES, Cache
+from tiergate.core.decision import Fault
 from tiergate.wire import Malformed
 
 THINGS = Resource("", "v1", "things", namespaced=True)
 PATH = "/api/v1/things"
 VIRTUAL_TIME = True
 Object = dict[str, Any]
+RAISES = {
+    "bad": Malformed("/value", "is bad"),
+    "bug": KeyError("bug"),
+    "deep": RecursionError("maximum recursion depth exceeded"),
+    "large": MemoryError(),
+    "long": Malformed("/" + "x" * 10**6, "y" * 10**6, (Fault("/" + "z" * 10**6, ""),) * 1000),
+}
+"""What an object may do to its decoder."""
 
 
 def a_thing(name: str, version: int, value: str = "good", namespace: str = "") -> Object:
@@ -44,10 +54,8 @@ def an_expiry() -> bytes:
 
 def decode(raw: bytes) -> str:
     value: str = json.loads(raw)["value"]
-    if value == "bad":
-        raise Malformed("/value", "is bad")
-    if value == "bug":
-        raise KeyError(value)
+    if value in RAISES:
+        raise RAISES[value]
     return value
 
 
@@ -67,6 +75,7 @@ class Script:
         *,
         query: Mapping[str, str] | None = None,
         timeout: float = 0,  # noqa: ASYNC109 - as the client has it
+        most: int = MAX_BODY,
     ) -> bytes:
         """Answer a list."""
         assert (method, path, timeout > 0) == ("GET", PATH, True)
@@ -75,6 +84,8 @@ class Script:
         if isinstance(step, Exception):
             raise step
         assert isinstance(step, bytes), "a watch was expected, not a list"
+        if len(step) > most:
+            raise BodyTooLarge("too large")
         return step
 
     async def watch(
@@ -150,14 +161,30 @@ async def test_pages_are_one_list() -> None:
     assert script.watched_from == ["5"]
 
 
-async def test_a_page_that_is_too_large_halves_the_next() -> None:
+async def test_a_page_that_is_too_large_is_asked_for_again_in_halves_and_small_ones_grow() -> None:
+    full, padding = a_page(version=5, padding=PAGE_BYTES), PAGE_BYTES // 2
     script = Script(
-        a_page(version=5, more="1", padding=PAGE_BYTES),
-        a_page(version=5, more="2", padding=PAGE_BYTES),
-        a_page(version=5),
+        full,
+        full,
+        a_page(a_thing("a", 1), version=5, more="1", padding=padding),
+        a_page(a_thing("b", 1), version=5, more="2"),
+        a_page(a_thing("c", 1), version=5),
     )
-    await follow(script)
-    assert [query["limit"] for query in script.queries] == ["500", "250", "125"]
+    cache = await follow(script)
+    assert dict(cache.items) == dict.fromkeys("abc", "good")
+    assert [(query["limit"], query.get("continue")) for query in script.queries] == [
+        ("500", None),
+        ("250", None),
+        ("125", None),
+        ("125", "1"),
+        ("250", "2"),
+    ]
+
+
+async def test_one_object_may_be_larger_than_a_page() -> None:
+    large = a_page(a_thing("a", 1), version=5, padding=PAGE_BYTES)
+    cache = await follow(Script(large, large), page=2)
+    assert dict(cache.items) == {"a": "good"}
 
 
 async def test_events_change_the_cache_and_move_the_version() -> None:
@@ -194,6 +221,7 @@ async def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
         pytest.param(ApiError(410, "Gone", ""), id="as-a-status"),
         pytest.param(ApiError(403, "Forbidden", ""), id="permission-lost"),
         pytest.param([b"<html>"], id="not-an-event"),
+        pytest.param(Silence("nothing was said"), id="silence"),
     ],
 )
 async def test_a_version_that_is_gone_is_listed_again(step: list[bytes] | Exception) -> None:
@@ -240,9 +268,47 @@ async def test_a_fault_ends_with_its_object(event: bytes, items: dict[str, str])
     assert dict(cache.faults) == {}
 
 
-async def test_a_bug_is_the_supervisors_business() -> None:
-    with pytest.raises(KeyError, match="bug"):
-        await follow(Script(a_page(a_thing("a", 1, "bug"), version=5)))
+@pytest.mark.parametrize("value", RAISES)
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "watched"])
+async def test_whatever_an_object_does_to_its_decoder_is_a_fault_of_that_object(value: str, *, listed: bool) -> None:
+    """The others are there, the fault is a short value, and the namespace is known to be incomplete."""
+    bad = a_thing("a", 6, value, namespace="n")
+    things, events = ([bad], []) if listed else ([], [an_event("ADDED", bad)])
+    script = Script(
+        a_page(*things, a_thing("b", 1), version=7), [*events, an_event("ADDED", a_thing("c", 8, namespace="n"))]
+    )
+    cache = await follow(script)
+    assert dict(cache.items) == {"b": "good", "n/c": "good"}
+    (fault,) = cache.faults.values()
+    assert isinstance(fault, Fault)
+    assert len(fault.pointer + fault.reason) < 2000
+    assert (cache.has_faults("n"), cache.has_faults("")) == (True, False)
+
+
+@pytest.mark.parametrize("levels", [300, 1_500, 100_000])
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "watched"])
+async def test_what_is_nested_where_nobody_reads_does_not_matter(levels: int, *, listed: bool) -> None:
+    deep = json.dumps(a_thing("a", 6)).replace('"value"', '"deep": ' + "[" * levels + "]" * levels + ', "value"')
+    plain = json.dumps(a_thing("a", 6))
+    page, event = a_page(a_thing("a", 6), version=7).decode(), an_event("ADDED", a_thing("a", 6)).decode()
+    if listed:
+        script = Script(page.replace(plain, deep).encode())
+    else:
+        script = Script(a_page(version=5), [event.replace(plain, deep).encode()])
+    cache = await follow(script)
+    assert (dict(cache.items), dict(cache.faults)) == ({"a": "good"}, {})
+
+
+async def test_after_a_restore_of_etcd_a_version_may_mean_another_object() -> None:
+    """A list older than what is held, with an object of the version that is held: everything is taken as it is."""
+    script = Script(
+        a_page(a_thing("a", 4), a_thing("b", 9), version=9),
+        Silence("nothing was said"),
+        a_page(a_thing("a", 4, "another"), version=5),
+    )
+    cache = await follow(script)
+    assert dict(cache.items) == {"a": "another"}
+    assert script.watched_from == ["9", "5"]
 
 
 async def test_waiting_for_a_change() -> None:
@@ -252,7 +318,7 @@ async def test_waiting_for_a_change() -> None:
         assert not await cache.changed(0.01)
         first, second = asyncio.create_task(cache.changed(5)), asyncio.create_task(cache.changed(5))
         await asyncio.sleep(0)
-        cache._apply(module._read_event(an_event("ADDED", a_thing("a", 6))))
+        cache._apply(read_event(an_event("ADDED", a_thing("a", 6))))
         assert await first
         assert await second
         assert not await cache.changed(0.01)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests.cluster_client.serving import Account, a_pods_client, echo
 from tiergate.cluster import client as module
-from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
+from tiergate.cluster.client import ApiError, BodyTooLarge, Client, ConfigError, Silence, Unreachable
 from tiergate.cluster.lines import LineSplitter
 
 
@@ -120,9 +120,21 @@ async def test_silence_cuts_a_watch(account: Account, monkeypatch: pytest.Monkey
         return response
 
     async with a_pods_client(handler, account) as client:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Silence):
             async for _ in client.watch("/things", resource_version="7"):
                 pass
+
+
+async def test_no_more_of_an_answer_is_read_than_was_asked_for(account: Account) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:  # without an end
+            await response.write(b"x" * 1000)
+
+    async with a_pods_client(handler, account) as client:
+        with pytest.raises(BodyTooLarge):
+            await client.request("GET", "/things", most=10**5)
 
 
 async def test_no_source_is_an_error_and_not_a_guess() -> None:

@@ -117,6 +117,14 @@ async def test_an_invalid_edit_changes_nothing_and_is_a_fault() -> None:
         assert world.state.faults()["tiers"] == 1
 
 
+@pytest.mark.parametrize(("uid", "in_force"), [("u", True), ("another", False)])
+async def test_an_invalid_tier_does_not_inherit_from_a_deleted_one_of_its_name(uid: str, *, in_force: bool) -> None:
+    """Also where nothing was heard of the deletion, as between two lists."""
+    async with World().followed() as world:
+        await world.after(DEV, **{**a_tier("x"), "metadata": {"uid": uid}})
+        assert (world.state.tier("dev") is not None) == in_force
+
+
 async def test_a_tier_that_goes_or_comes_is_told_to_its_namespaces() -> None:
     async with World().followed() as world:
         world.told.clear()

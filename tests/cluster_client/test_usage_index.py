@@ -226,15 +226,23 @@ async def test_the_index_does_not_decide_readiness() -> None:
         assert not state.stale()
 
 
-async def test_a_pod_that_cannot_be_read_disturbs_no_other() -> None:
+@pytest.mark.parametrize("cpu", ["1e2147483648", "1" + "\0", "[" * 3000], ids=["quantity", "nul", "no-quantity"])
+async def test_a_pod_that_cannot_be_read_makes_the_usage_of_its_namespace_unknown_and_of_no_other(cpu: str) -> None:
     api = a_cluster()
-    put_pod(api, "odd", "1e2147483648")
+    put_pod(api, "odd", cpu, namespace="prod")
     put_pod(api, "a")
     async with server(api) as state:
         await eventually(lambda: used(state) == {"pods": "1", "requests.cpu": "1"})
+        assert used(state, namespace="prod") is None
         cache = dict(state.index.each())["pods"].cache
         assert cache is not None
-        assert list(cache.faults) == ["dev/odd"]
+        assert list(cache.faults) == ["prod/odd"]
+        put_pod(api, "odd", namespace="prod")
+        await eventually(lambda: used(state, namespace="prod") == {"pods": "1", "requests.cpu": "1"})
+        put_pod(api, "odd", cpu, namespace="prod")
+        await eventually(lambda: used(state, namespace="prod") is None)
+        api.delete("/api/v1/namespaces/prod/pods/odd")
+        await eventually(lambda: used(state, namespace="prod") == {"pods": "0", "requests.cpu": "0"})
 
 
 async def test_usage_of_a_reporting_tier_is_shown_on_the_pages() -> None:

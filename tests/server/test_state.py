@@ -5,16 +5,18 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.cluster.meta import read_meta
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.core.release import NEWEST
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition
 from tiergate.server.service import tier_conditions, usage_rows
-from tiergate.server.state import ServerState
+from tiergate.server.state import MISSING_FOR, MOST_MISSING, ServerState
 from tiergate.wire import Malformed
 
 
@@ -51,7 +53,8 @@ def learn(state: ServerState, cache: str, item: dict[str, Any], *, version: str 
     target = state.caches()[cache]
     meta = item["metadata"]
     key = f"{meta['namespace']}/{meta['name']}" if "namespace" in meta else meta["name"]
-    value = target._decoded(json.dumps(item).encode())
+    raw = json.dumps(item).encode()
+    value = target._decoded(read_meta(raw), msgspec.Raw(raw))
     target._store(key, version, value)
 
 
@@ -119,6 +122,20 @@ async def test_a_tier_is_read_live() -> None:
     assert tier is not None
     assert tier.name == "dev"
     assert await state.tier_now("prod", timeout=2.0) is None
+
+
+async def test_a_tier_that_is_not_there_is_not_asked_for_again_for_a_moment() -> None:
+    now = 100.0
+    answers: dict[str, Any] = {}
+    state = ServerState(cast(Client, Api(answers)), release_namespace="tiergate-system", clock=lambda: now)
+    assert await state.tier_now("dev", timeout=2.0) is None
+    answers["/apis/tiergate.io/v1alpha1/tiers/dev"] = a_tier()
+    for number in range(2 * MOST_MISSING):
+        assert await state.tier_now(f"forged-{number}", timeout=2.0) is None
+    assert len(state._missing_tiers) == MOST_MISSING, "what is remembered is bounded"
+    assert await state.tier_now("dev", timeout=2.0) is None
+    now += MISSING_FOR
+    assert await state.tier_now("dev", timeout=2.0) is not None
 
 
 async def test_a_faulty_tier_read_live_is_refused_with_what_is_wrong() -> None:

@@ -30,4 +30,5 @@ def serve(arguments: argparse.Namespace) -> int:
         client_ca=arguments.client_ca,
         log_level=arguments.log_level,
         on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
+        on_task_failure=recorder.task_failed,
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import aiohttp
 import msgspec
 
-from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError, ConfigError, Unreachable
+from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError, BodyTooLarge, ConfigError, Silence, Unreachable
 from tiergate.cluster.lines import LineSplitter, LineTooLong
 from tiergate.cluster.service_account import ServiceAccount
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
 
-__all__ = ["CONFLICT", "NOT_FOUND", "ApiError", "Client", "ConfigError", "Unreachable"]
+__all__ = ["CONFLICT", "NOT_FOUND", "ApiError", "BodyTooLarge", "Client", "ConfigError", "Silence", "Unreachable"]
 
 CONNECT_TIMEOUT: Final = 10.0
 WATCH_SECONDS: Final = (300, 600)
@@ -31,6 +31,8 @@ WATCH_SECONDS: Final = (300, 600)
 WATCH_SILENCE: Final = 100.0
 """Seconds without a byte after which a watch counts as cut: bookmarks come every 60 to 75 s."""
 READ_BUFFER: Final = 2**20
+MAX_BODY: Final = 64 * 2**20
+"""Bytes of one answer: the largest object is a fraction of it, and lists are read in pages."""
 
 _IDENTITY: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tiergate"}
 
@@ -99,6 +101,7 @@ class Client:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 - one number for connecting, sending and reading, as the caller thinks of it
+        most: int = MAX_BODY,
     ) -> bytes:
         """Send one request and return the body of a 2xx answer.
 
@@ -109,15 +112,17 @@ class Client:
             body: Sent as it is.
             content_type: Media type of the body; patches need their own.
             timeout: Seconds for everything.
+            most: Bytes of the answer that are read.
 
         Raises:
             ApiError: The API server answered with an error.
+            BodyTooLarge: The answer is longer than ``most``; the rest was not read.
             Unreachable: It did not answer, or there are no credentials to ask it with.
         """
         limits = aiohttp.ClientTimeout(total=timeout)
         headers = {} if body is None else {"Content-Type": content_type}
         async with self._send(method, path, query, limits, body=body, headers=headers) as response:
-            return await response.read()
+            return await _body(response, most)
 
     async def watch(
         self,
@@ -139,7 +144,8 @@ class Client:
 
         Raises:
             ApiError: The watch was refused.
-            Unreachable: It could not be opened, was cut, or said nothing for ``WATCH_SILENCE`` seconds.
+            Silence: It said nothing for ``WATCH_SILENCE`` seconds.
+            Unreachable: It could not be opened, or was cut.
         """
         asked = {
             **(query or {}),
@@ -153,7 +159,7 @@ class Client:
         async with self._send("GET", path, asked, limits) as response:
             if opened is not None:
                 opened()
-            async for chunk in response.content.iter_any():
+            while chunk := await _chunk(response, path):
                 for line in splitter.feed(chunk):
                     yield line
 
@@ -197,6 +203,27 @@ class Client:
                 yield response
         except (aiohttp.ClientError, OSError, LineTooLong) as error:  # TimeoutError and ssl.SSLError are OSErrors
             raise Unreachable(f"{method} {path}: {str(error) or type(error).__name__}") from error
+
+
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    parts: list[bytes] = []
+    length = 0
+    async for chunk in response.content.iter_any():
+        length += len(chunk)
+        if length > most:
+            response.close()
+            raise BodyTooLarge(f"an answer is longer than {most} bytes")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+async def _chunk(response: aiohttp.ClientResponse, path: str) -> bytes:
+    """Return the next bytes of a watch, none at its end."""
+    try:
+        return await response.content.readany()
+    except TimeoutError:
+        pass  # raised below, without the traceback of what waited
+    raise Silence(f"GET {path}: the watch said nothing for {WATCH_SILENCE:g} s")
 
 
 def _session() -> aiohttp.ClientSession:

@@ -26,3 +26,11 @@ class Unreachable(RuntimeError):
 
 class ConfigError(RuntimeError):
     """No usable way to an API server was given; the message says what is missing."""
+
+
+class Silence(Unreachable):
+    """A watch said nothing for so long that it is not to be trusted."""
+
+
+class BodyTooLarge(RuntimeError):
+    """An answer is longer than the caller wants to hold."""

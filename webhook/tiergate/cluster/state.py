@@ -237,6 +237,8 @@ class ClusterState:
 
     def _tier_changed(self, name: str, record: TierRecord | None) -> None:
         before, earlier = self._in_force.get(name), self._records.pop(name, None)
+        if earlier is not None and record is not None and earlier.uid != record.uid:
+            self._in_force.pop(name, None)  # another Tier of the same name
         if record is not None:
             self._records[name] = record
             _log_faults(record, earlier)

@@ -93,11 +93,12 @@ class KindUsageIndex:
     def usage(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...] | None:
         """Return the tier's quotas as they would be in the namespace; None, counted, while that is not known.
 
-        Only the names this kind of object is measured by; a tier without any is known at once.
+        It is not known either while an object of the namespace cannot be read. Only the names this kind of object is
+        measured by; a tier without any is known at once.
         """
         if self._kind not in kinds_to_count((tier,)):
             return ()
-        if not self._known():
+        if not self._known() or (self.cache is not None and self.cache.has_faults(namespace)):
             self._unchecked += 1
             return None
         return self.peek(namespace, tier)

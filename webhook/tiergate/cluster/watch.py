@@ -11,19 +11,24 @@ import contextlib
 import logging
 import random
 import time
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
-from tiergate.cluster.client import WATCH_SILENCE, ApiError, Unreachable
-from tiergate.cluster.meta import read_meta
+from tiergate.cluster.client import MAX_BODY, WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
+from tiergate.cluster.list_watch import read_event, read_page, read_status
+from tiergate.cluster.meta import ObjectMeta, read_meta
+from tiergate.core.decision import Fault
+from tiergate.core.text import shortened
 from tiergate.wire import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from typing import Protocol
 
+    from tiergate.cluster.list_watch import Event, ListMeta
     from tiergate.cluster.resource import Resource
 
     class Source(Protocol):
@@ -36,8 +41,9 @@ if TYPE_CHECKING:
             *,
             query: Mapping[str, str] | None = None,
             timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
+            most: int = MAX_BODY,
         ) -> bytes:
-            """Return the body of a 2xx answer."""
+            """Return the body of a 2xx answer; raise BodyTooLarge for more bytes than ``most``."""
 
         def watch(
             self,
@@ -53,8 +59,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE: Final = 500
-PAGE_BYTES: Final = 32 * 2**20
-"""A larger list page halves the next one."""
+PAGE_BYTES: Final = 8 * 2**20
+"""A list page is read up to here, then asked for again with half as many objects: some hold a thousand times more."""
 LIST_TIMEOUT: Final = 60.0
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 30.0
@@ -68,37 +74,12 @@ THROTTLED: Final = 429
 logger = logging.getLogger(__name__)
 
 
-class _ListMeta(msgspec.Struct):
-    resource_version: str = msgspec.field(default="", name="resourceVersion")
-    next_page: str = msgspec.field(default="", name="continue")
-
-
-class _Page(msgspec.Struct):
-    metadata: _ListMeta
-    items: list[msgspec.Raw] | None = None
-
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-class _Status(msgspec.Struct):
-    code: int = 0
-    reason: str = ""
-    message: str = ""
-
-
-_read_page = msgspec.json.Decoder(_Page).decode
-_read_event = msgspec.json.Decoder(_Event).decode
-_read_status = msgspec.json.Decoder(_Status).decode
-
-
 class Cache(Generic[T]):
     """All objects of one resource, kept current for ever by ``run``.
 
     ``items`` maps ``namespace/name`` (or ``name``) to the decoded value, ``faults`` maps the same keys to why their
     latest version could not be decoded: such an object keeps its last good value in ``items``, if it ever had one.
+    Whatever an object does to its decoder is a fault of that object, never of the cache.
     """
 
     def __init__(
@@ -117,8 +98,7 @@ class Cache(Generic[T]):
         Args:
             client: Where to list and watch.
             resource: Whose objects, of all namespaces.
-            decode: Raw JSON of one object to its value; ``wire.Malformed`` makes the object a fault, any other
-                exception is a bug and ends ``run``.
+            decode: Raw JSON of one object to its value; any exception makes the object a fault.
             on_change: Called after each change with the key and the new value: the last good one (or None) for a fault,
                 None for an object that is gone. It must not wait.
             query: Selectors for list and watch.
@@ -133,10 +113,11 @@ class Cache(Generic[T]):
         self._page = page
         self._clock = clock
         self._items: dict[str, T] = {}
-        self._faults: dict[str, Malformed] = {}
+        self._faults: dict[str, Fault] = {}
+        self._faulty: Counter[str] = Counter()
         self._versions: dict[str, str] = {}
         self.items: Mapping[str, T] = MappingProxyType(self._items)
-        self.faults: Mapping[str, Malformed] = MappingProxyType(self._faults)
+        self.faults: Mapping[str, Fault] = MappingProxyType(self._faults)
         self.synced = False
         self.resource_version = ""
         self._relist = True
@@ -156,6 +137,10 @@ class Cache(Generic[T]):
     def trusted_until(self) -> float:
         """The time on the clock of the cache until which the content may be relied on, if nothing more is heard."""
         return self._heard + WATCH_SILENCE if self._following else self._ended + RECONNECT
+
+    def has_faults(self, namespace: str) -> bool:
+        """Say whether an object of the namespace cannot be used as it stands."""
+        return namespace in self._faulty
 
     async def changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - running out of time is an ordinary answer
         """Wait for the next change; False when ``timeout`` seconds passed without one."""
@@ -180,7 +165,12 @@ class Cache(Generic[T]):
             started = self._clock()
             try:
                 await self._round()
+            except Silence as error:  # as after a restore of etcd from a backup, whose versions are below ours
+                self._relist = True
+                self._complain(error)
             except Unreachable as error:
+                self._complain(error)
+            except BodyTooLarge as error:
                 self._complain(error)
             except msgspec.MsgspecError as error:  # something else than an API server answered
                 self._relist = True
@@ -200,33 +190,49 @@ class Cache(Generic[T]):
         await self._follow()
 
     async def _list(self) -> None:
-        """Read all pages, then make the cache equal to them in one step; a version we have is not decoded again."""
-        fresh: dict[str, tuple[str, T | Malformed]] = {}
-        present: set[str] = set()
-        query = {**self._query, "limit": str(self._page)}
-        limit = self._page
+        """Read all pages, then make the cache equal to them in one step.
+
+        Every object is decoded again: after a restore of etcd an old version may mean another object.
+        """
+        fresh: dict[str, tuple[str, T | Fault]] = {}
+        limit, next_page = self._page, ""
         while True:
-            body = await self._client.request("GET", self._path, query=query, timeout=LIST_TIMEOUT)
-            page = _read_page(body)
-            for raw in page.items or ():
-                meta = read_meta(raw)
-                key = meta.key
-                present.add(key)
-                if self._versions.get(key) != meta.resource_version:
-                    fresh[key] = meta.resource_version, self._decoded(bytes(raw))
-            if not page.metadata.next_page:
+            try:
+                size, meta = await self._read(limit, next_page, fresh)
+            except BodyTooLarge:
+                if limit == 1:
+                    raise
+                limit //= 2
+                continue
+            if not (next_page := meta.next_page):
                 break
-            if len(body) > PAGE_BYTES:
-                limit = max(limit // 2, 1)
-            query = {**self._query, "limit": str(limit), "continue": page.metadata.next_page}
-        for gone in [key for key in self._versions if key not in present]:
+            if size < PAGE_BYTES // 4:
+                limit = min(limit * 2, self._page)
+        for gone in [key for key in self._versions if key not in fresh]:
             self._drop(gone)
         for key, (version, value) in fresh.items():
-            self._store(key, version, value)
-        self.resource_version = page.metadata.resource_version
+            if self._versions.get(key) != version or value != self._held(key):
+                self._store(key, version, value)
+        self.resource_version = meta.resource_version
         self._heard = self._ended = self._clock()
         self.synced = True
         self._wake()
+
+    async def _read(self, limit: int, next_page: str, fresh: dict[str, tuple[str, T | Fault]]) -> tuple[int, ListMeta]:
+        """Read one page into ``fresh``; return its bytes and its metadata. Nothing else is kept of it."""
+        query = {**self._query, "limit": str(limit)}
+        if next_page:
+            query["continue"] = next_page
+        most = PAGE_BYTES if limit > 1 else MAX_BODY
+        body = await self._client.request("GET", self._path, query=query, timeout=LIST_TIMEOUT, most=most)
+        page = read_page(body)
+        for raw in page.items or ():
+            meta = read_meta(raw)
+            fresh[meta.key] = meta.resource_version, self._decoded(meta, raw)
+        return len(body), page.metadata
+
+    def _held(self, key: str) -> T | Fault | None:
+        return self._faults.get(key) or self._items.get(key)
 
     async def _follow(self) -> None:
         events = self._client.watch(
@@ -236,7 +242,7 @@ class Cache(Generic[T]):
             async with contextlib.aclosing(events) as lines:  # type: ignore[type-var]  # an async generator in fact
                 async for line in lines:
                     self._heard = self._clock()
-                    self._apply(_read_event(line))
+                    self._apply(read_event(line))
         finally:
             if self._following:
                 self._following = False
@@ -246,42 +252,54 @@ class Cache(Generic[T]):
         self._following = True
         self._heard = self._clock()
 
-    def _apply(self, event: _Event) -> None:
+    def _apply(self, event: Event) -> None:
         if event.type == "ERROR":
-            status = _read_status(event.object)
+            status = read_status(event.object)
             raise ApiError(status.code, status.reason, status.message)
         meta = read_meta(event.object)
         if event.type != "BOOKMARK":
             if event.type == "DELETED":
                 self._drop(meta.key)
             else:
-                self._store(meta.key, meta.resource_version, self._decoded(bytes(event.object)))
+                self._store(meta.key, meta.resource_version, self._decoded(meta, event.object))
             self._wake()
         self.resource_version = meta.resource_version
 
-    def _decoded(self, raw: bytes) -> T | Malformed:
+    def _decoded(self, meta: ObjectMeta, raw: msgspec.Raw) -> T | Fault:
+        """Return the value, or the first fault, bounded: an exception would keep the whole object."""
         try:
-            return self._decode(raw)
-        except Malformed as fault:
-            return fault
+            return self._decode(bytes(raw))
+        except Malformed as error:
+            return Fault(shortened(error.pointer), shortened(error.reason))
+        except Exception as error:  # whatever it is, the other objects are not to suffer from it
+            fields = {"path": self._path, "key": meta.key}
+            logger.exception("object cannot be decoded", extra={"fields": fields})
+            return Fault("", f"{type(error).__name__}: {shortened(str(error))}")
 
-    def _store(self, key: str, version: str, value: T | Malformed) -> None:
+    def _store(self, key: str, version: str, value: T | Fault) -> None:
         self._versions[key] = version
-        if isinstance(value, Malformed):
+        self._forget_fault(key)
+        if isinstance(value, Fault):
             self._faults[key] = value
-            logger.warning(
-                "object cannot be used", extra={"fields": {"path": self._path, "key": key, "fault": str(value)}}
-            )
+            self._faulty[_namespace(key)] += 1
+            fault = f"{value.pointer or 'object'}: {value.reason}"
+            logger.warning("object cannot be used", extra={"fields": {"path": self._path, "key": key, "fault": fault}})
         else:
-            self._faults.pop(key, None)
             self._items[key] = value
         self._tell(key, self._items.get(key))
 
     def _drop(self, key: str) -> None:
         self._versions.pop(key, None)
         self._items.pop(key, None)
-        self._faults.pop(key, None)
+        self._forget_fault(key)
         self._tell(key, None)
+
+    def _forget_fault(self, key: str) -> None:
+        if self._faults.pop(key, None) is not None:
+            namespace = _namespace(key)
+            self._faulty[namespace] -= 1
+            if not self._faulty[namespace]:
+                del self._faulty[namespace]
 
     def _tell(self, key: str, value: T | None) -> None:
         if self._on_change is not None:
@@ -298,6 +316,11 @@ class Cache(Generic[T]):
             "list or watch failed",
             extra={"fields": {"path": self._path, "error": str(error), "relist": self._relist}},
         )
+
+
+def _namespace(key: str) -> str:
+    """Return the namespace of a key, "" of a cluster-scoped object."""
+    return key.rpartition("/")[0]
 
 
 def _passes_by_itself(error: ApiError) -> bool:

@@ -43,6 +43,9 @@ class PrometheusRecorder:
         self._faults = Gauge(
             "tiergate_cache_faulty_objects", "Objects a cache cannot use.", ["cache"], registry=registry
         )
+        self._task_failures = Counter(
+            "tiergate_task_failures", "Failures of tasks of the process.", ["task"], registry=registry
+        )
         self._unchecked = Counter(
             "tiergate_quotas_unchecked",
             "Reviews for tiers in mode Warn or Audit that left quotas out, as usage was not known.",
@@ -68,6 +71,10 @@ class PrometheusRecorder:
     def error(self, *, endpoint: str, reason: str) -> None:
         """Count a request without a decision."""
         self._errors.labels(endpoint, reason).inc()
+
+    def task_failed(self, task: str) -> None:
+        """Count a failure of a task."""
+        self._task_failures.labels(task).inc()
 
     def cache_age(self, cache: str, seconds: float) -> None:
         """Set the age of one cache."""

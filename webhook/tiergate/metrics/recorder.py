@@ -28,6 +28,9 @@ class Recorder(Protocol):
     def cache_faults(self, cache: str, count: int) -> None:
         """Report how many objects of a cache cannot be used."""
 
+    def task_failed(self, task: str) -> None:
+        """Count a failure of a task of the process, by its name."""
+
     def quotas_unchecked(self, resource: str, count: int) -> None:
         """Count reviews that left quotas out, because the index of the resource was not complete."""
 

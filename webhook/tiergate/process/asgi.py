@@ -34,6 +34,7 @@ class Application:
         usage_port: int | None,
         own_tasks: Mapping[str, Callable[[], Awaitable[None]]],
         client_certificates: bool,
+        on_task_failure: Callable[[str], None] = lambda _name: None,
     ) -> None:
         """Describe the process; the service is created at lifespan start-up, inside the worker.
 
@@ -42,11 +43,13 @@ class Application:
             usage_port: The port that serves pages only.
             own_tasks: Tasks of the process itself, supervised with the service's.
             client_certificates: Whether POST needs a verified client certificate.
+            on_task_failure: Called with the name of each task that failed.
         """
         self._factory = factory
         self._usage_port = usage_port
         self._own_tasks = own_tasks
         self._client_certificates = client_certificates
+        self._on_task_failure = on_task_failure
         self._service: Service | None = None
         self._supervisor = Supervisor({})
         self._pages: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
@@ -88,7 +91,7 @@ class Application:
         await service.start()
         if (pages := service.pages) is not None:
             self._pages = WSGIMiddleware(pages, workers=1)  # type: ignore[arg-type,assignment]
-        self._supervisor = Supervisor({**self._own_tasks, **service.tasks()})
+        self._supervisor = Supervisor({**self._own_tasks, **service.tasks()}, on_failure=self._on_task_failure)
         self._supervisor.start()
 
     async def _livez(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -101,13 +104,11 @@ class Application:
         if scope["method"] not in {"GET", "HEAD"}:
             await method_not_allowed(send, b"GET, HEAD")
             return
-        reasons = self._reasons_not_ready()
-        await respond(send, 503 if reasons else 200, ("\n".join(reasons or ["ok"]) + "\n").encode())
-
-    def _reasons_not_ready(self) -> list[str]:
-        failing = [f"task {name} failed: {reason}" for name, reason in sorted(self._supervisor.failing.items())]
         ready, why = self._service.ready() if self._service is not None else (False, "starting")
-        return failing if ready else [*failing, why]
+        # A failing task is told, and no reason: it would fail in every replica, and then nobody would be ready.
+        failing = [f"task {name} failed: {reason}" for name, reason in sorted(self._supervisor.failing.items())]
+        lines = ["ok" if ready else why, *failing]
+        await respond(send, 200 if ready else 503, ("\n".join(lines) + "\n").encode())
 
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._page(scope, receive, send)

@@ -51,6 +51,7 @@ def run(
     client_ca: Path | None,
     log_level: str = "info",
     on_certificate: Callable[[datetime], None] | None = None,
+    on_task_failure: Callable[[str], None] = lambda _name: None,
 ) -> int:
     """Serve until a signal ends it.
 
@@ -63,6 +64,7 @@ def run(
             there can serve.
         client_ca: CA bundle; with it POST needs a client certificate that it signed.
         log_level: debug, info, warning or error.
+        on_task_failure: Called in the worker with the name of each task that failed.
         on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
 
     Returns:
@@ -75,6 +77,7 @@ def run(
         usage_port=usage_port,
         own_tasks={} if certificate is None else {"certificate": lambda: _reload_forever(certificate, on_certificate)},
         client_certificates=client_ca is not None,
+        on_task_failure=on_task_failure,
     )
     settings = _settings(_binds(address, port, usage_port), log_level)
     if tls_dir is not None and certificate is not None:

@@ -23,7 +23,7 @@ class Service(Protocol):
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return the tasks that must run for ever, by name.
 
-        A task that raises (or returns) is started again after a growing pause, and the process is not ready meanwhile.
+        A task that raises (or returns) is started again after a growing pause; ``ready`` alone decides readiness.
         """
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Keep tasks running: a failed task is logged and restarted after a growing pause; until then we are not ready."""
+"""Keep tasks running: a failed task is logged, counted and restarted after a growing pause."""
 
 import asyncio
 import logging
@@ -29,12 +29,14 @@ class Supervisor:
         first_pause: float = FIRST_PAUSE,
         longest_pause: float = LONGEST_PAUSE,
         healthy_after: float = HEALTHY_AFTER,
+        on_failure: Callable[[str], None] = lambda _name: None,
     ) -> None:
-        """Take the tasks by name; ``start`` runs them. Times are seconds."""
+        """Take the tasks by name; ``start`` runs them. Times are seconds; ``on_failure`` is told which task failed."""
         self._tasks = dict(tasks)
         self._first_pause = first_pause
         self._longest_pause = longest_pause
         self._settled = healthy_after
+        self._on_failure = on_failure
         self._running: list[asyncio.Task[None]] = []
         self.failing: dict[str, str] = {}
 
@@ -70,6 +72,7 @@ class Supervisor:
 
     def _failed(self, name: str, reason: str, pause: float, error: Exception | None = None) -> None:
         self.failing[name] = reason
+        self._on_failure(name)
         logger.error(
             "task failed",
             exc_info=error,

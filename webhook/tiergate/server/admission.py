@@ -142,7 +142,7 @@ def _conclude(record: Record, request: AdmissionRequest, decision: Decision) -> 
         first = request.subject.faults[0]
         record.detail = f"{shortened(first.pointer) or 'object'}: {shortened(first.reason)}"
     elif decision.unchecked:
-        record.detail = "quotas not checked: usage is not known yet"
+        record.detail = "quotas not checked: usage is not known, or incomplete"
 
 
 def _outcome(request: AdmissionRequest, decision: Decision) -> Outcome:

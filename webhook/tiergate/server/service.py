@@ -8,6 +8,7 @@ import gc
 import logging
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from tiergate.cluster.access import User, may_use_path, may_use_resource, user_of
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.cluster.live import LiveReads
 from tiergate.cluster.resource import TIERS
 from tiergate.core.quantity import ZERO
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
@@ -58,9 +60,14 @@ class AccessReviews:
     def __init__(self, api: Api) -> None:
         """Take what asks."""
         self._api = api
+        self._reads = LiveReads[bool]()
 
     async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
+        key = tier, msgspec.json.encode(user)
+        return await self._reads.read(key, partial(self._ask, user, tier), timeout=timeout)
+
+    async def _ask(self, user: UserInfo, tier: str, timeout: float) -> bool:  # noqa: ASYNC109 - as above
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
         return await may_use_resource(
             self._api, asker, verb="assign", group=TIERS.group, resource=TIERS.plural, name=tier, timeout=timeout

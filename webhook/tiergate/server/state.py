@@ -6,9 +6,14 @@ Reading the state is free and may be late; the ``*_now`` methods ask the API ser
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from tiergate.cluster.api import Api
+from tiergate.cluster.live import LiveReads
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
 from tiergate.cluster.state import ClusterState
@@ -21,9 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from tiergate.cluster.client import Client
+    from tiergate.cluster.resource import Resource
     from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
     from tiergate.wire.namespace import Namespace
+
+
+MISSING_FOR: Final = 1.0
+"""Seconds for which a tier that is not there is not asked for again."""
+MOST_MISSING: Final = 1000
+"""Names of missing tiers that are remembered."""
+MAX_NAME: Final = 253
+"""Characters of a name of the API server's."""
 
 
 class ServerState(ClusterState):
@@ -39,6 +53,10 @@ class ServerState(ClusterState):
         self._api = Api(client)
         self._release = ServerRelease(self._api)
         self._trusted_until = float("-inf")
+        self._tier_reads = LiveReads[bytes | None]()
+        self._namespace_reads = LiveReads[bytes | None]()
+        self._quota_reads = LiveReads[Sequence[msgspec.Raw]]()
+        self._missing_tiers: dict[str, float] = {}
         self.index = UsageIndex(
             client, tiers=self.tiers_in_force, changed=self._tiers.changed, minor=self.minor, clock=clock
         )
@@ -92,8 +110,29 @@ class ServerState(ClusterState):
             Malformed: There is one that may not be in force.
             ApiError, Unreachable: No answer.
         """
-        raw = await self._api.get(TIERS, name, timeout=timeout)
-        return None if raw is None else read_valid_tier(raw)
+        if self._clock() < self._missing_tiers.get(name, 0.0):
+            return None
+        raw = await self._tier_reads.read(name, partial(self._get, TIERS, name), timeout=timeout)
+        if raw is None:
+            self._note_missing(name)
+            return None
+        return read_valid_tier(raw)
+
+    def _note_missing(self, name: str) -> None:
+        """Remember for a moment that there is no such tier; the caches are asked first, and know of a new one at once.
+
+        Not so for namespaces: what is not there is not governed, and must not be so for a moment longer.
+        """
+        now = self._clock()
+        if len(name) > MAX_NAME:
+            return
+        if len(self._missing_tiers) >= MOST_MISSING:
+            self._missing_tiers = {one: until for one, until in self._missing_tiers.items() if until > now}
+        if len(self._missing_tiers) < MOST_MISSING:
+            self._missing_tiers[name] = now + MISSING_FOR
+
+    async def _get(self, resource: Resource, name: str, timeout: float) -> bytes | None:  # noqa: ASYNC109
+        return await self._api.get(resource, name, timeout=timeout)
 
     async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109 - as the client has it
         """Read one namespace live; None where there is none.
@@ -101,7 +140,7 @@ class ServerState(ClusterState):
         Raises:
             ApiError, Unreachable: No answer.
         """
-        raw = await self._api.get(NAMESPACES, name, timeout=timeout)
+        raw = await self._namespace_reads.read(name, partial(self._get, NAMESPACES, name), timeout=timeout)
         return None if raw is None else read_namespace(raw)
 
     async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109 - as the client has it
@@ -111,5 +150,8 @@ class ServerState(ClusterState):
             Malformed: One of them cannot be read.
             ApiError, Unreachable: No answer.
         """
-        listed = await self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=timeout)
+        listed = await self._quota_reads.read(namespace, partial(self._list_quotas, namespace), timeout=timeout)
         return tuple(sorted((read_quota(raw) for raw in listed), key=lambda quota: quota.name))
+
+    async def _list_quotas(self, namespace: str, timeout: float) -> Sequence[msgspec.Raw]:  # noqa: ASYNC109 - as above
+        return await self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=timeout)

@@ -78,11 +78,11 @@ def _decoded(text: str) -> Tree:
         return cast("Tree", _DECODER.decode(text))
     except RecursionError:
         pass  # read below, without this error
-    return cast("Tree", _DECODER.decode(_cut(text)))
+    return cast("Tree", _DECODER.decode(shallow(text, _CUT_DEPTH)))
 
 
-def _cut(text: str) -> str:
-    """Return the document with a 0 in place of every container at ``_CUT_DEPTH``, so that its place can be told."""
+def shallow(text: str, cut_depth: int) -> str:
+    """Return a JSON document with a 0 in place of every container at this depth; raise ValueError for a bad string."""
     pieces: list[str] = []
     depth = at = kept = 0
     while match := _STRUCTURE.search(text, at):
@@ -91,10 +91,10 @@ def _cut(text: str) -> str:
             _, at = scanstring(text, at, True)  # noqa: FBT003  # the C function takes no keywords
         elif match[0] in "[{":
             depth += 1
-            if depth == _CUT_DEPTH:
+            if depth == cut_depth:
                 pieces += (text[kept : match.start()], "0")
         else:
-            if depth == _CUT_DEPTH:
+            if depth == cut_depth:
                 kept = at
             depth -= 1
     return "".join((*pieces, text[kept:]))

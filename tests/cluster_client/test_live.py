@@ -1,0 +1,97 @@
+"""Live reads: the API server is asked few questions at once, and no answer is older than its question."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from tiergate.cluster.errors import ApiError, Unreachable
+from tiergate.cluster.live import LiveReads
+
+VIRTUAL_TIME = True
+
+
+class Server:
+    """Answers each call after a second with the number of calls that had begun before; notes how many run at once."""
+
+    def __init__(self) -> None:
+        self.calls = self.running = self.most = 0
+        self.timeouts: list[float] = []
+        self.error: Exception | None = None
+
+    async def call(self, timeout: float) -> int:  # noqa: ASYNC109 - as LiveReads hands it on
+        number = self.calls
+        self.calls += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.timeouts.append(timeout)
+        try:
+            await asyncio.sleep(1)
+        finally:
+            self.running -= 1
+        if self.error is not None:
+            raise self.error
+        return number
+
+
+async def test_those_who_come_during_a_read_share_the_next_one() -> None:
+    """The first is answered by a read of his own; ten who come while it is under way by one that began later."""
+    server, reads = Server(), LiveReads[int]()
+    first = asyncio.create_task(reads.read("a", server.call, timeout=5))
+    await asyncio.sleep(0.5)
+    later = [asyncio.create_task(reads.read("a", server.call, timeout=number)) for number in range(2, 12)]
+    assert await first == 0
+    assert await asyncio.gather(*later) == [1] * 10
+    assert (server.calls, server.timeouts) == (2, [5, 11])
+    assert await reads.read("a", server.call, timeout=5) == 2
+
+
+async def test_few_reads_are_under_way_at_once_whatever_is_asked() -> None:
+    server, reads = Server(), LiveReads[int](at_once=3)
+    asked = [reads.read(number, server.call, timeout=60) for number in range(30)]
+    assert sorted(await asyncio.gather(*asked)) == list(range(30))
+    assert server.most == 3
+
+
+async def test_nobody_waits_longer_than_he_has_and_what_nobody_waits_for_is_not_asked() -> None:
+    server, reads = Server(), LiveReads[int](at_once=1)
+    first = asyncio.create_task(reads.read("first", server.call, timeout=5))
+    await asyncio.sleep(0.1)
+    late = await asyncio.gather(
+        *(reads.read(number, server.call, timeout=0.5) for number in range(100)), return_exceptions=True
+    )
+    assert {type(one) for one in late} == {Unreachable}
+    assert await first == 0
+    assert server.calls == 1
+    assert await reads.read("first", server.call, timeout=5) == 1
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_frees_its_place() -> None:
+    server, reads = Server(), LiveReads[int](at_once=1)
+    with pytest.raises(Unreachable):
+        await reads.read("a", server.call, timeout=0.5)
+    await asyncio.sleep(0)
+    assert server.running == 0
+    assert await reads.read("a", server.call, timeout=5) == 1
+
+
+async def test_an_error_is_everybodys_and_leaves_nothing_behind() -> None:
+    server, reads = Server(), LiveReads[int]()
+    server.error = ApiError(500, "InternalError", "")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):
+            errors = await asyncio.gather(
+                *(reads.read("a", server.call, timeout=5) for _ in range(3)), return_exceptions=True
+            )
+            assert errors == [server.error] * 3
+        server.error = None
+        del errors
+        await asyncio.sleep(0)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+    assert (server.calls, await reads.read("a", server.call, timeout=5)) == (2, 2)

@@ -17,7 +17,6 @@ from tiergate.controller.queue import Budget
 EVENT_BURST: Final = 6
 EVENT_INTERVAL: Final = 60.0
 """Events on one tier: a few at once, then one a minute."""
-_EVENT_REASONS: Final = {HANDED_OVER_REASON: HANDED_OVER_REASON}
 COMPONENT: Final = "tiergate-controller"
 CLUSTER_SCOPED_NAMESPACE: Final = "default"
 """Where Events about cluster-scoped objects live; the API server allows no other namespace for them."""
@@ -81,7 +80,7 @@ class EventWriter:
         await self._record(
             subject,
             kind="Normal" if enforcing else "Warning",
-            reason="Enforcing" if enforcing else _EVENT_REASONS.get(reason, "NotEnforcing"),
+            reason="Enforcing" if enforcing else "HandedOver" if reason == HANDED_OVER_REASON else "NotEnforcing",
             message=f"{reason}: {message}",
             distinction=self._now().isoformat(),
         )

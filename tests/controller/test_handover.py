@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
@@ -60,8 +60,9 @@ class Cluster(FakeApi):
 
     broken: ClassVar[list[str]]
 
-    def __init__(self) -> None:
+    def __init__(self, namespaces: Sequence[str] = NAMESPACES) -> None:
         super().__init__()
+        self.governed = namespaces
         self.stop_at: int | None = None
         self.before = False
         self.by_hand = False
@@ -69,7 +70,7 @@ class Cluster(FakeApi):
         self.stopped = asyncio.Event()
         self.number = 0
         self.put(tier_path(), limited())
-        for name in NAMESPACES:
+        for name in namespaces:
             self.put(f"/api/v1/namespaces/{name}", a_namespace())
         self.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
         claims = "persistentvolumeclaims.validate.tiergate.io"
@@ -89,14 +90,14 @@ class Cluster(FakeApi):
         """Say whether nothing is left of a handover."""
         owners = [self.get(path)["metadata"].get("managedFields", []) for path in (MUTATING, VALIDATING)]
         tier_owned = any("tiergate-handover" in str(one) for one in owners)
-        return self.guarded() and not tier_owned and not any(range_of(name) in self for name in NAMESPACES)
+        return self.guarded() and not tier_owned and not any(range_of(name) in self for name in self.governed)
 
     def check(self) -> None:
         policies = self.policies() if MUTATING in self else {}
         if policies.get(GUARD, "Fail") != "Fail":
             self.broken.append("the guard of the label fails open")
         if "Ignore" in policies.values() and not self.by_hand:
-            needed = [path for name in NAMESPACES for path in (range_of(name), quota_path(name))]
+            needed = [path for name in self.governed for path in (range_of(name), quota_path(name))]
             missing = [f"fails open, and there is no {path}" for path in needed if path not in self]
             self.broken.extend(missing)
 
@@ -161,6 +162,18 @@ async def test_whatever_step_it_dies_at_the_promise_holds_and_the_next_one_goes_
     for number in range(1, writes + 1):
         for before in (True, False):
             await _round_with_a_stop(number, before=before, lag=lag)
+
+
+async def test_many_namespaces_take_longer_and_are_as_safe() -> None:
+    """Writes are paced, and nothing fails open before the last LimitRange is there."""
+    api, webhook = Cluster([f"team-{number}" for number in range(300)]), Webhook()
+    async with controller(api, webhook):
+        await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=10)
+        await eventually(lambda: condition(api, "Ready")["reason"] == "QuotasInForce", within=60)
+        webhook.alive = False
+        await eventually(api.handed_over, within=AFTER + SLACK + 300 / 50)
+        webhook.alive = True
+        await eventually(api.bare, within=BACK_AFTER + SLACK + 300 / 50)
 
 
 async def _writes_of_a_round(lag: float) -> int:

@@ -117,3 +117,11 @@ async def test_a_refused_connection_is_certain_only_with_the_api_servers_word() 
     reach = await world.ask()
     assert reach.unreachable
     assert "does not exist" in reach.detail
+
+
+async def test_a_configuration_that_calls_elsewhere_is_not_asked() -> None:
+    """What somebody wrote by hand must not end the loop that asks."""
+    async with a_webhook() as world:
+        for service in (None, "text", {"port": "https"}):
+            reach = await World(world.api, {**world.config, "service": service}).ask()
+            assert (reach.answered, reach.unreachable) == (False, False)

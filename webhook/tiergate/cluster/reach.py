@@ -83,7 +83,7 @@ class WebhookReach:
                 detail = await self._asked(client_config)
         except _Untrusted as error:
             return Reach(answered=False, unreachable=True, detail=str(error))
-        except (OSError, ApiError, Unreachable, asyncio.IncompleteReadError, ValueError) as error:
+        except (OSError, ApiError, Unreachable, ValueError, msgspec.MsgspecError) as error:
             self._address = ""  # the Service may have been created anew
             detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if not detail:

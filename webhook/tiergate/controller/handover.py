@@ -97,6 +97,7 @@ class Handover:
         self._was_silent: bool | None = None
         self._blocked = ""
         self._said: Assessment | None = None
+        self._read: dict[str, tuple[bytes, Registration]] = {}
 
     async def run(self) -> None:
         """Take steps for ever."""
@@ -105,7 +106,7 @@ class Handover:
             await self._state.objects_known()
             try:
                 pause = await self.step()
-            except (ApiError, Unreachable, ValueError) as error:
+            except (ApiError, Unreachable, ValueError, msgspec.MsgspecError) as error:
                 logger.warning("handover: will try again", extra={"fields": {"error": str(error)}})
                 pause = SILENT_PERIOD
             if (said := self.enforcing()) != self._said:
@@ -229,8 +230,14 @@ class Handover:
         return not missing
 
     def _registrations(self) -> list[Registration]:
-        found = ((kind, self._state.configuration(kind)) for kind in CONFIGURATION_KINDS)
-        return [read_registration(kind, raw) for kind, raw in found if raw is not None]
+        """Return the configurations that exist, each taken apart once for each version."""
+        for kind in CONFIGURATION_KINDS:
+            raw, known = self._state.configuration(kind), self._read.get(kind)
+            if raw is None:
+                self._read.pop(kind, None)
+            elif known is None or known[0] is not raw:
+                self._read[kind] = raw, read_registration(kind, raw)
+        return [registration for _, registration in self._read.values()]
 
     async def _patch(self, found: Registration, operations: Operations) -> None:
         """Send a patch; then give up the ownership of what it wrote, so that Helm may write it, too."""

@@ -41,9 +41,20 @@ class Plane:
 
     def restart(self, name: str) -> None:
         """Kill a server, such as kube-apiserver, and start it again; it may not be ready yet on return."""
-        self._commands.write(f"restart {name}\n")
+        self._command(f"restart {name}")
+
+    def save(self) -> None:
+        """Make a backup of etcd's data."""
+        self._command("save")
+
+    def restore(self) -> None:
+        """Restore the backup: everything in the cluster is as it was, and the servers have started again."""
+        self._command("restore")
+
+    def _command(self, line: str) -> None:
+        self._commands.write(f"{line}\n")
         self._commands.flush()
-        _answer(self._answers, 30)
+        _answer(self._answers, 60)
 
     def preserve(self) -> None:
         """Have the folder stay when this control plane ends, as after a failure."""

@@ -134,11 +134,42 @@ class Servers:
 
     async def restart(self, name: str) -> None:
         """Kill one server and start it again with the same arguments, as a crash would."""
-        self._restarting.add(name)
-        self._processes[name].kill()
-        await self._processes[name].wait()
-        await self._launch(name, self._commands[name])
-        self._restarting.discard(name)
+        await self._kill(name)
+        await self._again(name)
+
+    async def save(self) -> None:
+        """Make a backup of etcd's data; etcd is away for a moment."""
+        await self._kill("etcd")
+        shutil.copytree(self._data, self._saved)
+        await self._again("etcd")
+
+    async def restore(self) -> None:
+        """Go back to the backup as one does with a cluster: all servers stop, and start on the old data."""
+        await self._kill(*reversed(self._commands))
+        shutil.rmtree(self._data)
+        shutil.copytree(self._saved, self._data)
+        await self._again("etcd", "kube-apiserver")
+        await self._until_serving()
+        await self._again(*(name for name in self._commands if name not in ("etcd", "kube-apiserver")))
+
+    @property
+    def _data(self) -> Path:
+        return self.settings.folder / "etcd"
+
+    @property
+    def _saved(self) -> Path:
+        return self.settings.folder / "etcd-backup"
+
+    async def _kill(self, *names: str) -> None:
+        self._restarting.update(names)
+        for name in names:
+            self._processes[name].kill()
+            await self._processes[name].wait()
+
+    async def _again(self, *names: str) -> None:
+        for name in names:
+            await self._launch(name, self._commands[name])
+            self._restarting.discard(name)
 
     async def watch(self) -> None:
         """Raise ServerEnded when a server ends by itself."""
@@ -224,7 +255,7 @@ class Servers:
         clients = f"http://{self._subnet.servers}:{self.ports.etcd}"
         peers = f"http://{self._subnet.servers}:{self.ports.peers}"
         return (
-            *("--name=default", f"--data-dir={self.settings.folder / 'etcd'}", "--log-level=warn"),
+            *("--name=default", f"--data-dir={self._data}", "--log-level=warn"),
             *(f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}"),
             *(f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}"),
             *(f"--initial-cluster=default={peers}", "--unsafe-no-fsync"),
@@ -388,6 +419,12 @@ async def _obey(servers: Servers) -> None:
             case ["restart", name]:
                 await servers.restart(name)
                 _announce(restarted=name)
+            case ["save"]:
+                await servers.save()
+                _announce(saved=True)
+            case ["restore"]:
+                await servers.restore()
+                _announce(restored=True)
             case _:
                 _LOG.error("unknown command %s", line)
 

@@ -77,18 +77,8 @@ class LeaderTasks:
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
-        self._handover = Handover(
-            api,
-            state,
-            observations,
-            reach or WebhookReach(api, namespace=namespace, service=service),
-            timing=timing,
-            base=self._certificates.enforcing,
-            look_at_namespaces=self.look_at_all_namespaces,
-            on_change=self.look_at_all_tiers,
-            now=utc_now,
-            clock=clock,
-        )
+        reach = reach or WebhookReach(api, namespace=namespace, service=service)
+        self._handover = self._new_handover(api, observations, reach, timing, clock)
         self._status = StatusWriter(
             api,
             state,
@@ -97,6 +87,22 @@ class LeaderTasks:
             enforcing=self._handover.enforcing,
             errors=self._namespaces.errors,
             again=self._tiers.add_later,
+            now=utc_now,
+            clock=clock,
+        )
+
+    def _new_handover(
+        self, api: Api, observations: Observations, reach: Asks, timing: Timing, clock: Callable[[], float]
+    ) -> Handover:
+        return Handover(
+            api,
+            self._state,
+            observations,
+            reach,
+            timing=timing,
+            base=self._certificates.enforcing,
+            look_at_namespaces=self.look_at_all_namespaces,
+            on_change=self.look_at_all_tiers,
             now=utc_now,
             clock=clock,
         )

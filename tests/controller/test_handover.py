@@ -233,6 +233,20 @@ async def test_an_upgrade_meanwhile_is_handed_over_again_at_once() -> None:
         assert "tiergate-handover" not in str(api.get(MUTATING)["metadata"]["managedFields"])
 
 
+async def test_a_tier_that_is_broken_meanwhile_keeps_the_bounds_it_left() -> None:
+    """Nobody refuses an invalid Tier then. A new controller knows no version, and keeps what was written."""
+    api, webhook = Cluster(), Webhook()
+    async with handed_over(api, webhook):
+        edit_tier(api, limited(limits=[{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]))
+        await eventually(lambda: condition(api, "Ready")["reason"] == "Invalid")
+    before = api.get(range_of("dev"))
+    for path in (MUTATING, VALIDATING):
+        found = api.get(path)
+        api.put(path, {**found, "webhooks": [{**one, "failurePolicy": "Fail"} for one in found["webhooks"]]})
+    async with handed_over(api, webhook):
+        assert api.get(range_of("dev")) == before
+
+
 async def test_what_changes_meanwhile_is_followed() -> None:
     """A tier's new limits, a LimitRange that somebody deletes: Kubernetes' engines go by what the tier says."""
     api, webhook = Cluster(), Webhook()

@@ -141,7 +141,7 @@ class FakeApi:
             return b"{}"
         if method == "POST":
             return self._create(path, document)
-        return self._change(method, place, document, content_type)
+        return self._change(method, place, document, content_type, owner=(query or {}).get("fieldManager", ""))
 
     def _read(self, place: Place, query: Mapping[str, str]) -> Object:
         if place.name:
@@ -170,10 +170,10 @@ class FakeApi:
             raise ApiError(409, "AlreadyExists", f"{path} already exists")
         return json.dumps(self.put(path, document)).encode()
 
-    def _change(self, method: str, place: Place, document: Any, content_type: str) -> bytes:  # noqa: ANN401 - any JSON
+    def _change(self, method: str, place: Place, document: Any, content_type: str, *, owner: str) -> bytes:  # noqa: ANN401 - any JSON
         found = self._find(place)
         if content_type == "application/json-patch+json":
-            changed = jsonpatch.apply_patch(copy.deepcopy(found), document)
+            changed = _patched(found, document, owner)
         elif content_type == "application/merge-patch+json":
             self._check(place, document["metadata"].get("resourceVersion"))
             changed = _merged(found, document)
@@ -204,6 +204,22 @@ class FakeApi:
                 if version > begun and resource == place.resource and wanted in ("", document["metadata"]["name"]):
                     yield json.dumps({"type": kind, "object": document}).encode()
             await grown.wait()
+
+
+def _patched(found: Object, operations: list[Object], owner: str) -> Object:
+    """RFC 6902; who names itself owns what it changed, but for the list of owners."""
+    try:
+        changed: Object = jsonpatch.apply_patch(copy.deepcopy(found), operations)
+    except jsonpatch.JsonPatchTestFailed as error:
+        raise ApiError(422, "Invalid", "the server rejected our request due to an error in our request") from error
+    owners = changed["metadata"].setdefault("managedFields", [])
+    if (
+        owner
+        and owner not in [one["manager"] for one in owners]
+        and owners == found["metadata"].get("managedFields", [])
+    ):
+        owners.append({"manager": owner})
+    return changed
 
 
 def _generation(found: Object | None, stored: Object) -> int:

@@ -16,7 +16,7 @@ from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 
 modes = pytest.mark.parametrize("mode", ["Warn", "Audit"])
-UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known yet'
+UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known'
 
 
 def a_violation(rule: RuleId = "limit-max", container: str = "a", bound: str = "1") -> Finding:

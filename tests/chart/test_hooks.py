@@ -209,7 +209,7 @@ def test_a_networkpolicy_lets_hooks_reach_the_api_server_only(helm: Helm) -> Non
     rendered = helm.render({"networkPolicy": {"enabled": True, "apiServerCIDRs": ["192.0.2.0/28"]}})
     spec = rendered.one("NetworkPolicy", "tiergate-lifecycle")["spec"]
     assert spec["ingress"] == []
-    assert spec["egress"] == rendered.one("NetworkPolicy", "tiergate-controller")["spec"]["egress"]
+    assert spec["egress"] == rendered.one("NetworkPolicy", "tiergate-webhook")["spec"]["egress"]
     for pod in pods(rendered).values():
         assert spec["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
 

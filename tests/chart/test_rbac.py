@@ -49,6 +49,8 @@ SECRETS = {
     ("", "secrets", "tiergate-webhook-tls"): {"get", "update"},
     ("coordination.k8s.io", "leases", "*"): {"create"},
     ("coordination.k8s.io", "leases", "tiergate-controller"): {"get", "update"},
+    ("", "services", "tiergate-webhook"): {"get"},
+    ("apps", "deployments", "tiergate-webhook"): {"get"},
 }
 
 

@@ -1,10 +1,12 @@
 """The two webhook configurations: who is asked about what, and what happens when nobody answers."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.chart.helm import NAMESPACE, Helm
+from tiergate.cluster.registration import CONFIGURATION_KINDS, deviation, read_registration
 from tiergate.wire.kinds import KINDS
 
 pytestmark = pytest.mark.helm
@@ -181,3 +183,36 @@ def test_policy_and_timeout_are_set_for_each_entry(helm: Helm, name: str, key: s
     assert {other: after[other] for other in after if other != name} == {
         other: before[other] for other in before if other != name
     }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"webhook": {"excludeNamespaces": ["a", "b"], "service": {"port": 10443}}, "commonAnnotations": {"team": "a"}},
+        {"webhook": {"entries": {"podsValidate": {"failurePolicy": "Ignore", "timeoutSeconds": 30}}}},
+    ],
+)
+def test_each_configuration_says_what_was_registered(helm: Helm, values: dict[str, Any]) -> None:
+    """The controller compares the entries with the annotation: rendered from the same values, they are the same."""
+    rendered = helm.render(values)
+    for kind in CONFIGURATION_KINDS:
+        found = rendered.one(kind, "tiergate")
+        released = json.loads(found["metadata"]["annotations"]["tiergate.io/webhooks"])
+        assert released == found["webhooks"]
+        assert deviation(read_registration(kind, json.dumps(found).encode())) == ""
+
+
+def test_a_handover_follows_the_values(helm: Helm) -> None:
+    """On by default; switched off the controller hands back what an earlier one handed over."""
+    for values, expected in (
+        ({}, ["--handover-after=15", "--handover-back-after=30"]),
+        (
+            {"handover": {"enabled": False, "after": 20, "backAfter": 60}},
+            ["--no-handover", "--handover-after=20", "--handover-back-after=60"],
+        ),
+    ):
+        (container,) = helm.render(values).one("Deployment", "tiergate-controller")["spec"]["template"]["spec"][
+            "containers"
+        ]
+        assert [arg for arg in container["args"] if "handover" in arg] == expected

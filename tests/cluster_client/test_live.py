@@ -77,6 +77,18 @@ async def test_an_answer_that_nobody_waits_for_any_more_frees_its_place() -> Non
     assert await reads.read("a", server.call, timeout=5) == 1
 
 
+async def test_who_comes_as_the_last_reader_leaves_does_not_share_what_is_cancelled() -> None:
+    server, reads = Server(), LiveReads[int](at_once=1)
+    holder = asyncio.create_task(reads.read("other", server.call, timeout=5))
+    await asyncio.sleep(0.1)
+    leaving = asyncio.create_task(reads.read("a", server.call, timeout=5))
+    await asyncio.sleep(0.1)
+    leaving.cancel()
+    await asyncio.sleep(0)  # it has cancelled the read, which has not ended yet
+    coming = [asyncio.create_task(reads.read("a", server.call, timeout=5)) for _ in range(3)]
+    assert await asyncio.gather(holder, *coming) == [0, 1, 1, 1]
+
+
 async def test_an_error_is_everybodys_and_leaves_nothing_behind() -> None:
     server, reads = Server(), LiveReads[int]()
     server.error = ApiError(500, "InternalError", "")

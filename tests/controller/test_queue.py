@@ -186,3 +186,17 @@ def test_a_budget_allows_a_burst_and_then_a_rate() -> None:
         assert budget.wait("a", now=1000) == 0
         budget.spend("a", now=1000)
     assert budget.wait("a", now=1000) == 2
+
+
+def test_a_budget_forgets_keys_that_may_write_again() -> None:
+    """Tiers and namespaces come and go for ever; nobody has to remember to forget them."""
+    budget = Budget(burst=6, interval=60.0)
+    for number in range(10_000):
+        budget.spend(f"tier-{number}", now=float(number))
+    assert len(budget) <= 256
+    assert budget.wait("tier-0", now=10_000.0) == 0
+    for _ in range(6):
+        budget.spend("busy", now=10_000.0)
+    for number in range(1000):
+        budget.spend(f"other-{number}", now=10_001.0)
+    assert budget.wait("busy", now=10_001.0) > 0

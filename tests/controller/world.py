@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from tests.fake_api import FakeApi
 from tests.virtual_time import clock
+from tiergate.cluster.reach import Reach
 from tiergate.controller.service import Loops, Options
 
 if TYPE_CHECKING:
@@ -49,13 +51,28 @@ def a_foreign_quota(**hard: str) -> dict[str, Any]:
 
 
 def a_configuration(*names: str) -> dict[str, Any]:
-    return {"webhooks": [{"name": name, "clientConfig": {}} for name in names]}
+    """Return a webhook configuration that is as its annotation says."""
+    webhooks = [{"name": name, "clientConfig": {}, "failurePolicy": "Fail"} for name in names]
+    return {"metadata": {"annotations": {"tiergate.io/webhooks": json.dumps(webhooks)}}, "webhooks": webhooks}
+
+
+class Webhook:
+    """What the controller asks for an answer: all replicas are ready, or none is."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.said_ready = False
+        """The API server says so of a replica, whether it answers or not."""
+
+    async def ask(self, client_config: Mapping[str, object]) -> Reach:  # noqa: ARG002 - as it is asked
+        await asyncio.sleep(0 if self.alive else 0.5)
+        return Reach(answered=self.alive, unreachable=not (self.alive or self.said_ready), detail="connection refused")
 
 
 @asynccontextmanager
-async def controller(api: FakeApi) -> AsyncIterator[None]:
+async def controller(api: FakeApi, webhook: Webhook | None = None) -> AsyncIterator[None]:
     """Run all tasks of the controller."""
-    loops = Loops(cast("Client", api), OPTIONS, clock=clock, lease_clock=clock)
+    loops = Loops(cast("Client", api), OPTIONS, reach=webhook or Webhook(), clock=clock, lease_clock=clock)
     running = [asyncio.ensure_future(task()) for task in loops.tasks().values()]
     try:
         yield

@@ -222,7 +222,8 @@ def _own(say: Say, *, keep: bool) -> Iterator[Cluster]:
         say(f"control plane: Kubernetes {binaries.KUBERNETES} started in {time.monotonic() - begun:.1f} s")
         # Below 1024 a Service needs root here; two replicas show all that three do.
         # Our kubelet shows a Secret's new content within a second, so a CA need not be known for a minute before.
-        quick = ("webhook.drainSeconds=1", "certificates.settleSeconds=2")
+        # Tests take the webhook away to see what failurePolicy Fail does; a handover has tests of its own.
+        quick = ("webhook.drainSeconds=1", "certificates.settleSeconds=2", "handover.after=3600")
         values = ("webhook.replicas=2", *_free_port_values(), *quick)
         yield Cluster(
             kubeconfig=running.kubeconfig,

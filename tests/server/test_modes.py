@@ -48,7 +48,7 @@ def a_limited_pod(**limits: str) -> Json:
 
 TOO_MUCH = a_limited_pod(cpu="1", memory="2Gi")
 FITS = a_limited_pod(cpu="500m", memory="1Mi")
-UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known yet'
+UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known'
 RANGE = 'would violate tier "dev": container "agent": limits.memory is 2Gi, the tier allows at most 512Mi'
 REQUEST = 'would violate tier "dev": container "agent": requests.memory is 2Gi, the tier allows at most 512Mi'
 QUOTA = 'would violate tier "dev": quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m'

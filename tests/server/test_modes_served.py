@@ -16,7 +16,7 @@ from tests.server.test_serve_command import a_pod
 
 pytestmark = pytest.mark.process
 
-UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known yet'
+UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known'
 FULL = 'would violate tier "dev": quota "compute": pods asks 1, used 2 of 2, over by 1; free 1 in dev'
 
 

@@ -128,12 +128,16 @@ async def test_a_tier_that_is_not_there_is_not_asked_for_again_for_a_moment() ->
     now = 100.0
     answers: dict[str, Any] = {}
     state = ServerState(cast(Client, Api(answers)), release_namespace="tiergate-system", clock=lambda: now)
+    state._trusted_until = now + 60
     assert await state.tier_now("dev", timeout=2.0) is None
     answers["/apis/tiergate.io/v1alpha1/tiers/dev"] = a_tier()
     for number in range(2 * MOST_MISSING):
         assert await state.tier_now(f"forged-{number}", timeout=2.0) is None
     assert len(state._missing_tiers) == MOST_MISSING, "what is remembered is bounded"
     assert await state.tier_now("dev", timeout=2.0) is None
+    state._trusted_until = now - 1  # out of touch: the caches might not know of it
+    assert await state.tier_now("dev", timeout=2.0) is not None
+    state._trusted_until = now + 60
     now += MISSING_FOR
     assert await state.tier_now("dev", timeout=2.0) is not None
 

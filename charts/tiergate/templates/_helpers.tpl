@@ -55,13 +55,13 @@ kustomize.toolkit.fluxcd.io/prune: disabled
 {{- if and (eq .Values.certificates.mode "certManager") .Values.certificates.certManager.cainjector }}true{{ end }}
 {{- end }}
 
-{{/* Annotations of both webhook configurations. */}}
+{{/* Metadata of a webhook configuration; "webhooks" is the template of its entries, which are also an annotation. */}}
 {{- define "tiergate.configurationMetadata" -}}
-{{- $annotations := dict }}
-{{- if include "tiergate.caIsInjected" . }}
-{{- $annotations = dict "cert-manager.io/inject-ca-from" (printf "%s/tiergate-webhook" .Release.Namespace) }}
+{{- $annotations := dict "tiergate.io/webhooks" (include .webhooks .root | fromYamlArray | toJson) }}
+{{- if include "tiergate.caIsInjected" .root }}
+{{- $_ := set $annotations "cert-manager.io/inject-ca-from" (printf "%s/tiergate-webhook" .root.Release.Namespace) }}
 {{- end }}
-{{- include "tiergate.metadata" (dict "root" . "component" "webhook" "annotations" $annotations) }}
+{{- include "tiergate.metadata" (dict "root" .root "component" "webhook" "annotations" $annotations) }}
 {{- end }}
 
 {{/* The restricted Pod Security Standard, and a root file system that nobody can write. */}}

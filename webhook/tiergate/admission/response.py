@@ -138,7 +138,7 @@ def _told(request: AdmissionRequest, decision: Decision, effect: Effect) -> list
     """Return a line for each finding of an effect: warnings for the client, or lines for the audit log."""
     told = [_line(finding, request, decision) for finding in decision.findings if finding.effect == effect]
     if decision.unchecked and effect == ("warn" if decision.mode == "Warn" else "audit"):
-        told.append(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known yet')
+        told.append(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known')
     return [one_line(text) for text in told]
 
 

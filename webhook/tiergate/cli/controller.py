@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.lease import Timing
 from tiergate.controller.service import ControllerService, Options
+from tiergate.core import handover
 from tiergate.process.runner import run
 from tiergate_certs.plan import Policy
 
@@ -41,6 +42,11 @@ def control(arguments: argparse.Namespace) -> int:
         external_secret=arguments.given_certificate,
         policy=policy,
         ca_injected=arguments.ca_injected,
+        handover=handover.Timing(
+            after=arguments.handover_after,
+            back_after=arguments.handover_back_after,
+            enabled=not arguments.no_handover,
+        ),
     )
     return run(
         lambda: ControllerService(options),

@@ -157,6 +157,13 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ca-injected", action="store_true", help="cert-manager's cainjector writes the caBundle: never patch it"
     )
+    parser.add_argument("--no-handover", action="store_true", help="refuse while no replica of the webhook answers")
+    parser.add_argument(
+        "--handover-after", type=int, default=15, metavar="SECONDS", help="without an answer: Kubernetes' own engines"
+    )
+    parser.add_argument(
+        "--handover-back-after", type=int, default=30, metavar="SECONDS", help="of answers until the webhook is asked"
+    )
     for name, default, meaning in _ELECTION:
         parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
 

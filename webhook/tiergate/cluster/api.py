@@ -98,11 +98,20 @@ class Api:
         return await self._sender.request("PUT", _object(resource, name, namespace), body=body, timeout=timeout)
 
     async def patch(
-        self, resource: Resource, name: str, body: bytes, *, patch_type: PatchType, subresource: str = ""
+        self,
+        resource: Resource,
+        name: str,
+        body: bytes,
+        *,
+        patch_type: PatchType,
+        subresource: str = "",
+        query: Mapping[str, str] | None = None,
     ) -> bytes:
         """Patch a cluster-scoped object and return it as stored."""
         path = _object(resource, name, None, subresource)
-        return await self._sender.request("PATCH", path, body=body, content_type=patch_type, timeout=TIMEOUT)
+        return await self._sender.request(
+            "PATCH", path, query=query, body=body, content_type=patch_type, timeout=TIMEOUT
+        )
 
     async def delete(
         self,

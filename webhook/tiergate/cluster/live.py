@@ -60,6 +60,7 @@ class LiveReads(Generic[T]):
         finally:
             shared.waiting -= 1
             if not shared.waiting:
+                self._leave(key, shared)  # whoever comes before it has ended does not share it
                 task.cancel()  # nobody wants the answer any more; no effect where it is there
             del task  # an error that it holds would hold this frame, and so itself
         raise Unreachable(f"no answer in {timeout:.1f} s")
@@ -80,8 +81,11 @@ class LiveReads(Generic[T]):
         _, task = self._next.pop(key)
         self._under_way[key] = task
 
-    def _forget(self, key: Hashable, shared: _Shared) -> None:
-        if (found := self._next.get(key)) is not None and found[0] is shared:  # cancelled before it began
+    def _leave(self, key: Hashable, shared: _Shared) -> None:
+        if (found := self._next.get(key)) is not None and found[0] is shared:  # it has not begun
             del self._next[key]
+
+    def _forget(self, key: Hashable, shared: _Shared) -> None:
+        self._leave(key, shared)
         if self._under_way.get(key) is asyncio.current_task():
             del self._under_way[key]

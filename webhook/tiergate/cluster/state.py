@@ -124,7 +124,7 @@ class ClusterState:
         follow = functools.partial(Cache, source, clock=clock)
         self._tiers: Cache[TierRecord] = follow(TIERS, decode=read_record, on_change=self._tier_changed)
         self._namespaces: Cache[Namespace] = follow(
-            NAMESPACES, decode=self._read_namespace, on_change=self._namespace_changed
+            NAMESPACES, decode=self.read_namespace, on_change=self._namespace_changed
         )
         self._quotas: Cache[QuotaStatus] = follow(RESOURCE_QUOTAS, decode=read_quota, on_change=self._quota_changed)
         self._objects: dict[str, Cache[Any]] = {
@@ -231,7 +231,7 @@ class ClusterState:
         """Return all LimitRanges of a namespace likewise."""
         return self._limit_ranges_of.of(namespace)
 
-    def _read_namespace(self, raw: bytes) -> Namespace:
+    def read_namespace(self, raw: bytes) -> Namespace:
         """Read a namespace; one that may never be governed has no tier here, whatever its label says."""
         namespace = read_namespace(raw)
         if is_protected(namespace.name, release_namespace=self._release_namespace):

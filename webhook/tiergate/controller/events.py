@@ -11,6 +11,7 @@ import msgspec
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import CONFLICT, ApiError
 from tiergate.cluster.resource import EVENTS, TIERS
+from tiergate.controller.enforcement import HANDED_OVER_REASON
 from tiergate.controller.queue import Budget
 
 EVENT_BURST: Final = 6
@@ -79,7 +80,7 @@ class EventWriter:
         await self._record(
             subject,
             kind="Normal" if enforcing else "Warning",
-            reason="Enforcing" if enforcing else "NotEnforcing",
+            reason="Enforcing" if enforcing else "HandedOver" if reason == HANDED_OVER_REASON else "NotEnforcing",
             message=f"{reason}: {message}",
             distinction=self._now().isoformat(),
         )

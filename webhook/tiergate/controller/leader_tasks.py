@@ -7,13 +7,16 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tiergate.cluster.api import Api
+from tiergate.cluster.reach import WebhookReach
 from tiergate.cluster.secrets import ClusterSecrets
 from tiergate.controller.certificates import CertificateKeeper
 from tiergate.controller.events import EventWriter, utc_now
+from tiergate.controller.handover import Handover
 from tiergate.controller.observations import Observations
 from tiergate.controller.queue import WorkQueue
 from tiergate.controller.reconciler import NamespaceReconciler
 from tiergate.controller.status import StatusWriter
+from tiergate.core.handover import DEFAULT_TIMING
 from tiergate_certs.issue import service_names
 from tiergate_certs.plan import Policy
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
     from tiergate.cluster.sender import Sender
     from tiergate.cluster.state import ClusterState
+    from tiergate.controller.handover import Asks
+    from tiergate.core.handover import Timing
 
 FULL_PASS: Final = 30.0
 """Seconds between two looks at everything, whatever events said."""
@@ -43,6 +48,8 @@ class LeaderTasks:
         policy: Policy = DEFAULT_POLICY,
         clock_offset: Callable[[], timedelta | None] = lambda: None,
         ca_injected: bool = False,
+        timing: Timing = DEFAULT_TIMING,
+        reach: Asks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
@@ -56,6 +63,8 @@ class LeaderTasks:
             policy: Lifetimes of certificates.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
             ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
+            timing: When to hand over and back.
+            reach: Asks the webhook; None: over its Service.
             clock: Monotonic seconds.
         """
         self._state = state
@@ -79,14 +88,32 @@ class LeaderTasks:
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
+        reach = reach or WebhookReach(api, namespace=namespace, service=service)
+        self._handover = self._new_handover(api, observations, reach, timing, clock)
         self._status = StatusWriter(
             api,
             state,
             observations,
             events,
-            enforcing=self._certificates.enforcing,
+            enforcing=self._handover.enforcing,
             errors=self._namespaces.errors,
             again=self._tiers.add_later,
+            now=utc_now,
+            clock=clock,
+        )
+
+    def _new_handover(
+        self, api: Api, observations: Observations, reach: Asks, timing: Timing, clock: Callable[[], float]
+    ) -> Handover:
+        return Handover(
+            api,
+            self._state,
+            observations,
+            reach,
+            timing=timing,
+            base=self._certificates.enforcing,
+            look_at_namespaces=self.look_at_all_namespaces,
+            on_change=self.look_at_all_tiers,
             now=utc_now,
             clock=clock,
         )
@@ -97,12 +124,19 @@ class LeaderTasks:
             "quotas": self._namespaces.run,
             "status": self._tiers.run,
             "certificates": self._certificates.run,
+            "handover": self._handover.run,
             "full pass": self._full_pass,
         }
 
     def look_at_namespace(self, name: str) -> None:
         """Have the objects of a namespace looked at soon."""
         self._namespaces.add(name)
+
+    def look_at_all_namespaces(self) -> None:
+        """Have the objects of every namespace looked at soon where they are not as they should be."""
+        for name in self._state.namespaces():
+            if not self._reconciler.is_settled(name):
+                self._namespaces.add(name)
 
     def look_at_tier(self, name: str) -> None:
         """Have the status of a tier looked at soon."""
@@ -127,9 +161,7 @@ class LeaderTasks:
         """Look at everything once it has been listed, and again from time to time; only what needs work is queued."""
         while True:
             await self._state.objects_known()
-            for name in self._state.namespaces():
-                if not self._reconciler.is_settled(name):
-                    self._namespaces.add(name)
+            self.look_at_all_namespaces()
             self.look_at_all_tiers()
             await asyncio.sleep(FULL_PASS)
 

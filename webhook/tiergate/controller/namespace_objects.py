@@ -210,9 +210,9 @@ def compare(kind: ObjectKind[D, S], desired: Iterable[D], existing: Iterable[S],
     return Comparison(tuple(actions), waiting, foreign, names)
 
 
-def desired_limit_ranges(tier: Tier) -> tuple[DesiredLimitRange, ...]:
+def desired_limit_ranges(tier: Tier, *, handed_over: bool = False) -> tuple[DesiredLimitRange, ...]:
     """Return the LimitRange that each namespace of the tier should hold, if any."""
-    items = native_limits(tier)
+    items = native_limits(tier, handed_over=handed_over)
     return (DesiredLimitRange(items),) if items else ()
 
 

@@ -12,8 +12,10 @@ from tiergate.cluster.client import Client
 from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, Timing, identity_of, seconds_since_boot
 from tiergate.cluster.state import ClusterState, Listeners
 from tiergate.controller.events import utc_now
+from tiergate.controller.handover import Asks
 from tiergate.controller.leader_tasks import LeaderTasks
 from tiergate.controller.pace import PacedClient
+from tiergate.core import handover
 from tiergate.process.answers import not_found
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.supervisor import Supervisor
@@ -33,6 +35,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
         policy: Lifetimes of certificates.
         ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
+        handover: When Kubernetes' own engines stand in for the webhook.
     """
 
     kubeconfig: str | None
@@ -44,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     external_secret: str = ""
     policy: Policy = Policy()
     ca_injected: bool = False
+    handover: handover.Timing = handover.DEFAULT_TIMING
 
 
 class ControllerService:
@@ -101,6 +105,7 @@ class Loops:
         client: Client,
         options: Options,
         *,
+        reach: Asks | None = None,
         clock: Callable[[], float] = time.monotonic,
         lease_clock: Callable[[], float] = seconds_since_boot,
     ) -> None:
@@ -116,6 +121,7 @@ class Loops:
         )
         self._client = client
         self._options = options
+        self._reach = reach
         self._elector = Elector(
             Api(client),
             namespace=options.namespace,
@@ -160,6 +166,8 @@ class Loops:
             policy=options.policy,
             clock_offset=lambda: self._client.clock_offset,
             ca_injected=options.ca_injected,
+            timing=options.handover,
+            reach=self._reach,
             clock=self._clock,
         )
         self._supervisor = Supervisor(self._leader_tasks.tasks())

@@ -9,6 +9,7 @@ from tiergate.cluster.api import MERGE_PATCH, Api
 from tiergate.cluster.resource import TIERS
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import TierInForce, TierRecord
+from tiergate.controller.enforcement import HANDED_OVER_REASON
 from tiergate.controller.events import EventWriter
 from tiergate.controller.observations import Observation, Observations
 from tiergate.controller.queue import Budget
@@ -20,7 +21,7 @@ from tiergate.controller.tier_conditions import (
     namespace_state,
     shows_more_than_numbers,
 )
-from tiergate.wire.tier_status import TierStatus, write_patch
+from tiergate.wire.tier_status import Condition, TierStatus, write_patch
 
 SUMMARY_INTERVAL: Final = 1.0
 """Seconds between two looks at one tier after a burst of them, and between two writes that change only numbers."""
@@ -140,7 +141,7 @@ class StatusWriter:
         body = write_patch(status, over=record.status, resource_version=record.resource_version)
         await self._api.patch(TIERS, record.name, body, patch_type=MERGE_PATCH, subresource="status")
         before, after = record.status.condition(ENFORCING), status.condition(ENFORCING)
-        if before is not None and after is not None and before.status != after.status:
+        if before is not None and after is not None and _is_news(before, after):
             await self._events.enforcement_changed(
                 record.name,
                 record.uid,
@@ -152,3 +153,9 @@ class StatusWriter:
     def forget_namespace(self, name: str) -> None:
         """Drop a namespace that is gone."""
         self._states.pop(name, None)
+
+
+def _is_news(before: Condition, after: Condition) -> bool:
+    """Say whether enforcement began, ceased, or went to Kubernetes' own engines."""
+    handed_over = (before.reason == HANDED_OVER_REASON, after.reason == HANDED_OVER_REASON)
+    return before.status != after.status or handed_over == (False, True)

@@ -46,13 +46,13 @@ def native_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     return desired_quotas(tier) if tier.mode == "Enforce" else ()
 
 
-def native_limits(tier: Tier) -> tuple[LimitRangeItem, ...]:
+def native_limits(tier: Tier, *, handed_over: bool = False) -> tuple[LimitRangeItem, ...]:
     """Return the items of the LimitRange that each namespace of the tier should hold, in the order of their types.
 
     () means none: the default, in which the webhook alone sets defaults (hole 3 of LimitRanger stays closed), and in
-    Warn and Audit, as LimitRanger refuses.
+    Warn and Audit, as LimitRanger refuses. While the webhook is handed over, LimitRanger stands in for it.
     """
-    if not tier.native_limit_range or tier.mode != "Enforce":
+    if not (tier.native_limit_range or handed_over) or tier.mode != "Enforce":
         return ()
     return tuple(sorted(tier.limits, key=lambda item: item.type))
 

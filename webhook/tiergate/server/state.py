@@ -126,7 +126,7 @@ class ServerState(ClusterState):
             Malformed: There is one that may not be in force.
             ApiError, Unreachable: No answer.
         """
-        if self._clock() < self._missing_tiers.get(name, 0.0):
+        if self._clock() < self._missing_tiers.get(name, 0.0) and not self.stale():
             return None
         raw = await self._tier_reads.read(name, partial(self._get, TIERS, name), timeout=timeout)
         if raw is None:
@@ -135,7 +135,7 @@ class ServerState(ClusterState):
         return read_valid_tier(raw)
 
     def _note_missing(self, name: str) -> None:
-        """Remember for a moment that there is no such tier; the caches are asked first, and know of a new one at once.
+        """Remember for a moment that there is no such tier: caches in touch are asked first, and know a new one.
 
         Not so for namespaces: what is not there is not governed, and must not be so for a moment longer.
         """

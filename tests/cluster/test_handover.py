@@ -1,0 +1,205 @@
+"""Every replica dies under load: Kubernetes' own engines take over, and hand back; nothing too large ever gets in."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import story
+from tests.cluster.controllers import leader, process_group
+from tests.cluster.narrator import Narrator
+from tests.cluster.objects import a_pod, resources_of
+from tests.cluster.releases import CONFIGURATIONS, NAME, Release
+from tests.cluster.replicas import replicas
+from tests.cluster.story import CONTAINER
+from tests.controlplane.api import Object
+from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
+
+pytestmark = pytest.mark.cluster
+DEFAULTS = {"requests": CONTAINER["dev"]["defaultRequest"], "limits": CONTAINER["dev"]["default"]}
+BACK_AFTER = 10
+TIMING = (
+    "controller.leaderElection.leaseDurationSeconds=5",
+    "controller.leaderElection.renewDeadlineSeconds=3",
+    "controller.leaderElection.retryPeriodSeconds=1",
+    "handover.after=15",
+    f"handover.backAfter={BACK_AFTER}",
+)
+NO_PODS: Object = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "no-pods", "namespace": NAMESPACE},
+    "spec": {"hard": {"pods": "0"}},
+}
+
+
+def _with(count: int, cpu: str) -> Object:
+    """Return a pod with so many containers, each limited to so much CPU."""
+    pod = a_pod("asks")
+    pod["spec"]["containers"] = [
+        {"name": f"c{number}", "image": "agent", "resources": {"limits": {"cpu": cpu, "memory": "64Mi"}}}
+        for number in range(count)
+    ]
+    return pod
+
+
+PODS = {"valid": a_pod("asks"), "over its range": _with(1, "2"), "over the quota": _with(9, "500m")}
+
+
+class Load:
+    """Dry-run creates of each kind of pod, one after the other, all the time."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[float, int, str]]] = {kind: [] for kind in PODS}
+
+    def accepted(self, kind: str, *, since: float = 0.0) -> list[float]:
+        return [at for at, code, _ in self.answers[kind] if code == 201 and at >= since]
+
+    def refused(self, kind: str, *, since: float) -> list[str]:
+        return [message for at, code, message in self.answers[kind] if code != 201 and at >= since]
+
+
+@contextmanager
+def load(cluster: Cluster) -> Iterator[Load]:
+    result, ended = Load(), threading.Event()
+    path = "/api/v1/namespaces/dev/pods?dryRun=All"
+
+    def send(raw_api: Any, kind: str) -> None:  # noqa: ANN401 - of the context manager
+        while not ended.is_set():
+            code, body = raw_api.call("POST", path, PODS[kind])
+            result.answers[kind].append((time.monotonic(), code, str(body.get("message", ""))))
+            time.sleep(0.05)
+
+    with cluster.raw_api() as raw_api:
+        workers = [threading.Thread(target=send, args=(raw_api, kind)) for kind in PODS]
+        for worker in workers:
+            worker.start()
+        try:
+            yield result
+        finally:
+            ended.set()
+            for worker in workers:
+                worker.join()
+
+
+def policies(cluster: Cluster) -> dict[str, str]:
+    entries = (
+        entry for kind in CONFIGURATIONS for entry in cluster.kubectl(f"get {kind} {NAME} -o json").json["webhooks"]
+    )
+    return {entry["name"].removesuffix(".tiergate.io"): entry["failurePolicy"] for entry in entries}
+
+
+FAIL = {
+    "pods.mutate": "Fail",
+    "pods.validate": "Fail",
+    "persistentvolumeclaims.validate": "Fail",
+    "namespaces.validate": "Fail",
+    "tiers.validate": "Ignore",
+}
+HANDED_OVER = {name: "Fail" if name == "namespaces.validate" else "Ignore" for name in FAIL}
+
+
+def kill_all(cluster: Cluster) -> None:
+    """Kill every replica, and let none be created again."""
+    cluster.apply(NO_PODS)
+    until(
+        lambda: cluster.kubectl(f"get quota no-pods -n {NAMESPACE} -o jsonpath={{.status.hard.pods}}").out == "0",
+        "no pod can be created",
+    )
+    for one in replicas(cluster):
+        os.kill(one.pid, signal.SIGKILL)
+    line = f"delete pods -n {NAMESPACE} -l app.kubernetes.io/component=webhook --grace-period=0 --force"
+    cluster.kubectl(line)
+
+
+def bring_back(cluster: Cluster) -> None:
+    cluster.kubectl(f"delete quota no-pods -n {NAMESPACE}")
+    cluster.kubectl(f"rollout restart deployment/tiergate-webhook -n {NAMESPACE}")
+    cluster.kubectl(f"rollout status deployment/tiergate-webhook -n {NAMESPACE} --timeout=120s")
+
+
+@pytest.fixture(scope="module")
+def installed(bare_cluster: Cluster) -> Cluster:
+    cluster = dataclasses.replace(bare_cluster, chart_values=(*bare_cluster.chart_values, *TIMING))
+    story.install(Narrator(cluster, show=lambda _: None))
+    cluster.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
+    return cluster
+
+
+def test_an_outage_is_handed_over_and_back(installed: Cluster, say: Say) -> None:
+    """Valid pods flow again with defaults, what is too large is refused at every moment, and all is as before."""
+    cluster, release = installed, Release(installed, (Path(story.VALUES),))
+    before = policies(cluster)
+    assert before == FAIL
+    with load(cluster) as sent:
+        until(lambda: len(sent.accepted("valid")) > 5, "valid pods are admitted")
+        kill_all(cluster)
+        killed = time.monotonic()
+        until(lambda: sent.refused("valid", since=killed), "nobody answers")
+        until(lambda: policies(cluster) == HANDED_OVER, "it is handed over", seconds=60)
+        last_refused = [at for at, code, _ in sent.answers["valid"] if code != 201][-1]
+        until(lambda: sent.accepted("valid", since=last_refused), "valid pods flow again", seconds=30)
+        say(f"handed over: valid pods flow {sent.accepted('valid', since=last_refused)[0] - killed:.1f} s later")
+        _is_held_natively(cluster)
+        _outlives_its_controller(cluster)
+        _outlives_an_upgrade(cluster, release)
+        bring_back(cluster)
+        until(lambda: policies(cluster) == FAIL, "it is handed back", seconds=BACK_AFTER + 60)
+        cluster.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
+        until(lambda: not _limit_ranges(cluster), "nothing is left of it")
+        again = time.monotonic()
+        until(lambda: len(sent.accepted("valid", since=again)) > 5, "valid pods are admitted")
+        assert sent.refused("valid", since=again) == []
+    assert (sent.accepted("over its range"), sent.accepted("over the quota")) == ([], [])
+    assert len(sent.answers["over its range"]) > 50
+    release.upgrade(None, "--no-hooks")
+    assert policies(cluster) == before
+
+
+def _limit_ranges(cluster: Cluster) -> list[str]:
+    return cluster.kubectl("get limitranges -A -l tiergate.io/tier -o name").out.split()
+
+
+def _is_held_natively(cluster: Cluster) -> None:
+    """Defaults are set, the guard of the label still refuses, and people are told."""
+    cluster.apply(a_pod("natively") | {"metadata": {"name": "natively", "namespace": "dev"}})
+    pod = cluster.kubectl("get pod natively -n dev -o json").json
+    assert resources_of(pod) == DEFAULTS
+    cluster.kubectl("delete pod natively -n dev --wait=false")
+    refused = cluster.run("kubectl label namespace default tiergate.io/tier=dev")
+    assert refused.code != 0
+    assert "failed calling webhook" in refused.err
+    until(lambda: "HandedOver" in cluster.kubectl("get tiers").out, "kubectl get tiers says so")
+    events = cluster.kubectl("get events -n default -o json").json["items"]
+    assert "HandedOver" in [one["reason"] for one in events]
+
+
+def _outlives_its_controller(cluster: Cluster) -> None:
+    """The leader is killed: the other one finds what is handed over, and leaves it so."""
+    first = leader(cluster)
+    os.killpg(process_group(cluster, first), signal.SIGKILL)
+    until(lambda: leader(cluster) not in {"", first}, "another replica leads", seconds=30)
+    time.sleep(3)
+    assert policies(cluster) == HANDED_OVER
+    assert len(_limit_ranges(cluster)) == len(CONTAINER)
+
+
+def _outlives_an_upgrade(cluster: Cluster, release: Release) -> None:
+    """Helm finds nobody else's field, and sets failurePolicy; it is handed over again."""
+    generation = _generations(cluster)
+    release.upgrade(None, "--no-hooks")
+    assert _generations(cluster) > generation
+    until(lambda: policies(cluster) == HANDED_OVER, "it is handed over again", seconds=30)
+
+
+def _generations(cluster: Cluster) -> list[int]:
+    return [cluster.kubectl(f"get {kind} {NAME} -o json").json["metadata"]["generation"] for kind in CONFIGURATIONS]

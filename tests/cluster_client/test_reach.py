@@ -1,0 +1,127 @@
+"""Whether the webhook answers: asked of a real TLS server, by the name and the CA that the API server goes by."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fake_api import FakeApi, Object
+from tiergate.cluster.api import Api
+from tiergate.cluster.client import ApiError
+from tiergate.cluster.reach import Reach, WebhookReach
+from tiergate_certs.issue import Pair, issue_authority, issue_leaf, service_names
+
+NOW = datetime.now(UTC)
+START, END = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+SERVICE = "/api/v1/namespaces/t/services/tiergate-webhook"
+DEPLOYMENT = "/apis/apps/v1/namespaces/t/deployments/tiergate-webhook"
+
+
+@dataclass
+class World:
+    """A cluster whose Service is a server of ours."""
+
+    api: FakeApi
+    config: Object
+
+    async def ask(self) -> Reach:
+        return await WebhookReach(Api(self.api), namespace="t", service="tiergate-webhook").ask(self.config)
+
+
+def _context(pair: Pair) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pair.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(pair.certificate + pair.key)
+        context.load_cert_chain(file)
+    return context
+
+
+@asynccontextmanager
+async def a_webhook(
+    *, answer: bytes = b"200 OK", name: str = "tiergate-webhook", ready: int = 2
+) -> AsyncIterator[World]:
+    authority = issue_authority(not_before=START, not_after=END)
+    names = service_names(service=name, namespace="t")
+    leaf = issue_leaf(authority, names=names, not_before=START, not_after=END)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readline()
+        assert line == b"GET /readyz HTTP/1.1\r\n"
+        if answer:
+            writer.write(b"HTTP/1.1 " + answer + b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=_context(leaf))
+    port = server.sockets[0].getsockname()[1]
+    api = FakeApi()
+    api.put(SERVICE, {"spec": {"clusterIP": "127.0.0.1"}})
+    api.put(DEPLOYMENT, {"spec": {}, "status": {"readyReplicas": ready}})
+    bundle = base64.b64encode(authority.certificate).decode()
+    async with server:
+        yield World(api, {"service": {"name": "tiergate-webhook", "port": port}, "caBundle": bundle})
+
+
+async def test_a_ready_replica_answers() -> None:
+    async with a_webhook() as world:
+        assert await world.ask() == Reach(answered=True)
+
+
+@pytest.mark.parametrize("answer", [b"503 Service Unavailable", b"", b"garbage"])
+async def test_one_that_is_not_ready_does_not(answer: bytes) -> None:
+    """Whether the API server reaches another one is what its own status says."""
+    async with a_webhook(answer=answer) as world:
+        reach = await world.ask()
+        assert (reach.answered, reach.unreachable) == (False, False)
+        assert "2 replicas are said to be ready" in reach.detail
+    async with a_webhook(answer=answer, ready=0) as world:
+        assert (await world.ask()).unreachable
+
+
+async def test_a_certificate_that_is_not_trusted_is_of_no_use_to_anybody() -> None:
+    """Of another CA, for another name, or no CA published: the API server refuses it as we do."""
+    async with a_webhook() as world:
+        other = issue_authority(not_before=START, not_after=END).certificate
+        for bundle in (base64.b64encode(other).decode(), "", "QUFB", "?"):
+            reach = await World(world.api, {**world.config, "caBundle": bundle}).ask()
+            assert (reach.answered, reach.unreachable) == (False, True), bundle
+    async with a_webhook(name="somebody-else") as world:
+        reach = await world.ask()
+        assert (reach.answered, reach.unreachable) == (False, True)
+        assert "certificate is not trusted" in reach.detail
+
+
+async def test_a_refused_connection_is_certain_only_with_the_api_servers_word() -> None:
+    """The way from us to the webhook may be what is broken."""
+    async with a_webhook() as world:
+        pass
+    reach = await world.ask()
+    assert (reach.answered, reach.unreachable) == (False, False)
+    world.api.put(DEPLOYMENT, {"spec": {}, "status": {}})
+    assert (await world.ask()).unreachable
+    world.api.refuse["GET deployments"] = ApiError(403, "Forbidden", "no")
+    assert not (await world.ask()).unreachable
+    world.api.refuse.clear()
+    world.api.delete(DEPLOYMENT)
+    world.api.delete(SERVICE)
+    reach = await world.ask()
+    assert reach.unreachable
+    assert "does not exist" in reach.detail
+
+
+async def test_a_configuration_that_calls_elsewhere_is_not_asked() -> None:
+    """What somebody wrote by hand must not end the loop that asks."""
+    async with a_webhook() as world:
+        for service in (None, "text", {"port": "https"}):
+            reach = await World(world.api, {**world.config, "service": service}).ask()
+            assert (reach.answered, reach.unreachable) == (False, False)

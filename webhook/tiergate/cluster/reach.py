@@ -1,0 +1,144 @@
+"""Whether the webhook answers, asked as the API server asks: its Service, its name, the CA in its configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.resource import DEPLOYMENTS, SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tiergate.cluster.api import Api
+
+TIMEOUT: Final = 3.0
+"""Seconds for the connection, the handshake and the answer together."""
+LONGEST_LINE: Final = 1024
+OK: Final = b"200"
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """What came of one question.
+
+    Attributes:
+        answered: A replica completed the handshake and is ready.
+        unreachable: The API server cannot reach one either: none is ready, or none has a certificate that it trusts.
+        detail: Why there was no answer.
+    """
+
+    answered: bool
+    unreachable: bool = False
+    detail: str = ""
+
+
+class _Port(msgspec.Struct, frozen=True):
+    port: int = 0
+
+
+class _Spec(msgspec.Struct, frozen=True, rename={"cluster_ip": "clusterIP"}):
+    cluster_ip: str = ""
+
+
+class _Service(msgspec.Struct, frozen=True):
+    spec: _Spec = _Spec()
+
+
+class _Status(msgspec.Struct, frozen=True, rename="camel"):
+    ready_replicas: int = 0
+
+
+class _Deployment(msgspec.Struct, frozen=True):
+    status: _Status = _Status()
+
+
+class _Untrusted(Exception):
+    """The handshake is not possible for anybody; the message says why."""
+
+
+class WebhookReach:
+    """Asks the webhook's Service for its readiness over TLS."""
+
+    def __init__(self, api: Api, *, namespace: str, service: str) -> None:
+        """Take what reads, and the names of the Service and of the Deployment behind it, which are the same."""
+        self._api = api
+        self._namespace = namespace
+        self._service = service
+        self._address = ""
+
+    async def ask(self, client_config: Mapping[str, object]) -> Reach:
+        """Ask once.
+
+        Args:
+            client_config: Of the entry for pods: the CA that the API server trusts, and the port that it calls.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                detail = await self._asked(client_config)
+        except _Untrusted as error:
+            return Reach(answered=False, unreachable=True, detail=str(error))
+        except (OSError, ApiError, Unreachable, ValueError, msgspec.MsgspecError) as error:
+            self._address = ""  # the Service may have been created anew
+            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        if not detail:
+            return Reach(answered=True)
+        return await self._unanswered(detail)
+
+    async def _asked(self, client_config: Mapping[str, object]) -> str:
+        """Return why the Service gives no good answer, "" where it does."""
+        context = _context(client_config)
+        port = msgspec.convert(client_config.get("service"), _Port).port
+        address = self._address or await self._look_up()
+        name = f"{self._service}.{self._namespace}.svc"
+        try:
+            reader, writer = await asyncio.open_connection(
+                address, port, ssl=context, server_hostname=name, limit=LONGEST_LINE
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise _Untrusted(f"its certificate is not trusted: {error.verify_message}") from error
+        self._address = address
+        try:
+            writer.write(f"GET /readyz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            line = await reader.readline()
+        finally:
+            writer.transport.abort()
+        parts = line.split(maxsplit=2)
+        good = len(parts) > 1 and parts[1] == OK
+        return "" if good else f"its answer was {line.decode(errors='replace').strip() or 'empty'}"
+
+    async def _look_up(self) -> str:
+        raw = await self._api.get(SERVICES, self._service, namespace=self._namespace, timeout=TIMEOUT)
+        address = "" if raw is None else msgspec.json.decode(raw, type=_Service).spec.cluster_ip
+        if not address or address == "None":
+            raise OSError(f'Service "{self._service}" does not exist or has no address')
+        return address
+
+    async def _unanswered(self, detail: str) -> Reach:
+        """Ask the API server whether a replica is ready: our own way to it may be what is broken."""
+        try:
+            raw = await self._api.get(DEPLOYMENTS, self._service, namespace=self._namespace, timeout=TIMEOUT)
+        except (ApiError, Unreachable):
+            return Reach(answered=False, detail=detail)
+        ready = 0 if raw is None else msgspec.json.decode(raw, type=_Deployment).status.ready_replicas
+        if ready:
+            return Reach(answered=False, detail=f"{detail}, though {ready} replicas are said to be ready")
+        return Reach(answered=False, unreachable=True, detail=f"no replica is ready ({detail})")
+
+
+def _context(client_config: Mapping[str, object]) -> ssl.SSLContext:
+    bundle = client_config.get("caBundle")
+    if not isinstance(bundle, str) or not bundle:
+        raise _Untrusted("no CA is published yet")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the API server does not ask for more either
+    try:
+        context.load_verify_locations(cadata=base64.b64decode(bundle, validate=True).decode("ascii"))
+    except (ssl.SSLError, binascii.Error, UnicodeDecodeError) as error:
+        raise _Untrusted(f"the published CA cannot be read: {error}") from error
+    return context

@@ -1,0 +1,256 @@
+"""Ask whether the webhook answers, hand over to Kubernetes' own engines when it does not, and take it back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from tiergate.cluster.api import JSON_PATCH
+from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.registration import (
+    CONFIGURATION_KINDS,
+    CONFIGURATION_NAME,
+    FIELD_MANAGER,
+    IGNORE,
+    PODS_VALIDATE,
+    Registration,
+    disown,
+    hand_back,
+    hand_over,
+    read_registration,
+)
+from tiergate.controller.coverage import uncovered, uncovered_live
+from tiergate.controller.enforcement import assess, named
+from tiergate.core.handover import WRITING, Seen, Step, Timing, next_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from tiergate.cluster.api import Api
+    from tiergate.cluster.reach import Reach
+    from tiergate.cluster.registration import Operations
+    from tiergate.cluster.state import ClusterState
+    from tiergate.controller.observations import Observations
+    from tiergate.controller.tier_conditions import Assessment
+
+PERIOD: Final = 2.0
+"""Seconds between two questions while the webhook answers."""
+SILENT_PERIOD: Final = 1.0
+PREPARING_PERIOD: Final = 0.25
+"""Seconds between two looks while LimitRanges are being written."""
+DOUBT: Final = 5.0
+"""Seconds without an answer before anybody is told."""
+QUIET: Final = frozenset[Step]({"guard", "hold"})
+
+logger = logging.getLogger(__name__)
+
+
+class Asks(Protocol):
+    """Whoever asks the webhook."""
+
+    async def ask(self, client_config: Mapping[str, object]) -> Reach:
+        """Ask once."""
+
+
+class Handover:
+    """One loop of the leader. It remembers since when the webhook is silent, and nothing else that matters."""
+
+    def __init__(
+        self,
+        api: Api,
+        state: ClusterState,
+        observations: Observations,
+        reach: Asks,
+        *,
+        timing: Timing,
+        base: Callable[[], Assessment | None],
+        look_at_namespaces: Callable[[], None],
+        on_change: Callable[[], None],
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take what a step needs.
+
+        Args:
+            api: Patches webhook configurations.
+            state: The cluster as the caches have it.
+            observations: Told what becomes of the LimitRanges of a handover.
+            reach: Asks the webhook.
+            timing: When to hand over and back.
+            base: Whether the webhooks are registered and trusted.
+            look_at_namespaces: Has all namespaces reconciled.
+            on_change: Told when the answer of `enforcing` changed.
+            now: Time of day.
+            clock: Monotonic seconds.
+        """
+        self._api, self._state, self._observations, self._reach = api, state, observations, reach
+        self._timing, self._base, self._now, self._clock = timing, base, now, clock
+        self._look_at_namespaces, self._on_change = look_at_namespaces, on_change
+        self._last_answer = clock()
+        self._answering_since: float | None = None
+        self._latest: Reach | None = None
+        self._was_silent: bool | None = None
+        self._blocked = ""
+        self._said: Assessment | None = None
+        self._read: dict[str, tuple[bytes, Registration]] = {}
+
+    async def run(self) -> None:
+        """Take steps for ever."""
+        while True:
+            await self._state.configurations_known()
+            await self._state.objects_known()
+            try:
+                pause = await self.step()
+            except (ApiError, Unreachable, ValueError, msgspec.MsgspecError) as error:
+                logger.warning("handover: will try again", extra={"fields": {"error": str(error)}})
+                pause = SILENT_PERIOD
+            if (said := self.enforcing()) != self._said:
+                self._said = said
+                self._on_change()
+            await asyncio.sleep(pause)
+
+    def enforcing(self) -> Assessment | None:
+        """Say whether the webhook enforces tiers; None while that is not known."""
+        silent = self._is_silent()
+        detail = "" if self._latest is None else self._latest.detail
+        return assess(self._base(), self._registrations(), silent=silent, detail=detail, blocked=self._blocked)
+
+    async def step(self) -> float:
+        """Ask, decide, do one thing; return the seconds until the next step.
+
+        Raises:
+            ApiError, Unreachable: A write failed, or did not apply to what is stored now.
+            ValueError: An object cannot be read.
+        """
+        registrations = self._registrations()
+        await self._ask(registrations)
+        step = next_step(self._seen(registrations), self._timing)
+        if step in WRITING:
+            self._set_limit_ranges(written=True)
+        if step not in QUIET:
+            logger.info("handover", extra={"fields": {"step": step, "blocked": self._blocked}})
+        await self._do(step, registrations)
+        if step == "prepare":
+            return PREPARING_PERIOD
+        return PERIOD if self._latest is not None and self._latest.answered else SILENT_PERIOD
+
+    async def _do(self, step: Step, registrations: list[Registration]) -> None:
+        if step == "guard":
+            await self._guard(registrations)
+        elif step == "open" and await self._is_covered_live():
+            since = f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
+            for one in registrations:
+                await self._patch(one, hand_over(one, since=since))
+        elif step == "close":
+            for one in registrations:
+                await self._patch(one, hand_back(one))
+        elif step == "hold":
+            for one in registrations:
+                await self._patch(one, disown(one))
+
+    async def _guard(self, registrations: list[Registration]) -> None:
+        """Give up what a handover left behind, once the API server itself says that nothing is handed over."""
+        self._blocked = ""
+        if self._observations.handover != "removed":
+            for kind in CONFIGURATION_KINDS:
+                if await self._is_handed_over_live(kind):
+                    return  # the caches are behind
+            self._set_limit_ranges(written=False)
+        for one in registrations:
+            await self._patch(one, disown(one))
+
+    async def _is_handed_over_live(self, kind: str) -> bool:
+        raw = await self._api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)
+        return raw is not None and read_registration(kind, raw).handed_over_since != ""
+
+    async def _is_covered_live(self) -> bool:
+        """Read back that everything is there: the caches may be behind."""
+        missing = await uncovered_live(self._api, self._state)
+        if missing:
+            self._blocked = _blocked(missing)
+        return not missing
+
+    def _set_limit_ranges(self, *, written: bool) -> None:
+        wanted: Final = "written" if written else "removed"
+        if self._observations.handover != wanted:
+            self._observations.handover = wanted
+            self._look_at_namespaces()
+
+    async def _ask(self, registrations: list[Registration]) -> None:
+        entries = (entry for one in registrations for entry in one.entries if entry.get("name") == PODS_VALIDATE)
+        config = next((entry.get("clientConfig") or {} for entry in entries), {})
+        asked, self._was_silent = self._clock(), self._is_silent()
+        self._latest = await self._reach.ask(config)
+        if self._latest.answered:
+            self._last_answer = self._clock()
+            self._answering_since = asked if self._answering_since is None else self._answering_since
+        else:
+            self._answering_since = None
+
+    def _is_silent(self) -> bool | None:
+        """Say whether no replica answers; None while it is not known: one question that fails says nothing yet."""
+        if self._latest is None:
+            return None
+        if self._latest.answered:
+            return False
+        return True if self._silent_for() >= DOUBT else self._was_silent
+
+    def _silent_for(self) -> float:
+        return 0.0 if self._answering_since is not None else self._clock() - self._last_answer
+
+    def _seen(self, registrations: list[Registration]) -> Seen:
+        live = [policy for one in registrations for policy, _ in one.policies().values()]
+        marked = any(one.handed_over_since for one in registrations)
+        since = self._answering_since
+        silent_for, unreachable = self._silent_for(), self._latest is not None and self._latest.unreachable
+        # Counting all namespaces costs something: only where it decides.
+        matters = marked or (unreachable and silent_for >= self._timing.after)
+        covered = matters and bool(live) and self._is_covered()
+        return Seen(
+            marked=marked,
+            opened=all(policy == IGNORE for policy in live),
+            by_hand=not marked and IGNORE in live,
+            covered=covered,
+            # Without an entry there is nothing to hand over: deleting them is how break-glass works.
+            unreachable=unreachable and bool(live),
+            silent_for=silent_for,
+            answering_for=0.0 if since is None else self._clock() - since,
+        )
+
+    def _is_covered(self) -> bool:
+        if self._observations.handover != "written":
+            return False  # what is not asked for yet is not missing yet
+        missing = uncovered(self._state, self._observations)
+        self._blocked = _blocked(missing)
+        return not missing
+
+    def _registrations(self) -> list[Registration]:
+        """Return the configurations that exist, each taken apart once for each version."""
+        for kind in CONFIGURATION_KINDS:
+            raw, known = self._state.configuration(kind), self._read.get(kind)
+            if raw is None:
+                self._read.pop(kind, None)
+            elif known is None or known[0] is not raw:
+                self._read[kind] = raw, read_registration(kind, raw)
+        return [registration for _, registration in self._read.values()]
+
+    async def _patch(self, found: Registration, operations: Operations) -> None:
+        """Send a patch; then give up the ownership of what it wrote, so that Helm may write it, too."""
+        if not operations:
+            return
+        resource, kind = CONFIGURATION_KINDS[found.kind], found.kind
+        body = msgspec.json.encode(operations)
+        query = {"fieldManager": FIELD_MANAGER}
+        stored = await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH, query=query)
+        if owned := disown(read_registration(kind, stored)):
+            body = msgspec.json.encode(owned)
+            await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH, query=query)
+
+
+def _blocked(missing: list[str]) -> str:
+    return f"{named(missing)} would not be held to the tier by Kubernetes alone (yet)" if missing else ""

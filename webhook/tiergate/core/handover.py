@@ -1,0 +1,82 @@
+"""When Kubernetes' own engines take over from a webhook that nobody answers, and when they hand back: one pure step.
+
+A handover is two writes in a fixed order: LimitRanges into every governed namespace, then failurePolicy Ignore. The way
+back is the same in reverse: failurePolicy Fail, then the LimitRanges go. So Ignore implies that the LimitRanges are
+there, whoever dies between two steps: a step is decided from what the cluster shows, never from what was done before.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+Step = Literal["guard", "prepare", "open", "hold", "close"]
+"""What is to be done now.
+
+guard: the webhook alone enforces, LimitRanges of a handover go.
+prepare: LimitRanges are written where they are missing; requests are refused meanwhile.
+open: all of them are there, failurePolicy becomes Ignore.
+hold: handed over; nothing but keeping the LimitRanges right.
+close: failurePolicy becomes what the release says, and the LimitRanges stay until that is seen.
+"""
+
+LimitRanges = Literal["written", "kept", "removed"]
+"""What becomes of the LimitRanges of a handover; `kept` is neither written nor removed: it is not known yet."""
+
+WRITING: Final = frozenset[Step]({"prepare", "open", "hold", "close"})
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """When to hand over and back.
+
+    Attributes:
+        after: Seconds without an answer of any replica.
+        back_after: Seconds with answers and none missing.
+        enabled: False: never hand over; what was handed over is handed back at once.
+    """
+
+    after: float = 15.0
+    back_after: float = 30.0
+    enabled: bool = True
+
+
+DEFAULT_TIMING: Final = Timing()
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What the cluster shows.
+
+    Attributes:
+        marked: A webhook configuration carries the mark of a handover.
+        opened: Every entry for pods and claims has failurePolicy Ignore.
+        by_hand: Such an entry differs from the release without that mark: somebody else's decision, which stands.
+        covered: Every governed namespace holds all that Kubernetes' own engines need.
+        unreachable: It is certain that the API server reaches no replica, and not only that we do not.
+        silent_for: Seconds since a replica answered last.
+        answering_for: Seconds for which every question was answered; 0 if the last one was not.
+    """
+
+    marked: bool = False
+    opened: bool = False
+    by_hand: bool = False
+    covered: bool = False
+    unreachable: bool = False
+    silent_for: float = 0.0
+    answering_for: float = 0.0
+
+
+def next_step(seen: Seen, timing: Timing) -> Step:
+    """Return what is to be done now."""
+    if seen.marked:
+        if not timing.enabled or seen.answering_for >= timing.back_after:
+            return "close"
+        if seen.opened or seen.answering_for > 0:
+            return "hold"
+        # Killed between two configurations, or a chart upgrade has set failurePolicy again.
+        return "open" if seen.covered else "prepare"
+    if not timing.enabled or seen.by_hand:
+        return "guard"
+    if seen.unreachable and seen.silent_for >= timing.after:
+        return "open" if seen.covered else "prepare"
+    return "guard"

@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger
 
 from tiergate.process import logs
 from tiergate.process.asgi import Application
+from tiergate.process.memory import map_large_blocks
 from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Unusable
 from tiergate.process.worker import Worker
 
@@ -72,6 +73,7 @@ def run(
     """
     logs.configure(log_level)
     certificate = None if tls_dir is None else _wait_for_certificate(Files(tls_dir, client_ca))
+    map_large_blocks()
     application = Application(
         factory,
         usage_port=usage_port,

@@ -64,12 +64,13 @@ image: $(STAMP) ## Build the container image with docker, podman or buildah (IMA
 sbom: $(STAMP) ## The image, and its software bill of materials beside it (CycloneDX JSON)
 	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image --sbom
 
-bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decision beside json.loads, the index beside client models, the controller with 3,000 namespaces, others beside a hostile tenant
+bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decision beside json.loads, the index beside client models, the controller with 3,000 namespaces, others beside a hostile tenant, memory under attack
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.decision
 	@$(BIN)/python -m bench.index
 	@$(BIN)/python -m bench.controller
 	@$(BIN)/python -m bench.hostile
+	@$(BIN)/python -m bench.memory
 
 differential: $(STAMP) ## Random pods, resizes, claims and policies, ours against the real server's (N=100000 SEED=)
 	@$(BIN)/python -m tests.differential --cases $(or $(N),100000) $(if $(SEED),--seed $(SEED))

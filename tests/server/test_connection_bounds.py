@@ -13,9 +13,11 @@ from tiergate.process.answers import MAX_DISCARDED_BYTES, refuse, respond
 from tiergate.process.runner import _Server, _settings
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.worker import (
+    HEADERS_TIMEOUT,
     MAX_FRAMING_BYTES,
     MAX_PIPELINED,
     REQUEST_TIMEOUT,
+    UNREAD_TIMEOUT,
     BoundedProtocol,
     Corked,
     DrainingServer,
@@ -31,6 +33,7 @@ class Wire:
     def __init__(self) -> None:
         self.writes: list[bytes] = []
         self.end = ""
+        self.unread = 0
 
     def get_extra_info(self, _name: str) -> None:
         return None
@@ -43,6 +46,9 @@ class Wire:
 
     def abort(self) -> None:
         self.end = "aborted"
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
     def is_closing(self) -> bool:
         return bool(self.end)
@@ -206,28 +212,65 @@ def test_a_request_for_another_protocol_is_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    "segments",
+    ("segments", "most"),
     [
-        pytest.param([], id="silence"),
-        pytest.param([b"POST /validate HT"], id="half-a-line"),
-        pytest.param([b"POST / HTTP/1.1\r\nHost: h\r\n"], id="half-the-headers"),
-        pytest.param([REQUEST[:-1]], id="half-a-body"),
-        pytest.param([REQUEST, b"\r\n"], id="an-empty-line-after-an-answer"),
-        pytest.param([REQUEST, b"POST"], id="half-of-the-second"),
+        pytest.param([], REQUEST_TIMEOUT, id="silence"),
+        pytest.param([b"POST /validate HT"], HEADERS_TIMEOUT, id="half-a-line"),
+        pytest.param([b"POST / HTTP/1.1\r\nHost: h\r\n"], HEADERS_TIMEOUT, id="half-the-headers"),
+        pytest.param([REQUEST[:-1]], REQUEST_TIMEOUT, id="half-a-body"),
+        pytest.param([REQUEST, b"\r\n"], REQUEST_TIMEOUT, id="an-empty-line-after-an-answer"),
+        pytest.param([REQUEST, b"POST"], HEADERS_TIMEOUT, id="half-of-the-second"),
     ],
 )
-def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes]) -> None:
+def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes], most: float) -> None:
     """Each further byte does not win more time, and nothing is ended before."""
 
     async def story(connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         for segment in segments:
             await connection.receive(segment)
-        connection.protocol.end_if_late(loop.time() + REQUEST_TIMEOUT - 1)
+        connection.protocol.end_if_late(loop.time() + most - 1)
         assert not connection.wire.end
-        connection.protocol.end_if_late(loop.time() + REQUEST_TIMEOUT + 1)
+        connection.protocol.end_if_late(loop.time() + most + 1)
 
     assert on_a_connection(answer, story).end == "aborted"
+
+
+def test_an_answer_that_nobody_reads_is_ended() -> None:
+    async def story(connection: Connection) -> None:
+        now = asyncio.get_running_loop().time()
+        await connection.receive(REQUEST)
+        for unread, later in ((5, 0.0), (0, UNREAD_TIMEOUT + 1), (5, UNREAD_TIMEOUT + 2), (5, 2 * UNREAD_TIMEOUT)):
+            connection.wire.unread = unread
+            connection.protocol.end_if_late(now + later)
+            assert not connection.wire.end
+        connection.protocol.end_if_late(now + 3 * UNREAD_TIMEOUT)
+
+    assert on_a_connection(answer, story).end == "aborted"
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError()], ids=["closed", "reset"])
+def test_no_timer_keeps_a_connection_that_ended(error: Exception | None) -> None:
+    async def story(connection: Connection) -> None:
+        await connection.receive(REQUEST)
+        assert connection.protocol.timeout_keep_alive_task is not None
+        connection.protocol.connection_lost(error)
+        assert connection.protocol.timeout_keep_alive_task is None
+
+    on_a_connection(answer, story)
+
+
+def test_only_who_waits_for_us_is_no_candidate_for_being_closed() -> None:
+    async def story(connection: Connection) -> None:
+        assert connection.protocol.waiting_since() is not None
+        await connection.receive(REQUEST[:-1])
+        assert connection.protocol.waiting_since() is not None
+        await connection.receive(REQUEST[-1:])
+        answered = connection.protocol.cycle.response_complete
+        assert (connection.protocol.waiting_since() is not None) == answered
+
+    on_a_connection(never, story)
+    on_a_connection(answer, story)
 
 
 def test_an_answer_may_take_its_time_and_an_idle_connection_too() -> None:

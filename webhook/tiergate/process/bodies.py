@@ -1,18 +1,34 @@
-"""JSON request bodies with two limits: the size of one body, and the bytes of all bodies in the process."""
+"""JSON request bodies: small ones within a budget of bytes, large ones few at a time, none of them slow.
+
+A body counts until its answer is written. Whoever stops sending makes room for whoever goes on: where a budget is full,
+the body that has been arriving for longest is given up, so that unfinished bodies never refuse a whole one.
+"""
 
 import asyncio
+import io
+from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from tiergate.process.answers import CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, MAX_DISCARDED_BYTES, Header
+from tiergate.process.memory import give_back
 from tiergate.process.service import Message, Receive
+from tiergate.process.turns import Turns
 
 MAX_BODY_BYTES: Final = 40 * 2**20
 """Bytes of one review: up to six times the object in it, and twice that with oldObject."""
-MAX_BYTES_IN_FLIGHT: Final = 160 * 2**20
-"""Bytes of all bodies that are being read or answered in this process."""
-READ_TIMEOUT: Final = 30.0
-"""Seconds for one whole body; the API server never waits longer for a webhook."""
+SMALL_BYTES: Final = 2**20
+"""A body up to here is small; nearly every review is a hundred times smaller."""
+MAX_SMALL_IN_FLIGHT: Final = 32 * 2**20
+"""Bytes of all small bodies that are being read or answered in this process; half of it for one peer address."""
+SMALL_SECONDS: Final = 10.0
+"""Seconds for one whole small body."""
+PACE_SECONDS: Final = 2.0
+PACE_BYTES: Final = 8 * 2**20
+"""A large body must bring as many further bytes (or its end) in so many seconds; the API server sends all in one."""
+GARBAGE_BYTES: Final = 32 * 2**20
+"""Bytes of answered bodies after which cyclic garbage is looked for, should an answer have left any."""
+RETRY_AFTER: Final = (b"retry-after", b"1")
 
 
 class Refused(Exception):
@@ -45,78 +61,188 @@ class Overloaded(Refused):
     """The process holds as many bytes as the limit allows."""
 
     status, reason, text = 503, "overloaded", b"too many bytes in flight\n"
+    headers = (RETRY_AFTER,)
 
 
 class Truncated(Refused):
     """The body ended early or did not arrive in time."""
 
     status, reason, text = 400, "truncated", b"the body is not complete\n"
+    headers = (CLOSE,)  # what is still to come of it would be waited for
+
+
+class _Arriving:
+    """One body that is not whole yet."""
+
+    def __init__(self, peer: str, limit: asyncio.Timeout) -> None:
+        self.peer = peer
+        self.limit = limit
+        self.size = 0
+        self.counted = 0  # of ``size``, what the small bodies' budget counts
+        self.large = False
+        self.given_up = False
+        self._bytes = io.BytesIO()  # its value is what was written into it, not a second copy
+
+    def add(self, part: bytes) -> None:
+        self._bytes.write(part)
+        self.size += len(part)
+
+    def whole(self) -> bytes:
+        return self._bytes.getvalue()
+
+    def drop(self) -> None:
+        """Free the bytes now, and end the waiting for more."""
+        self.given_up = True
+        self._bytes = io.BytesIO()
+        self.limit.reschedule(0)
 
 
 class Bodies:
-    """Reads bodies and counts their bytes; ``held`` is the number of bytes in use now."""
+    """Reads bodies and counts their bytes."""
 
-    def __init__(
-        self, *, limit: int = MAX_BODY_BYTES, in_flight: int = MAX_BYTES_IN_FLIGHT, seconds: float = READ_TIMEOUT
-    ) -> None:
-        """Set both limits in bytes, and the time for one body in seconds."""
+    def __init__(self, *, limit: int = MAX_BODY_BYTES, in_flight: int = MAX_SMALL_IN_FLIGHT) -> None:
+        """Set the limits in bytes: of one body, and of all small ones together."""
         self._limit = limit
         self._in_flight = in_flight
-        self._seconds = seconds
-        self.held = 0
+        self._small = 0
+        self._large = 0
+        self._of_peer = Counter[str]()
+        self._turns = Turns()
+        self._since_collection = 0
+        self._arriving: dict[_Arriving, None] = {}  # in the order in which they began
 
-    async def read(self, headers: Iterable[Header], receive: Receive) -> bytes:
-        """Return the whole body; the caller must call ``release`` when it is done with it.
+    @property
+    def held(self) -> int:
+        """Bytes in use now."""
+        return self._small + self._large
+
+    async def read(self, headers: Iterable[Header], receive: Receive, *, peer: str = "") -> bytes:
+        """Return the whole body; the caller must call ``release`` when it is done with it and with its answer.
+
+        Args:
+            headers: The request's.
+            receive: ASGI's.
+            peer: The address it comes from.
 
         Raises:
             Refused: One of its subclasses; the rest of the body is unread.
         """
-        self._check_headers(headers)
+        declared = self._declared(headers)
         message = await receive()
         if message["type"] == "http.request" and not message["more_body"]:  # one segment: nearly every review
             body: bytes = message["body"]
-            self._account(len(body), len(body))
-            return body
-        return await self._collect(message, receive)
+            if len(body) <= SMALL_BYTES:
+                self._count(peer, len(body))
+                return body
+        try:
+            async with asyncio.timeout(SMALL_SECONDS) as limit:
+                return await self._collect(message, receive, declared, _Arriving(peer, limit))
+        except TimeoutError as error:
+            raise Truncated from error
 
-    def release(self, body: bytes) -> None:
-        """Subtract the bytes of a body that ``read`` returned."""
-        self.held -= len(body)
+    def release(self, size: int, *, peer: str = "") -> None:
+        """Subtract the bytes of a body of this size that ``read`` returned."""
+        if size > SMALL_BYTES:
+            self._large -= size
+            self._turns.give(peer)
+        else:
+            self._count(peer, -size)
+        self._collect_garbage(size)
 
-    def _check_headers(self, headers: Iterable[Header]) -> None:
-        """Check the headers before anything is read."""
-        json = False
+    def _collect_garbage(self, size: int) -> None:
+        """Bound what a cycle could keep by bytes: the collector's own thresholds count objects, whatever their size."""
+        self._since_collection += size
+        if self._since_collection > GARBAGE_BYTES:
+            self._since_collection = 0
+            give_back()
+
+    def _declared(self, headers: Iterable[Header]) -> int:
+        """Check the headers before anything is read; return the declared length, 0 where there is none."""
+        json, declared = False, 0
         for name, value in headers:
             if name == CONTENT_TYPE:
                 json = value == JSON or value.partition(b";")[0].strip().lower() == JSON
-            elif name == CONTENT_LENGTH and int(value) > self._limit:  # the server refuses anything but a number
-                raise TooLarge(int(value))
+            elif name == CONTENT_LENGTH:
+                declared = int(value)  # the server refuses anything but a number
+        if declared > self._limit:
+            raise TooLarge(declared)
         if not json:
             raise WrongType
+        return declared
 
-    async def _collect(self, message: Message, receive: Receive) -> bytes:
-        parts: list[bytes] = []
-        total = 0
+    async def _collect(self, message: Message, receive: Receive, declared: int, body: _Arriving) -> bytes:
+        self._arriving[body] = None
+        whole = False
         try:
-            async with asyncio.timeout(self._seconds):
-                while message["type"] == "http.request":
-                    part: bytes = message["body"]
-                    self._account(len(part), total + len(part))
-                    total += len(part)
-                    parts.append(part)
-                    if not message["more_body"]:
-                        total = 0  # the caller releases them
-                        return b"".join(parts)
-                    message = await receive()
-        except TimeoutError as error:
-            raise Truncated from error
+            while message["type"] == "http.request":
+                await self._take(body, message["body"], declared)
+                if not message["more_body"]:
+                    whole = True  # the caller releases it
+                    return body.whole()
+                message = await receive()
+            raise Truncated
+        except asyncio.CancelledError:
+            if body.given_up:  # by ``drop``, through the time limit
+                raise Overloaded from None
+            raise
         finally:
-            self.held -= total
-        raise Truncated
+            del self._arriving[body]
+            if not whole:
+                self._forget(body)
 
-    def _account(self, size: int, total: int) -> None:
+    async def _take(self, body: _Arriving, part: bytes, declared: int) -> None:
+        """Take a further part; a large body first waits for its turn, with its client held back."""
+        total = body.size + len(part)
         if total > self._limit:
             raise TooLarge
-        if self.held + size > self._in_flight:
-            raise Overloaded
-        self.held += size
+        if max(total, declared) > SMALL_BYTES:
+            await self._take_of_large(body, part)
+        else:
+            self._count(body.peer, len(part), but=body)
+            body.counted += len(part)
+        body.add(part)
+
+    async def _take_of_large(self, body: _Arriving, part: bytes) -> None:
+        if not body.large:
+            body.limit.reschedule(None)  # waiting has a limit of its own
+            if not await self._turns.take(body.peer):
+                raise Overloaded
+            body.large = True
+            self._uncount(body)
+            self._large += body.size
+            body.limit.reschedule(asyncio.get_running_loop().time() + PACE_SECONDS)
+        elif (body.size + len(part)) // PACE_BYTES > body.size // PACE_BYTES:
+            body.limit.reschedule(asyncio.get_running_loop().time() + PACE_SECONDS)
+        self._large += len(part)
+
+    def _count(self, peer: str, size: int, *, but: _Arriving | None = None) -> None:
+        """Count bytes of small bodies, and give up unfinished ones where they fill the budget."""
+        while size > 0 and (excess := self._excess(peer, size)):
+            for one in self._arriving:
+                if one is not but and one.counted and (excess == "all" or one.peer == peer):
+                    self._uncount(one)
+                    one.drop()
+                    break
+            else:
+                raise Overloaded
+        self._small += size
+        self._of_peer[peer] += size
+        if not self._of_peer[peer]:
+            del self._of_peer[peer]
+
+    def _excess(self, peer: str, size: int) -> str:
+        """Say whose bytes are too many with so many more: the peer's, all, or nobody's."""
+        if self._of_peer[peer] + size > max(self._in_flight // 2, SMALL_BYTES):
+            return "peer"
+        return "all" if self._small + size > self._in_flight else ""
+
+    def _uncount(self, body: _Arriving) -> None:
+        if body.counted:
+            self._count(body.peer, -body.counted)
+            body.counted = 0
+
+    def _forget(self, body: _Arriving) -> None:
+        self._uncount(body)
+        if body.large:
+            self._large -= body.size
+            self._turns.give(body.peer)

@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger
 
 from tiergate.process import logs
 from tiergate.process.asgi import Application
+from tiergate.process.memory import map_large_blocks
 from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Trust, Unusable
 from tiergate.process.worker import Worker
 
@@ -76,6 +77,7 @@ def run(
     """
     logs.configure(log_level)
     certificate = None if tls_dir is None else _wait_for_certificate(Files(tls_dir, client_ca), trust)
+    map_large_blocks()
     application = Application(
         factory,
         usage_port=usage_port,

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from tiergate.process.answers import CLOSE, MAX_DISCARDED_BYTES
+from tiergate.process.connections import Connections, Door, Served
 
 if TYPE_CHECKING:
     import socket
@@ -33,6 +34,10 @@ MIN_DRAIN_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.05
 REQUEST_TIMEOUT: Final = 60.0
 """Seconds in which a whole request must arrive, from its first byte; longer than ``bodies.READ_TIMEOUT``."""
+HEADERS_TIMEOUT: Final = 10.0
+"""Seconds in which the headers of a request must be whole, from its first byte."""
+UNREAD_TIMEOUT: Final = 30.0
+"""Seconds in which a client must have read an answer."""
 MAX_FRAMING_BYTES: Final = 2**18
 """Bytes of one request that are not body: request line, headers, chunk sizes, trailers."""
 MAX_PIPELINED: Final = 16
@@ -77,7 +82,7 @@ class TooManyPipelined(Exception):
     """A client sends requests without reading answers; the parser turns it into a 400."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(HttpToolsProtocol, Served):
     """uvicorn's protocol with limits that neither it nor httptools has, in bytes, requests and seconds."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's, passed on
@@ -86,11 +91,37 @@ class BoundedProtocol(HttpToolsProtocol):
         self._framing = 0
         self._dropped = 0
         self._since: float | None = self.loop.time()  # when the incomplete request began to arrive
+        self._in_headers = False
+        self._answered = self.loop.time()
+        self._unread_since: float | None = None
+        self.on_lost = lambda: None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Wrap the transport in ``Corked``."""
         super().connection_made(transport)
         self.transport = cast("asyncio.Transport", Corked(transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # after a reset uvicorn's timer would keep all of this for two minutes
+        self.on_lost()
+
+    def waiting_since(self) -> float | None:
+        """Return since when we wait for this client; None while a whole request is being answered."""
+        if self._since is not None:
+            return self._since
+        return self._answered if self.cycle.response_complete else None
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._in_headers = True
+
+    def on_response_complete(self) -> None:
+        """Note when the client got its answer."""
+        super().on_response_complete()
+        self._answered = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes; end a connection with too many bytes of headers or chunk sizes."""
@@ -103,6 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Accept the headers of a request, unless too many requests wait."""
+        self._in_headers = False
         if len(self.pipeline) >= MAX_PIPELINED:
             raise TooManyPipelined
         super().on_headers_complete()
@@ -123,11 +155,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def end_if_late(self, now: float) -> None:
-        """End a connection whose request has not arrived in time, or that never sent one.
+        """End a connection whose request has not arrived in time, that never sent one, or whose answer stays unread.
 
-        uvicorn has a time-out only between an answer and the next byte. The answer itself has no limit here.
+        uvicorn has a time-out only between an answer and the next byte. The making of an answer has no limit here.
         """
-        if self._since is not None and now - self._since > REQUEST_TIMEOUT:
+        most = HEADERS_TIMEOUT if self._in_headers else REQUEST_TIMEOUT
+        if self._since is not None and now - self._since > most:
+            self.transport.abort()
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        elif now - self._unread_since > UNREAD_TIMEOUT:
             self.transport.abort()
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -142,6 +181,19 @@ class DrainingServer(Server):
     ``Connection: close``, and only connections that stay idle are closed by us.
     """
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, but accept connections ourselves: each is known before its handshake."""
+        await super().startup([])
+
+        def make() -> Served:
+            protocol: Served = self.config.http_protocol_class(  # type: ignore[assignment,call-arg]  # our own
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return protocol
+
+        door = Door(make, self.config.ssl, Connections())
+        self._accepting = [asyncio.ensure_future(door.accept(listener)) for listener in sockets or ()]
+
     async def on_tick(self, counter: int) -> bool:
         """Do uvicorn's work, ten times a second; once a second end connections that take too long."""
         if counter % 10 == 0:
@@ -152,7 +204,9 @@ class DrainingServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, wait for the connections to end, then stop."""
-        for listener in (*self.servers, *(sockets or ())):
+        for accepting in self._accepting:
+            accepting.cancel()
+        for listener in sockets or ():
             listener.close()
         self.server_state.default_headers.append(CLOSE)  # running answers read this list object
         with contextlib.suppress(TimeoutError):

@@ -107,23 +107,30 @@ class Routes:
         return self._review(endpoint, scope, receive, send)
 
     async def _review(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        peer: str = (scope.get("client") or ("",))[0]
         try:
-            body = await self._bodies.read(scope["headers"], receive)
+            body = await self._bodies.read(scope["headers"], receive, peer=peer)
         except Refused as refused:
             self._recorder.error(endpoint=endpoint, reason=refused.reason)
             await refuse(send, refused.status, refused.text, headers=refused.headers)
             return
-        started = time.perf_counter()
+        started, size = time.perf_counter(), len(body)
         try:
-            answer = await self._admission.answer(endpoint, body, timeout=_timeout(scope["query_string"]))
-        except AdmissionFailed as error:
-            answer = self._failed(error.record, error.__cause__)
-        except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
-            answer = self._failed(Record(endpoint, outcome="error"), error)
+            judging = self._judged(endpoint, body, timeout=_timeout(scope["query_string"]))
+            del body  # it is gone before the answer is written
+            answer = await judging
+            await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
         finally:
-            self._bodies.release(body)
-        await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
+            self._bodies.release(size, peer=peer)
         self._report(endpoint, answer, time.perf_counter() - started)
+
+    async def _judged(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ASYNC109 - as below
+        try:
+            return await self._admission.answer(endpoint, body, timeout=timeout)
+        except AdmissionFailed as error:
+            return self._failed(error.record, error.__cause__)
+        except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
+            return self._failed(Record(endpoint, outcome="error"), error)
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST]}

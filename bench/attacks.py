@@ -1,0 +1,155 @@
+"""What a hostile client sends to the port: each function is one attack, and leaves when it is over."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMEOUT: Final = 60.0
+MIB: Final = 2**20
+HEAD: Final = (
+    "POST /{path}?timeout=5s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
+)
+PODS: Final = ("", "v1", "Pod", "pods")
+TIERS: Final = ("tiergate.io", "v1alpha1", "Tier", "tiers")
+
+
+@dataclass(frozen=True)
+class Port:
+    """Where to send it, and how to trust it."""
+
+    number: int
+    context: ssl.SSLContext
+    name: str = "127.0.0.1"
+
+    def raw(self) -> ssl.SSLSocket:
+        """Return a TLS connection to write bytes to."""
+        plain = socket.create_connection(("127.0.0.1", self.number), timeout=TIMEOUT)
+        return self.context.wrap_socket(plain, server_hostname=self.name)
+
+    def post(self, path: str, body: bytes) -> int:
+        """Send one review over a new connection and return the status; 0 where the connection ended."""
+        try:
+            with contextlib.closing(self.raw()) as raw:
+                raw.sendall(HEAD.format(path=path, size=len(body)).encode() + body)
+                answer = http.client.HTTPResponse(raw)
+                answer.begin()
+                answer.read()
+                return answer.status
+        except (OSError, http.client.HTTPException):
+            return 0
+
+
+@dataclass
+class Bystander:
+    """Somebody who sends ordinary reviews all the time; ``statuses`` counts what he got."""
+
+    port: Port
+    body: bytes
+    statuses: Counter[int] = field(default_factory=Counter)
+    slowest: float = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._go)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._end.set()
+        self._thread.join()
+
+    def _go(self) -> None:
+        while not self._end.wait(0.05):
+            began = time.monotonic()
+            self.statuses[self.port.post("validate", self.body)] += 1
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+def review(described: tuple[str, str, str, str], document: dict[str, Any], *, namespace: str = "dev") -> bytes:
+    """Return the review of an object's creation, with ``<`` as the API server escapes it."""
+    group, version, kind, resource = described
+    request = {
+        "uid": "hostile",
+        "kind": {"group": group, "version": version, "kind": kind},
+        "resource": {"group": group, "version": version, "resource": resource},
+        "name": document["metadata"]["name"],
+        "namespace": namespace,
+        "operation": "CREATE",
+        "userInfo": {"username": "jane", "groups": ["system:authenticated"]},
+        "object": {"apiVersion": f"{group}/{version}".strip("/"), "kind": kind, **document},
+        "oldObject": None,
+        "dryRun": False,
+    }
+    text = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
+    return text.replace("<", "\\u003c").encode()
+
+
+def pod(*, env: tuple[str, ...] = (), resources: dict[str, Any] | None = None) -> bytes:
+    """Return the review of a pod."""
+    variables = [{"name": f"V{number}", "value": value} for number, value in enumerate(env)]
+    container = {"name": "a", "image": "a", "env": variables, "resources": resources or {}}
+    return review(PODS, {"metadata": {"name": "a", "namespace": "dev"}, "spec": {"containers": [container]}})
+
+
+def escaped_and_nul(port: Port, times: int) -> Counter[int]:
+    """Send pods with one value of 2.9 MB of ``<`` and one that holds NUL."""
+    body = pod(env=("<" * 2_900_000, "a\0b"))
+    return Counter(port.post("validate", body) for _ in range(times))
+
+
+def large_at_once(port: Port, count: int = 8, size: int = 36 * MIB) -> Counter[int]:
+    """Send large reviews at the same moment."""
+    body = pod(env=("x" * size,))
+    with ThreadPoolExecutor(count) as senders:
+        return Counter(senders.map(lambda _: port.post("validate", body), range(count)))
+
+
+def stalled(port: Port, count: int, size: int, judge: Callable[[], None]) -> None:
+    """Let uploads stall one byte before their end, and judge meanwhile."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            raw = stack.enter_context(contextlib.closing(port.raw()))
+            raw.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            data = memoryview(HEAD.format(path="validate", size=size).encode() + b"x" * (size - 1))
+            end = time.monotonic() + 1.0
+            while data and time.monotonic() < end:  # who has to wait for his turn is held back
+                with contextlib.suppress(ssl.SSLWantWriteError):
+                    data = data[raw.send(data[: 2**16]) :]
+        judge()
+
+
+def idle(port: Port, count: int, judge: Callable[[], None]) -> None:
+    """Hold connections that never say anything, and judge meanwhile."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(contextlib.closing(port.raw()))
+        judge()
+
+
+def tier_names(port: Port, count: int = 100, size: int = 10**6) -> Counter[int]:
+    """Send Tiers whose names are long and all different."""
+    bodies = (
+        review(TIERS, {"metadata": {"name": f"{n}-" + "t" * size}, "spec": {}}, namespace="") for n in range(count)
+    )
+    return Counter(port.post("tiers", body) for body in bodies)
+
+
+def resource_names(port: Port, count: int = 20, size: int = 3 * 10**6) -> Counter[int]:
+    """Send pods that request resources with long names, all different."""
+    bodies = (pod(resources={"requests": {f"example.com/{n}" + "r" * size: "1"}}) for n in range(count))
+    return Counter(port.post("validate", body) for body in bodies)

@@ -1,0 +1,67 @@
+"""The real server stays up, and answers, within the chart's memory limit, whatever comes to its port."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.attacks import Bystander, Port
+from bench.memory import MOST_PEAK, all_attacks, resident
+from tests.server.fake_api import NAMESPACES, TIERS, FakeApi, a_namespace, a_review, a_tier
+from tests.server.running import Server
+from tests.server.test_serve_command import SMALL, a_pod
+
+pytestmark = pytest.mark.process
+
+ROOT = Path(__file__).parents[2]
+GROUPS = Path("/sys/fs/cgroup/memory")
+TIMES = 30
+"""Enough to pass the limit several times over, had each left its review behind."""
+
+
+def the_limit() -> int:
+    """Return the chart's memory limit of the webhook in bytes."""
+    values = yaml.safe_load((ROOT / "charts/tiergate/values.yaml").read_text())
+    text: str = values["webhook"]["resources"]["limits"]["memory"]
+    return int(text.removesuffix("Mi")) * 2**20
+
+
+@contextlib.contextmanager
+def limited(server: Server) -> Iterator[None]:
+    """Put a process, which has only just begun, into a memory cgroup of the limit; without cgroups look at it alone."""
+    group = GROUPS / f"tiergate-test-{server.process.pid}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(the_limit()))
+        (group / "cgroup.procs").write_text(str(server.process.pid))
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        server.stop()
+        group.rmdir()
+
+
+def test_it_stays_up_and_answers_within_the_limit(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.put(TIERS, a_tier())
+    api.put(NAMESPACES, a_namespace())
+    for number in range(5_000):
+        api.put(NAMESPACES, a_namespace(f"team-{number}"))
+    with a_pod(tmp_path, api) as (server, context, _), limited(server):
+        server.wait_ready(context)
+        worker, port = server.worker(), Port(server.port, context)
+        found = {"5,000 namespaces": resident(server.process.pid)}
+        with Bystander(port, json.dumps(a_review(resources=SMALL)).encode()) as bystander:
+            for name, attack in all_attacks(port, TIMES).items():
+                attack()
+                found[name] = resident(server.process.pid)
+        print("\n".join(f"{name}: {now >> 20} MiB, at most {most >> 20}" for name, (now, most) in found.items()))
+        assert server.worker() == worker, "the worker was killed"
+        assert set(bystander.statuses) == {200}
+        assert max(most for _, most in found.values()) <= MOST_PEAK

@@ -9,7 +9,7 @@ import pytest
 from tests.virtual_time import VirtualLoop
 from tiergate.process.bodies import PACE_SECONDS, SMALL_BYTES, Bodies, Overloaded, Refused, Truncated
 from tiergate.process.service import Message
-from tiergate.process.turns import MAX_AT_ONCE, MAX_WAITING_OF_PEER, PATIENCE
+from tiergate.process.slots import MAX_AT_ONCE, MAX_WAITING_OF_PEER, PATIENCE
 
 KIB, MIB = 2**10, 2**20
 SMALL = 100 * KIB

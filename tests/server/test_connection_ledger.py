@@ -4,7 +4,7 @@ import asyncio
 import socket
 from typing import cast
 
-from tiergate.process.connections import Connections, Door, Entry, Served
+from tiergate.process.connections import Acceptor, Connections, Entry, Served
 
 
 class Known(Entry):
@@ -62,7 +62,7 @@ class Silent(Served):
 def test_a_newcomer_gets_in_and_an_idle_one_is_ended() -> None:
     async def story() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            accepting = asyncio.ensure_future(Door(Silent, None, Connections(3)).accept(listener))
+            accepting = asyncio.ensure_future(Acceptor(Silent, None, Connections(3)).accept(listener))
             opened = [await asyncio.open_connection(*listener.getsockname()) for _ in range(6)]
             ends = [asyncio.ensure_future(reader.read()) for reader, _ in opened]
             done: set[asyncio.Future[bytes]] = set()

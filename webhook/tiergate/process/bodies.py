@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from tiergate.process.answers import CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, MAX_DISCARDED_BYTES, Header
 from tiergate.process.memory import give_back
 from tiergate.process.service import Message, Receive
-from tiergate.process.turns import Turns
+from tiergate.process.slots import Slots
 
 MAX_BODY_BYTES: Final = 40 * 2**20
 """Bytes of one review: up to six times the object in it, and twice that with oldObject."""
@@ -107,7 +107,7 @@ class Bodies:
         self._small = 0
         self._large = 0
         self._of_peer = Counter[str]()
-        self._turns = Turns()
+        self._slots = Slots()
         self._since_collection = 0
         self._arriving: dict[_Arriving, None] = {}  # in the order in which they began
 
@@ -144,7 +144,7 @@ class Bodies:
         """Subtract the bytes of a body of this size that ``read`` returned."""
         if size > SMALL_BYTES:
             self._large -= size
-            self._turns.give(peer)
+            self._slots.give(peer)
         else:
             self._count(peer, -size)
         self._collect_garbage(size)
@@ -205,7 +205,7 @@ class Bodies:
     async def _take_of_large(self, body: _Arriving, part: bytes) -> None:
         if not body.large:
             body.limit.reschedule(None)  # waiting has a limit of its own
-            if not await self._turns.take(body.peer):
+            if not await self._slots.take(body.peer):
                 raise Overloaded
             body.large = True
             self._uncount(body)
@@ -245,4 +245,4 @@ class Bodies:
         self._uncount(body)
         if body.large:
             self._large -= body.size
-            self._turns.give(body.peer)
+            self._slots.give(body.peer)

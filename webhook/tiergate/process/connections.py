@@ -103,7 +103,7 @@ class Connections:
         return False
 
 
-class Door:
+class Acceptor:
     """Accepts connections, and knows each of them from that moment on.
 
     An asyncio server tells nobody of connections in their handshake, and gives them a minute.

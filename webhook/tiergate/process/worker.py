@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from tiergate.process.answers import CLOSE, MAX_DISCARDED_BYTES
-from tiergate.process.connections import Connections, Door, Served
+from tiergate.process.connections import Acceptor, Connections, Served
 
 if TYPE_CHECKING:
     import socket
@@ -191,8 +191,8 @@ class DrainingServer(Server):
             )
             return protocol
 
-        door = Door(make, self.config.ssl, Connections())
-        self._accepting = [asyncio.ensure_future(door.accept(listener)) for listener in sockets or ()]
+        acceptor = Acceptor(make, self.config.ssl, Connections())
+        self._accepting = [asyncio.ensure_future(acceptor.accept(listener)) for listener in sockets or ()]
 
     async def on_tick(self, counter: int) -> bool:
         """Do uvicorn's work, ten times a second; once a second end connections that take too long."""

@@ -14,7 +14,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(trylast=True)  # after the tests were shuffled
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Name the group of each test for `--dist loadgroup`: what it shares, else its file; long ones go first."""
     if not config.pluginmanager.hasplugin("xdist"):

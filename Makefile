@@ -53,7 +53,7 @@ check: $(STAMP) ## Format, lint, types, layers, pure tests: under a minute, no c
 
 test: check ## Everything: the pure tests, the chart, the server process, the real control plane
 	@$(BIN)/python -m tests.controlplane.binaries
-	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder -m 'cluster or helm or process or image'
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m 'cluster or helm or process or image'
 
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo

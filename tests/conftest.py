@@ -1,12 +1,8 @@
-"""What all tests share: the flag that rewrites golden files, and which tests run in one process."""
+"""What all tests share: the flag that rewrites golden files, and what comes first."""
 
 from __future__ import annotations
 
 import pytest
-
-_ONE_PROCESS = ("teams",)
-"""Fixtures of a session that are dear to make: all tests that use one run in the same process of pytest-xdist."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -14,11 +10,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Name the group of each test for `--dist loadgroup`: what it shares, else its file; long ones go first."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files that need a cluster come first: they take longest, and others fill what is left at the end."""
     items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
-    for item in items:
-        shared = [name for name in _ONE_PROCESS if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.partition("::")[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden/cases/*/response.json; review the diff"

@@ -261,5 +261,6 @@ def test_table_shows_mode_usage_and_readiness(api_server: Cluster) -> None:
         head, row = (line.split() for line in api_server.kubectl("get tier shown").out.splitlines())
     finally:
         api_server.kubectl("delete tier shown")
-    assert head == ["NAME", "MODE", "NAMESPACES", "CPU", "MEMORY", "GPU", "PODS", "READY", "ENFORCING", "AGE"]
-    assert row[:-1] == ["shown", "Enforce", "3", "200m/2", "256Mi/2Gi", "1/8", "2/20", "True", "False"]
+    columns = "NAME MODE NAMESPACES CPU MEMORY GPU PODS READY ENFORCING ENFORCEMENT AGE"
+    assert head == columns.split()
+    assert row[:-1] == ["shown", "Enforce", "3", "200m/2", "256Mi/2Gi", "1/8", "2/20", "True", "False", "Because"]

@@ -28,12 +28,19 @@ SIDECARS: Final[dict[str, tuple[str, Object]]] = {
     "greedy": ("containers", LATE | {"resources": {"limits": {"memory": "2Gi"}}}),
     "complete": (
         "containers",
-        LATE | {"resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": CONTAINER["dev"]["default"]}},
+        LATE
+        | {
+            "resources": {
+                "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "64Mi"},
+                "limits": CONTAINER["dev"]["default"],
+            }
+        },
     ),
 }
 DEFAULTS: Final = {"limits": CONTAINER["dev"]["default"], "requests": CONTAINER["dev"]["defaultRequest"]}
-OF_MAIN: Final = "cpu, memory request for container main; cpu, memory limit for container main"
-OF_MESH: Final = "cpu, memory request for container mesh; cpu, memory limit for container mesh"
+NAMES: Final = ", ".join(sorted(CONTAINER["dev"]["default"]))
+OF_MAIN: Final = f"{NAMES} request for container main; {NAMES} limit for container main"
+OF_MESH: Final = f"{NAMES} request for container mesh; {NAMES} limit for container mesh"
 
 
 def _inject(path: str, body: bytes) -> bytes:
@@ -142,7 +149,10 @@ def test_a_late_native_sidecar_has_its_defaults(injecting: Cluster, namespace: s
 
 def test_a_late_sidecar_beside_a_complete_container_has_its_defaults(injecting: Cluster, namespace: str) -> None:
     """The first call had nothing to do; the second one has."""
-    whole = {"limits": {"cpu": "500m", "memory": "512Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
+    whole = {
+        "limits": {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
+        "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+    }
     stored = _created(injecting, namespace, _pod("meshed", "late", whole))
     assert _resources(stored, "containers") == {"main": whole, "mesh": DEFAULTS}
     assert stored["metadata"]["annotations"]["tiergate.io/defaults"] == f"tiergate set: {OF_MESH}"

@@ -72,7 +72,7 @@ def shown(cluster: Cluster) -> list[str]:
     """Return what `kubectl get tiers` shows of mode, namespaces and Ready."""
     head, row = (line.split() for line in cluster.kubectl("get tier trial").out.splitlines())
     assert head[:3] == ["NAME", "MODE", "NAMESPACES"]
-    return [*row[1:3], row[-3]]
+    return [*row[1:3], row[head.index("READY") - len(head)]]
 
 
 def quotas(cluster: Cluster) -> list[str]:

@@ -74,7 +74,7 @@ def test_describe_says_what_is_in_force_and_how_full_it_is(cluster: Cluster) -> 
     told = [" ".join(line.split()) for line in cluster.kubectl("describe tier staging").out.splitlines()]
     for line in (
         "Message: ResourceQuotas are in force in namespace staging",
-        "Message: the webhooks are registered and trust the current certificate",
+        "Message: the webhooks are registered as released, trust the current certificate, and a replica answers",
         "Mode: Enforce",
         "Namespaces: 1",
         "requests.storage: 0/30Gi",

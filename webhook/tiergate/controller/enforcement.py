@@ -42,7 +42,7 @@ def assess(
         if blocked:
             message += f"; it is not handed over: {blocked}"
         return Assessment(holds=False, reason="NoReplicaAnswers", message=message)
-    message = f"{base.message}, registered as released, and a replica answers"
+    message = "the webhooks are registered as released, trust the current certificate, and a replica answers"
     if any(excluded_by_platform(one) for one in registrations):
         message += "; the platform (AKS) excludes its own namespaces"
     return Assessment(holds=True, reason=base.reason, message=message)

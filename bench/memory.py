@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ssl
 import tempfile
 import time
@@ -29,13 +30,14 @@ TIMES: Final = 500
 
 
 def resident(pid: int) -> tuple[int, int]:
-    """Return the bytes of memory that are a process's and its children's own, now and at most; files are not theirs."""
-    now = most = 0
-    for each in (str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-        status = _numbers(Path(f"/proc/{each}/status"))
-        own = _numbers(Path(f"/proc/{each}/smaps_rollup"))["Pss_Anon"]  # what both share counts once
-        now += own
-        most += own + status["VmHWM"] - status["VmRSS"]
+    """Return the bytes of memory that a process and all below it own, now and at most; files are not theirs."""
+    status = _numbers(Path(f"/proc/{pid}/status"))
+    now = _numbers(Path(f"/proc/{pid}/smaps_rollup"))["Pss_Anon"]  # what several share counts once
+    most = now + status["VmHWM"] - status["VmRSS"]
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError, KeyError):  # it has ended meanwhile
+            below = resident(int(child))
+            now, most = now + below[0], most + below[1]
     return now, most
 
 

@@ -89,11 +89,12 @@ def test_with_cainjector_the_controller_may_not_change_webhooks(helm: Helm) -> N
     rendered = helm.render({"certificates": {"mode": "certManager", "certManager": {"cainjector": True}}})
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         annotations = rendered.one(kind, "tiergate")["metadata"]["annotations"]
-        assert annotations == {"cert-manager.io/inject-ca-from": f"{NAMESPACE}/tiergate-webhook"}
+        assert annotations["cert-manager.io/inject-ca-from"] == f"{NAMESPACE}/tiergate-webhook"
     rights = grants(rendered.one("ClusterRole", "tiergate-controller"))
     changed = {key: verbs for key, verbs in rights.items() if "admissionregistration" in key[0]}
     assert set(map(frozenset, changed.values())) == {frozenset({"get", "list", "watch"})}
-    assert "--ca-injected" in rendered.container("controller")["args"]
+    # Without that right it can neither hand over nor take back.
+    assert {"--ca-injected", "--no-handover"} <= set(rendered.container("controller")["args"])
     assert "--ca-injected" not in helm.render(CERT_MANAGER).container("controller")["args"]
 
 

@@ -82,16 +82,19 @@ def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_rea
     assert "not read in time" in late
 
 
-def test_no_more_wait_than_can_be_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_reviews, "MAX_WAITING", 2)
+@pytest.mark.parametrize(("bound", "others"), [("MAX_WAITING", 1), ("MAX_WAITING_OF_NAMESPACE", 0)])
+def test_no_more_wait_than_can_be_answered(monkeypatch: pytest.MonkeyPatch, bound: str, others: int) -> None:
+    """Five of one namespace, one at a time and two waiting, then one of another: who fills the line fills his own."""
+    monkeypatch.setattr(large_reviews, bound, 2)
     reviews = LargeReviews()
+    other = a_review(a_pod_object(*CONTAINERS), namespace="another")
 
     async def story() -> list[object]:
-        asked = [reviews.read("mutate", PODS["valid"], a_deadline()) for _ in range(5)]
+        asked = [reviews.read("mutate", body, a_deadline()) for body in (*[PODS["valid"]] * 5, other)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    refused = [one for one in running(story(), reviews) if isinstance(one, CannotReadError)]
-    assert len(refused) == 2
+    refused = [isinstance(one, CannotReadError) for one in running(story(), reviews)]
+    assert refused == [False, False, False, True, True, bool(others)]
 
 
 def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:

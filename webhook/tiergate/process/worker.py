@@ -33,7 +33,7 @@ MIN_DRAIN_SECONDS: Final = 1.0
 """Seconds a stop takes at least: a connection in its TLS handshake is not in any list yet."""
 POLL_SECONDS: Final = 0.05
 REQUEST_TIMEOUT: Final = 60.0
-"""Seconds in which a whole request must arrive, from its first byte; longer than ``bodies.READ_TIMEOUT``."""
+"""Seconds in which a whole request must arrive, from its first byte; longer than any of its parts may take."""
 HEADERS_TIMEOUT: Final = 10.0
 """Seconds in which the headers of a request must be whole, from its first byte."""
 UNREAD_TIMEOUT: Final = 30.0

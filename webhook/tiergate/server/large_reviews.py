@@ -29,6 +29,8 @@ IDLE: Final = 60.0
 """Seconds after which an idle process ends, and its memory is free again."""
 MAX_WAITING: Final = 256
 """Reviews that wait for the process; more are refused at once."""
+MAX_WAITING_OF_NAMESPACE: Final = 32
+"""Of one namespace: nobody fills the line for others."""
 
 
 class CannotReadError(RuntimeError):
@@ -59,10 +61,11 @@ class LargeReviews:
             BadReview: As there.
             CannotReadError: It could not be read, or not in time.
         """
-        if len(self._turns) >= MAX_WAITING:
+        namespace = namespace_of(body)
+        if len(self._turns) >= MAX_WAITING or self._turns.waiting(namespace) >= MAX_WAITING_OF_NAMESPACE:
             raise CannotReadError("too many large reviews are waiting")
         try:
-            async with asyncio.timeout(deadline.left()), self._turns.turn(namespace_of(body)):
+            async with asyncio.timeout(deadline.left()), self._turns.turn(namespace):
                 kind, answer = await self._ask(endpoint, body)
         except TimeoutError:
             kind, answer = process.FAILED, b"it was not read in time"

@@ -34,6 +34,10 @@ class Turns:
         """Return how many are waiting."""
         return sum(map(len, self._queues.values()))
 
+    def waiting(self, key: bytes) -> int:
+        """Return how many of a key are waiting."""
+        return len(self._queues.get(key, ()))
+
     @asynccontextmanager
     async def turn(self, key: bytes) -> AsyncIterator[None]:
         """Wait for a turn, and have it until the end of the block."""

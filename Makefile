@@ -12,7 +12,7 @@ STAMP := $(VENV)/.stamp
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.stamp
 
-.PHONY: help setup check format test demo image sbom bench differential fuzz properties mutants oracle golden docs requirements clean
+.PHONY: help setup check format test long demo image sbom bench differential fuzz properties mutants oracle golden docs requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,7 +53,11 @@ check: $(STAMP) ## Format, lint, types, layers, pure tests: under a minute, no c
 
 test: check ## Everything: the pure tests, the chart, the server process, the real control plane
 	@$(BIN)/python -m tests.controlplane.binaries
-	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m 'cluster or helm or process or image'
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m '(cluster or helm or process or image) and not long'
+
+long: $(STAMP) ## What takes too long for every change: both Helm majors everywhere, restores, whole certificate lives
+	@$(BIN)/python -m tests.controlplane.binaries
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 2 --dist loadfile -m long
 
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from tests.chart.helm import CHART
 from tests.controlplane import binaries
 from tests.controlplane.api import Object
@@ -15,7 +17,8 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, CommandFailed, Result
 
 NAME: Final = "tiergate"
 KEEP: Final = "helm.sh/resource-policy"
-HELMS: Final = ("helm3", "helm")
+HELMS: Final = (pytest.param("helm3", marks=pytest.mark.long), "helm")
+"""What differs between the majors is tried by `make test` in one whole life each (test_install.py)."""
 TIERS: Final = "tiers.tiergate.io"
 CONFIGURATIONS: Final = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 Key = tuple[str, str, str]

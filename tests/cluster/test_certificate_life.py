@@ -65,6 +65,7 @@ def test_certificates_and_authorities_follow_each_other_unnoticed(release: Relea
     assert max(bundle.count(b"BEGIN") for bundles in seen.bundles for bundle in bundles) >= 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "moments"),
     [

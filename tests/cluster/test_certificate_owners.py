@@ -18,7 +18,7 @@ from tests.cluster.traffic import traffic
 from tests.controlplane.cluster import NAMESPACE, Cluster, until
 from tiergate_certs.issue import Pair, issue_authority
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 THREE = ("--set", "webhook.replicas=3")
 OWN: dict[str, Any] = {"certificates": {"mode": "controller"}}

@@ -12,7 +12,7 @@ from tests.cluster.objects import a_pod, resources_of
 from tests.controlplane.cluster import Cluster, until
 from tiergate.cluster.client import WATCH_SILENCE
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 ASKED = 8
 """Dry-run pods: more than one replica answers."""

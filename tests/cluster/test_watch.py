@@ -85,6 +85,7 @@ def _peak(pid: int) -> int:
     return max(int(own[1]), *map(_peak, map(int, children)), 0)
 
 
+@pytest.mark.long
 def test_a_replica_that_starts_beside_large_pods_stays_small(cluster: Cluster, crowded: str) -> None:
     if cluster.plane is None:
         pytest.skip("the memory of a replica is seen on the harness's own control plane only")

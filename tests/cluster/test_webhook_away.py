@@ -57,8 +57,8 @@ def away(bare_cluster: Cluster) -> Cluster:
     bare_cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}}, namespace=OF_THE_CLUSTER)
     story.install(Narrator(bare_cluster, show=lambda _: None))
     bare_cluster.apply(GROWING)
-    for name in ("bound", "freed", "left"):
-        bare_cluster.apply(a_claim(name), namespace="dev")
+    for name, namespace in (("bound", "dev"), ("freed", "dev"), ("left", "staging")):
+        bare_cluster.apply(a_claim(name), namespace=namespace)
     bare_cluster.kubectl(f"scale deployment tiergate-webhook --replicas=0 -n {NAMESPACE}")
     selector = "app.kubernetes.io/component=webhook"
     bare_cluster.kubectl(f"wait --for=delete pod -l {selector} -n {NAMESPACE} --timeout=60s")
@@ -93,6 +93,6 @@ def test_a_claim_is_labelled_freed_of_its_finalizer_and_deleted(away: Cluster) -
 
 
 def test_a_namespace_is_deleted(away: Cluster) -> None:
-    """Last: claims and all, though one never was bound."""
-    away.kubectl("delete namespace dev --wait=false")
-    until(lambda: "NotFound" in away.run("kubectl get namespace dev").err, "the namespace is gone", seconds=60)
+    """With a claim in it that never was bound."""
+    away.kubectl("delete namespace staging --wait=false")
+    until(lambda: "NotFound" in away.run("kubectl get namespace staging").err, "the namespace is gone", seconds=60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from yarl import URL
 from tests.senders import RecordingSender
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError
+from tiergate.cluster.meta import read_meta
 from tiergate.cluster.resource import LEASES, NAMESPACES, RESOURCE_QUOTAS, SECRETS, TIERS
 
 
@@ -50,6 +53,22 @@ async def test_a_name_that_no_object_can_have_is_never_sent(name: str) -> None:
             await call
         assert refused.value.status == 404
     assert sender.sent == []
+
+
+@pytest.mark.parametrize("levels", [300, 1_500, 100_000])
+async def test_a_list_may_hold_what_is_nested_where_nobody_reads(levels: int) -> None:
+    """One such object must not hide the others from a handover, an uninstallation or a live read."""
+    deep = b'{"metadata": {"name": "a", "managedFields": ' + b"[" * levels + b"]" * levels + b"}}"
+    answer = b'{"items": [' + deep + b', {"metadata": {"name": "b"}}]}'
+
+    class Sender(RecordingSender):
+        async def request(self, method: str, path: str, **more: Any) -> bytes:  # noqa: ANN401 - as the base has it
+            await super().request(method, path, **more)
+            return answer
+
+    listed = await Api(Sender()).list(NAMESPACES)
+    assert [read_meta(raw).name for raw in listed[1:]] == ["b"]
+    assert len(listed) == 2
 
 
 def test_a_namespace_is_asked_for_where_there_is_one_and_only_there() -> None:

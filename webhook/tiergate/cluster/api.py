@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.cluster.list_watch import read_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,13 +21,6 @@ JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 PatchType = Literal["application/json-patch+json", "application/merge-patch+json"]
 Propagation = Literal["Foreground", "Background"]
-
-
-class _Items(msgspec.Struct):
-    items: list[msgspec.Raw] | None = None
-
-
-_read_items = msgspec.json.Decoder(_Items).decode
 
 
 class Api:
@@ -70,7 +64,7 @@ class Api:
             msgspec.MsgspecError: The answer is not a list of objects.
         """
         path = _collection(resource, namespace)
-        return _read_items(await self._sender.request("GET", path, query=query, timeout=timeout)).items or ()
+        return read_items(await self._sender.request("GET", path, query=query, timeout=timeout))
 
     async def create(
         self,

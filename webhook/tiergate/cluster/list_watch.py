@@ -9,7 +9,7 @@ import msgspec
 from tiergate.wire.tree import shallow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 DEPTH: Final = 100
 """Levels of an answer that are read where the fast decoder fails on more; nothing that we read stands so deep."""
@@ -46,14 +46,24 @@ class Status(msgspec.Struct):
     message: str = ""
 
 
+class _Items(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+
+
 _decode_page: Final = msgspec.json.Decoder(Page).decode
 _decode_event: Final = msgspec.json.Decoder(Event).decode
+_decode_items: Final = msgspec.json.Decoder(_Items).decode
 read_status: Final = msgspec.json.Decoder(Status).decode
 
 
 def read_page(body: bytes) -> Page:
     """Return a list page; raise MsgspecError for what no API server answers."""
     return _at_any_depth(_decode_page, body)
+
+
+def read_items(body: bytes) -> Sequence[msgspec.Raw]:
+    """Return the objects of a whole list, each as JSON; raise MsgspecError for what no API server answers."""
+    return _at_any_depth(_decode_items, body).items or ()
 
 
 def read_event(line: bytes) -> Event:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import TYPE_CHECKING
 
-from tiergate.cli.exit_codes import Exit
+from tiergate.cli.connection import run_connected, say
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
 from tiergate.lifecycle.crds import NotRaised, raise_all
 from tiergate.lifecycle.helm import not_uninstalling
 from tiergate.lifecycle.uninstall import NotUninstalled, uninstall
@@ -23,7 +20,7 @@ def run_crds(arguments: argparse.Namespace) -> int:
     """Raise the definitions of the files."""
 
     async def work(api: Api) -> bool:
-        await raise_all(api, arguments.files, say=_say)
+        await raise_all(api, arguments.files, say=say)
         return True
 
     return _run(arguments, work)
@@ -37,9 +34,9 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
         if release and (
             why := await not_uninstalling(api, namespace=arguments.namespace, release=release, revision=revision)
         ):
-            _say(f"nothing was changed: {why}")
+            say(f"nothing was changed: {why}")
             return True
-        await uninstall(api, namespace=arguments.namespace, say=_say)
+        await uninstall(api, namespace=arguments.namespace, say=say)
         return True
 
     return _run(arguments, work)
@@ -50,32 +47,16 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
     async def work(api: Api) -> bool:
         return await verify(
-            api, namespaces=arguments.governed, image=arguments.image, patience=arguments.patience, say=_say
+            api, namespaces=arguments.governed, image=arguments.image, patience=arguments.patience, say=say
         )
 
     return _run(arguments, work)
 
 
 def _run(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[bool]]) -> int:
-    try:
-        return Exit.OK if asyncio.run(_connected(arguments, work)) else Exit.FAILED
-    except (NotRaised, NotUninstalled, ApiError) as error:
-        sys.stderr.write(f"tiergate {arguments.command}: {error}\n")
-        return Exit.FAILED
-    except (ConfigError, Unreachable) as error:
-        sys.stderr.write(f"tiergate {arguments.command}: {error}\n")
-        return Exit.CLUSTER_UNAVAILABLE
-
-
-async def _connected(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[bool]]) -> bool:
-    source = None if arguments.kubeconfig else arguments.service_account_dir
-    client = await Client.connect(kubeconfig=arguments.kubeconfig, service_account_dir=source)
-    try:
-        return await work(Api(client))
-    finally:
-        await client.close()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    return run_connected(
+        arguments,
+        lambda client: work(Api(client)),
+        command=arguments.command,
+        failures=(NotRaised, NotUninstalled),
+    )

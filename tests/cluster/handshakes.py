@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 
 from tests.cluster.releases import NAME
+from tests.cluster.traffic import traffic
 from tests.controlplane.cluster import NAMESPACE, Cluster, RawApi
 
 SERVER: str = f"tiergate-webhook.{NAMESPACE}.svc"
@@ -51,6 +52,23 @@ def handshakes(cluster: Cluster) -> Iterator[Handshakes]:
         finally:
             ended.set()
             worker.join()
+
+
+@contextmanager
+def nobody_refused(cluster: Cluster) -> Iterator[Handshakes]:
+    """Assert that during the block no create fails and every replica is trusted; about 20 creates a second."""
+    with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests:
+        requests.goes_on(20)
+        try:
+            yield seen
+        finally:
+            assert seen.failed == []
+        requests.goes_on(20)
+    print(f"{len(requests.answers)} creates, {seen.count} handshakes, {len(seen.leaves)} certificates, ", end="")
+    print(f"{len(seen.issuers)} CAs")
+    assert requests.failed == []
+    assert seen.failed == []
+    assert seen.count > 0
 
 
 def _try(raw_api: RawApi, seen: Handshakes, address: str, port: int) -> None:

@@ -6,15 +6,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.chart.helm import ENVIRONMENTS
 from tests.cluster.controllers import leader, process_group, ready
-from tests.cluster.handshakes import Handshakes, handshakes
+from tests.cluster.handshakes import Handshakes, nobody_refused
 from tests.cluster.releases import Release
-from tests.cluster.traffic import traffic
 from tests.controlplane.cluster import NAMESPACE, Cluster, until
 from tiergate_certs.rotate import AUTHORITY_NAME, ROTATE, SERVING_NAME
 
@@ -38,23 +36,6 @@ def release(bare_cluster: Cluster) -> Iterator[Release]:
     release.until_in_force()
     yield release
     release.remove_all()
-
-
-@contextmanager
-def nobody_refused(cluster: Cluster) -> Iterator[Handshakes]:
-    """Assert that during the block no create fails and every replica is trusted; about 20 creates a second."""
-    with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests:
-        requests.goes_on(20)
-        try:
-            yield seen
-        finally:
-            assert seen.failed == []
-        requests.goes_on(20)
-    print(f"{len(requests.answers)} creates, {seen.count} handshakes, {len(seen.leaves)} certificates, ", end="")
-    print(f"{len(seen.issuers)} CAs")
-    assert requests.failed == []
-    assert seen.failed == []
-    assert seen.count > 0
 
 
 def test_certificates_and_authorities_follow_each_other_unnoticed(release: Release) -> None:

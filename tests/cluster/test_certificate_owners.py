@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.chart.helm import ENVIRONMENTS
-from tests.cluster.handshakes import Handshakes, handshakes
+from tests.cluster.handshakes import Handshakes, nobody_refused
 from tests.cluster.releases import Release
 from tests.cluster.test_given_certificate import GIVEN, keep, signed_by
-from tests.cluster.traffic import traffic
 from tests.controlplane.cluster import NAMESPACE, Cluster, until
 from tiergate_certs.issue import Pair, issue_authority
 
@@ -46,20 +44,6 @@ def release(bare_cluster: Cluster) -> Iterator[Release]:
     release.until_in_force()
     yield release
     release.remove_all()
-
-
-@contextmanager
-def nobody_refused(cluster: Cluster) -> Iterator[Handshakes]:
-    with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests:
-        requests.goes_on(20)
-        try:
-            yield seen
-        finally:
-            assert seen.failed == []
-        requests.goes_on(20)
-    print(f"{len(requests.answers)} creates, {seen.count} handshakes, {len(seen.issuers)} CAs")
-    assert requests.failed == []
-    assert seen.failed == []
 
 
 def serving(seen: Handshakes, count: int) -> Callable[[], bool]:

@@ -19,6 +19,8 @@ from tiergate_certs.bundle import (
 )
 from tiergate_certs.issue import Pair
 
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far clocks may differ: validity starts so much earlier, and where they differ more nothing is decided by them."""
 MOST_FORMER: Final = 8
 """Former CAs that are trusted at most beside the current one."""
 
@@ -39,7 +41,7 @@ class Policy:
     authority_lifetime: timedelta = timedelta(days=3650)
     leaf_lifetime: timedelta = timedelta(days=90)
     renew_at: Fraction = Fraction(2, 3)
-    skew: timedelta = timedelta(minutes=5)
+    skew: timedelta = CLOCK_SKEW
     settle: timedelta = timedelta(seconds=60)
     overlap: timedelta = timedelta(days=1)
 

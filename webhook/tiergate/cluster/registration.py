@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from tiergate.cluster.resource import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
+from tiergate.core.jsonpatch import escape
 
 CONFIGURATION_KINDS: Final = {
     "MutatingWebhookConfiguration": MUTATING_WEBHOOK_CONFIGURATIONS,
@@ -31,6 +32,7 @@ HANDED_OVER: Final = frozenset({PODS_MUTATE, PODS_VALIDATE, CLAIMS_VALIDATE})
 RELEASED_ANNOTATION: Final = "tiergate.io/webhooks"
 MARK_ANNOTATION: Final = "tiergate.io/handed-over"
 """Since when the entries are handed over. It is set and removed in the same write as failurePolicy."""
+_MARK_POINTER: Final = f"/metadata/annotations/{escape(MARK_ANNOTATION)}"
 FIELD_MANAGER: Final = "tiergate-handover"
 """Who owns what a handover writes, until the ownership is given up: see `disown`."""
 FAIL: Final = "Fail"
@@ -147,13 +149,13 @@ def hand_over(found: Registration, *, since: str) -> Operations:
     """Return the JSON patch that hands a configuration over; [] where it is so already, or nothing can be."""
     operations = _with_policy(found, dict.fromkeys(found.policies(), IGNORE))
     if found.handed_over_since:
-        return [_unchanged(found), *operations] if operations else []
+        return [unchanged(found.resource_version), *operations] if operations else []
     if not operations:
         return []
     if not found.annotated:
         operations.append({"op": "add", "path": "/metadata/annotations", "value": {}})
-    operations.append({"op": "add", "path": _pointer("metadata", "annotations", MARK_ANNOTATION), "value": since})
-    return [_unchanged(found), *operations]
+    operations.append({"op": "add", "path": _MARK_POINTER, "value": since})
+    return [unchanged(found.resource_version), *operations]
 
 
 def hand_back(found: Registration) -> Operations:
@@ -161,8 +163,8 @@ def hand_back(found: Registration) -> Operations:
     if not found.handed_over_since:
         return []
     operations = _with_policy(found, {name: released for name, (_, released) in found.policies().items()})
-    operations.append({"op": "remove", "path": _pointer("metadata", "annotations", MARK_ANNOTATION)})
-    return [_unchanged(found), *operations]
+    operations.append({"op": "remove", "path": _MARK_POINTER})
+    return [unchanged(found.resource_version), *operations]
 
 
 def disown(found: Registration) -> Operations:
@@ -173,7 +175,7 @@ def disown(found: Registration) -> Operations:
     if FIELD_MANAGER not in found.owners:
         return []
     index = found.owners.index(FIELD_MANAGER)
-    return [_unchanged(found), {"op": "remove", "path": f"/metadata/managedFields/{index}"}]
+    return [unchanged(found.resource_version), {"op": "remove", "path": f"/metadata/managedFields/{index}"}]
 
 
 def _with_policy(found: Registration, wanted: Mapping[str, str]) -> Operations:
@@ -186,13 +188,9 @@ def _with_policy(found: Registration, wanted: Mapping[str, str]) -> Operations:
     return operations
 
 
-def _unchanged(found: Registration) -> dict[str, Any]:
+def unchanged(resource_version: str) -> dict[str, Any]:
     """Return the operation with which the API server refuses a patch of any other version than this one."""
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": found.resource_version}
-
-
-def _pointer(*parts: str) -> str:
-    return "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version}
 
 
 def deviation(found: Registration) -> str:

@@ -168,9 +168,7 @@ class Cache(Generic[T]):
             except Silence as error:  # as after a restore of etcd from a backup, whose versions are below ours
                 self._relist = True
                 self._complain(error)
-            except Unreachable as error:
-                self._complain(error)
-            except BodyTooLarge as error:
+            except (Unreachable, BodyTooLarge) as error:
                 self._complain(error)
             except msgspec.MsgspecError as error:  # something else than an API server answered
                 self._relist = True

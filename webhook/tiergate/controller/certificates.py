@@ -12,14 +12,14 @@ import msgspec
 from tiergate.cluster.api import JSON_PATCH, Api
 from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.cluster.meta import read_meta
-from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries, unchanged
 from tiergate.cluster.state import ClusterState
 from tiergate.controller.queue import CONFLICTS
 from tiergate.controller.tier_conditions import Assessment
 from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates
-from tiergate_certs.cabundle import Operation, entries, patch, trusted_by
+from tiergate_certs.cabundle import entries, patch, trusted_by
 from tiergate_certs.overlap import Overlap
-from tiergate_certs.plan import Keep, Policy, Wait
+from tiergate_certs.plan import CLOCK_SKEW, Keep, Policy, Wait
 from tiergate_certs.rotate import Published, rotate
 from tiergate_certs.store import Conflict, Missing, SecretStore
 
@@ -30,8 +30,6 @@ SHORTEST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 PATIENCE: Final = 30.0
 """Seconds for which a refusal of the API server may last before a status tells of it."""
-MOST_CLOCK_OFFSET: Final = timedelta(minutes=5)
-"""What certificates allow for: their validity begins so much before they are issued."""
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +164,7 @@ class CertificateKeeper:
     def _check_clock(self) -> None:
         """Raise ClockSkew where nothing may be decided by our clock."""
         offset = self._clock_offset()
-        if offset is not None and abs(offset) > MOST_CLOCK_OFFSET:
+        if offset is not None and abs(offset) > CLOCK_SKEW:
             side = "ahead of" if offset > timedelta(0) else "behind"
             raise ClockSkew(
                 f"the controller's clock is {abs(offset) // timedelta(seconds=1)} s {side} the API server's: "
@@ -222,7 +220,7 @@ class CertificateKeeper:
         written = False
         for kind, raw in self._configurations().items():
             if operations := patch(raw, trusted):
-                body = msgspec.json.encode([_unchanged(raw), *operations])
+                body = msgspec.json.encode([unchanged(read_meta(raw).resource_version), *operations])
                 await self._api.patch(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME, body, patch_type=JSON_PATCH)
                 logger.info("CA published", extra={"fields": {"kind": kind, "entries": len(operations) // 2}})
                 written = True
@@ -241,11 +239,6 @@ class CertificateKeeper:
             return self._failure
         found = {kind: self._state.configuration(kind) for kind in CONFIGURATION_KINDS}
         return assess_webhooks(found, trusted=self._trusted)
-
-
-def _unchanged(raw: bytes) -> Operation:
-    """Return the operation with which the API server refuses a patch of any other version than this one."""
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": read_meta(raw).resource_version}
 
 
 def assess_webhooks(configurations: dict[str, bytes | None], *, trusted: bytes) -> Assessment:

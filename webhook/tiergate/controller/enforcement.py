@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from tiergate.cluster.registration import Registration
 
 HANDED_OVER_REASON: Final = "HandedOver"
-NAMED: Final = 5
-"""Namespaces named in a message; more are counted."""
 
 
 def assess(
@@ -62,9 +60,3 @@ def _changed(registrations: Sequence[Registration]) -> Assessment | None:
             message = f'{one.kind} "{CONFIGURATION_NAME}": {field}: helm upgrade restores it'
             return Assessment(holds=False, reason="WebhookChanged", message=message)
     return None
-
-
-def named(namespaces: Sequence[str]) -> str:
-    """Return names for a message, few of many."""
-    more = f" and {len(namespaces) - NAMED} more" if len(namespaces) > NAMED else ""
-    return f"namespace{'s' if len(namespaces) > 1 else ''} {', '.join(namespaces[:NAMED])}{more}"

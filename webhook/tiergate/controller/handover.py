@@ -24,7 +24,8 @@ from tiergate.cluster.registration import (
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
-from tiergate.controller.enforcement import assess, named
+from tiergate.controller.enforcement import assess
+from tiergate.controller.tier_conditions import named
 from tiergate.core.handover import WRITING, Seen, Step, Timing, next_step
 
 if TYPE_CHECKING:

@@ -222,10 +222,14 @@ def _in_force(states: Sequence[NamespaceState]) -> str:
     return message
 
 
+def named(namespaces: Sequence[str]) -> str:
+    """Return names for a message, few of many."""
+    more = f" and {len(namespaces) - NAMED} more" if len(namespaces) > NAMED else ""
+    return f"namespace{'s' if len(namespaces) > 1 else ''} {', '.join(namespaces[:NAMED])}{more}"
+
+
 def _named(states: Sequence[NamespaceState]) -> str:
-    names = ", ".join(one.name for one in states[:NAMED])
-    more = f" and {len(states) - NAMED} more" if len(states) > NAMED else ""
-    return f"namespace{'s' if len(states) > 1 else ''} {names}{more}"
+    return named([one.name for one in states])
 
 
 def _quoted(names: Iterable[str]) -> str:

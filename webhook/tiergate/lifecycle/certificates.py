@@ -12,6 +12,7 @@ from tiergate.cluster.secrets import ClusterSecrets
 from tiergate_certs.bundle import authority_problems, from_secrets, is_trusted, leaf_problems, read_certificates
 from tiergate_certs.cabundle import entries, trusted_by
 from tiergate_certs.issue import service_names
+from tiergate_certs.plan import CLOCK_SKEW
 from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 What = Literal["certificate", "ca", "distrust"]
 CERT_MANAGER: Final = "cert-manager.io/certificate-name"
-MOST_CLOCK_OFFSET: Final = timedelta(minutes=5)
 
 
 class NotRotated(RuntimeError):
@@ -79,7 +79,7 @@ async def status(
             report.tell(entry.name, faults, f"trusts {', '.join(map(_named, authorities))}")
     offset = clock_offset() or timedelta(0)
     seconds = offset // timedelta(seconds=1)
-    faults = [f"{seconds} s ahead of the API server's"] if abs(offset) > MOST_CLOCK_OFFSET else []
+    faults = [f"{seconds} s ahead of the API server's"] if abs(offset) > CLOCK_SKEW else []
     report.tell("this clock", faults, "within 5 minutes of the API server's")
     return report.good
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from tiergate.cluster.client import Client
-    from tiergate.cluster.resource import Resource
     from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
     from tiergate.wire.namespace import Namespace
@@ -128,7 +126,9 @@ class ServerState(ClusterState):
         """
         if self._clock() < self._missing_tiers.get(name, 0.0) and not self.stale():
             return None
-        raw = await self._tier_reads.read(name, partial(self._get, TIERS, name), timeout=timeout)
+        raw = await self._tier_reads.read(
+            name, lambda seconds: self._api.get(TIERS, name, timeout=seconds), timeout=timeout
+        )
         if raw is None:
             self._note_missing(name)
             return None
@@ -147,16 +147,15 @@ class ServerState(ClusterState):
         if len(self._missing_tiers) < MOST_MISSING:
             self._missing_tiers[name] = now + MISSING_FOR
 
-    async def _get(self, resource: Resource, name: str, timeout: float) -> bytes | None:  # noqa: ASYNC109
-        return await self._api.get(resource, name, timeout=timeout)
-
     async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109 - as the client has it
         """Read one namespace live; None where there is none.
 
         Raises:
             ApiError, Unreachable: No answer.
         """
-        raw = await self._namespace_reads.read(name, partial(self._get, NAMESPACES, name), timeout=timeout)
+        raw = await self._namespace_reads.read(
+            name, lambda seconds: self._api.get(NAMESPACES, name, timeout=seconds), timeout=timeout
+        )
         return None if raw is None else read_namespace(raw)
 
     async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109 - as the client has it
@@ -166,8 +165,9 @@ class ServerState(ClusterState):
             Malformed: One of them cannot be read.
             ApiError, Unreachable: No answer.
         """
-        listed = await self._quota_reads.read(namespace, partial(self._list_quotas, namespace), timeout=timeout)
+        listed = await self._quota_reads.read(
+            namespace,
+            lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds),
+            timeout=timeout,
+        )
         return tuple(sorted((read_quota(raw) for raw in listed), key=lambda quota: quota.name))
-
-    async def _list_quotas(self, namespace: str, timeout: float) -> Sequence[msgspec.Raw]:  # noqa: ASYNC109 - as above
-        return await self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=timeout)

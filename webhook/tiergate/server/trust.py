@@ -81,10 +81,8 @@ class PublishedTrust:
 
     def told(self, bundles: Sequence[bytes]) -> None:
         """Take the ``caBundle`` of every entry (PEM). One that cannot be read is ignored: who knows what it means."""
-        read = [read_certificates(one) for one in dict.fromkeys(bundles)]
-        self._bundles = tuple(
-            found for found, pem in zip(read, dict.fromkeys(bundles), strict=True) if found or not pem
-        )
+        read = {pem: read_certificates(pem) for pem in bundles}
+        self._bundles = tuple(found for pem, found in read.items() if found or not pem)
         if not self._bundles:  # nobody is asked to call us
             self._known_until = float("-inf")
             return

@@ -21,8 +21,8 @@ MILLI_IN_NANO: Final = 10**6
 BINARY_CAP: Final = (2**63 - 1) * NANO
 """Q-9: only BinarySI values are capped."""
 MAX_EXPONENT: Final = 1000
-EXPONENT_ERROR: Final = f"exponents beyond {MAX_EXPONENT} are not supported"
 """Q-6: beyond it the reference builds integers it does not return from; we refuse instead."""
+EXPONENT_ERROR: Final = f"exponents beyond {MAX_EXPONENT} are not supported"
 MAX_BITS: Final = 128
 """Of an amount in nano-units whose text is kept; no real one has more."""
 MAX_LENGTH: Final = 1000

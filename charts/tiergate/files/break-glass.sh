@@ -12,7 +12,7 @@ usage: break-glass.sh status | ignore | remove
 
   status   show each entry, its failurePolicy, and whether the Service has a ready replica behind it
   ignore   failurePolicy becomes Ignore: replicas that answer go on judging, and nobody waits for those that do not
-  remove   delete both webhook configurations: nobody is asked any more, until helm upgrade lays them down again
+  remove   delete both webhook configurations: nobody is asked any more, until helm upgrade creates them again
 TEXT
   exit 2
 }
@@ -24,6 +24,9 @@ entries() {
 
 status() {
   for kind in $kinds; do
+    if [ -z "$(entries "$kind")" ]; then
+      echo "there is no $kind $name: nobody is asked by it"
+    fi
     entries "$kind" | while read -r entry namespace service policy; do
       ready=$(kubectl get deployment "$service" --namespace "$namespace" --ignore-not-found \
         -o jsonpath='{.status.readyReplicas}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -35,6 +36,7 @@ class Write(NamedTuple):
     document: Any
 
 
+@functools.lru_cache(maxsize=4096)
 def place_of(path: str) -> Place:
     """Take a path apart."""
     parts = path.strip("/").split("/")

@@ -33,6 +33,8 @@ from tiergate.controller import service as controller_service
 from tiergate.core.handover import Timing
 
 NAMESPACES = ("dev", "dev-b", "dev-c")
+FEW = NAMESPACES[:2]
+"""Each more is two more writes to die at, and no other case."""
 GUARD = "namespaces.validate.tiergate.io"
 CLAIM_ITEM = {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}
 AFTER, BACK_AFTER, SLACK = 15.0, 30.0, 5.0
@@ -40,6 +42,8 @@ LATE = 20.0
 """Allowance for caches that are behind."""
 LEASE = 16.0
 """Seconds after which another replica has the lead of one that was killed."""
+EVERY = 0.5
+"""Seconds between two looks of those who wait: the promise itself is checked at every write."""
 
 
 def range_of(namespace: str) -> str:
@@ -162,7 +166,7 @@ async def test_it_is_handed_over_and_back() -> None:
 async def test_whatever_step_it_dies_at_the_promise_holds_and_the_next_one_goes_on(lag: float) -> None:
     """The process ends before and after each write of a handover and of the way back; another one takes over."""
     writes = await _writes_of_a_round(lag)
-    assert writes >= 2 * len(NAMESPACES) + 8
+    assert writes >= 2 * len(FEW) + 8
     for number in range(1, writes + 1):
         for before in (True, False):
             await _round_with_a_stop(number, before=before, lag=lag)
@@ -181,7 +185,7 @@ async def test_many_namespaces_take_longer_and_are_as_safe() -> None:
 
 
 async def _writes_of_a_round(lag: float) -> int:
-    api, webhook = Cluster(), Webhook()
+    api, webhook = Cluster(FEW), Webhook()
     api.lag = lag
     async with controller(api, webhook):
         await _round(api, webhook)
@@ -189,15 +193,15 @@ async def _writes_of_a_round(lag: float) -> int:
 
 
 async def _round(api: Cluster, webhook: Webhook) -> None:
-    await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=LEASE + 10)
+    await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=LEASE + 10, every=EVERY)
     webhook.alive = False
-    await eventually(api.handed_over, within=AFTER + LATE)
+    await eventually(api.handed_over, within=AFTER + LATE, every=EVERY)
     webhook.alive = True
-    await eventually(api.bare, within=BACK_AFTER + LATE)
+    await eventually(api.bare, within=BACK_AFTER + LATE, every=EVERY)
 
 
 async def _round_with_a_stop(number: int, *, before: bool, lag: float) -> None:
-    api, webhook = Cluster(), Webhook()
+    api, webhook = Cluster(FEW), Webhook()
     api.stop_at, api.before, api.lag = number, before, lag
     async with controller(api, webhook):
         running = asyncio.ensure_future(_round(api, webhook))
@@ -210,9 +214,9 @@ async def _round_with_a_stop(number: int, *, before: bool, lag: float) -> None:
     going_back = webhook.alive
     async with controller(api, webhook):
         if not going_back:
-            await eventually(api.handed_over, within=LEASE + AFTER + LATE)
+            await eventually(api.handed_over, within=LEASE + AFTER + LATE, every=EVERY)
             webhook.alive = True
-        await eventually(api.bare, within=LEASE + BACK_AFTER + LATE)
+        await eventually(api.bare, within=LEASE + BACK_AFTER + LATE, every=EVERY)
 
 
 @asynccontextmanager

@@ -88,7 +88,7 @@ class LeaderTasks:
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
-        reach = reach or WebhookReach(api, namespace=namespace, service=service)
+        reach = reach or WebhookReach(api, namespace=namespace, service=service, clock_offset=clock_offset)
         self._handover = self._new_handover(api, observations, reach, timing, clock)
         self._status = StatusWriter(
             api,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jsonpatch
 
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.client import MAX_BODY, ApiError, BodyTooLarge
 
 Object = dict[str, Any]
 
@@ -123,7 +123,7 @@ class FakeApi:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109, ARG002 - the client's signature
-        most: int = 0,  # noqa: ARG002 - as above
+        most: int = MAX_BODY,
     ) -> bytes:
         """Answer one request."""
         await asyncio.sleep(0)
@@ -133,7 +133,10 @@ class FakeApi:
         if (refusal := self.refuse.get(f"{method} {place.resource}")) is not None:
             raise refusal
         if method == "GET":
-            return json.dumps(self._read(place, query or {})).encode()
+            answer = json.dumps(self._read(place, query or {})).encode()
+            if len(answer) > most:
+                raise BodyTooLarge("too large")
+            return answer
         self.journal[f"{method} {place.resource}"] += 1
         document = json.loads(body or b"{}")
         self.writes.append(Write(method, place, content_type, document))

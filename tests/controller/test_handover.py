@@ -3,142 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from collections.abc import Callable
 
 import pytest
 
+from tests.controller.handover_world import (
+    AFTER,
+    BACK_AFTER,
+    CLAIM_ITEM,
+    EVERY,
+    FEW,
+    LATE,
+    LEASE,
+    NAMESPACES,
+    SLACK,
+    Cluster,
+    handed_over,
+    limited,
+    range_of,
+)
 from tests.controller.world import (
     ITEM,
     MUTATING,
-    SECRETS,
     VALIDATING,
     Webhook,
-    a_configuration,
-    a_namespace,
-    a_tier_with_limits,
     condition,
     controller,
     edit_tier,
     eventually,
-    quota_path,
-    secret_path,
-    tier_path,
     written,
 )
-from tests.fake_api import FakeApi, Object
-from tiergate.cluster.registration import HANDED_OVER
 from tiergate.controller import service as controller_service
 from tiergate.core.handover import Timing
-
-NAMESPACES = ("dev", "dev-b", "dev-c")
-FEW = NAMESPACES[:2]
-"""Each more is two more writes to die at, and no other case."""
-GUARD = "namespaces.validate.tiergate.io"
-CLAIM_ITEM = {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}
-AFTER, BACK_AFTER, SLACK = 15.0, 30.0, 5.0
-LATE = 20.0
-"""Allowance for caches that are behind."""
-LEASE = 16.0
-"""Seconds after which another replica has the lead of one that was killed."""
-EVERY = 0.5
-"""Seconds between two looks of those who wait: the promise itself is checked at every write."""
-
-
-def range_of(namespace: str) -> str:
-    return f"/api/v1/namespaces/{namespace}/limitranges/tier"
-
-
-@pytest.fixture(autouse=True)
-def broken() -> Iterator[list[str]]:
-    """Collect what broke the promise: a controller would survive an assertion in the middle of its request."""
-    Cluster.broken = []
-    yield Cluster.broken
-    assert Cluster.broken == []
-
-
-class Cluster(FakeApi):
-    """Checks the promise at every write: while anything fails open, every governed namespace holds its bounds.
-
-    ``stop_at`` is the number of the write at which the controller's process ends, before or after it took place.
-    """
-
-    broken: ClassVar[list[str]]
-
-    def __init__(self, namespaces: Sequence[str] = NAMESPACES) -> None:
-        super().__init__()
-        self.governed = namespaces
-        self.stop_at: int | None = None
-        self.before = False
-        self.by_hand = False
-        self.lag = 0.0
-        self.stopped = asyncio.Event()
-        self.number = 0
-        self.put(tier_path(), limited())
-        for name in namespaces:
-            self.put(f"/api/v1/namespaces/{name}", a_namespace())
-        self.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
-        claims = "persistentvolumeclaims.validate.tiergate.io"
-        self.put(VALIDATING, a_configuration(GUARD, "pods.validate.tiergate.io", claims))
-        for name in SECRETS:
-            self.put(secret_path(name), {"type": "Opaque"})
-
-    def policies(self) -> dict[str, str]:
-        entries = [entry for path in (MUTATING, VALIDATING) for entry in self.get(path)["webhooks"]]
-        return {entry["name"]: entry["failurePolicy"] for entry in entries}
-
-    def handed_over(self) -> bool:
-        return self.policies() == dict.fromkeys(HANDED_OVER, "Ignore") | {GUARD: "Fail"}
-
-    def guarded(self) -> bool:
-        return set(self.policies().values()) == {"Fail"}
-
-    def bare(self) -> bool:
-        """Say whether nothing is left of a handover."""
-        owners = [self.get(path)["metadata"].get("managedFields", []) for path in (MUTATING, VALIDATING)]
-        tier_owned = any("tiergate-handover" in str(one) for one in owners)
-        return self.guarded() and not tier_owned and not any(range_of(name) in self for name in self.governed)
-
-    def check(self) -> None:
-        policies = self.policies() if MUTATING in self else {}
-        if policies.get(GUARD, "Fail") != "Fail":
-            self.broken.append("the guard of the label fails open")
-        if "Ignore" in policies.values() and not self.by_hand:
-            needed = [path for name in self.governed for path in (range_of(name), quota_path(name))]
-            missing = [f"fails open, and there is no {path}" for path in needed if path not in self]
-            self.broken.extend(missing)
-
-    async def request(self, method: str, path: str, **more: Any) -> bytes:  # noqa: ANN401 - as the base has it
-        if method == "GET" or "/leases" in path or "/events" in path or path.endswith("/status"):
-            return await super().request(method, path, **more)
-        self.number += 1
-        is_last = self.number == self.stop_at
-        if is_last and self.before:
-            await self._stop()
-        answer = await super().request(method, path, **more)
-        self.check()
-        if is_last:
-            await self._stop()
-        return answer
-
-    async def watch(self, path: str, **more: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - as the base has it
-        """Say late what became of the webhook configurations and the LimitRanges."""
-        async for event in super().watch(path, **more):
-            if "webhookconfigurations" in path or "limitranges" in path:
-                await asyncio.sleep(self.lag)
-            yield event
-
-    async def _stop(self) -> None:
-        self.stopped.set()
-        await asyncio.Event().wait()
-
-
-def limited(**more: Any) -> Object:  # noqa: ANN401 - any JSON
-    tier = a_tier_with_limits(native=False)
-    tier["spec"]["limits"] = [ITEM, CLAIM_ITEM]
-    tier["spec"] |= more
-    return tier
 
 
 async def test_it_is_handed_over_and_back() -> None:
@@ -219,15 +115,6 @@ async def _round_with_a_stop(number: int, *, before: bool, lag: float) -> None:
         await eventually(api.bare, within=LEASE + BACK_AFTER + LATE, every=EVERY)
 
 
-@asynccontextmanager
-async def handed_over(api: Cluster, webhook: Webhook) -> AsyncIterator[None]:
-    """Begin with a webhook that is handed over."""
-    async with controller(api, webhook):
-        webhook.alive = False
-        await eventually(api.handed_over, within=LEASE + AFTER + SLACK)
-        yield
-
-
 async def test_an_upgrade_meanwhile_is_handed_over_again_at_once() -> None:
     """Helm sets failurePolicy as released; the LimitRanges are not touched, and nobody waits another 15 s."""
     api, webhook = Cluster(), Webhook()
@@ -299,24 +186,12 @@ def _deleted_by_hand(api: Cluster, webhook: Webhook) -> None:
         api.delete(path)
 
 
-def _foreign(api: Cluster, webhook: Webhook) -> None:
-    del webhook
-    api.put(range_of("dev-b"), {"metadata": {"labels": {}}, "spec": {"limits": []}})
-
-
-def _no_such_tier(api: Cluster, webhook: Webhook) -> None:
-    del webhook
-    api.put("/api/v1/namespaces/dev-c", a_namespace("typo"))
-
-
 @pytest.mark.parametrize(
     ("given", "reason", "words"),
     [
         pytest.param(_partition, "NoReplicaAnswers", "connection refused", id="only-we-do-not-reach-it"),
         pytest.param(_policy_by_hand, "WebhookChanged", "failurePolicy is Ignore, the release says Fail", id="by-hand"),
         pytest.param(_deleted_by_hand, "WebhookConfigurationMissing", "does not exist", id="break-glass"),
-        pytest.param(_foreign, "NoReplicaAnswers", "namespace dev-b would not be held", id="foreign-limit-range"),
-        pytest.param(_no_such_tier, "NoReplicaAnswers", "namespace dev-c would not be held", id="no-such-tier"),
     ],
 )
 async def test_what_cannot_be_handed_over_is_not(

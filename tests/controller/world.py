@@ -42,7 +42,7 @@ def a_tier(**hard: str) -> dict[str, Any]:
     return {"metadata": {"uid": "u"}, "spec": {"quotas": [{"name": "compute", "hard": hard or {"pods": "2"}}]}}
 
 
-def a_namespace(tier: str | None = "dev", **metadata: str) -> dict[str, Any]:
+def a_namespace(tier: str | None = "dev", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     return {"metadata": {"labels": {} if tier is None else {"tiergate.io/tier": tier}, **metadata}}
 
 

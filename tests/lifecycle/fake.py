@@ -31,6 +31,7 @@ class FakeApi:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 - the client's signature
+        most: int = 0,  # noqa: ARG002 - as above
     ) -> bytes:
         assert content_type == "application/json"
         assert timeout > 0

@@ -128,6 +128,10 @@ class LeaderTasks:
             "full pass": self._full_pass,
         }
 
+    def is_urgent(self) -> bool:
+        """Say whether everybody waits for what is written: a handover is being prepared."""
+        return self._handover.preparing
+
     def look_at_namespace(self, name: str) -> None:
         """Have the objects of a namespace looked at soon."""
         self._namespaces.add(name)

@@ -9,7 +9,7 @@ import msgspec
 from tiergate.core.native import LimitRange
 from tiergate.core.tier import LimitRangeItem
 from tiergate.wire.decode import Reader
-from tiergate.wire.ownership import is_managed, labelled, own_labels
+from tiergate.wire.ownership import is_managed, labelled, own_labels, read_owned
 from tiergate.wire.tier import WireItem, limit_range_item
 from tiergate.wire.types import Metadata, quantity_texts
 
@@ -41,6 +41,11 @@ def to_limit_range(wire: WireLimitRange) -> LimitRange:
 
 
 read_limit_range = Reader(WireLimitRange, to_limit_range)
+
+
+def unreadable_limit_range(raw: bytes) -> LimitRange:
+    """Return what stands in for a LimitRange that cannot be read: one that says nothing."""
+    return to_limit_range(WireLimitRange(read_owned(raw)))
 
 
 def write_limit_range(name: str, items: Iterable[LimitRangeItem], *, namespace: str, tier: str) -> bytes:

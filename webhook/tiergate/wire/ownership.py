@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from tiergate.core.tier import LABEL
-from tiergate.wire.types import Metadata
+from tiergate.wire.types import Labels, Metadata, Name
 
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "tiergate"
+
+
+class _Owned(msgspec.Struct):
+    name: Name = ""
+    namespace: Name = ""
+    resourceVersion: Name = ""
+    labels: Labels | None = None
+
+
+class _Document(msgspec.Struct):
+    metadata: _Owned
+
+
+_read = msgspec.json.Decoder(_Document).decode
+
+
+def read_owned(raw: bytes) -> Metadata:
+    """Return of a stored object, whatever else is in it, what identifies it and whose it is."""
+    found = _read(raw).metadata
+    return Metadata(found.name, found.namespace, resourceVersion=found.resourceVersion, labels=found.labels)
 
 
 def own_labels(tier: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from tiergate.core.desired import DesiredQuota
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import ScopeRequirement
 from tiergate.wire.decode import Reader
-from tiergate.wire.ownership import is_managed, labelled, own_labels
+from tiergate.wire.ownership import is_managed, labelled, own_labels, read_owned
 from tiergate.wire.types import Metadata, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
 
 
@@ -60,6 +60,14 @@ def scope_requirements(selector: ScopeSelector | None) -> tuple[ScopeRequirement
 
 
 read_quota = Reader(WireQuota, to_quota)
+
+
+def unreadable_quota(raw: bytes) -> QuotaStatus:
+    """Return what stands in for a ResourceQuota that cannot be read: one whose bounds nobody knows.
+
+    So one of ours is not in force, refuses what it measures and is repaired; of others Kubernetes' own engine judges.
+    """
+    return to_quota(WireQuota(read_owned(raw)))
 
 
 def write_quota(desired: DesiredQuota, *, namespace: str, tier: str) -> bytes:

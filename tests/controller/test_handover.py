@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -210,6 +211,44 @@ async def test_what_cannot_be_handed_over_is_not(
         if policies is not None:
             assert api.policies() == policies
             assert "tiergate.io/handed-over" not in api.get(MUTATING)["metadata"]["annotations"]
+
+
+async def test_break_glass_meanwhile_is_a_decision_that_stands() -> None:
+    """It takes the mark away with Fail: nothing is handed back, and nothing of the handover is left."""
+    api, webhook = Cluster(), Webhook()
+    api.put(range_of("dev-b"), {"metadata": {"labels": {}}, "spec": {"limits": []}})
+    async with handed_over(api, webhook):
+        assert api.left_out() == {"dev-b"}
+        api.by_hand = True
+        for path in (MUTATING, VALIDATING):
+            found = api.get(path)
+            annotations = {key: one for key, one in found["metadata"]["annotations"].items() if "handed" not in key}
+            entries = [{**one, "failurePolicy": "Ignore"} for one in found["webhooks"]]
+            api.put(path, {**found, "metadata": {**found["metadata"], "annotations": annotations}, "webhooks": entries})
+        await eventually(lambda: range_of("dev") not in api and len(api.get(VALIDATING)["webhooks"]) == 3, within=5)
+        webhook.alive = True
+        await asyncio.sleep(2 * BACK_AFTER)
+        assert set(api.policies().values()) == {"Ignore"}
+        await eventually(lambda: condition(api, "Enforcing")["reason"] == "WebhookChanged")
+
+
+class SlowCluster(Cluster):
+    """Its webhook configurations are listed only after a while."""
+
+    async def request(self, method: str, path: str, **more: Any) -> bytes:  # noqa: ANN401 - as the base has it
+        if method == "GET" and path.endswith("webhookconfigurations"):
+            await asyncio.sleep(40)
+        return await super().request(method, path, **more)
+
+
+async def test_a_new_leader_goes_by_what_it_has_seen_itself() -> None:
+    """However long it had to wait before its first question."""
+    api, webhook = SlowCluster(), Webhook()
+    webhook.alive = False
+    async with controller(api, webhook):
+        await asyncio.sleep(40 + AFTER)
+        assert api.bare()
+        await eventually(api.handed_over, within=SLACK)
 
 
 async def test_switched_off_it_is_handed_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

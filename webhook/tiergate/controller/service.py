@@ -78,6 +78,9 @@ class ControllerService:
         """
         return self._started().tasks()
 
+    def stop(self) -> None:
+        """Leave nothing: what a controller has begun are its tasks."""
+
     def ready(self) -> tuple[bool, str]:
         """Be ready once every cache was listed, leader or not, and while no loop of a leader fails."""
         if self._loops is None:

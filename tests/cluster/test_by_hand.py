@@ -13,7 +13,7 @@ import yaml
 from tests.chart.helm import CHART, ENVIRONMENTS, KUBERNETES
 from tests.chart.switches import merged
 from tests.cluster.by_hand import break_glass
-from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, through
+from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, is_helm_4, through
 from tests.cluster.test_lifecycle import log_of
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 
@@ -144,10 +144,6 @@ def healed(release: Release) -> None:
         release.upgrade(None, "--force-conflicts")
     else:
         assert upgraded.code == 0, upgraded.text
-
-
-def is_helm_4(release: Release) -> bool:
-    return release.cluster.run("helm version --short").out.startswith("v4")
 
 
 @pytest.mark.parametrize(

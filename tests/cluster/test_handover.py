@@ -19,7 +19,7 @@ from tests.cluster.by_hand import break_glass
 from tests.cluster.controllers import leader, process_group
 from tests.cluster.narrator import Narrator
 from tests.cluster.objects import a_pod, resources_of
-from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, Release, through
+from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, Release, is_helm_4, through
 from tests.cluster.replicas import replicas
 from tests.cluster.story import CONTAINER
 from tests.controlplane.api import Object
@@ -231,7 +231,11 @@ def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) ->
     until(lambda: policies(cluster) == HANDED_OVER, "it is handed over", seconds=60)
     until(lambda: not _refused(cluster, "dev"), "pods flow")
     assert 'failed calling webhook "held.pods.validate.tiergate.io"' in _refused(cluster, "staging")
-    assert 'limitranges "tier" cannot be read' in cluster.kubectl("get tier dev -o json").text
+    message = """get tier dev -o jsonpath='{.status.conditions[?(@.type=="Enforcing")].message}'"""
+    words = (
+        'namespace staging would not be held to the tier by Kubernetes alone (yet): limitranges "tier" cannot be read'
+    )
+    until(lambda: words in cluster.kubectl(message).out, "the condition names it")
     cluster.kubectl("delete limitrange tier -n staging")
     until(lambda: not _refused(cluster, "staging"), "pods flow there, too", seconds=30)
     assert break_glass(cluster, "ignore").code == 0
@@ -240,7 +244,7 @@ def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) ->
     time.sleep(BACK_AFTER + 5)
     assert set(policies(cluster).values()) == {"Ignore"}
     assert MARK not in cluster.kubectl(f"get {','.join(CONFIGURATIONS)} -o json").text
-    release.upgrade(None, "--no-hooks", *(["--force-conflicts"] if _is_helm_4(cluster) else []))
+    release.upgrade(None, "--no-hooks", *(["--force-conflicts"] if is_helm_4(release) else []))
     assert policies(cluster) == FAIL
     cluster.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
 
@@ -249,7 +253,3 @@ def _refused(cluster: Cluster, namespace: str) -> str:
     """Return why a pod is refused, "" if it is not."""
     done = cluster.run(f"kubectl run probe --image=x -n {namespace} --dry-run=server")
     return "" if done.code == 0 else done.err
-
-
-def _is_helm_4(cluster: Cluster) -> bool:
-    return cluster.run("helm version --template {{.Version}}").out.startswith("v4")

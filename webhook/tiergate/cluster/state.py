@@ -25,8 +25,10 @@ from tiergate.wire.quota import read_quota, unreadable_quota
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from tiergate.cluster.resource import Resource
     from tiergate.cluster.tier_record import TierRecord
     from tiergate.cluster.watch import Source
+    from tiergate.core.decision import Fault
     from tiergate.core.native import LimitRange
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.tier import Tier
@@ -217,6 +219,10 @@ class ClusterState:
         counts = {name: len(cache.faults) for name, cache in self.caches().items()}
         counts["tiers"] += sum(1 for record in self._tiers.items.values() if record.faults)
         return counts
+
+    def fault(self, resource: Resource, namespace: str, name: str) -> Fault | None:
+        """Return why an object cannot be used as it stands, None where it can."""
+        return self._objects[resource.plural].faults.get(f"{namespace}/{name}")
 
     def namespace(self, name: str) -> Namespace | None:
         """Return a namespace."""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS
-from tiergate.controller.namespace_objects import LIMIT_RANGE_NAME
 from tiergate.controller.observations import is_covered, observe
-from tiergate.core.desired import native_quotas
+from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.text import shortened
 from tiergate.core.tier import LABEL
 from tiergate.wire.limitrange import read_limit_range
@@ -35,7 +34,15 @@ UNCOVERED: Final = "its ResourceQuotas or its LimitRange are not as the tier say
 def uncovered(state: ClusterState, observations: Observations) -> dict[str, str]:
     """Return the governed namespaces that the caches show without what their tier needs natively, and why, sorted."""
     members = (state.namespace(name) for name in state.namespaces())
-    return _uncovered(state, (one for one in members if one is not None), observations.of, state.limit_ranges)
+    missing = _uncovered(state, (one for one in members if one is not None), observations.of, state.limit_ranges)
+    return {name: _fault(state, name) or reason for name, reason in missing.items()}
+
+
+def _fault(state: ClusterState, namespace: str) -> str:
+    for resource in (LIMIT_RANGES, RESOURCE_QUOTAS):
+        if fault := state.fault(resource, namespace, UNSCOPED_NAME):
+            return unreadable(resource, UNSCOPED_NAME, f"{fault.pointer}: {fault.reason}")
+    return ""
 
 
 async def uncovered_live(api: Api, state: ClusterState) -> dict[str, str]:
@@ -48,7 +55,7 @@ async def uncovered_live(api: Api, state: ClusterState) -> dict[str, str]:
         ApiError, Unreachable: It is not known.
     """
     found = _Stored(api)
-    limit_ranges = await found.by_namespace(LIMIT_RANGES, {LIMIT_RANGE_NAME}, read_limit_range)
+    limit_ranges = await found.by_namespace(LIMIT_RANGES, {UNSCOPED_NAME}, read_limit_range)
     names = {one.name for tier in state.tiers_in_force() for one in native_quotas(tier)}
     quotas = await found.by_namespace(RESOURCE_QUOTAS, names, read_quota)
     members = (await found.by_namespace(NAMESPACES, {""}, state.read_namespace))[""]
@@ -60,6 +67,11 @@ async def uncovered_live(api: Api, state: ClusterState) -> dict[str, str]:
     governed = {one.name for one in members if one.tier is not None} | found.unreadable_namespaces
     faults = {name: fault for name, fault in found.faults.items() if name in governed}
     return dict(sorted({**missing, **faults}.items()))
+
+
+def unreadable(resource: Resource, name: str, reason: str) -> str:
+    """Say that an object is at fault, for people."""
+    return f'{resource.plural} "{name}" cannot be read: {shortened(reason)}'
 
 
 class _Stored:
@@ -87,7 +99,7 @@ class _Stored:
 
     def _note(self, resource: Resource, namespace: str, name: str, reason: str) -> None:
         where = namespace or name
-        self.faults[where] = f'{resource.plural} "{name}" cannot be read: {shortened(reason)}'
+        self.faults[where] = unreadable(resource, name, reason)
         if not namespace:
             self.unreadable_namespaces.add(name)
 

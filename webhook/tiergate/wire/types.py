@@ -18,6 +18,12 @@ MAX_NAMES: Final = 500
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 """A text that goes on into answers, log lines and caches, and so must not be of any length."""
 
+MAX_TEXT: Final = 256 * 2**10
+"""Characters of an annotation that is read: the API server stores no more than that in all annotations of an object."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+"""A text that we wrote ourselves, or somebody in our name."""
+
 Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""
 
@@ -34,7 +40,7 @@ class Resources(msgspec.Struct):
 class Annotations(msgspec.Struct):
     """The annotations we read."""
 
-    defaults: str | None = msgspec.field(default=None, name="tiergate.io/defaults")
+    defaults: Text | None = msgspec.field(default=None, name="tiergate.io/defaults")
     storage_class: Name | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
 
 
@@ -63,9 +69,9 @@ class Metadata(msgspec.Struct):
 class ScopedSelector(msgspec.Struct):
     """One expression of a scopeSelector."""
 
-    scopeName: str = ""
-    operator: str = ""
-    values: list[str] | None = None
+    scopeName: Name = ""
+    operator: Name = ""
+    values: list[Name] | None = None
 
 
 class ScopeSelector(msgspec.Struct):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,15 @@ class Load:
 
 
 @contextmanager
-def load(cluster: Cluster) -> Iterator[Load]:
+def load(cluster: Cluster, namespaces: Sequence[str] = ("dev",)) -> Iterator[Load]:
+    """Send it to one of the namespaces after the other."""
     result, ended = Load(), threading.Event()
-    path = "/api/v1/namespaces/dev/pods?dryRun=All"
 
     def send(raw_api: Any, kind: str) -> None:  # noqa: ANN401 - of the context manager
-        while not ended.is_set():
-            code, body = raw_api.call("POST", path, PODS[kind])
+        for namespace in itertools.cycle(namespaces):
+            if ended.is_set():
+                return
+            code, body = raw_api.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", PODS[kind])
             result.answers[kind].append((time.monotonic(), code, str(body.get("message", ""))))
             time.sleep(0.05)
 

@@ -212,14 +212,14 @@ def _with_policy(found: Registration, wanted: Mapping[str, str]) -> Operations:
 
 def _holding(found: Registration, held: Sequence[str]) -> Operations:
     """One copy of each validating entry asks about all that are held: without an answer nothing is stored."""
-    if found.kind != "ValidatingWebhookConfiguration" or found.held() == tuple(held):
-        return []
+    validates = found.kind == "ValidatingWebhookConfiguration"
+    copied = [one for one in found.entries if _name(one) in found.policies()] if validates and held else []
+    wanted = [_held_copy(one, held) for one in copied]
     old = [index for index, one in enumerate(found.entries) if _is_held(one)]
+    if [_complete(found.entries[index]) for index in old] == [_complete(one) for one in wanted]:
+        return []
     operations: Operations = [{"op": "remove", "path": f"/webhooks/{index}"} for index in reversed(old)]
-    if held:
-        copied = [one for one in found.entries if _name(one) in found.policies()]
-        operations += [{"op": "add", "path": "/webhooks/-", "value": _held_copy(one, held)} for one in copied]
-    return operations
+    return operations + [{"op": "add", "path": "/webhooks/-", "value": one} for one in wanted]
 
 
 def _held_copy(entry: Entry, held: Sequence[str]) -> Entry:

@@ -50,7 +50,10 @@ class FakeApi:
         if path.rpartition("/")[2] in {"namespaces", "tiers"}:
             label = query.get("labelSelector")
             found = [one for name, one in sorted(self.objects.items()) if name.rpartition("/")[0] == path]
-            return {"items": [one for one in found if not label or label in one["metadata"].get("labels", {})]}
+            return {
+                "metadata": {},
+                "items": [one for one in found if not label or label in one["metadata"].get("labels", {})],
+            }
         left = self.lingers.get(path)
         if left is not None:
             self.lingers[path] = left - 1

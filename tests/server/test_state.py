@@ -201,7 +201,6 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "values": {"spec": {"scopeSelector": {"matchExpressions": [{"values": ["v"] * 2000}]}}},
     "a-long-value": {"spec": {"scopeSelector": {"matchExpressions": [{"values": ["v" * 2000]}]}}},
     "quantity": {"status": {"hard": {"pods": "many"}}},
-    "annotation": {"metadata": {"annotations": {"volume.beta.kubernetes.io/storage-class": "c" * 2000}}},
 }
 
 
@@ -213,7 +212,7 @@ async def test_a_quota_that_cannot_be_read_is_never_left_out_nor_known(name: str
     labels = good["metadata"]["labels"] if managed else {}
     good = {**good, "metadata": {**good["metadata"], "labels": labels}}
     bad = {**good, **UNREADABLE[name]}
-    bad["metadata"] = {**good["metadata"], **UNREADABLE[name].get("metadata", {}), "resourceVersion": "2"}
+    bad["metadata"] = {**good["metadata"], "resourceVersion": "2"}
     state = state_on({"/api/v1/namespaces/dev/resourcequotas": {"items": [bad]}})
     learn(state, "resourcequotas", good)
     learn(state, "resourcequotas", bad, version="2")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tiergate.wire.namespace import Namespace
 
 T = TypeVar("T")
+GOVERNED: Final = {"labelSelector": LABEL}
 UNCOVERED: Final = "its ResourceQuotas or its LimitRange are not as the tier says"
 
 
@@ -54,19 +55,17 @@ async def uncovered_live(api: Api, state: ClusterState) -> dict[str, str]:
     Raises:
         ApiError, Unreachable: It is not known.
     """
-    found = _Stored(api)
-    limit_ranges = await found.by_namespace(LIMIT_RANGES, {UNSCOPED_NAME}, read_limit_range)
+    faults: dict[str, str] = {}
+    limit_ranges = await _stored(api, LIMIT_RANGES, {UNSCOPED_NAME}, read_limit_range, faults)
     names = {one.name for tier in state.tiers_in_force() for one in native_quotas(tier)}
-    quotas = await found.by_namespace(RESOURCE_QUOTAS, names, read_quota)
-    members = (await found.by_namespace(NAMESPACES, {""}, state.read_namespace))[""]
+    quotas = await _stored(api, RESOURCE_QUOTAS, names, read_quota, faults)
+    members = [state.read_namespace(raw) async for raw in api.each(NAMESPACES, query=GOVERNED)]
 
     def of(namespace: str, tier: Tier) -> Observation:
         return observe(tier, tuple(quotas[namespace]), tuple(limit_ranges[namespace]), "written")
 
     missing = _uncovered(state, members, of, lambda name: tuple(limit_ranges[name]))
-    governed = {one.name for one in members if one.tier is not None} | found.unreadable_namespaces
-    faults = {name: fault for name, fault in found.faults.items() if name in governed}
-    return dict(sorted({**missing, **faults}.items()))
+    return {name: faults.get(name, reason) for name, reason in missing.items()}
 
 
 def unreadable(resource: Resource, name: str, reason: str) -> str:
@@ -74,34 +73,19 @@ def unreadable(resource: Resource, name: str, reason: str) -> str:
     return f'{resource.plural} "{name}" cannot be read: {shortened(reason)}'
 
 
-class _Stored:
-    """Reads what is stored, whatever it is; the objects that cannot be read are faults of their namespaces."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self.faults: dict[str, str] = {}
-        self.unreadable_namespaces: set[str] = set()
-
-    async def by_namespace(
-        self, resource: Resource, names: Iterable[str], read: Callable[[msgspec.Raw], T]
-    ) -> defaultdict[str, list[T]]:
-        """Return the objects of these names ("": any) by namespace."""
-        found: defaultdict[str, list[T]] = defaultdict(list)
-        for name in sorted(names):
-            query = {"labelSelector": LABEL} | ({"fieldSelector": f"metadata.name={name}"} if name else {})
-            async for raw in self._api.each(resource, query=query):
-                meta = read_meta(raw)
-                try:
-                    found[meta.namespace].append(read(raw))
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of this object
-                    self._note(resource, meta.namespace, meta.name, str(error) or type(error).__name__)
-        return found
-
-    def _note(self, resource: Resource, namespace: str, name: str, reason: str) -> None:
-        where = namespace or name
-        self.faults[where] = unreadable(resource, name, reason)
-        if not namespace:
-            self.unreadable_namespaces.add(name)
+async def _stored(
+    api: Api, resource: Resource, names: Iterable[str], read: Callable[[msgspec.Raw], T], faults: dict[str, str]
+) -> defaultdict[str, list[T]]:
+    """Return the objects of these names by namespace; one that cannot be read is noted as a fault of its namespace."""
+    found: defaultdict[str, list[T]] = defaultdict(list)
+    for name in sorted(names):
+        async for raw in api.each(resource, query={**GOVERNED, "fieldSelector": f"metadata.name={name}"}):
+            namespace = read_meta(raw).namespace
+            try:
+                found[namespace].append(read(raw))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of this object
+                faults[namespace] = unreadable(resource, name, str(error) or type(error).__name__)
+    return found
 
 
 def _uncovered(

@@ -7,30 +7,22 @@ from typing import Final
 import msgspec
 
 from tiergate.core.tier import LABEL
-from tiergate.wire.types import Labels, Metadata, Name
+from tiergate.wire.types import Identity
 
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "tiergate"
 
 
-class _Owned(msgspec.Struct):
-    name: Name = ""
-    namespace: Name = ""
-    resourceVersion: Name = ""
-    labels: Labels | None = None
-
-
 class _Document(msgspec.Struct):
-    metadata: _Owned
+    metadata: Identity
 
 
 _read = msgspec.json.Decoder(_Document).decode
 
 
-def read_owned(raw: bytes) -> Metadata:
-    """Return of a stored object, whatever else is in it, what identifies it and whose it is."""
-    found = _read(raw).metadata
-    return Metadata(found.name, found.namespace, resourceVersion=found.resourceVersion, labels=found.labels)
+def read_identity(raw: bytes) -> Identity:
+    """Return of a stored object, whatever else is in it, which one it is and whose."""
+    return _read(raw).metadata
 
 
 def own_labels(tier: str) -> dict[str, str]:
@@ -38,12 +30,12 @@ def own_labels(tier: str) -> dict[str, str]:
     return {MANAGED_BY_LABEL: MANAGER, LABEL: tier}
 
 
-def is_managed(metadata: Metadata) -> bool:
+def is_managed(metadata: Identity) -> bool:
     """Say whether the object is ours."""
     return metadata.labels is not None and metadata.labels.managed_by == MANAGER
 
 
-def labelled(metadata: Metadata) -> str:
+def labelled(metadata: Identity) -> str:
     """Return the tier that the label names; "" without one, and where another manager's label claims the object."""
     labels = metadata.labels
     if labels is None or labels.managed_by not in {None, MANAGER}:

@@ -11,8 +11,8 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import ScopeRequirement
 from tiergate.wire.decode import Reader
 from tiergate.wire.malformed import Excess
-from tiergate.wire.ownership import is_managed, labelled, own_labels, read_owned
-from tiergate.wire.types import Metadata, Name, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
+from tiergate.wire.ownership import is_managed, labelled, own_labels, read_identity
+from tiergate.wire.types import Identity, Name, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
 
 MAX_SCOPES: Final = 1000
 """Scopes of a quota, and expressions of its selector with their values: each is compared with each pod."""
@@ -36,14 +36,14 @@ class WireQuotaStatus(msgspec.Struct):
 class WireQuota(msgspec.Struct):
     """A ResourceQuota, as far as we read it."""
 
-    metadata: Metadata | None = None
+    metadata: Identity | None = None
     spec: QuotaSpec | None = None
     status: WireQuotaStatus | None = None
 
 
 def to_quota(wire: WireQuota) -> QuotaStatus:
     """Return the core value; raise QuantityError for a bad quantity, Excess for more scopes than are judged."""
-    metadata, spec = wire.metadata or Metadata(), wire.spec or QuotaSpec()
+    metadata, spec = wire.metadata or Identity(), wire.spec or QuotaSpec()
     status = wire.status or WireQuotaStatus()
     return QuotaStatus(
         name=metadata.name,
@@ -85,7 +85,7 @@ def unreadable_quota(raw: bytes) -> QuotaStatus:
 
     So one of ours is not in force, refuses what it measures and is repaired; of others Kubernetes' own engine judges.
     """
-    return to_quota(WireQuota(read_owned(raw)))
+    return to_quota(WireQuota(read_identity(raw)))
 
 
 def write_quota(desired: DesiredQuota, *, namespace: str, tier: str) -> bytes:

@@ -51,18 +51,23 @@ class Labels(msgspec.Struct):
     managed_by: Name | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
 
 
-class Metadata(msgspec.Struct):
-    """``metadata`` of any object, as far as we read it."""
+class Identity(msgspec.Struct):
+    """``metadata`` as far as it says which object it is, and whose: what else a tenant writes there is of no matter."""
 
     name: Name = ""
     namespace: Name = ""
-    generateName: Name = ""
-    uid: Name = ""
     resourceVersion: Name = ""
-    generation: Int64 = 0
-    annotations: Annotations | None = None
     labels: Labels | None = None
     deletionTimestamp: Name | None = None
+
+
+class Metadata(Identity):
+    """``metadata`` of any object, as far as we read it."""
+
+    generateName: Name = ""
+    uid: Name = ""
+    generation: Int64 = 0
+    annotations: Annotations | None = None
     deletionGracePeriodSeconds: Int64 | None = None
 
 

@@ -99,7 +99,6 @@ class Connection:
         for task in tuple(self.state.tasks):
             task.cancel()
         await asyncio.gather(*self.state.tasks, return_exceptions=True)
-        self.protocol._unset_keepalive_if_required()
 
 
 def on_a_connection(app: App, story: Callable[[Connection], Awaitable[None]]) -> Wire:
@@ -249,15 +248,16 @@ def test_an_answer_that_nobody_reads_is_ended() -> None:
     assert on_a_connection(answer, story).end == "aborted"
 
 
-@pytest.mark.parametrize("error", [None, ConnectionResetError()], ids=["closed", "reset"])
-def test_no_timer_keeps_a_connection_that_ended(error: Exception | None) -> None:
+def test_an_idle_connection_is_closed_after_a_while_and_no_timer_keeps_it() -> None:
     async def story(connection: Connection) -> None:
         await connection.receive(REQUEST)
-        assert connection.protocol.timeout_keep_alive_task is not None
-        connection.protocol.connection_lost(error)
         assert connection.protocol.timeout_keep_alive_task is None
+        for idle in (0, 119):
+            connection.protocol.end_if_late(asyncio.get_running_loop().time() + idle)
+            assert not connection.wire.end
+        connection.protocol.end_if_late(asyncio.get_running_loop().time() + 121)
 
-    on_a_connection(answer, story)
+    assert on_a_connection(answer, story).end == "closed"
 
 
 def test_only_who_waits_for_us_is_no_candidate_for_being_closed() -> None:
@@ -273,13 +273,12 @@ def test_only_who_waits_for_us_is_no_candidate_for_being_closed() -> None:
     on_a_connection(answer, story)
 
 
-def test_an_answer_may_take_its_time_and_an_idle_connection_too() -> None:
+def test_an_answer_may_take_its_time() -> None:
     async def story(connection: Connection) -> None:
         await connection.receive(REQUEST)
         connection.protocol.end_if_late(asyncio.get_running_loop().time() + 10 * REQUEST_TIMEOUT)
 
     assert not on_a_connection(never, story).end
-    assert not on_a_connection(answer, story).end
 
 
 def test_every_connection_is_looked_at_once_a_second() -> None:

@@ -15,7 +15,7 @@ from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.quota import is_late
+from tiergate.core.quota import within_tier
 from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
 from tiergate.core.rules import Case, broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
@@ -104,20 +104,21 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
         return Decision(tier=tier.name, needs_fresh=_QUOTAS)
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
-    findings = broken(Case(subject, request.old, tier, facts.quotas, server.now, server.minor))
-    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, tier, facts))
+    quotas = within_tier(facts.quotas, tier)
+    findings = broken(Case(subject, request.old, tier, quotas, server.now, server.minor))
+    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
-def _to_read(findings: tuple[Finding, ...], tier: Tier, facts: Facts) -> frozenset[FactName]:
+def _to_read(findings: tuple[Finding, ...], facts: Facts, *, late: bool) -> frozenset[FactName]:
     """Return what to read before a refusal: nobody is refused because a cache was late (ADR 2).
 
     A refusal that later usage cannot lift needs no read, and nobody waits for it. Nor does an admission, but where
-    native quota, which has the last word on usage, does not enforce the tier's bound yet.
+    native quota, which has the last word on usage, is ``late``: it does not enforce the tier's bound yet.
     """
+    if not findings and not late:  # as nearly always
+        return _NOTHING
     if "quotas" in facts.fresh or not all(map(rests_on_usage, findings)):
         return _NOTHING
-    if not findings:
-        return _QUOTAS if is_late(tier, facts.quotas) else _NOTHING
     pending = any(finding.rule == "quota-pending" for finding in findings)
     return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
 

@@ -25,7 +25,7 @@ MAX_ANNOTATIONS = 256 * 2**10
 
 
 class Additions(msgspec.Struct, frozen=True):
-    """What defaulting adds to one container: names it had no value for."""
+    """What defaulting adds to one container: names it had no value for, sorted."""
 
     container: Container
     requests: Mapping[str, Quantity]
@@ -110,9 +110,10 @@ def _uneven(pod: Pod) -> frozenset[str]:
 
 
 def _defaulted(container: Container, item: LimitRangeItem, additions: list[Additions]) -> Container:
+    ratios = item.max_limit_request_ratio
     requests = {name: one for name, one in item.default_request.items() if name not in container.requests}
     limits = {
-        name: _limit(name, limit, container.requests.get(name, requests.get(name)), item)
+        name: _limit(name, limit, container.requests.get(name, requests.get(name)), ratios.get(name))
         for name, limit in item.default.items()
         if name not in container.limits
     }
@@ -152,22 +153,17 @@ def _omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quan
     return {name: quantity for name, quantity in resources.items() if name not in names}
 
 
-def _limit(name: str, limit: Quantity, request: Quantity | None, item: LimitRangeItem) -> Quantity:
-    """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23)."""
-    return _lifted(_lowered(name, limit, request, item.max_limit_request_ratio), request)
+def _limit(name: str, limit: Quantity, request: Quantity | None, ratio: Quantity | None) -> Quantity:
+    """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23).
 
-
-def _lifted(limit: Quantity, request: Quantity | None) -> Quantity:
-    """Return the limit, raised to a larger request: otherwise the API refuses the pod."""
-    return limit if request is None or request <= limit else request
-
-
-def _lowered(name: str, limit: Quantity, request: Quantity | None, ratios: ResourceList) -> Quantity:
-    """Return the limit, lowered to what ``maxLimitRequestRatio`` allows, but never to 0: that is no limit."""
-    ratio = ratios.get(name)
-    if ratio is None or not request:
+    It is lowered to what ``maxLimitRequestRatio`` allows, but never to 0, which is no limit, and raised to a larger
+    request: otherwise the API refuses the pod.
+    """
+    if request is None:
         return limit
-    return min(limit, _rounded_down(name, request.nano * ratio.nano // NANO, request))
+    if ratio is not None and request.nano:
+        limit = min(limit, _rounded_down(name, request.nano * ratio.nano // NANO, request))
+    return limit if request.nano <= limit.nano else request
 
 
 def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:
@@ -196,24 +192,24 @@ def _annotations_with(pod: Pod, text: str) -> int:
 
 
 def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:
-    container = addition.container
-    added = {"limits": _texts(addition.limits), "requests": _texts(addition.requests)}
-    written = {"limits": container.limits.keys(), "requests": container.written_requests}
+    container, limits, requests = addition.container, _texts(addition.limits), _texts(addition.requests)
     parent = f"{container.pointer}/resources"
     if not container.has_resources:
+        added = {"limits": limits, "requests": requests}
         yield JSONPatchOp("add", parent, {field: values for field, values in added.items() if values})
         return
-    for field, values in added.items():
-        if not written[field]:
-            if values:
-                yield add(parent, field, values)
-        else:
-            for name, text in values.items():
-                yield add(f"{parent}/{field}", name, text)
+    yield from _field_patch(f"{parent}/limits", limits, written=bool(container.limits))
+    yield from _field_patch(f"{parent}/requests", requests, written=bool(container.written_requests))
+
+
+def _field_patch(path: str, added: dict[str, str], *, written: bool) -> list[JSONPatchOp]:
+    if written:
+        return [add(path, name, text) for name, text in added.items()]
+    return [JSONPatchOp("add", path, added)] if added else []
 
 
 def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
-    return {name: str(quantity) for name, quantity in sorted(resources.items())}
+    return {name: str(quantity) for name, quantity in resources.items()}
 
 
 def described(additions: tuple[Additions, ...], *, after: str | None = None) -> str:
@@ -223,7 +219,7 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
         kind = "init container" if one.container.init else "container"
         for word, resources in (("request", one.requests), ("limit", one.limits)):
             if resources:
-                parts.append(f"{', '.join(sorted(resources))} {word} for {kind} {one.container.name}")
+                parts.append(f"{', '.join(resources)} {word} for {kind} {one.container.name}")
     text = "; ".join(parts)
     if after is not None and after.startswith(ANNOTATION_PREFIX):
         return f"{after}; {text}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
@@ -15,7 +15,7 @@ from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota
 UNSCOPED_NAME: Final = "tier"
 
 
-class DesiredQuota(msgspec.Struct, frozen=True):
+class DesiredQuota(msgspec.Struct, frozen=True, dict=True):
     """One ResourceQuota to be: ``sources`` says which quota of the tier each bound comes from."""
 
     name: str
@@ -23,6 +23,11 @@ class DesiredQuota(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] = ()
     scope_selector: tuple[ScopeRequirement, ...] = ()
     sources: dict[str, str] = {}
+
+    @cached_property
+    def measured(self) -> dict[type, tuple[str, ...]]:
+        """The names that each kind of object is measured by, as far as somebody has asked."""
+        return {}
 
 
 ScopeSet = tuple[tuple[str, ...], tuple[tuple[str, str, tuple[str, ...]], ...]]

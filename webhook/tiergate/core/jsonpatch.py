@@ -20,7 +20,7 @@ class JSONPatchOp(msgspec.Struct, frozen=True):
 
 def escape(token: str) -> str:
     """Return one reference token of a JSON pointer."""
-    return token.replace("~", "~0").replace("/", "~1")
+    return token.replace("~", "~0").replace("/", "~1") if "/" in token or "~" in token else token
 
 
 def add(parent: str, key: str, value: PatchValue) -> JSONPatchOp:

@@ -20,23 +20,24 @@ from tiergate.core.tier import LimitRangeItem
 from tiergate.core.usage import limit_range_totals
 
 
-def container_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def container_min(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check ``min``: each value the container has must be at least that (L-21), else the pod-level value."""
     for container in pod.every_container():
+        requests, limits = container.requests, container.limits
         for name, bound in bounds.items():
             if old is not None and _unchanged(old, container, name):
                 continue
-            request, limit = container.requests.get(name), container.limits.get(name)
+            request, limit = requests.get(name), limits.get(name)
             if request is not None and request.nano < bound.nano:
                 found = _range("request-min", container, "requests", name, request, bound)
                 yield msgspec.structs.replace(found, pod_level=pod.requests.get(name))
             if limit is not None and limit.nano < bound.nano:
                 yield _range("limit-min", container, "limits", name, limit, bound)
     if pod.pod_level:
-        yield from _pod_level_min(pod, old, bounds)
+        yield from _pod_level_min(bounds, pod, old)
 
 
-def _pod_level_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def _pod_level_min(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check the pod-level values that stand for those of the containers: where none has one."""
     containers = pod.every_container()
     for name, bound in bounds.items():
@@ -49,17 +50,19 @@ def _pod_level_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[
             yield _pod_level("limit-min", pod, "limits", name, limit, bound)
 
 
-def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def container_max(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check ``max``: a limit must exist and be at most that, a request too (L-22).
 
     A container without its own limit is judged by the pod-level limit.
     """
     for container in pod.every_container():
+        requests, limits = container.requests, container.limits
+        if pod.limits:
+            limits = {**pod.limits, **limits}
         for name, bound in bounds.items():
-            limit = container.limits.get(name, pod.limits.get(name))
-            if _unchanged(old, container, name) and limit == _limit_before(old, container, name):
+            request, limit = requests.get(name), limits.get(name)
+            if old is not None and _unchanged(old, container, name) and limit == _limit_before(old, container, name):
                 continue
-            request = container.requests.get(name)
             if limit is None and request is None and needs_limit(name):
                 continue  # what cannot be used without a limit is not used at all
             if limit is None or limit.nano > bound.nano:
@@ -68,17 +71,17 @@ def container_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[F
                 yield _range("request-max", container, "requests", name, request, bound)
 
 
-def container_zero(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def container_zero(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Refuse a cpu or memory limit of 0 under a ``max``: at run time 0 means no limit."""
     bounded = [name for name in ("cpu", "memory") if name in bounds]
     for container in pod.every_container():
         for name in bounded:
             limit = container.limits.get(name)
-            if limit is not None and not limit.nano and not _unchanged(old, container, name):
+            if limit is not None and not limit.nano and not (old is not None and _unchanged(old, container, name)):
                 yield _range("limit-zero", container, "limits", name, limit, bounds[name])
 
 
-def pod_level_zero(pod: Pod, old: Pod | None, defaults: ResourceList) -> Iterator[Finding]:
+def pod_level_zero(defaults: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Refuse a pod-level cpu or memory limit of 0 that replaced a container's default limit: it is no limit."""
     if not pod.limits:
         return
@@ -89,7 +92,7 @@ def pod_level_zero(pod: Pod, old: Pod | None, defaults: ResourceList) -> Iterato
             yield _pod_level("pod-limit-zero", pod, "limits", name, pod.limits[name], defaults[name])
 
 
-def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def container_ratio(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check ``maxLimitRequestRatio``: both sides must exist, be positive and keep it (L-23)."""
     for container in pod.every_container():
         for name, ratio in bounds.items():
@@ -101,7 +104,7 @@ def container_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator
                 yield msgspec.structs.replace(found, limit=limit)
 
 
-def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def pod_min(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check ``min`` of the Pod item against the totals; a request must exist (L-21, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, bound in bounds.items():
@@ -114,7 +117,7 @@ def pod_min(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding
             yield _total("pod-limit-min", pod, "limits", name, limit, bound)
 
 
-def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def pod_max(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check ``max`` of the Pod item against the totals; a limit must exist (L-22, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, bound in bounds.items():
@@ -127,7 +130,7 @@ def pod_max(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding
             yield _total("pod-request-max", pod, "requests", name, request, bound)
 
 
-def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Finding]:
+def pod_ratio(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
     """Check ``maxLimitRequestRatio`` of the Pod item against the totals (L-23, L-30)."""
     requests, limits = limit_range_totals(pod)
     for name, ratio in bounds.items():
@@ -137,8 +140,10 @@ def pod_ratio(pod: Pod, old: Pod | None, bounds: ResourceList) -> Iterator[Findi
             yield msgspec.structs.replace(found, limit=limit)
 
 
-def claim_range(claim: Claim, item: LimitRangeItem) -> Iterator[Finding]:
-    """Check a claim's storage request by ``min`` and ``max``; it must exist for both (L-24)."""
+def claim_range(item: LimitRangeItem, claim: Claim, old: Claim | None) -> Iterator[Finding]:
+    """Check a claim's storage request, where it is new, by ``min`` and ``max``; it must exist for both (L-24)."""
+    if old is not None and old.storage == claim.storage:
+        return
     request, pointer = claim.storage, f"{claim.pointer}{STORAGE_POINTER}"
     low, high = item.min.get("storage"), item.max.get("storage")
     if low is not None and (request is None or request < low):
@@ -153,10 +158,8 @@ def _exceeds_ratio(request: Quantity | None, limit: Quantity | None, ratio: Quan
     return limit.nano * NANO > request.nano * ratio.nano
 
 
-def _unchanged(old: Pod | None, container: Container, name: str) -> bool:
+def _unchanged(old: Pod, container: Container, name: str) -> bool:
     """Say whether a resize leaves this resource of the container alone: then it is not judged again."""
-    if old is None:
-        return False
     before = old.by_name.get(container.name)
     return (
         before is not None
@@ -165,10 +168,10 @@ def _unchanged(old: Pod | None, container: Container, name: str) -> bool:
     )
 
 
-def _limit_before(old: Pod | None, container: Container, name: str) -> Quantity | None:
+def _limit_before(old: Pod, container: Container, name: str) -> Quantity | None:
     """Return the limit that judged the container before a resize: its own, else the pod-level one."""
-    before = old.by_name.get(container.name) if old else None
-    return before.limits.get(name, old.limits.get(name)) if before and old else None
+    before = old.by_name.get(container.name)
+    return before.limits.get(name, old.limits.get(name)) if before else None
 
 
 def _same_totals(old: Pod | None, pod: Pod, name: str) -> bool:

@@ -17,8 +17,8 @@ FEW_ANNOTATIONS: Final = 64 * 2**10
 class Container(msgspec.Struct, frozen=True):
     """One app or init container, with requests already completed from limits (D-3).
 
-    ``written_requests`` and ``written_limits`` are the names the object itself holds, ``has_resources``
-    whether it has a ``resources`` object: a patch must know both.
+    ``written_requests`` are the names of requests that the object itself holds, ``has_resources`` whether it has a
+    ``resources`` object: a patch must know both.
     """
 
     name: str

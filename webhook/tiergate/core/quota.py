@@ -7,6 +7,7 @@ reported instead of the first.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -15,15 +16,12 @@ from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_cha
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
-from tiergate.core.memo import Memo
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
 
-MAX_KEPT: Final = 2000
-"""Characters of a quota's names that are kept."""
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
     "pods",
     "count/pods",
@@ -35,7 +33,7 @@ _CLAIM_NAMES: Final = frozenset({"persistentvolumeclaims", "count/persistentvolu
 _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_CLASS}requests.storage")
 
 
-class QuotaStatus(msgspec.Struct, frozen=True):
+class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
     """A ResourceQuota as enforced: ``hard`` and ``used`` are its status (R-1), scopes its spec.
 
     ``managed`` says that the object is ours; ``labelled`` is the tier that its label names, "" where another manager's
@@ -52,6 +50,17 @@ class QuotaStatus(msgspec.Struct, frozen=True):
     managed: bool = False
     spec_hard: ResourceList = EMPTY
     labelled: str = ""
+
+    @cached_property
+    def measured(self) -> dict[type, tuple[str, ...]]:
+        """The names that each kind of object is measured by, as far as somebody has asked."""
+        return {}
+
+    @cached_property
+    def demanded(self) -> tuple[tuple[str, str, str], ...]:
+        """(quota name, side, resource) of each name that every container must have a value for, sorted."""
+        parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES & self.hard.keys()))
+        return tuple([(name, side or "requests", resource) for name, side, resource in parts])
 
 
 Measured = Pod | Claim
@@ -74,20 +83,10 @@ def measures(kind: type[Measured], name: str) -> bool:
 
 def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tuple[str, ...]:
     """Return the names of the quota that a kind of object is measured by, sorted."""
-    return _MEASURED[kind, tuple(quota.hard)]
-
-
-def _measured(asked: tuple[type[Measured], tuple[str, ...]]) -> tuple[str, ...]:
-    kind, names = asked
-    return tuple(sorted(name for name in names if measures(kind, name)))
-
-
-def _are_few(names: tuple[str, ...]) -> bool:
-    """Say whether the names of a quota may be kept: a ResourceQuota has as many as fit into an object."""
-    return sum(map(len, names)) <= MAX_KEPT
-
-
-_MEASURED: Final = Memo(_measured, lambda asked: _are_few(asked[1]), most=1024)
+    names = quota.measured.get(kind)
+    if names is None:
+        names = quota.measured[kind] = tuple(sorted(name for name in quota.hard if measures(kind, name)))
+    return names
 
 
 def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
@@ -183,21 +182,12 @@ def required(
     for quota in quotas:
         if subject.pod_level and (old is not None or not quota.managed):
             continue
-        demanded = _not_at_pod_level(_DEMANDED[tuple(quota.hard)], subject)
+        demanded = _not_at_pod_level(quota.demanded, subject)
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
             for container in subject.every_container():
                 for name, side, resource in demanded:
                     if resource not in (container.limits if side == "limits" else container.requests):
                         yield _missing(container, side, resource, quota_label(quota, name, tier))
-
-
-def _demanded(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """Return (quota name, side, resource) of each name that every container must have a value for, sorted."""
-    parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES.intersection(names)))
-    return tuple((name, side or "requests", resource) for name, side, resource in parts)
-
-
-_DEMANDED: Final = Memo(_demanded, _are_few, most=1024)
 
 
 def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
@@ -232,12 +222,12 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
-        smaller = _smaller(quota, tier) if quota.managed else EMPTY
         for name in pertinent(subject, quota, minor=minor):
-            asked, hard, used = delta.get(name), quota.hard[name], quota.used.get(name, ZERO)
-            if smaller:
-                hard = smaller.get(name, hard)
-            if asked and used.nano + asked.nano > hard.nano:
+            asked = delta.get(name)
+            if asked is None or not asked.nano:
+                continue
+            hard, used = quota.hard[name], quota.used.get(name, ZERO)
+            if used.nano + asked.nano > hard.nano:
                 yield Finding(
                     "quota-exceeded",
                     _pointer(subject, name),
@@ -251,9 +241,16 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                 )
 
 
-def is_late(tier: Tier, quotas: tuple[QuotaStatus, ...]) -> bool:
-    """Say whether native quota enforces a larger bound than the tier's: then it does not guard the tier's own."""
-    return any(_smaller(quota, tier) for quota in quotas if quota.managed)
+def within_tier(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatus, ...]:
+    """Return the quotas, ours with the tier's bounds where these are smaller; the same tuple where none is.
+
+    An object of ours is as old as the last leader: a namespace may have moved to a smaller tier since.
+    """
+    smaller = [_smaller(quota, tier) if quota.managed else EMPTY for quota in quotas]
+    if not any(smaller):
+        return quotas
+    both = zip(quotas, smaller, strict=True)
+    return tuple([msgspec.structs.replace(quota, hard={**quota.hard, **bounds}) for quota, bounds in both])
 
 
 def _smaller(quota: QuotaStatus, tier: Tier) -> ResourceList:

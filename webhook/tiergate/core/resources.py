@@ -74,4 +74,4 @@ def is_extended(name: str) -> bool:
 
 def needs_limit(name: str) -> bool:
     """Say whether the API takes requests of the resource only with an equal limit: no overcommitment (D-13)."""
-    return name.startswith(HUGEPAGES) or is_extended(name)
+    return name.startswith(HUGEPAGES) or ("/" in name and is_extended(name))

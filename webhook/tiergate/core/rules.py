@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from typing import Any, Final
 
 import msgspec
 
@@ -33,64 +33,57 @@ class Case(msgspec.Struct, frozen=True):
     minor: int
 
 
-Check = Callable[[Case], Iterable[Finding]]
-Bind = Callable[[Tier], Check | None]
+UsageCheck = Callable[[Case], Iterable[Finding]]
+PodCheck = Callable[[Pod, Pod | None], Iterable[Finding]]
+"""Takes the pod, and the stored one of an UPDATE."""
+ClaimCheck = Callable[[Claim, Claim | None], Iterable[Finding]]
+Bind = Callable[[Tier], PodCheck | ClaimCheck | None]
 """Returns the check with the bounds of a tier, None where the tier has no bound of this rule."""
 Sentence = Callable[[Finding, str], str]
 """Renders a finding for the people in a namespace."""
 Bounds = Callable[[LimitRangeItem], ResourceList]
-PodRange = Callable[[Pod, Pod | None, ResourceList], Iterator[Finding]]
+PodRange = Callable[[ResourceList, Pod, Pod | None], Iterable[Finding]]
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule.
+    """One rule, with what finds where it is broken: by a pod, by a claim, or by either and what a namespace uses.
 
-    ``check`` finds what breaks it; rules that share one are reported together, container by container. A rule without
-    a check is found by the decision itself. ``rests_on_usage`` says that later usage could lift the refusal.
+    Rules that share a check are reported together, container by container. A rule without a check is found by the
+    decision itself.
     """
 
     id: RuleId
     sentence: Sentence
-    check: Bind | None = None
-    rests_on_usage: bool = False
+    pod: Bind | None = None
+    claim: Bind | None = None
+    usage: UsageCheck | None = None
+
+
+class Checks(msgspec.Struct, frozen=True):
+    """The checks with the bounds of a tier, each once, in the order of RULES."""
+
+    pod: tuple[PodCheck, ...]
+    claim: tuple[ClaimCheck, ...]
+    usage: tuple[UsageCheck, ...]
 
 
 _NO_BOUNDS: Final = LimitRangeItem(type="")
 
 
 def _container(check: PodRange, bounds: Bounds) -> Bind:
-    return lambda tier: _pod_range(check, bounds(tier.container or _NO_BOUNDS))
+    return lambda tier: _bound(check, bounds(tier.container or _NO_BOUNDS))
 
 
 def _pod(check: PodRange, bounds: Bounds) -> Bind:
-    return lambda tier: _pod_range(check, bounds(tier.pod or _NO_BOUNDS))
+    return lambda tier: _bound(check, bounds(tier.pod or _NO_BOUNDS))
 
 
-def _pod_range(check: PodRange, bounds: ResourceList) -> Check | None:
-    def checked(case: Case) -> Iterable[Finding]:
-        pod, old = case.subject, case.old if isinstance(case.old, Pod) else None
-        if not isinstance(pod, Pod) or (old is not None and old.deleted_at is not None):  # L-4
-            return ()
-        return check(pod, old, bounds)
-
-    return checked if bounds else None
+def _bound(check: PodRange, bounds: ResourceList) -> PodCheck | None:
+    return partial(check, bounds) if bounds else None
 
 
-def _claim(tier: Tier) -> Check | None:
-    if (item := tier.claim) is None:
-        return None
-
-    def checked(case: Case) -> Iterable[Finding]:
-        claim, old = case.subject, case.old
-        if not isinstance(claim, Claim) or (isinstance(old, Claim) and old.storage == claim.storage):
-            return ()
-        return limitrange.claim_range(claim, item)
-
-    return checked
-
-
-def _always(check: Check) -> Bind:
-    return lambda _: check
+def _claim(tier: Tier) -> ClaimCheck | None:
+    return None if tier.claim is None else partial(limitrange.claim_range, tier.claim)
 
 
 def _quota_pending(case: Case) -> Iterable[Finding]:
@@ -128,11 +121,11 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("pod-limit-max", messages.too_large, _POD_MAX),
     Rule("pod-request-max", messages.too_large, _POD_MAX),
     Rule("pod-limit-request-ratio", messages.ratio, _POD_RATIO),
-    Rule("claim-min", messages.too_small, _claim),
-    Rule("claim-max", messages.too_large, _claim),
-    Rule("quota-pending", messages.pending, _always(_quota_pending), rests_on_usage=True),
-    Rule("quota-required", messages.required, _always(_quota_required), rests_on_usage=True),
-    Rule("quota-exceeded", messages.exceeded, _always(_quota_exceeded), rests_on_usage=True),
+    Rule("claim-min", messages.too_small, claim=_claim),
+    Rule("claim-max", messages.too_large, claim=_claim),
+    Rule("quota-pending", messages.pending, usage=_quota_pending),
+    Rule("quota-required", messages.required, usage=_quota_required),
+    Rule("quota-exceeded", messages.exceeded, usage=_quota_exceeded),
     Rule("malformed", messages.malformed),
     Rule("tier-missing", messages.no_tier),
     Rule("tier-invalid", messages.bad_tier),
@@ -156,26 +149,46 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
 @lru_cache(maxsize=256)
-def checks(tier: Tier) -> tuple[Check, ...]:
-    """Return the checks with the bounds of a tier, each once, in the order of RULES."""
-    binds = dict.fromkeys(rule.check for rule in RULES if rule.check is not None)
-    return tuple([check for bind in binds if (check := bind(tier)) is not None])
+def checks(tier: Tier) -> Checks:
+    """Return the checks of a tier."""
+    usage = dict.fromkeys(rule.usage for rule in RULES if rule.usage is not None)
+    pod, claim = ([rule.pod for rule in RULES], [rule.claim for rule in RULES])
+    return Checks(_bound_to(tier, pod), _bound_to(tier, claim), tuple(usage))
+
+
+def _bound_to(tier: Tier, binds: Iterable[Bind | None]) -> tuple[Any, ...]:
+    once = [bind for bind in dict.fromkeys(binds) if bind is not None]
+    return tuple([check for bind in once if (check := bind(tier)) is not None])
 
 
 def broken(case: Case) -> tuple[Finding, ...]:
     """Return the findings of every rule, in the order of RULES; nobody reads more than MAX_FINDINGS."""
     findings: list[Finding] = []
-    for check in checks(case.tier):
-        for finding in check(case):
+    for found in _found(case):
+        for finding in found:
             findings.append(finding)  # quicker than a slice, and every pod comes by here
             if len(findings) == MAX_FINDINGS:
                 return tuple(findings)
     return tuple(findings)
 
 
+def _found(case: Case) -> list[Iterable[Finding]]:
+    subject, old, of_tier = case.subject, case.old, checks(case.tier)
+    found: list[Iterable[Finding]] = []
+    if isinstance(subject, Claim):
+        stored = old if isinstance(old, Claim) else None
+        found = [check(subject, stored) for check in of_tier.claim]
+    else:
+        before = old if isinstance(old, Pod) else None
+        if before is None or before.deleted_at is None:  # L-4
+            found = [check(subject, before) for check in of_tier.pod]
+    found += [check(case) for check in of_tier.usage]
+    return found
+
+
 def rests_on_usage(finding: Finding) -> bool:
     """Say whether later usage could lift the refusal, so that it is read again before anybody is refused."""
-    return _BY_ID[finding.rule].rests_on_usage
+    return _BY_ID[finding.rule].usage is not None
 
 
 def sentence(finding: Finding, *, namespace: str) -> str:

@@ -122,10 +122,12 @@ def with_effective_items(tier: Tier) -> Tier:
 
 
 def effective(item: LimitRangeItem) -> LimitRangeItem:
-    """Return a Container item with the defaults the API server derives (L-1, in its order)."""
+    """Return a Container item with the defaults the API server derives (L-1, in its order), sorted by name."""
     default = {**item.max, **item.default}
     default_request = {**item.min, **default, **item.default_request}
-    return msgspec.structs.replace(item, default=default, default_request=default_request)
+    return msgspec.structs.replace(
+        item, default=dict(sorted(default.items())), default_request=dict(sorted(default_request.items()))
+    )
 
 
 def derived_defaults(item: LimitRangeItem) -> Iterator[tuple[str, str, Quantity]]:

@@ -31,8 +31,8 @@ Pick = Callable[[Container], ResourceList]
 
 def aggregate(pod: Pod, pick: Pick) -> dict[str, Quantity]:
     """Return what the containers need at once (L-30): the larger of the running sum and any init step."""
-    running: dict[str, Quantity] = {}
-    for container in pod.containers:
+    running = dict(pick(pod.containers[0])) if pod.containers else {}
+    for container in pod.containers[1:]:
         add_into(running, pick(container))
     if not pod.init_containers:
         return running

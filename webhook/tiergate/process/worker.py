@@ -54,6 +54,7 @@ class Corked:
         self._transport = transport
         self._parts: list[bytes] = []
         self._later = asyncio.get_running_loop().call_soon
+        self.is_closing = transport.is_closing  # asked for each answer: not through __getattr__
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
         """Forward everything else to the transport."""
@@ -104,7 +105,6 @@ class BoundedProtocol(HttpToolsProtocol, Served):
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room."""
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()  # after a reset uvicorn's timer would keep all of this for two minutes
         self.on_lost()
 
     def waiting_since(self) -> float | None:
@@ -119,9 +119,12 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         self._in_headers = True
 
     def on_response_complete(self) -> None:
-        """Note when the client got its answer."""
-        super().on_response_complete()
+        """Note when the client got its answer; ``end_if_late`` ends an idle connection, not a timer for each answer."""
         self._answered = self.loop.time()
+        if self.pipeline:
+            super().on_response_complete()  # which starts the next request, and no timer
+        elif not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes; end a connection with too many bytes of headers or chunk sizes."""
@@ -155,10 +158,12 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         super().on_message_complete()
 
     def end_if_late(self, now: float) -> None:
-        """End a connection whose request has not arrived in time, that never sent one, or whose answer stays unread.
+        """End a connection whose request has not arrived in time, that is idle, or whose answer stays unread.
 
-        uvicorn has a time-out only between an answer and the next byte. The making of an answer has no limit here.
+        The making of an answer has no limit here.
         """
+        if self._since is None and self.cycle.response_complete and now - self._answered > self.timeout_keep_alive:
+            self.transport.close()
         most = HEADERS_TIMEOUT if self._in_headers else REQUEST_TIMEOUT
         if self._since is not None and now - self._since > most:
             self.transport.abort()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -58,14 +57,9 @@ class _Line(msgspec.Struct, rename="camel"):
     milliseconds: float
 
 
-_TIMEOUT: Final = re.compile(rb"(?:^|&)timeout=([1-9][0-9]?)s(?:&|$)")
+_TIMEOUTS: Final = {b"timeout=%ds" % seconds: float(seconds) for seconds in range(1, 31)}
+"""The API server's query, and the seconds that it waits: a webhook configuration allows 1 to 30."""
 _encode: Final = msgspec.json.Encoder().encode
-
-
-def _timeout(query: bytes) -> float:
-    """Return the seconds that the API server waits: it appends them to the path, as ``timeout=5s``."""
-    found = _TIMEOUT.search(query)
-    return float(found[1]) if found else TIMEOUT
 
 
 def write_out(lines: bytes) -> None:
@@ -116,21 +110,19 @@ class Routes:
             return
         started, size = time.perf_counter(), len(body)
         try:
-            judging = self._judged(endpoint, body, timeout=_timeout(scope["query_string"]))
+            try:
+                answer = await self._admission.answer(
+                    endpoint, body, timeout=_TIMEOUTS.get(scope["query_string"], TIMEOUT)
+                )
+            except AdmissionFailed as error:
+                answer = self._failed(error.record, error.__cause__)
+            except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
+                answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
-            answer = await judging
             await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
         finally:
             self._bodies.release(size, peer=peer)
         self._report(endpoint, answer, time.perf_counter() - started)
-
-    async def _judged(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ASYNC109 - as below
-        try:
-            return await self._admission.answer(endpoint, body, timeout=timeout)
-        except AdmissionFailed as error:
-            return self._failed(error.record, error.__cause__)
-        except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
-            return self._failed(Record(endpoint, outcome="error"), error)
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST]}

@@ -59,14 +59,22 @@ async def test_it_is_handed_over_and_back() -> None:
         await eventually(lambda: condition(api, "Enforcing")["status"] == "True")
 
 
-@pytest.mark.parametrize("lag", [0.0, 3.0])
-async def test_whatever_step_it_dies_at_the_promise_holds_and_the_next_one_goes_on(lag: float) -> None:
+def _cluster(lag: float, *, hostile: bool) -> Cluster:
+    api = Cluster(FEW)
+    api.lag = lag
+    if hostile:
+        api.put(range_of(FEW[-1]), {"metadata": {"labels": {}}, "spec": {"limits": []}})
+    return api
+
+
+@pytest.mark.parametrize(("lag", "hostile"), [(0.0, False), (3.0, False), (0.0, True)])
+async def test_whatever_step_it_dies_at_the_promise_holds_and_another_goes_on(lag: float, *, hostile: bool) -> None:
     """The process ends before and after each write of a handover and of the way back; another one takes over."""
-    writes = await _writes_of_a_round(lag)
-    assert writes >= 2 * len(FEW) + 8
+    writes = await _writes_of_a_round(_cluster(lag, hostile=hostile))
+    assert writes >= 2 * len(FEW) + 6
     for number in range(1, writes + 1):
         for before in (True, False):
-            await _round_with_a_stop(number, before=before, lag=lag)
+            await _round_with_a_stop(_cluster(lag, hostile=hostile), number, before=before)
 
 
 async def test_many_namespaces_take_longer_and_are_as_safe() -> None:
@@ -81,9 +89,8 @@ async def test_many_namespaces_take_longer_and_are_as_safe() -> None:
         await eventually(api.bare, within=BACK_AFTER + SLACK + 300 / 50)
 
 
-async def _writes_of_a_round(lag: float) -> int:
-    api, webhook = Cluster(FEW), Webhook()
-    api.lag = lag
+async def _writes_of_a_round(api: Cluster) -> int:
+    webhook = Webhook()
     async with controller(api, webhook):
         await _round(api, webhook)
     return api.number
@@ -97,9 +104,9 @@ async def _round(api: Cluster, webhook: Webhook) -> None:
     await eventually(api.bare, within=BACK_AFTER + LATE, every=EVERY)
 
 
-async def _round_with_a_stop(number: int, *, before: bool, lag: float) -> None:
-    api, webhook = Cluster(FEW), Webhook()
-    api.stop_at, api.before, api.lag = number, before, lag
+async def _round_with_a_stop(api: Cluster, number: int, *, before: bool) -> None:
+    webhook = Webhook()
+    api.stop_at, api.before = number, before
     async with controller(api, webhook):
         running = asyncio.ensure_future(_round(api, webhook))
         stopped = asyncio.ensure_future(api.stopped.wait())

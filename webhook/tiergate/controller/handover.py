@@ -41,9 +41,8 @@ if TYPE_CHECKING:
     from tiergate.controller.observations import Observations
     from tiergate.controller.tier_conditions import Assessment
 
-PERIOD: Final = 2.0
-"""Seconds between two questions while the webhook answers."""
-SILENT_PERIOD: Final = 1.0
+PERIOD: Final = 1.0
+"""Seconds between two questions."""
 PREPARING_PERIOD: Final = 0.25
 """Seconds between two looks while LimitRanges are being written."""
 DOUBT: Final = 5.0
@@ -123,7 +122,7 @@ class Handover:
                 self._tell()
             except Exception as error:  # noqa: BLE001 - whatever an object holds, the loop goes on and the status says why
                 self._failed(error)
-                pause = SILENT_PERIOD
+                pause = PERIOD
             await asyncio.sleep(pause)
 
     def _tell(self) -> None:
@@ -165,9 +164,7 @@ class Handover:
         if step not in QUIET:
             logger.info("handover", extra={"fields": {"step": step, "blocked": self._blocked}})
         await self._do(step, registrations)
-        if step == "prepare":
-            return PREPARING_PERIOD
-        return PERIOD if self._latest is not None and self._latest.answered else SILENT_PERIOD
+        return PREPARING_PERIOD if step == "prepare" else PERIOD
 
     async def _do(self, step: Step, registrations: list[Registration]) -> None:
         if step == "guard":

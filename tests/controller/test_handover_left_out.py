@@ -24,7 +24,7 @@ from tests.controller.world import (
 from tests.fake_api import Object
 from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
 from tiergate.controller import coverage, handover
-from tiergate.controller.handover import HELD_FOR, STUCK
+from tiergate.controller.handover import STUCK, TAKE_IN_PERIOD
 
 HOSTILE = "dev-b"
 TENANTS = {"tiergate.io/tier": "dev", "app.kubernetes.io/managed-by": "Helm"}
@@ -138,11 +138,11 @@ async def test_who_undoes_every_write_is_left_out_too() -> None:
         api.journal.clear()
         await asyncio.sleep(60)
         assert api.left_out() <= {HOSTILE}
-        assert api.journal["PATCH validatingwebhookconfigurations"] <= 4 * 60 / HELD_FOR
+        assert api.journal["PATCH validatingwebhookconfigurations"] <= 4 * 60 / TAKE_IN_PERIOD
         undoing.cancel()
         if range_of(HOSTILE) in api:
             api.delete(range_of(HOSTILE))
-        await eventually(lambda: api.left_out() == set(), within=HELD_FOR + SLACK)
+        await eventually(lambda: api.left_out() == set(), within=TAKE_IN_PERIOD + SLACK)
 
 
 async def test_what_is_undone_after_the_handover_is_left_out_and_taken_in_again() -> None:
@@ -153,9 +153,26 @@ async def test_what_is_undone_after_the_handover_is_left_out_and_taken_in_again(
         await eventually(lambda: api.left_out() == {HOSTILE})
         await eventually(lambda: f"namespace {HOSTILE}" in condition(api, "Enforcing")["message"])
         api.delete(range_of(HOSTILE))
-        await eventually(lambda: api.left_out() == set(), within=HELD_FOR + SLACK)
+        await eventually(lambda: api.left_out() == set(), within=TAKE_IN_PERIOD + SLACK)
         await eventually(lambda: "left out" not in condition(api, "Enforcing")["message"])
         assert api.handed_over()
+
+
+async def test_others_are_taken_in_whoever_comes_and_goes_meanwhile() -> None:
+    """A tenant of many namespaces makes one after the other unfit; who has mended his does not wait for that."""
+    many = [f"team-{number}" for number in range(20)]
+    api, webhook = HostileCluster(["mended", *many]), Webhook()
+    async with handed_over(api, webhook):
+        api.by_hand = True  # who replaces it opens his namespace for a moment
+        api.put(range_of("mended"), a_range({}, cpu="9"))
+        await eventually(lambda: api.left_out() == {"mended"})
+        api.delete(range_of("mended"))
+        for number, name in enumerate(many):
+            if number and "mended" not in api.left_out():
+                break
+            api.put(range_of(name), a_range({}, cpu="9"))
+            await asyncio.sleep(TAKE_IN_PERIOD - 4)
+        assert number <= 3
 
 
 async def test_an_upgrade_meanwhile_leaves_out_the_same() -> None:
@@ -232,4 +249,4 @@ async def test_a_tier_that_changes_meanwhile_is_never_less_than_held() -> None:
         edit_tier(api, limited(limits=[{"type": "Container", "max": {"cpu": "100m"}}]))
         await eventually(lambda: HOSTILE in api.left_out())
         api.refuses = api.by_hand = False
-        await eventually(lambda: api.left_out() == set(), within=2 * HELD_FOR + SLACK)
+        await eventually(lambda: api.left_out() == set(), within=2 * TAKE_IN_PERIOD + SLACK)

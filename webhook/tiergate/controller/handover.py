@@ -26,6 +26,7 @@ from tiergate.cluster.registration import (
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
 from tiergate.controller.enforcement import assess
+from tiergate.controller.queue import CONFLICTS
 from tiergate.controller.tier_conditions import named
 from tiergate.core.handover import WRITING, Seen, Step, Timing, next_step
 from tiergate.core.text import shortened
@@ -49,8 +50,8 @@ DOUBT: Final = 5.0
 """Seconds without an answer before anybody is told."""
 STUCK: Final = 2.0
 """Seconds without progress after which the namespaces that are still not covered are left out of a handover."""
-HELD_FOR: Final = 10.0
-"""Seconds for which a namespace is left out at least: whoever makes his come and go costs one write in that time."""
+TAKE_IN_PERIOD: Final = 10.0
+"""Seconds between two times that namespaces are taken in again: whoever makes his come and go costs few writes."""
 MOST_HELD: Final = 500
 """Namespaces that are left out. More are no one tenant's doing, and would be much for a webhook configuration."""
 QUIET: Final = frozenset[Step]({"guard", "hold"})
@@ -137,6 +138,8 @@ class Handover:
         logger.warning(
             "handover: will try again", extra={"fields": {"error": text}}, exc_info=None if expected else error
         )
+        if isinstance(error, ApiError) and error.status in CONFLICTS:
+            return  # our caches were behind
         self._blocked = f"it failed, and will be tried again: {shortened(text)}"
         if self._said_failure != self._blocked:
             self._said_failure = self._blocked
@@ -194,7 +197,7 @@ class Handover:
         if not self._may_leave_out(missing):
             return
         since = f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
-        self._take_in_at = self._clock() + HELD_FOR
+        self._take_in_at = self._clock() + TAKE_IN_PERIOD
         for one in registrations:
             await self._patch(one, hand_over(one, since=since, held=tuple(missing)))
 
@@ -205,10 +208,8 @@ class Handover:
         wanted = held | missing.keys()
         if len(wanted) > MOST_HELD:
             wanted = held
-        if wanted != held:
-            self._take_in_at = self._clock() + HELD_FOR
-        elif held - missing.keys() and self._clock() >= self._take_in_at:
-            self._take_in_at = self._clock() + HELD_FOR
+        if wanted == held and held - missing.keys() and self._clock() >= self._take_in_at:
+            self._take_in_at = self._clock() + TAKE_IN_PERIOD
             missing = await uncovered_live(self._api, self._state)
             wanted = held & missing.keys()
         self._blocked = _blocked(missing)

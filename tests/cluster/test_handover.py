@@ -239,6 +239,9 @@ def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) ->
         'namespace staging would not be held to the tier by Kubernetes alone (yet): limitranges "tier" cannot be read'
     )
     until(lambda: words in cluster.kubectl(message).out, "the condition names it")
+    _outlives_an_upgrade(cluster, release)
+    until(lambda: not _refused(cluster, "dev"), "pods flow")
+    assert 'failed calling webhook "held.pods.validate.tiergate.io"' in _refused(cluster, "staging")
     cluster.kubectl("delete limitrange tier -n staging")
     until(lambda: not _refused(cluster, "staging"), "pods flow there, too", seconds=30)
     assert break_glass(cluster, "ignore").code == 0

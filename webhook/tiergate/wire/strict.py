@@ -31,7 +31,7 @@ from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT, Name, Quantities,
 MAX_FAULTS: Final = 100
 """Of one document. Nobody reads more, and each costs time."""
 
-MAX_POINTER: Final = 4096
+MAX_POINTER: Final = 2048
 """Characters of a pointer; a longer one ends in dots. The names in a Kubernetes object need a fraction of this."""
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)

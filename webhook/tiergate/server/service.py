@@ -102,12 +102,12 @@ class ServerService:
         self._api = Api(client)
         self._state = ServerState(client, release_namespace=options.namespace, usage_index=options.usage_index)
         self._leadership = Leadership(self._api, namespace=options.namespace)
-        admission = Admission(
+        self._admission = Admission(
             self._state,
             AccessReviews(self._api),
             release_namespace=options.namespace,
         )
-        self._routes = Routes(admission, self._recorder)
+        self._routes = Routes(self._admission, self._recorder)
 
     @property
     def pages(self) -> WSGIApplication | None:
@@ -127,6 +127,10 @@ class ServerService:
             "report": self._report,
             "trust": self._follow_trust,
         }
+
+    def stop(self) -> None:
+        """End the process that reads large reviews."""
+        self._admission.stop()
 
     def ready(self) -> tuple[bool, str]:
         """Ready once every cache was filled, and while the API server can accept the certificate that is served.

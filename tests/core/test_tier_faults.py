@@ -373,6 +373,43 @@ def test_a_scoped_quota_does_not_make_a_default_unreachable() -> None:
     assert found(a_tier(an_item(default=CPU2), quotas=[scoped])) == []
 
 
+ITEM = an_item("Pod", high=CPU2)
+SCOPED = a_tier_quota({"pods": "1"}, name="scoped", scopes=["BestEffort"])
+
+
+@pytest.mark.rule("R-7")
+@pytest.mark.parametrize(
+    ("items", "hard", "others", "needed"),
+    [
+        pytest.param([ITEM], {"count/limitranges": "0"}, [], "1 LimitRange", id="limitranges"),
+        pytest.param([ITEM], {"count/limitranges": "1"}, [], None, id="limitranges-enough"),
+        pytest.param([], {"count/limitranges": "0"}, [], None, id="no-limits-no-limitrange"),
+        pytest.param([], {"resourcequotas": "0"}, [], "1 ResourceQuota", id="the-quota-counts-itself"),
+        pytest.param([], {"count/resourcequotas": "0"}, [], "1 ResourceQuota", id="the-other-name"),
+        pytest.param([], {"resourcequotas": "1"}, [SCOPED], "2 ResourceQuotas", id="one-for-each-scope-set"),
+        pytest.param([], {"resourcequotas": "2", "count/resourcequotas": "9"}, [SCOPED], None, id="quotas-enough"),
+        pytest.param(
+            [], {"resourcequotas": "1"}, [a_tier_quota({"pods": "1"}, name="more")], None, id="merged-into-one"
+        ),
+        pytest.param([ITEM], {"services": "0", "count/roles.rbac.authorization.k8s.io": "0"}, [], None, id="not-ours"),
+    ],
+)
+def test_a_quota_has_room_for_the_objects_of_the_tier(
+    items: list[LimitRangeItem], hard: Texts, others: list[TierQuota], needed: str | None
+) -> None:
+    name, bound = next(iter(hard.items()))
+    pointer = f"/spec/quotas/0/hard/{name.replace('/', '~1')}"
+    reason = f"{bound} is less than the tier itself needs in each namespace: {needed}; set at least {str(needed)[:1]}"
+    expected = [] if needed is None else [(pointer, reason)]
+    assert found(a_tier(*items, quotas=[a_tier_quota(hard), *others])) == expected
+
+
+@pytest.mark.rule("R-7")
+def test_a_scoped_quota_never_counts_the_objects_of_the_tier() -> None:
+    scoped = a_tier_quota({"count/limitranges": "0"}, scopes=["BestEffort"])
+    assert found(a_tier(ITEM, quotas=[scoped])) == []
+
+
 @pytest.mark.rule("quota-name")
 def test_all_faults_are_reported_at_once_in_order_of_position() -> None:
     tier = a_tier(

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from tiergate.core.decision import Fault
+from tiergate.core.desired import desired_quotas
 from tiergate.core.jsonpatch import escape
 from tiergate.core.projection import MAX_MILLI_VALUE, is_countable
 from tiergate.core.quantity import NANO, Quantity
@@ -48,6 +49,7 @@ _STORAGE_CLASS_SUFFIXES: Final = (
     ".storageclass.storage.k8s.io/requests.storage",
     ".storageclass.storage.k8s.io/persistentvolumeclaims",
 )
+_QUOTA_COUNTS: Final = ("resourcequotas", "count/resourcequotas")
 DEVICE_CLASS_SUFFIX: Final = ".deviceclass.resource.k8s.io/devices"
 
 _POD_SCOPES: Final = frozenset(
@@ -65,7 +67,7 @@ _CLASS_SCOPES: Final = frozenset({"PriorityClass", "VolumeAttributesClass"})
 
 def faults(tier: Tier) -> tuple[Fault, ...]:
     """Return everything a Tier says that cannot be in force, in order of position; () is valid."""
-    return (*_limit_faults(tier), *_quota_faults(tier), *_unreachable_defaults(tier))
+    return (*_limit_faults(tier), *_quota_faults(tier), *_no_room_for_own_objects(tier), *_unreachable_defaults(tier))
 
 
 def _limit_faults(tier: Tier) -> Iterator[Fault]:
@@ -245,6 +247,24 @@ def _one_scope(pointer: str, name: str, quota: TierQuota) -> Iterator[Fault]:
     for resource in sorted(quota.hard):
         if _is_standard(resource) and resource not in allowed:
             yield Fault(pointer, f"unsupported scope applied to resource: {name} with {resource}")
+
+
+def _no_room_for_own_objects(tier: Tier) -> Iterator[Fault]:
+    """Yield quotas that would refuse the tier's own objects: a namespace could never be ready, or handed over (R-7).
+
+    Object counts have no scopes, so a quota with a scope never measures them.
+    """
+    needed = {"count/limitranges": 1 if tier.limits else 0, **dict.fromkeys(_QUOTA_COUNTS, len(desired_quotas(tier)))}
+    kinds = dict.fromkeys(_QUOTA_COUNTS, "ResourceQuota") | {"count/limitranges": "LimitRange"}
+    for index, quota in enumerate(tier.quotas):
+        if quota.scopes or quota.scope_selector:
+            continue
+        for name in sorted(needed.keys() & quota.hard.keys()):
+            hard, number = quota.hard[name], needed[name]
+            if 0 <= hard.nano < number * NANO:
+                objects = f"{number} {kinds[name]}{'s' if number > 1 else ''}"
+                reason = f"{hard} is less than the tier itself needs in each namespace: {objects}; set at least {number}"
+                yield Fault(f"/spec/quotas/{index}/hard/{escape(name)}", reason)
 
 
 def _unreachable_defaults(tier: Tier) -> Iterator[Fault]:

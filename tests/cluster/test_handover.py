@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import os
+import shlex
 import signal
 import threading
 import time
@@ -29,6 +31,7 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 pytestmark = pytest.mark.cluster
 DEFAULTS = {"requests": CONTAINER["dev"]["defaultRequest"], "limits": CONTAINER["dev"]["default"]}
 BACK_AFTER = 10
+MIN = "/spec/limits/0/min"
 TIMING = (
     "controller.leaderElection.leaseDurationSeconds=5",
     "controller.leaderElection.renewDeadlineSeconds=3",
@@ -157,6 +160,7 @@ def test_an_outage_is_handed_over_and_back(installed: Cluster, say: Say) -> None
         until(lambda: sent.accepted("valid", since=last_refused), "valid pods flow again", seconds=30)
         say(f"handed over: valid pods flow {sent.accepted('valid', since=last_refused)[0] - killed:.1f} s later")
         _is_held_natively(cluster)
+        _holds_without_a_min(cluster)
         _outlives_its_controller(cluster)
         _outlives_an_upgrade(cluster, release)
         bring_back(cluster)
@@ -188,6 +192,27 @@ def _is_held_natively(cluster: Cluster) -> None:
     until(lambda: "HandedOver" in cluster.kubectl("get tiers").out, "kubectl get tiers says so")
     events = cluster.kubectl("get events -n default -o json").json["items"]
     assert "HandedOver" in [one["reason"] for one in events]
+
+
+def _holds_without_a_min(cluster: Cluster) -> None:
+    """LimitRanger lets the limit 0 pass under every `max`, unless there is a `min`: the handover brings its own."""
+    own = cluster.kubectl("get tier dev -o json").json["spec"]["limits"][0]["min"]
+    _patch_min(cluster, [{"op": "remove", "path": MIN}])
+    limit_range = "get limitrange tier -n dev -o jsonpath={.spec.limits[0].min}"
+    until(lambda: cluster.kubectl(limit_range).json == {"cpu": "1m", "memory": "1"}, "the smallest amounts are the min")
+    for name, resource, least in (("no-cpu", "cpu", "1m"), ("no-memory", "memory", "1")):
+        pod = a_pod(name) | {"metadata": {"name": name, "namespace": "dev"}}
+        pod["spec"]["containers"][0]["resources"] = {"limits": {resource: "0"}}
+        refused = cluster.run("kubectl create --dry-run=server -f -", stdin=json.dumps(pod))
+        assert f"minimum {resource} usage per Container is {least}, but request is 0" in refused.err
+    pod = a_pod("bare") | {"metadata": {"name": "bare", "namespace": "dev"}}
+    created = cluster.run("kubectl create --dry-run=server -o json -f -", stdin=json.dumps(pod))
+    assert resources_of(created.json) == DEFAULTS
+    _patch_min(cluster, [{"op": "add", "path": MIN, "value": own}])
+
+
+def _patch_min(cluster: Cluster, operations: list[Object]) -> None:
+    cluster.kubectl(f"patch tier dev --type=json -p {shlex.quote(json.dumps(operations))}")
 
 
 def _outlives_its_controller(cluster: Cluster) -> None:

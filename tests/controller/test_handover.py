@@ -49,7 +49,8 @@ async def test_it_is_handed_over_and_back() -> None:
         await eventually(lambda: condition(api, "Enforcing")["reason"] == "HandedOver", within=2 + SLACK)
         assert api.handed_over()
         items = {one["type"]: one for one in api.get(range_of("dev"))["spec"]["limits"]}
-        assert items == {"Container": ITEM, "PersistentVolumeClaim": CLAIM_ITEM}
+        assert items.pop("Container") == {**ITEM, "min": {"cpu": "1m"}}  # else the limit 0 would pass
+        assert items == {"PersistentVolumeClaim": CLAIM_ITEM}
         (told,) = api.events("HandedOver")
         assert told["type"] == "Warning"
         webhook.alive = True
@@ -156,7 +157,8 @@ async def test_what_changes_meanwhile_is_followed() -> None:
     async with handed_over(api, webhook):
         smaller = {"type": "Container", "default": {"cpu": "100m"}, "max": {"cpu": "200m"}}
         edit_tier(api, limited(limits=[smaller]))
-        await eventually(lambda: all(api.get(range_of(one))["spec"]["limits"] == [smaller] for one in NAMESPACES))
+        written = {**smaller, "min": {"cpu": "1m"}}  # else the limit 0 would pass
+        await eventually(lambda: all(api.get(range_of(one))["spec"]["limits"] == [written] for one in NAMESPACES))
         api.delete(range_of("dev-b"))
         await eventually(lambda: range_of("dev-b") in api)
         api.by_hand = True  # what follows asks for nothing to be held any more

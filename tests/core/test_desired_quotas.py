@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from tests.builders import a_tier, a_tier_quota, an_item, texts
-from tiergate.core.desired import DesiredQuota, desired_quotas, native_limits
+from tests.builders import a_tier, a_tier_quota, texts
+from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.tier import ScopeRequirement, TierQuota
 
 HIGH = ScopeRequirement("PriorityClass", "In", ("high", "urgent"))
@@ -83,14 +82,3 @@ def test_the_name_of_a_scope_set_never_changes_between_releases() -> None:
     """Another name for the same set would leave the old object behind and create a second one."""
     (one,) = desired(a_tier_quota({"pods": "1"}, scopes=["BestEffort"]))
     assert one.name == "tier-eab771cdc3"
-
-
-@pytest.mark.rule("native-limit-range")
-def test_a_native_limit_range_is_wanted_only_by_whoever_asks_and_enforces() -> None:
-    """It refuses as LimitRanger does, so Warn and Audit have none; and it is off unless a tier says so."""
-    items = (an_item("Pod", high={"cpu": "2"}), an_item(high={"cpu": "1"}))
-    assert native_limits(a_tier(*items)) == ()
-    asking = msgspec.structs.replace(a_tier(*items), native_limit_range=True)
-    assert [item.type for item in native_limits(asking)] == ["Container", "Pod"]
-    for mode in ("Warn", "Audit"):
-        assert native_limits(msgspec.structs.replace(asking, mode=mode)) == ()

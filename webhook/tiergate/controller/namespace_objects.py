@@ -13,8 +13,9 @@ import msgspec
 
 from tiergate.cluster.resource import LIMIT_RANGES, RESOURCE_QUOTAS, Resource
 from tiergate.cluster.swap import CompareAndSwap
-from tiergate.core.desired import UNSCOPED_NAME, DesiredQuota, native_limits
+from tiergate.core.desired import UNSCOPED_NAME, DesiredQuota
 from tiergate.core.native import LimitRange
+from tiergate.core.native_limits import native_limits
 from tiergate.core.quantity import MILLI_IN_NANO
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import CONTAINER, LimitRangeItem, ScopeRequirement, effective

@@ -10,7 +10,7 @@ import msgspec
 
 from tiergate.core.quantity import Quantity
 from tiergate.core.resources import ResourceList
-from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota
+from tiergate.core.tier import ScopeRequirement, Tier, TierQuota
 
 UNSCOPED_NAME: Final = "tier"
 
@@ -49,17 +49,6 @@ def desired_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
 def native_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     """Return the ResourceQuotas that each namespace of the tier should hold: none in Warn and Audit, as they refuse."""
     return desired_quotas(tier) if tier.mode == "Enforce" else ()
-
-
-def native_limits(tier: Tier, *, handed_over: bool = False) -> tuple[LimitRangeItem, ...]:
-    """Return the items of the LimitRange that each namespace of the tier should hold, in the order of their types.
-
-    () means none: the default, in which the webhook alone sets defaults (hole 3 of LimitRanger stays closed), and in
-    Warn and Audit, as LimitRanger refuses. While the webhook is handed over, LimitRanger stands in for it.
-    """
-    if not (tier.native_limit_range or handed_over) or tier.mode != "Enforce":
-        return ()
-    return tuple(sorted(tier.limits, key=lambda item: item.type))
 
 
 def _scope_set(quota: TierQuota) -> ScopeSet:

@@ -81,7 +81,7 @@ def _limit_faults(tier: Tier) -> Iterator[Fault]:
         seen.add(item.type)
         yield from _unknown_names(pointer, item)
         yield from _negative(pointer, item)
-        yield from _item_faults(pointer, effective(item) if item.type == CONTAINER else item)
+        yield from item_faults(pointer, effective(item) if item.type == CONTAINER else item)
 
 
 def _unknown_names(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
@@ -106,7 +106,8 @@ def _negative(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
                 yield Fault(f"{pointer}/{field}/{escape(name)}", f"{quantity} is negative")
 
 
-def _item_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
+def item_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
+    """Yield what of an item, with its derived defaults, contradicts itself: the API server takes no such LimitRange."""
     if item.type in (POD, CLAIM):  # native LimitRange takes them for claims, and does nothing with them
         for field, resources in (("default", item.default), ("defaultRequest", item.default_request)):
             if resources:
@@ -263,7 +264,8 @@ def _no_room_for_own_objects(tier: Tier) -> Iterator[Fault]:
             hard, number = quota.hard[name], needed[name]
             if 0 <= hard.nano < number * NANO:
                 objects = f"{number} {kinds[name]}{'s' if number > 1 else ''}"
-                reason = f"{hard} is less than the tier itself needs in each namespace: {objects}; set at least {number}"
+                wanted = f"the tier itself needs in each namespace: {objects}; set at least {number}"
+                reason = f"{hard} is less than {wanted}"
                 yield Fault(f"/spec/quotas/{index}/hard/{escape(name)}", reason)
 
 

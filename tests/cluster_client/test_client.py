@@ -97,7 +97,7 @@ async def test_no_answer_in_time_is_unreachable(account: Account) -> None:
         return web.Response()
 
     async with a_pods_client(handler, account) as client:
-        with pytest.raises(Unreachable, match=r"GET /slow: .*Timeout"):
+        with pytest.raises(Unreachable, match=r"GET /slow: no answer in time"):
             await client.request("GET", "/slow", timeout=0.05)
 
 

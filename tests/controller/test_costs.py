@@ -94,7 +94,7 @@ async def test_a_key_that_brings_out_a_bug_is_named_and_disturbs_no_other(monkey
     api.put("/api/v1/namespaces/odd", a_namespace())
     async with controller(api):  # asserts that no loop fails
         await eventually(ready(api, "WriteFailed"))
-        assert condition(api, "Ready")["message"] == "namespace odd: KeyError: 'odd'"
+        assert condition(api, "Ready")["message"] == "namespace odd: unexpected: 'odd'; the controller's log says more"
         assert quota_path() in api
         api.delete(quota_path())
         await eventually(lambda: quota_path() in api)

@@ -73,5 +73,6 @@ def test_while_handed_over_a_bounded_resource_has_a_min(item: LimitRangeItem, lo
 def test_limit_ranger_then_refuses_the_limit_0_and_no_more(resources: dict[str, Texts], refused: list[str]) -> None:
     tier = a_tier(an_item(high=BOTH))
     ranges = (LimitRange("tier", native_limits(tier, handed_over=True)),)
-    pod = with_native_defaults(a_pod(a_container(**resources)), ranges)  # type: ignore[arg-type] - of its two keywords
+    container = a_container(limits=resources.get("limits"), requests=resources.get("requests"))
+    pod = with_native_defaults(a_pod(container), ranges)
     assert [one.resource for one in refusals(pod, ranges)] == refused

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 import aiohttp
 import msgspec
 
-from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError, BodyTooLarge, ConfigError, Silence, Unreachable
+from tiergate.cluster.errors import (
+    CONFLICT,
+    NOT_FOUND,
+    ApiError,
+    BodyTooLarge,
+    ConfigError,
+    Silence,
+    Unreachable,
+    in_words,
+)
 from tiergate.cluster.lines import LineSplitter, LineTooLong
 from tiergate.cluster.service_account import ServiceAccount
 
@@ -195,7 +204,7 @@ class Client:
             authorization, context = await access.authorization(), access.tls()
             sent = {**(headers or {}), **_authorization(authorization)}
         except Exception as error:
-            raise Unreachable(f"{method} {path}: no credentials: {str(error) or type(error).__name__}") from error
+            raise Unreachable(f"{method} {path}: no credentials: {in_words(error)}") from error
         try:
             async with self._session.request(
                 method,
@@ -214,7 +223,8 @@ class Client:
                     raise _refusal(response.status, response.reason or "", await response.read())
                 yield response
         except (aiohttp.ClientError, OSError, LineTooLong) as error:  # TimeoutError and ssl.SSLError are OSErrors
-            raise Unreachable(f"{method} {path}: {str(error) or type(error).__name__}") from error
+            where = f"{access.base} cannot be reached: " if isinstance(error, aiohttp.ClientConnectorError) else ""
+            raise Unreachable(f"{method} {path}: {where}{in_words(error)}") from error
 
     def _note_time(self, date: str) -> None:
         with contextlib.suppress(ValueError, OverflowError):  # no date, or none that can be read

@@ -1,5 +1,9 @@
 """What can go wrong between us and an API server."""
 
+import errno
+import os
+import re
+import ssl
 from typing import Final
 
 NOT_FOUND: Final = 404
@@ -34,3 +38,22 @@ class Silence(Unreachable):
 
 class BodyTooLarge(RuntimeError):
     """An answer is longer than the caller wants to hold."""
+
+
+def in_words(error: BaseException) -> str:
+    """Say what went wrong, for a condition or an Event: in the words of the system, not in those of Python."""
+    for inner in ("os_error", "certificate_error"):  # of aiohttp's errors, which repeat the address
+        error = getattr(error, inner, error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "reason", None) or str(error)
+        return f"TLS: {reason.replace('_', ' ').lower()}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        known = error.errno in errno.errorcode  # asyncio writes addresses into the text
+        text = os.strerror(error.errno) if known and error.errno else error.strerror
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{text[:1].lower()}{text[1:]}"
+    return str(error) or re.sub(r"\B(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import in_words
 from tiergate.cluster.resource import DEPLOYMENTS, SERVICES
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class WebhookReach:
             return Reach(answered=False, unreachable=True, detail=str(error))
         except (OSError, ApiError, Unreachable, ValueError, msgspec.MsgspecError) as error:
             self._address = ""  # the Service may have been created anew
-            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            detail = in_words(error)
         if not detail:
             return Reach(answered=True)
         return await self._unanswered(detail)

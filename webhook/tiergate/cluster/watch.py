@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import msgspec
 
 from tiergate.cluster.client import WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
+from tiergate.cluster.errors import in_words
 from tiergate.cluster.list_watch import PAGE, read_event, read_pages, read_status
 from tiergate.cluster.meta import ObjectMeta, read_meta
 from tiergate.core.decision import Fault
@@ -252,7 +253,7 @@ class Cache(Generic[T]):
         except Exception as error:  # whatever it is, the other objects are not to suffer from it
             fields = {"path": self._path, "key": meta.key}
             logger.exception("object cannot be decoded", extra={"fields": fields})
-            fault = Fault("", f"{type(error).__name__}: {shortened(str(error))}")
+            fault = Fault("", shortened(in_words(error)))
         stand_in = self._items.get(meta.key) if self._stand_in is None else self._stand_in(bytes(raw))
         return _Unusable(fault, stand_in)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from tiergate.cluster.api import JSON_PATCH, Api
 from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import in_words
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries, unchanged
 from tiergate.cluster.state import ClusterState
@@ -118,7 +119,7 @@ class CertificateKeeper:
     def _failed(self, error: Exception) -> None:
         """Log the error, and tell of it in the status unless it is one that passes by itself."""
         expected = isinstance(error, Conflict | ApiError | Unreachable | Missing | ExternalSecretUnusable | ClockSkew)
-        fields = {"fields": {"error": str(error) or type(error).__name__}}
+        fields = {"fields": {"error": in_words(error)}}
         logger.warning("certificates: will try again", extra=fields, exc_info=None if expected else error)
         if isinstance(error, Conflict | Unreachable) or (isinstance(error, ApiError) and error.status in CONFLICTS):
             return
@@ -126,7 +127,7 @@ class CertificateKeeper:
         self._failing_since = now if self._failing_since is None else self._failing_since
         if isinstance(error, ApiError) and self._trusted and now - self._failing_since < PATIENCE:
             return
-        message = str(error) if expected else f"{type(error).__name__}: {error}"
+        message = str(error) if expected else f"unexpected: {in_words(error)}; the controller's log says more"
         if isinstance(error, ClockSkew):
             self._tell(Assessment(holds=False, reason="ClockSkew", message=message))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from tiergate.cluster.errors import in_words
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS
 from tiergate.controller.observations import is_covered, observe
@@ -84,7 +85,7 @@ async def _stored(
             try:
                 found[namespace].append(read(raw))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of this object
-                faults[namespace] = unreadable(resource, name, str(error) or type(error).__name__)
+                faults[namespace] = unreadable(resource, name, in_words(error))
     return found
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from tiergate.cluster.api import JSON_PATCH
 from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
+from tiergate.cluster.errors import in_words
 from tiergate.cluster.registration import (
     CONFIGURATION_KINDS,
     CONFIGURATION_NAME,
@@ -134,7 +135,7 @@ class Handover:
 
     def _failed(self, error: Exception) -> None:
         expected = isinstance(error, (ApiError, Unreachable, BodyTooLarge, ValueError, msgspec.MsgspecError))
-        text = str(error) or type(error).__name__
+        text = in_words(error)
         logger.warning(
             "handover: will try again", extra={"fields": {"error": text}}, exc_info=None if expected else error
         )

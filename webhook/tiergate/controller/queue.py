@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import in_words
 
 CONFLICT_PAUSE: Final = 0.1
 FIRST_PAUSE: Final = 0.25
@@ -154,7 +155,7 @@ class WorkQueue:
         except (ApiError, Unreachable) as error:
             self._failed(key, error, str(error))
         except Exception as error:  # noqa: BLE001 - a bug that one key brings out must not stop the others
-            self._failed(key, error, f"{type(error).__name__}: {error}")
+            self._failed(key, error, f"unexpected: {in_words(error)}; the controller's log says more")
         else:
             self._failures.pop(key, None)
             self._set_error(key, None)

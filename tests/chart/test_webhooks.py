@@ -8,11 +8,12 @@ import pytest
 from tests.chart.helm import NAMESPACE, Helm
 from tiergate.cluster.registration import CONFIGURATION_KINDS, deviation, read_registration
 from tiergate.wire.kinds import KINDS
+from tiergate.wire.namespace import Namespace
 
 pytestmark = pytest.mark.helm
 
 NEVER = [NAMESPACE, "kube-system", "kube-public", "kube-node-lease"]
-GOVERNED = [
+GOVERNED: list[dict[str, Any]] = [
     {"key": "tiergate.io/tier", "operator": "Exists"},
     {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": NEVER},
 ]
@@ -122,6 +123,8 @@ def test_no_entry_carries_a_ca_bundle(helm: Helm) -> None:
 def test_only_governed_namespaces_are_matched(helm: Helm, name: str) -> None:
     """Namespaces without the label, ours and the cluster's own are never in the way of a failing webhook."""
     assert helm.render().entries()[name]["namespaceSelector"] == {"matchExpressions": GOVERNED}
+    keys = {one["key"] for one in GOVERNED}
+    assert keys <= Namespace("dev", tier="dev").labels.keys(), "the controller knows no other labels"
 
 
 @pytest.mark.parametrize("name", [NAMESPACES, TIERS])

@@ -13,6 +13,7 @@ import msgspec
 
 from tiergate.cluster.resource import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
 from tiergate.core.jsonpatch import escape
+from tiergate.wire.namespace import CONTROL_PLANE, MANAGED_BY_AZURE, NAME_LABEL
 
 CONFIGURATION_KINDS: Final = {
     "MutatingWebhookConfiguration": MUTATING_WEBHOOK_CONFIGURATIONS,
@@ -31,8 +32,6 @@ HANDED_OVER: Final = frozenset({PODS_MUTATE, PODS_VALIDATE, CLAIMS_VALIDATE})
 """The entries whose objects Kubernetes' own engines can judge: these are handed over, the guard of the label never."""
 HELD: Final = "held."
 """Begins the name of a copy of an entry that stays with Fail, for the namespaces that a handover leaves out."""
-NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
-"""The label that the API server gives every namespace, and that nobody can change."""
 RELEASED_ANNOTATION: Final = "tiergate.io/webhooks"
 MARK_ANNOTATION: Final = "tiergate.io/handed-over"
 """Since when the entries are handed over. It is set and removed in the same write as failurePolicy."""
@@ -55,9 +54,9 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 """What the API server makes of an entry that does not say; the last one means nothing to a validating entry."""
 
 _AKS_EXCLUSIONS: Final = (
-    {"key": "control-plane", "operator": "DoesNotExist"},
-    {"key": "control-plane", "operator": "NotIn", "values": ["true"]},
-    {"key": "kubernetes.azure.com/managedby", "operator": "NotIn", "values": ["aks"]},
+    {"key": CONTROL_PLANE, "operator": "DoesNotExist"},
+    {"key": CONTROL_PLANE, "operator": "NotIn", "values": ["true"]},
+    {"key": MANAGED_BY_AZURE, "operator": "NotIn", "values": ["aks"]},
 )
 """What the admissions enforcer of AKS adds to every namespaceSelector."""
 
@@ -223,7 +222,7 @@ def _holding(found: Registration, held: Sequence[str]) -> Operations:
 
 
 def _held_copy(entry: Entry, held: Sequence[str]) -> Entry:
-    those = {"key": NAMESPACE_NAME, "operator": "In", "values": list(held)}
+    those = {"key": NAME_LABEL, "operator": "In", "values": list(held)}
     selector = {**(entry.get("namespaceSelector") or {}), "matchExpressions": [*_expressions(entry), those]}
     return {**entry, "name": f"{HELD}{_name(entry)}", "failurePolicy": FAIL, "namespaceSelector": selector}
 
@@ -233,7 +232,7 @@ def _is_held(entry: Entry) -> bool:
 
 
 def _names_namespaces(expression: Mapping[str, Any]) -> bool:
-    return expression.get("key") == NAMESPACE_NAME and expression.get("operator") == "In"
+    return expression.get("key") == NAME_LABEL and expression.get("operator") == "In"
 
 
 def unchanged(resource_version: str) -> dict[str, Any]:

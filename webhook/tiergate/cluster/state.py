@@ -312,9 +312,9 @@ async def _synced(caches: Iterable[Cache[Any]]) -> None:
             await cache.changed(SYNC_PATIENCE)
 
 
-def _of_interest(namespace: Namespace | None) -> tuple[str | None, bool] | None:
+def _of_interest(namespace: Namespace | None) -> tuple[object, ...] | None:
     """Return what of a namespace matters to anybody: a change of anything else is not passed on."""
-    return None if namespace is None else (namespace.tier, namespace.deleting)
+    return None if namespace is None else (namespace.tier, namespace.deleting, namespace.platform)
 
 
 def _differ_in_status_only(record: TierRecord, earlier: TierRecord) -> bool:

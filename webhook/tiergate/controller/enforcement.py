@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tiergate.cluster.registration import CONFIGURATION_NAME, deviation, excluded_by_platform
+from tiergate.cluster.registration import CONFIGURATION_NAME, HANDED_OVER, deviation, excluded_by_platform
+from tiergate.cluster.selector import selects
 from tiergate.controller.tier_conditions import Assessment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tiergate.cluster.registration import Registration
+    from tiergate.wire.namespace import Namespace
 
 HANDED_OVER_REASON: Final = "HandedOver"
 
@@ -62,3 +64,13 @@ def _changed(registrations: Sequence[Registration]) -> Assessment | None:
             message = f'{one.kind} "{CONFIGURATION_NAME}": {field}: helm upgrade restores it'
             return Assessment(holds=False, reason="WebhookChanged", message=message)
     return None
+
+
+def unasked(registrations: Sequence[Registration], members: Iterable[Namespace]) -> list[str]:
+    """Return the names of the namespaces that some entry for pods or claims does not select: nobody is asked there."""
+    selectors: list[Mapping[str, Any] | None] = []
+    for one in registrations:
+        for entry in one.entries:
+            if entry.get("name") in HANDED_OVER and (selector := entry.get("namespaceSelector")) not in selectors:
+                selectors.append(selector)
+    return [one.name for one in members if not all(selects(selector, one.labels) for selector in selectors)]

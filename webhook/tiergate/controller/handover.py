@@ -26,14 +26,14 @@ from tiergate.cluster.registration import (
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
-from tiergate.controller.enforcement import assess
+from tiergate.controller.enforcement import assess, unasked
 from tiergate.controller.queue import CONFLICTS
 from tiergate.controller.tier_conditions import named
 from tiergate.core.handover import WRITING, Seen, Step, Timing, next_step
 from tiergate.core.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from tiergate.cluster.api import Api
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tiergate.cluster.state import ClusterState
     from tiergate.controller.observations import Observations
     from tiergate.controller.tier_conditions import Assessment
+    from tiergate.wire.namespace import Namespace
 
 PERIOD: Final = 1.0
 """Seconds between two questions."""
@@ -151,6 +152,10 @@ class Handover:
         silent = self._is_silent()
         detail = "" if self._latest is None else self._latest.detail
         return assess(self._base(), self._registrations(), silent=silent, detail=detail, blocked=self._blocked)
+
+    def unasked(self, members: Iterable[Namespace]) -> list[str]:
+        """Return the names of those about which the API server asks no webhook, whatever the tier says."""
+        return unasked(self._registrations(), members)
 
     async def step(self) -> float:
         """Ask, decide, do one thing; return the seconds until the next step.

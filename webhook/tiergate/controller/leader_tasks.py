@@ -96,6 +96,7 @@ class LeaderTasks:
             observations,
             events,
             enforcing=self._handover.enforcing,
+            unasked=self._handover.unasked,
             errors=self._namespaces.errors,
             again=self._tiers.add_later,
             now=utc_now,

@@ -1,7 +1,7 @@
 """Keep the status of each tier what it should be."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +21,7 @@ from tiergate.controller.tier_conditions import (
     namespace_state,
     shows_more_than_numbers,
 )
+from tiergate.wire.namespace import Namespace
 from tiergate.wire.tier_status import Condition, TierStatus, write_patch
 
 SUMMARY_INTERVAL: Final = 1.0
@@ -39,6 +40,7 @@ class StatusWriter:
         events: EventWriter,
         *,
         enforcing: Callable[[], Assessment | None],
+        unasked: Callable[[Iterable[Namespace]], list[str]],
         errors: Mapping[str, str],
         again: Callable[[str, float], None],
         now: Callable[[], datetime],
@@ -52,6 +54,7 @@ class StatusWriter:
             observations: How far the namespaces are.
             events: Tells people when enforcement begins or ceases.
             enforcing: Whether the webhooks are registered and trusted; None while that is not known.
+            unasked: Which of these namespaces the webhooks are not asked about.
             errors: Namespaces whose quotas could not be written, and why; kept current by its owner.
             again: Has a tier looked at again after some seconds.
             now: Time of day.
@@ -62,6 +65,7 @@ class StatusWriter:
         self._observations = observations
         self._events = events
         self._enforcing = enforcing
+        self._unasked = unasked
         self._errors = errors
         self._again = again
         self._now = now
@@ -112,22 +116,26 @@ class StatusWriter:
 
     def compute(self, record: TierRecord) -> TierStatus:
         """Return the status the tier should have now."""
-        good = self._state.in_force(record.name)
+        good, members = self._state.in_force(record.name), self._members(record.name)
         return compute(
             record,
             good=good,
-            states=self._namespaces(record.name, good),
+            states=self._namespaces(members, good),
             enforcing=self._enforcing(),
+            unasked=self._unasked(members),
             now=f"{self._now():%Y-%m-%dT%H:%M:%SZ}",
         )
 
-    def _namespaces(self, tier: str, good: TierInForce | None) -> list[NamespaceState]:
-        """Return how far the namespaces of a tier are; those on their way out have no quotas to wait for."""
+    def _members(self, tier: str) -> list[Namespace]:
+        """Return the namespaces of a tier; those on their way out have no quotas to wait for."""
         members = (self._state.namespace(name) for name in self._state.namespaces_of(tier))
-        alive = [one.name for one in members if one is not None and not one.deleting]
+        return [one for one in members if one is not None and not one.deleting]
+
+    def _namespaces(self, members: Iterable[Namespace], good: TierInForce | None) -> list[NamespaceState]:
+        """Return how far the namespaces of a tier are."""
         if good is None:
-            return [NamespaceState(name) for name in alive]
-        return [self._namespace(name, good) for name in alive]
+            return [NamespaceState(one.name) for one in members]
+        return [self._namespace(one.name, good) for one in members]
 
     def _namespace(self, name: str, good: TierInForce) -> NamespaceState:
         observation, error = self._observations.of(name, good.tier), self._errors.get(name, "")

@@ -12,7 +12,7 @@ from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY, ResourceList, total
-from tiergate.core.tier import Tier
+from tiergate.core.tier import LABEL, Tier
 from tiergate.wire.tier_status import Condition, TierStatus
 
 READY: Final = "Ready"
@@ -80,6 +80,7 @@ def compute(
     good: TierInForce | None,
     states: Sequence[NamespaceState],
     enforcing: Assessment | None,
+    unasked: Sequence[str] = (),
     now: str,
 ) -> TierStatus:
     """Return the status a tier should have.
@@ -90,12 +91,13 @@ def compute(
         states: Of its namespaces.
         enforcing: Whether the webhooks are registered and trusted; None while that is not known: what was said before
             stays, so that a restart of the controller does not look like an outage.
+        unasked: Those of its namespaces that the webhooks are not asked about.
         now: Time of day in RFC 3339, for conditions that change.
     """
     mode: Mode = "Enforce" if good is None else good.tier.mode
     assessments = {READY: assess_ready(record, good=good, states=states)}
     if enforcing is not None:
-        assessments[ENFORCING] = assess_enforcing(enforcing, mode)
+        assessments[ENFORCING] = assess_enforcing(enforcing, mode, unasked)
     ours = tuple(_condition(kind, assessment, record, now=now) for kind, assessment in assessments.items())
     others = tuple(one for one in record.status.conditions if one.type not in assessments)
     return TierStatus(
@@ -190,11 +192,19 @@ def _assess_reporting(mode: Mode, states: Sequence[NamespaceState]) -> Assessmen
     )
 
 
-def assess_enforcing(enforcing: Assessment, mode: Mode) -> Assessment:
-    """Say whether the tier refuses what breaks it: the webhooks are registered, and the mode is Enforce."""
-    if mode == "Enforce" or not enforcing.holds:
+def assess_enforcing(enforcing: Assessment, mode: Mode, unasked: Sequence[str] = ()) -> Assessment:
+    """Say whether the tier refuses what breaks it: the webhooks are asked everywhere, and the mode is Enforce."""
+    if not enforcing.holds or (mode == "Enforce" and not unasked):
         return enforcing
-    return Assessment(holds=False, reason=f"Mode{mode}", message=_TOLD[mode])
+    where = f"the namespaceSelector of the webhooks excludes {named(unasked)}" if unasked else ""
+    if mode != "Enforce":
+        message = f"{_TOLD[mode]}; {where}, of which nothing is reported" if unasked else _TOLD[mode]
+        return Assessment(holds=False, reason=f"Mode{mode}", message=message)
+    message = (
+        f"{where}: ResourceQuotas hold there, but nobody sets defaults or checks ranges; correct "
+        f"webhook.excludeNamespaces or labels, or remove the label {LABEL} there"
+    )
+    return Assessment(holds=False, reason="NamespaceExcluded", message=message)
 
 
 _TOLD: Final[Mapping[Mode, str]] = {

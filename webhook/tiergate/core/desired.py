@@ -42,7 +42,7 @@ def desired_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     """
     groups: dict[ScopeSet, list[TierQuota]] = {}
     for quota in tier.quotas:
-        groups.setdefault(_scope_set(quota), []).append(quota)
+        groups.setdefault(scope_set(quota), []).append(quota)
     return tuple(_merged(scopes, groups[scopes]) for scopes in sorted(groups))
 
 
@@ -51,12 +51,13 @@ def native_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     return desired_quotas(tier) if tier.mode == "Enforce" else ()
 
 
-def _scope_set(quota: TierQuota) -> ScopeSet:
+def scope_set(quota: TierQuota) -> ScopeSet:
+    """Return the scopes of a quota, however they are spelled: quotas of one set become one ResourceQuota."""
     wanted = {(one.scope_name, one.operator, tuple(sorted(one.values))) for one in quota.scope_selector}
     return tuple(sorted(set(quota.scopes))), tuple(sorted(wanted))
 
 
-def _merged(scope_set: ScopeSet, quotas: list[TierQuota]) -> DesiredQuota:
+def _merged(key: ScopeSet, quotas: list[TierQuota]) -> DesiredQuota:
     hard: dict[str, Quantity] = {}
     sources: dict[str, str] = {}
     for quota in quotas:
@@ -64,9 +65,9 @@ def _merged(scope_set: ScopeSet, quotas: list[TierQuota]) -> DesiredQuota:
             if name not in hard or bound < hard[name]:
                 hard[name] = bound
                 sources[name] = quota.name
-    scopes, wanted = scope_set
+    scopes, wanted = key
     return DesiredQuota(
-        name=_object_name(scope_set),
+        name=_object_name(key),
         hard=hard,
         scopes=scopes,
         scope_selector=tuple(ScopeRequirement(*one) for one in wanted),

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from tiergate.core.decision import Fault
-from tiergate.core.desired import desired_quotas
+from tiergate.core.desired import scope_set
 from tiergate.core.jsonpatch import escape
 from tiergate.core.projection import MAX_MILLI_VALUE, is_countable
 from tiergate.core.quantity import NANO, Quantity
@@ -255,7 +255,8 @@ def _no_room_for_own_objects(tier: Tier) -> Iterator[Fault]:
 
     Object counts have no scopes, so a quota with a scope never measures them.
     """
-    needed = {"count/limitranges": 1 if tier.limits else 0, **dict.fromkeys(_QUOTA_COUNTS, len(desired_quotas(tier)))}
+    quotas = len({scope_set(one) for one in tier.quotas})
+    needed = {"count/limitranges": 1 if tier.limits else 0, **dict.fromkeys(_QUOTA_COUNTS, quotas)}
     kinds = dict.fromkeys(_QUOTA_COUNTS, "ResourceQuota") | {"count/limitranges": "LimitRange"}
     for index, quota in enumerate(tier.quotas):
         if quota.scopes or quota.scope_selector:

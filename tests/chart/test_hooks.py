@@ -23,6 +23,7 @@ CLUSTER_RULES: dict[str, dict[tuple[str, str, str], set[str]]] = {
         ("", "namespaces", "*"): {"list"},
         ("", "limitranges", "*"): {"create"},
         ("tiergate.io", "tiers", "*"): {"list"},
+        ("tiergate.io", "tiers/status", "*"): {"patch"},
         **{(REGISTRATION, kind, "tiergate"): {"delete"} for kind in CONFIGURATIONS},
     },
     "tiergate-verify": {

@@ -178,12 +178,30 @@ def test_an_upgrade_raises_the_definition_and_a_downgrade_keeps_it(by_helm: Clus
         release.remove_all()
 
 
+def says_so_of_what_is_excluded(release: Release) -> None:
+    """A namespace that the webhooks are not asked about, and again."""
+    cluster = release.cluster
+    others = "kubectl wait --for=condition=Enforcing tier prod staging --timeout=1s"
+    release.upgrade({"webhook": {"excludeNamespaces": ["dev"]}})
+    until(lambda: "NamespaceExcluded" in cluster.kubectl("get tier dev").out, "the tier says what is excluded")
+    assert "excludes namespace dev:" in cluster.kubectl("get tier dev -o yaml").out
+    assert (
+        "must specify limits.cpu"
+        in cluster.run("kubectl create -n dev --dry-run=server -f -", stdin=json.dumps(a_pod("bare"))).err
+    )
+    assert cluster.run(others).code == 0
+    release.upgrade()
+    release.until_in_force()
+    assert a_bare_pod(cluster, "dev") == DEV
+
+
 def test_what_an_uninstallation_leaves_is_usable_and_taken_up_again(release: Release) -> None:
     """Quotas stay, and so do defaults: as a LimitRange until the controller is back."""
     cluster = release.cluster
     release.install()
     release.until_in_force()
     assert a_bare_pod(cluster, "dev") == DEV
+    says_so_of_what_is_excluded(release)
 
     release.uninstall()
     for kind in CONFIGURATIONS:
@@ -193,9 +211,11 @@ def test_what_an_uninstallation_leaves_is_usable_and_taken_up_again(release: Rel
     assert left["spec"]["limits"] == [{"type": "Container", **CONTAINER["dev"]}]
     assert a_bare_pod(cluster, "dev") == DEV
     has_no_hook_left(cluster)
-    assert cluster.kubectl("get tiers -o name").out.split() == [
-        f"tier.tiergate.io/{name}" for name in sorted(CONTAINER)
-    ]
+    tiers = cluster.kubectl("get tiers -o json").json["items"]
+    assert [one["metadata"]["name"] for one in tiers] == sorted(CONTAINER)
+    for one in tiers:
+        said = {each["type"]: (each["status"], each["reason"]) for each in one["status"]["conditions"]}
+        assert said == dict.fromkeys(("Ready", "Enforcing"), ("False", "Uninstalled"))
 
     release.install()
     release.until_in_force()

@@ -33,7 +33,7 @@ class FakeApi:
         timeout: float = 10.0,  # noqa: ASYNC109 - the client's signature
         most: int = 0,  # noqa: ARG002 - as above
     ) -> bytes:
-        assert content_type == "application/json"
+        assert (content_type == "application/merge-patch+json") == (method == "PATCH")
         assert timeout > 0
         if (refusal := self.refuse.get(f"{method} {path}")) is not None:
             raise refusal
@@ -79,6 +79,11 @@ class FakeApi:
                     raise ApiError(409, "AlreadyExists", f"{name} already exists")
                 self.objects[name] = document
                 return document
+            case "PATCH":
+                stored = self._find(path.removesuffix("/status"))
+                assert document.pop("metadata") == {"resourceVersion": stored["metadata"]["resourceVersion"]}
+                stored["status"] = {**stored.get("status", {}), **document["status"]}
+                return stored
         self._find(path)
         if path not in self.lingers:
             del self.objects[path]

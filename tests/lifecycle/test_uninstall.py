@@ -13,11 +13,15 @@ RELEASE = "gate-system"
 CONTROLLER = f"/apis/apps/v1/namespaces/{RELEASE}/deployments/tiergate-controller"
 CONFIGURATIONS = [resource.object("tiergate") for resource in CONFIGURATION_KINDS.values()]
 CONTAINER = {"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}
+STATUS = f"{TIERS.object('dev')}/status"
 QUOTAS = [{"name": "compute", "hard": {"limits.cpu": "4"}}]
 
 
 def a_tier(**spec: object) -> Object:
-    return {"metadata": {"name": "dev"}, "spec": {"limits": [CONTAINER], "quotas": QUOTAS, **spec}}
+    return {
+        "metadata": {"name": "dev", "resourceVersion": "7"},
+        "spec": {"limits": [CONTAINER], "quotas": QUOTAS, **spec},
+    }
 
 
 def a_namespace(name: str, tier: str | None = "dev", **metadata: object) -> Object:
@@ -52,6 +56,7 @@ async def test_each_step_prepares_the_next() -> None:
         ("DELETE", CONTROLLER),
         ("POST", LIMIT_RANGES.collection("dev")),
         *(("DELETE", path) for path in CONFIGURATIONS),
+        ("PATCH", STATUS),
     ]
     assert api.writes[0][2]["propagationPolicy"] == "Foreground"
     assert 'namespace "dev": LimitRange "tier" left behind with the defaults of tier dev' in said
@@ -147,3 +152,34 @@ async def test_what_is_refused_ends_it_before_the_webhooks_go() -> None:
     with pytest.raises(NotUninstalled, match=r'namespace "dev": LimitRange "tier" cannot be written: .* quota: theirs'):
         await uninstalled(api)
     assert set(CONFIGURATIONS) <= set(api.objects)
+
+
+GOOD = {"status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+LONG_BAD = {**GOOD, "type": "Enforcing", "status": "False", "reason": "HandedOver"}
+THEIRS = {**GOOD, "type": "Theirs", "observedGeneration": 0}
+
+
+@pytest.mark.parametrize(
+    "spec", [{}, {"enforcement": "Warn"}, {"enforcement": "Later"}], ids=["", "Warn", "unreadable"]
+)
+async def test_no_status_goes_on_saying_that_a_tier_is_enforced(spec: Object) -> None:
+    status = {"namespaces": 1, "conditions": [{**GOOD, "type": "Ready"}, LONG_BAD, THEIRS]}
+    api = a_cluster({**a_tier(**spec), "status": status}, a_namespace("dev"))
+    await uninstalled(api)
+    found = api.objects[TIERS.object("dev")]["status"]
+    assert found["namespaces"] == 1
+    ready, enforcing, theirs = found["conditions"]
+    for kind, one in (("Ready", ready), ("Enforcing", enforcing)):
+        assert (one["type"], one["status"], one["reason"]) == (kind, "False", "Uninstalled")
+        assert "Tiergate was uninstalled" in one["message"]
+    assert (ready["lastTransitionTime"] > GOOD["lastTransitionTime"]) is True
+    assert enforcing["lastTransitionTime"] == GOOD["lastTransitionTime"]
+    assert theirs == THEIRS
+
+
+async def test_a_status_that_cannot_be_written_stops_nothing() -> None:
+    api = a_cluster(a_tier(), a_namespace("dev"))
+    api.refuse[f"PATCH {STATUS}"] = ApiError(409, "Conflict", "modified")
+    said = await uninstalled(api)
+    assert 'the status of tier "dev" does not say Uninstalled: 409 Conflict: modified' in said
+    assert not set(CONFIGURATIONS) & set(api.objects)

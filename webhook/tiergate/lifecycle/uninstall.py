@@ -19,6 +19,7 @@ from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAM
 from tiergate.cluster.resource import DEPLOYMENTS, LIMIT_RANGES, NAMESPACES, TIERS, Resource
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, is_protected
+from tiergate.lifecycle.last_status import tell_uninstalled
 from tiergate.wire.limitrange import write_limit_range
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.tier import tier_and_faults
@@ -37,7 +38,7 @@ class NotUninstalled(RuntimeError):
 
 
 async def uninstall(api: Api, *, namespace: str, say: Say) -> None:
-    """Stop the controller, leave defaults behind, then take the webhooks out of the way; each step can be repeated.
+    """Stop the controller, leave defaults behind, take the webhooks away, say so in each tier; each can be repeated.
 
     Args:
         api: Whose user may do all that.
@@ -53,6 +54,7 @@ async def uninstall(api: Api, *, namespace: str, say: Say) -> None:
     for kind, resource in CONFIGURATION_KINDS.items():
         gone = await _delete(api, resource, CONFIGURATION_NAME)
         say(f'{kind} "{CONFIGURATION_NAME}": {"removed" if gone else "was gone already"}')
+    await tell_uninstalled(api, say=say)  # last: before, it would not be true
 
 
 async def _stop_controller(api: Api, namespace: str, say: Say) -> None:

@@ -28,8 +28,8 @@ SMALL_SECONDS: Final = 10.0
 PACE_SECONDS: Final = 1.0
 PACE_BYTES: Final = 8 * 2**20
 """A large body must bring as many further bytes (or its end) in so many seconds; the API server sends all in one."""
-HURRIED_SECONDS: Final = 0.5
-"""The same while another address waits for a slot. So the longest body has one for less time than others wait."""
+HURRIED_SECONDS: Final = 0.4
+"""The same while another address waits for a slot. The longest body is whole before the other has waited too long."""
 GARBAGE_BYTES: Final = 32 * 2**20
 """Bytes of answered bodies after which cyclic garbage is looked for, should an answer have left any."""
 RETRY_AFTER: Final = (b"retry-after", b"1")

@@ -57,6 +57,7 @@ def all_attacks(port: Port, times: int = TIMES) -> dict[str, Callable[[], object
     return {
         f"{times} pods with 2.9 MB of < and a NUL": lambda: attacks.escaped_and_nul(port, times),
         "8 reviews of 36 MiB at once": lambda: attacks.large_at_once(port),
+        "4 reviews of 40 MiB of two-byte text with a NUL": lambda: attacks.two_byte_text(port),
         "4 uploads that stall one byte short of 40 MiB": lambda: attacks.stalled(port, 4, 40 * MIB, nothing),
         "200 uploads that stall one byte short of 1 MiB": lambda: attacks.stalled(port, 200, MIB, nothing),
         "2,000 idle connections": lambda: attacks.idle(port, 2_000, nothing),

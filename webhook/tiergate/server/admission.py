@@ -28,7 +28,7 @@ TIMEOUT: Final = 5.0
 """Seconds that the API server waits where it does not say: the chart's default."""
 
 LIGHT: Final = 16 * 2**10
-"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes 20 ms (ADR 21)."""
+"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes 12 ms (ADR 21)."""
 LARGE: Final = 64 * 2**10
 """Bytes above which a review is read by another process; up to here only where the fast decoder cannot read it."""
 UNKNOWN_TIER: Final = "(unknown)"

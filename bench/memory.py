@@ -21,6 +21,7 @@ from bench.attacks import MIB, Bystander, Port
 from bench.files import SERVER_NAME, Files
 from bench.review import review
 from bench.servers import tiergate
+from tiergate.server.large_reviews import IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 now = _mib(resident(server.pid))
                 print(f"  {name}: {now} afterwards, at most {_mib(watch.most)} so far; {got or ''}", flush=True)
         print(f"  ordinary reviews meanwhile: {dict(bystander.statuses)}, slowest {bystander.slowest:.2f} s")
+        time.sleep(IDLE + 1)  # the process that reads large reviews has ended
         after = resident(server.pid)
     verdicts = _verdict("steady", max(steady, after), MOST_STEADY), _verdict("peak", watch.most, MOST_PEAK)
     print("\n".join(verdicts))

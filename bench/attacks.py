@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ssl
 import contextlib
+import ctypes
 import http.client
 import json
 import socket
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TIMEOUT: Final = 60.0
+HOST: Final = "127.0.0.1"
 MIB: Final = 2**20
 HEAD: Final = (
     "POST /{path}?timeout=5s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
@@ -32,11 +35,11 @@ class Port:
 
     number: int
     context: ssl.SSLContext
-    name: str = "127.0.0.1"
+    name: str = HOST
 
     def raw(self) -> ssl.SSLSocket:
         """Return a TLS connection to write bytes to."""
-        plain = socket.create_connection(("127.0.0.1", self.number), timeout=TIMEOUT)
+        plain = socket.create_connection((HOST, self.number), timeout=TIMEOUT)
         return self.context.wrap_socket(plain, server_hostname=self.name)
 
     def post(self, path: str, body: bytes) -> int:
@@ -149,6 +152,66 @@ def idle(port: Port, count: int, judge: Callable[[], None]) -> None:
         for _ in range(count):
             stack.enter_context(contextlib.closing(port.raw()))
         judge()
+
+
+def unread(port: Port, count: int, judge: Callable[[], None]) -> None:
+    """Ask twice on each connection for as many faults as one small review can have, read nothing, and judge."""
+    name = json.dumps("\N{GRINNING FACE}" * 3600, ensure_ascii=False)
+    faulty = "{" + name + ":[" + ",".join(['"\\u0000"'] * 100) + "]}"
+    body = pod().replace(b'"spec":', f'"x":{faulty},"spec":'.encode())
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            with contextlib.suppress(OSError):  # it was ended for what it did not read
+                raw = stack.enter_context(contextlib.closing(port.raw()))
+                raw.sendall((HEAD.format(path="validate", size=len(body)).encode() + body) * 2)
+        judge()
+
+
+def headers(port: Port, count: int, judge: Callable[[], None]) -> None:
+    """Send 250 KB of tiny headers on each connection, and judge."""
+    head = b"POST /validate HTTP/1.1\r\nContent-Length: 10\r\n" + b"ab:cd\r\n" * 36_000 + b"\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            with contextlib.suppress(OSError):  # it was ended for that
+                raw = stack.enter_context(contextlib.closing(port.raw()))
+                raw.sendall(head)
+        judge()
+
+
+def tiny_records(port: Port, most: int) -> int:
+    """Send a request's headers a byte in each TLS record, and return how many went out before the connection ended."""
+    with contextlib.closing(port.raw()) as raw:
+        raw.sendall(b"GET /livez HTTP/1.1\r\nx: ")
+        for sent in range(most):
+            try:
+                raw.sendall(b"x")
+            except OSError:
+                return sent
+    return most
+
+
+def key_updates(port: Port, most: int) -> int:
+    """Ask for new TLS keys again and again, and return how often before the connection ended.
+
+    Raises:
+        AttributeError: Python's ssl module does not let us reach its OpenSSL.
+    """
+    lib = ctypes.CDLL(_ssl.__file__)
+    for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+        getattr(lib, name).restype = ctypes.c_void_p
+    context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))
+    session = ctypes.c_void_p(lib.SSL_new(context))
+    with socket.create_connection((HOST, port.number), timeout=TIMEOUT) as plain:
+        plain.setblocking(True)  # noqa: FBT003 - the standard library's signature
+        lib.SSL_set_fd(session, plain.fileno())
+        done = lib.SSL_connect(session)
+        sent = 0
+        while done == 1 and sent < most:
+            sent += 1
+            done = min(lib.SSL_key_update(session, 1), lib.SSL_do_handshake(session))
+        lib.SSL_free(session)
+        lib.SSL_CTX_free(context)
+    return sent
 
 
 def tier_names(port: Port, count: int = 100, size: int = 10**6) -> Counter[int]:

@@ -88,6 +88,8 @@ def all_attacks(port: Port, times: int = TIMES) -> dict[str, Callable[[], object
         "4 uploads that stall one byte short of 40 MiB": lambda: attacks.stalled(port, 4, 40 * MIB, nothing),
         "200 uploads that stall one byte short of 1 MiB": lambda: attacks.stalled(port, 200, MIB, nothing),
         "2,000 idle connections": lambda: attacks.idle(port, 2_000, nothing),
+        "380 connections that read none of two large answers": lambda: attacks.unread(port, 380, nothing),
+        "380 requests with 36,000 headers": lambda: attacks.headers(port, 380, nothing),
         "100 Tier names of 1 MB": lambda: attacks.tier_names(port),
         "20 resource names of 3 MB": lambda: attacks.resource_names(port),
     }

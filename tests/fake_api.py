@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jsonpatch
 
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.client import MAX_BODY, ApiError, BodyTooLarge
 
 Object = dict[str, Any]
 
@@ -35,6 +36,7 @@ class Write(NamedTuple):
     document: Any
 
 
+@functools.lru_cache(maxsize=4096)
 def place_of(path: str) -> Place:
     """Take a path apart."""
     parts = path.strip("/").split("/")
@@ -121,7 +123,7 @@ class FakeApi:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109, ARG002 - the client's signature
-        most: int = 0,  # noqa: ARG002 - as above
+        most: int = MAX_BODY,
     ) -> bytes:
         """Answer one request."""
         await asyncio.sleep(0)
@@ -131,7 +133,10 @@ class FakeApi:
         if (refusal := self.refuse.get(f"{method} {place.resource}")) is not None:
             raise refusal
         if method == "GET":
-            return json.dumps(self._read(place, query or {})).encode()
+            answer = json.dumps(self._read(place, query or {})).encode()
+            if len(answer) > most:
+                raise BodyTooLarge("too large")
+            return answer
         self.journal[f"{method} {place.resource}"] += 1
         document = json.loads(body or b"{}")
         self.writes.append(Write(method, place, content_type, document))

@@ -31,6 +31,7 @@ class RecordingSender:
         body: bytes | None = None,  # noqa: ARG002
         content_type: str = "application/json",  # noqa: ARG002
         timeout: float = 10.0,  # noqa: ASYNC109
+        most: int = 0,  # noqa: ARG002 - as above
     ) -> bytes:
         self.sent.append(Sent(method, path, timeout, asyncio.get_running_loop().time()))
         return b"{}"

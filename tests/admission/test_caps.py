@@ -7,18 +7,27 @@ from typing import Any
 import pytest
 
 from tests.builders import a_claim_object, a_pod_object, a_resize, a_review, a_tier_object, faults
-from tiergate.admission.request import MAX_GROUPS, read
+from tiergate.admission.request import MAX_EXTRA, MAX_GROUPS, read
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Endpoint
 from tiergate.wire.pod import MAX_AMOUNTS, MAX_CONTAINERS
+from tiergate.wire.quota import MAX_SCOPES
 from tiergate.wire.tier import MAX_ENTRIES, MAX_HARD
-from tiergate.wire.types import MAX_NAME, MAX_NAMES
+from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT
 
 LONG = "n" * (MAX_NAME + 1)
 NAMES = {f"r{number}": "1" for number in range(MAX_NAMES + 1)}
 MANY = [{"name": f"c{number}"} for number in range(MAX_CONTAINERS)]
 FULL = [{"name": f"c{n}", "resources": {"limits": dict(list(NAMES.items())[:400])}} for n in range(6)]
+DEFAULTS = {"annotations": {"tiergate.io/defaults": "x" * (MAX_TEXT + 1)}}
 USER = {"username": "alice", "groups": ["g"] * (MAX_GROUPS + 1)}
+
+EXPRESSIONS = "quotas/0/scopeSelector/matchExpressions"
+
+
+def selector(**expression: object) -> dict[str, Any]:
+    return {"scopeSelector": {"matchExpressions": [expression]}}
+
 
 Case = tuple[Endpoint, bytes, str, int]
 CASES: dict[str, Case] = {
@@ -60,6 +69,41 @@ CASES: dict[str, Case] = {
     "a namespace": ("mutate", a_review(a_pod_object(), namespace=LONG), "/request/namespace", MAX_NAME),
     "a user": ("mutate", a_review(a_pod_object(), userInfo={"username": LONG}), "/request/userInfo/username", MAX_NAME),
     "groups": ("validate", a_review(a_pod_object(), userInfo=USER), "/request/userInfo/groups", MAX_GROUPS),
+    "what is said of a user": (
+        "validate",
+        a_review(a_pod_object(), userInfo={"username": "alice", "extra": {"a": ["x" * MAX_EXTRA]}}),
+        "/request/userInfo/extra",
+        MAX_EXTRA,
+    ),
+    "values of what is said of a user": (
+        "validate",
+        a_review(a_pod_object(), userInfo={"username": "alice", "extra": {"a": [""] * MAX_EXTRA}}),
+        "/request/userInfo/extra",
+        MAX_EXTRA,
+    ),
+    "our annotation": (
+        "mutate",
+        a_review(a_pod_object({"name": "a"}) | {"metadata": DEFAULTS}),
+        "/metadata/annotations/tiergate.io~1defaults",
+        MAX_TEXT,
+    ),
+    **{
+        f"a tier's {pointer}": ("tiers", a_review(a_tier_object(spec)), f"/spec/{pointer}", bound)
+        for spec, pointer, bound in (
+            ({"enforcement": LONG}, "enforcement", MAX_NAME),
+            ({"limits": [{"type": LONG}]}, "limits/0/type", MAX_NAME),
+            ({"exemptions": {"users": [LONG]}}, "exemptions/users/0", MAX_NAME),
+            ({"exemptions": {"groups": ["g", LONG]}}, "exemptions/groups/1", MAX_NAME),
+            ({"quotas": [{"name": LONG}]}, "quotas/0/name", MAX_NAME),
+            ({"quotas": [{"per": LONG}]}, "quotas/0/per", MAX_NAME),
+            ({"quotas": [{"scopes": [LONG]}]}, "quotas/0/scopes/0", MAX_NAME),
+            ({"quotas": [{"scopes": ["s"] * (MAX_SCOPES + 1)}]}, "quotas/0/scopes", MAX_SCOPES),
+            ({"quotas": [selector(scopeName=LONG)]}, f"{EXPRESSIONS}/0/scopeName", MAX_NAME),
+            ({"quotas": [selector(operator=LONG)]}, f"{EXPRESSIONS}/0/operator", MAX_NAME),
+            ({"quotas": [selector(values=[LONG])]}, f"{EXPRESSIONS}/0/values/0", MAX_NAME),
+            ({"quotas": [selector(values=["v"] * MAX_SCOPES)]}, EXPRESSIONS, MAX_SCOPES),
+        )
+    },
     "a tier's limits": (
         "tiers",
         a_review(a_tier_object({"limits": [{"type": "Pod"}] * (MAX_ENTRIES + 1)})),

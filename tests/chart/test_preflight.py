@@ -19,8 +19,8 @@ REACHABLE = {"limits": [{"type": "Container", "default": {"memory": "4Gi"}}]}
 
 
 def written(folder: Path, tiers: object) -> Path:
-    path = folder / "tiers.json"
-    path.write_text(json.dumps(tiers))
+    path = folder / "values.json"
+    path.write_text(json.dumps({"tiers": tiers}))
     return path
 
 
@@ -68,8 +68,12 @@ def test_all_faults_of_all_tiers_come_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", [ENVIRONMENTS, TEAMS], ids=["environments", "teams"])
-def test_the_ready_values_have_no_fault(tmp_path: Path, file: Path) -> None:
-    assert check(written(tmp_path, yaml.safe_load(file.read_text())["tiers"])) == ()
+def test_the_ready_values_have_no_fault(file: Path) -> None:
+    assert check(file) == ()
+
+
+def test_a_field_that_a_tier_does_not_have_is_a_fault(tmp_path: Path) -> None:
+    assert check(written(tmp_path, {"dev": {"spc": {}}})) == ("tiers.dev.spc: no such field",)
 
 
 def values_schema_refuses(spec: Spec) -> bool:
@@ -91,14 +95,18 @@ def test_what_the_api_server_would_take_is_refused_for_a_reason_only(tmp_path: P
     assert not [line for line in found(tmp_path, dev=case) if "malformed" in line]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"dev": 1}', "{"], ids=["empty", "list", "tier-is-a-number", "cut-off"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "dev: {}", '{"tiers": {"dev": 1}}', "{"],
+    ids=["empty", "list", "no-tiers", "tier-is-a-number", "cut-off"],
+)
 def test_another_file_is_refused_as_such(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "tiers.json"
+    path = tmp_path / "values.json"
     path.write_text(content)
-    with pytest.raises(NotReadable, match=r"tiers\.json"):
+    with pytest.raises(NotReadable, match=r"values\.json"):
         check(path)
     assert main(["preflight", str(path)]) == 3
-    assert "tiers.json" in capsys.readouterr().err
+    assert "values.json" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,11 +135,11 @@ def test_the_chart_asks_before_anything_is_laid_down(helm: Helm) -> None:
     assert mine["helm.sh/hook-output-log-policy"] == "hook-failed"
     assert all(int(mine["helm.sh/hook-weight"]) < int(other["helm.sh/hook-weight"]) for other in hooks.values())
     assert int(tiers["metadata"]["annotations"]["helm.sh/hook-weight"]) < int(mine["helm.sh/hook-weight"])
-    assert json.loads(tiers["data"]["tiers.json"]) == yaml.safe_load(ENVIRONMENTS.read_text())["tiers"]
+    assert json.loads(tiers["data"]["values.json"]) == {"tiers": yaml.safe_load(ENVIRONMENTS.read_text())["tiers"]}
     (container,) = job["spec"]["template"]["spec"]["containers"]
     (volume,) = [each for each in job["spec"]["template"]["spec"]["volumes"] if "configMap" in each]
     (mount,) = [each for each in container["volumeMounts"] if each["name"] == volume["name"]]
-    assert container["args"] == ["preflight", f"{mount['mountPath']}/tiers.json"]
+    assert container["args"] == ["preflight", f"{mount['mountPath']}/values.json"]
     assert volume["configMap"]["name"] == "tiergate-preflight"
 
 

@@ -143,6 +143,11 @@ class Release:
         cluster.kubectl("delete clusterrole,clusterrolebinding -l app.kubernetes.io/name=tiergate")
 
 
+def is_helm_4(release: Release) -> bool:
+    """Say which major acts: it applies server-side."""
+    return release.cluster.run("helm version --short").out.startswith("v4")
+
+
 def _good(result: Result) -> Result:
     if result.code != 0:
         raise CommandFailed(result)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,13 @@ import yaml
 
 from tests.chart.helm import CHART, ENVIRONMENTS, KUBERNETES
 from tests.chart.switches import merged
-from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, through
+from tests.cluster.by_hand import break_glass
+from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, is_helm_4, through
 from tests.cluster.test_lifecycle import log_of
-from tests.controlplane.cluster import NAMESPACE, Cluster, Result, Say, until
+from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 
 pytestmark = pytest.mark.cluster
 
-SCRIPT = CHART / "files" / "break-glass.sh"
 GUARD = "namespaces.validate.tiergate.io"
 RIGHTS = "serviceaccount,role,rolebinding,clusterrole,clusterrolebinding"
 JOB = f"job/tiergate-uninstall -n {NAMESPACE}"
@@ -97,19 +95,6 @@ def uids(cluster: Cluster) -> list[str]:
     return cluster.kubectl(line).out.split()
 
 
-def break_glass(cluster: Cluster, word: str) -> Result:
-    """Run the script of the chart with the cluster's own kubectl."""
-    path = f"{Path(cluster.programs['kubectl']).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", str(SCRIPT), word],
-        env={**cluster.environment, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Result(f"break-glass.sh {word}", done.returncode, done.stdout, done.stderr)
-
-
 def policies(release: Release) -> dict[str, str]:
     return {entry["name"]: entry["failurePolicy"] for entry in release.entries()}
 
@@ -159,10 +144,6 @@ def healed(release: Release) -> None:
         release.upgrade(None, "--force-conflicts")
     else:
         assert upgraded.code == 0, upgraded.text
-
-
-def is_helm_4(release: Release) -> bool:
-    return release.cluster.run("helm version --short").out.startswith("v4")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 
 from tests.cluster import story
+from tests.cluster.by_hand import break_glass
 from tests.cluster.controllers import leader, process_group
 from tests.cluster.narrator import Narrator
 from tests.cluster.objects import a_pod, resources_of
-from tests.cluster.releases import CONFIGURATIONS, NAME, Release
+from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, Release, is_helm_4, through
 from tests.cluster.replicas import replicas
 from tests.cluster.story import CONTAINER
 from tests.controlplane.api import Object
@@ -69,13 +71,15 @@ class Load:
 
 
 @contextmanager
-def load(cluster: Cluster) -> Iterator[Load]:
+def load(cluster: Cluster, namespaces: Sequence[str] = ("dev",)) -> Iterator[Load]:
+    """Send it to one of the namespaces after the other."""
     result, ended = Load(), threading.Event()
-    path = "/api/v1/namespaces/dev/pods?dryRun=All"
 
     def send(raw_api: Any, kind: str) -> None:  # noqa: ANN401 - of the context manager
-        while not ended.is_set():
-            code, body = raw_api.call("POST", path, PODS[kind])
+        for namespace in itertools.cycle(namespaces):
+            if ended.is_set():
+                return
+            code, body = raw_api.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", PODS[kind])
             result.answers[kind].append((time.monotonic(), code, str(body.get("message", ""))))
             time.sleep(0.05)
 
@@ -95,7 +99,8 @@ def policies(cluster: Cluster) -> dict[str, str]:
     entries = (
         entry for kind in CONFIGURATIONS for entry in cluster.kubectl(f"get {kind} {NAME} -o json").json["webhooks"]
     )
-    return {entry["name"].removesuffix(".tiergate.io"): entry["failurePolicy"] for entry in entries}
+    names = {entry["name"].removesuffix(".tiergate.io"): entry["failurePolicy"] for entry in entries}
+    return {name: policy for name, policy in names.items() if not name.startswith("held.")}
 
 
 FAIL = {
@@ -127,12 +132,14 @@ def bring_back(cluster: Cluster) -> None:
     cluster.kubectl(f"rollout status deployment/tiergate-webhook -n {NAMESPACE} --timeout=120s")
 
 
-@pytest.fixture(scope="module")
-def installed(bare_cluster: Cluster) -> Cluster:
-    cluster = dataclasses.replace(bare_cluster, chart_values=(*bare_cluster.chart_values, *TIMING))
+@pytest.fixture(scope="module", params=HELMS)
+def installed(request: pytest.FixtureRequest, bare_cluster: Cluster, say: Say) -> Iterator[Cluster]:
+    cluster = through(request.param, bare_cluster, say)
+    cluster = dataclasses.replace(cluster, chart_values=(*cluster.chart_values, *TIMING))
     story.install(Narrator(cluster, show=lambda _: None))
     cluster.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
-    return cluster
+    yield cluster
+    Release(cluster, (Path(story.VALUES),)).remove_all()
 
 
 def test_an_outage_is_handed_over_and_back(installed: Cluster, say: Say) -> None:
@@ -203,3 +210,52 @@ def _outlives_an_upgrade(cluster: Cluster, release: Release) -> None:
 
 def _generations(cluster: Cluster) -> list[int]:
     return [cluster.kubectl(f"get {kind} {NAME} -o json").json["metadata"]["generation"] for kind in CONFIGURATIONS]
+
+
+HOSTILE: Object = {
+    "apiVersion": "v1",
+    "kind": "LimitRange",
+    "metadata": {
+        "name": "tier",
+        "namespace": "staging",
+        "labels": {"tiergate.io/tier": "staging", "app.kubernetes.io/managed-by": "me"},
+    },
+    "spec": {"limits": [{"type": "Container", "max": {f"example.com/{number}": "1" for number in range(600)}}]},
+}
+"""A LimitRange that cannot be read, under the name that ours has."""
+MARK = "tiergate.io/handed-over"
+
+
+def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) -> None:
+    """Who makes his own namespace unfit is refused there, and only there; what an operator says is not taken back."""
+    cluster, release = installed, Release(installed, (Path(story.VALUES),))
+    cluster.apply(HOSTILE)
+    kill_all(cluster)
+    until(lambda: policies(cluster) == HANDED_OVER, "it is handed over", seconds=60)
+    until(lambda: not _refused(cluster, "dev"), "pods flow")
+    assert 'failed calling webhook "held.pods.validate.tiergate.io"' in _refused(cluster, "staging")
+    message = """get tier dev -o jsonpath='{.status.conditions[?(@.type=="Enforcing")].message}'"""
+    words = (
+        'namespace staging would not be held to the tier by Kubernetes alone (yet): limitranges "tier" cannot be read'
+    )
+    until(lambda: words in cluster.kubectl(message).out, "the condition names it")
+    _outlives_an_upgrade(cluster, release)
+    until(lambda: not _refused(cluster, "dev"), "pods flow")
+    assert 'failed calling webhook "held.pods.validate.tiergate.io"' in _refused(cluster, "staging")
+    cluster.kubectl("delete limitrange tier -n staging")
+    until(lambda: not _refused(cluster, "staging"), "pods flow there, too", seconds=30)
+    assert break_glass(cluster, "ignore").code == 0
+    bring_back(cluster)
+    until(lambda: not _limit_ranges(cluster), "nothing is left of the handover", seconds=30)
+    time.sleep(BACK_AFTER + 5)
+    assert set(policies(cluster).values()) == {"Ignore"}
+    assert MARK not in cluster.kubectl(f"get {','.join(CONFIGURATIONS)} -o json").text
+    release.upgrade(None, "--no-hooks", *(["--force-conflicts"] if is_helm_4(release) else []))
+    assert policies(cluster) == FAIL
+    cluster.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
+
+
+def _refused(cluster: Cluster, namespace: str) -> str:
+    """Return why a pod is refused, "" if it is not."""
+    done = cluster.run(f"kubectl run probe --image=x -n {namespace} --dry-run=server")
+    return "" if done.code == 0 else done.err

@@ -10,9 +10,9 @@ import pytest
 from tests.virtual_time import clock
 from tiergate.cluster import watch as module
 from tiergate.cluster.client import MAX_BODY, WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
-from tiergate.cluster.list_watch import read_event
+from tiergate.cluster.list_watch import PAGE_BYTES, read_event
 from tiergate.cluster.resource import Resource
-from tiergate.cluster.watch import PAGE_BYTES, Cache
+from tiergate.cluster.watch import Cache
 from tiergate.core.decision import Fault
 from tiergate.wire import Malformed
 

@@ -55,6 +55,18 @@ async def test_few_reads_are_under_way_at_once_whatever_is_asked() -> None:
     assert server.most == 3
 
 
+async def test_reads_are_bounded_in_rate_however_quick_the_answers_are() -> None:
+    async def at_once(_timeout: float) -> None:
+        pass
+
+    reads, loop = LiveReads[None](at_once=10, seconds=0.5), asyncio.get_running_loop()
+    began = loop.time()
+    await asyncio.gather(*(reads.read(number, at_once, timeout=60) for number in range(10)))
+    assert loop.time() - began < 0.1
+    await asyncio.gather(*(reads.read(number, at_once, timeout=60) for number in range(100)))
+    assert loop.time() - began > 4.9
+
+
 async def test_nobody_waits_longer_than_he_has_and_what_nobody_waits_for_is_not_asked() -> None:
     server, reads = Server(), LiveReads[int](at_once=1)
     first = asyncio.create_task(reads.read("first", server.call, timeout=5))

@@ -33,8 +33,16 @@ class World:
     api: FakeApi
     config: Object
 
-    async def ask(self) -> Reach:
-        return await WebhookReach(Api(self.api), namespace="t", service="tiergate-webhook").ask(self.config)
+    async def ask(self, *, ahead: timedelta | None = None, server: timedelta = timedelta()) -> Reach:
+        """Ask with a clock that is so much ahead of the API server's, whose own is so much ahead of the real time."""
+        reach = WebhookReach(
+            Api(self.api),
+            namespace="t",
+            service="tiergate-webhook",
+            clock_offset=lambda: ahead,
+            now=lambda: datetime.now(UTC) + server + (ahead or timedelta()),
+        )
+        return await reach.ask(self.config)
 
 
 def _context(pair: Pair) -> ssl.SSLContext:
@@ -49,9 +57,9 @@ def _context(pair: Pair) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def a_webhook(
-    *, answer: bytes = b"200 OK", name: str = "tiergate-webhook", ready: int = 2
+    *, answer: bytes = b"200 OK", name: str = "tiergate-webhook", ready: int = 2, ca_ends: datetime = END
 ) -> AsyncIterator[World]:
-    authority = issue_authority(not_before=START, not_after=END)
+    authority = issue_authority(not_before=START, not_after=ca_ends)
     names = service_names(service=name, namespace="t")
     leaf = issue_leaf(authority, names=names, not_before=START, not_after=END)
 
@@ -99,6 +107,22 @@ async def test_a_certificate_that_is_not_trusted_is_of_no_use_to_anybody() -> No
         reach = await world.ask()
         assert (reach.answered, reach.unreachable) == (False, True)
         assert "certificate is not trusted" in reach.detail
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=-400), timedelta(minutes=-10), timedelta(days=400), None])
+async def test_what_is_valid_is_judged_at_the_time_of_the_api_server(ahead: timedelta | None) -> None:
+    """A clock of ours that is off finds a good certificate good, and one that has expired expired; the CA likewise."""
+    async with a_webhook() as world:
+        assert await world.ask(ahead=ahead) == Reach(answered=True)
+        for server, words in ((timedelta(hours=2), "it expired at"), (timedelta(hours=-2), "not valid before")):
+            reach = await world.ask(ahead=ahead, server=server)
+            assert (reach.answered, reach.unreachable) == (False, True)
+            assert words in reach.detail or "the published CA is not valid now" in reach.detail
+    async with a_webhook(ca_ends=END + timedelta(days=2)) as world:
+        assert (
+            "its certificate is not trusted: it expired"
+            in (await world.ask(ahead=ahead, server=timedelta(days=1))).detail
+        )
 
 
 async def test_a_refused_connection_is_certain_only_with_the_api_servers_word() -> None:

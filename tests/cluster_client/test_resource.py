@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from yarl import URL
 
 from tests.senders import RecordingSender
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.client import ApiError, BodyTooLarge
+from tiergate.cluster.list_watch import PAGE_BYTES
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.resource import LEASES, NAMESPACES, RESOURCE_QUOTAS, SECRETS, TIERS
 
@@ -69,6 +71,36 @@ async def test_a_list_may_hold_what_is_nested_where_nobody_reads(levels: int) ->
     listed = await Api(Sender()).list(NAMESPACES)
     assert [read_meta(raw).name for raw in listed[1:]] == ["b"]
     assert len(listed) == 2
+
+
+async def test_what_is_read_one_by_one_is_read_in_pages_of_bounded_size() -> None:
+    """However large the objects of one tenant are; one page is in memory at a time."""
+    answers: Iterator[bytes | Exception] = iter(
+        [
+            BodyTooLarge("too large"),
+            b'{"metadata": {"continue": "x"}, "items": [{"metadata": {"name": "a"}}]}',
+            b'{"metadata": {}, "items": [{"metadata": {"name": "b"}}]}',
+        ]
+    )
+    queries: list[tuple[Mapping[str, str], int]] = []
+
+    class Sender(RecordingSender):
+        async def request(self, method: str, path: str, **more: Any) -> bytes:  # noqa: ANN401 - as the base has it
+            await super().request(method, path)
+            queries.append((more["query"], more["most"]))
+            answer = next(answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    listed = [read_meta(raw).name async for raw in Api(Sender()).each(NAMESPACES, query={"labelSelector": "l"})]
+    assert listed == ["a", "b"]
+    assert [(query["limit"], query.get("continue")) for query, _ in queries] == [
+        ("500", None),
+        ("250", None),
+        ("500", "x"),
+    ]
+    assert all(query["labelSelector"] == "l" and most == PAGE_BYTES for query, most in queries)
 
 
 def test_a_namespace_is_asked_for_where_there_is_one_and_only_there() -> None:

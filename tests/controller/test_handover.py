@@ -3,138 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.controller.handover_world import (
+    AFTER,
+    BACK_AFTER,
+    CLAIM_ITEM,
+    EVERY,
+    FEW,
+    LATE,
+    LEASE,
+    NAMESPACES,
+    SLACK,
+    Cluster,
+    handed_over,
+    limited,
+    range_of,
+)
 from tests.controller.world import (
     ITEM,
     MUTATING,
-    SECRETS,
     VALIDATING,
     Webhook,
-    a_configuration,
-    a_namespace,
-    a_tier_with_limits,
     condition,
     controller,
     edit_tier,
     eventually,
-    quota_path,
-    secret_path,
-    tier_path,
     written,
 )
-from tests.fake_api import FakeApi, Object
-from tiergate.cluster.registration import HANDED_OVER
 from tiergate.controller import service as controller_service
 from tiergate.core.handover import Timing
-
-NAMESPACES = ("dev", "dev-b", "dev-c")
-GUARD = "namespaces.validate.tiergate.io"
-CLAIM_ITEM = {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}
-AFTER, BACK_AFTER, SLACK = 15.0, 30.0, 5.0
-LATE = 20.0
-"""Allowance for caches that are behind."""
-LEASE = 16.0
-"""Seconds after which another replica has the lead of one that was killed."""
-
-
-def range_of(namespace: str) -> str:
-    return f"/api/v1/namespaces/{namespace}/limitranges/tier"
-
-
-@pytest.fixture(autouse=True)
-def broken() -> Iterator[list[str]]:
-    """Collect what broke the promise: a controller would survive an assertion in the middle of its request."""
-    Cluster.broken = []
-    yield Cluster.broken
-    assert Cluster.broken == []
-
-
-class Cluster(FakeApi):
-    """Checks the promise at every write: while anything fails open, every governed namespace holds its bounds.
-
-    ``stop_at`` is the number of the write at which the controller's process ends, before or after it took place.
-    """
-
-    broken: ClassVar[list[str]]
-
-    def __init__(self, namespaces: Sequence[str] = NAMESPACES) -> None:
-        super().__init__()
-        self.governed = namespaces
-        self.stop_at: int | None = None
-        self.before = False
-        self.by_hand = False
-        self.lag = 0.0
-        self.stopped = asyncio.Event()
-        self.number = 0
-        self.put(tier_path(), limited())
-        for name in namespaces:
-            self.put(f"/api/v1/namespaces/{name}", a_namespace())
-        self.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
-        claims = "persistentvolumeclaims.validate.tiergate.io"
-        self.put(VALIDATING, a_configuration(GUARD, "pods.validate.tiergate.io", claims))
-        for name in SECRETS:
-            self.put(secret_path(name), {"type": "Opaque"})
-
-    def policies(self) -> dict[str, str]:
-        entries = [entry for path in (MUTATING, VALIDATING) for entry in self.get(path)["webhooks"]]
-        return {entry["name"]: entry["failurePolicy"] for entry in entries}
-
-    def handed_over(self) -> bool:
-        return self.policies() == dict.fromkeys(HANDED_OVER, "Ignore") | {GUARD: "Fail"}
-
-    def guarded(self) -> bool:
-        return set(self.policies().values()) == {"Fail"}
-
-    def bare(self) -> bool:
-        """Say whether nothing is left of a handover."""
-        owners = [self.get(path)["metadata"].get("managedFields", []) for path in (MUTATING, VALIDATING)]
-        tier_owned = any("tiergate-handover" in str(one) for one in owners)
-        return self.guarded() and not tier_owned and not any(range_of(name) in self for name in self.governed)
-
-    def check(self) -> None:
-        policies = self.policies() if MUTATING in self else {}
-        if policies.get(GUARD, "Fail") != "Fail":
-            self.broken.append("the guard of the label fails open")
-        if "Ignore" in policies.values() and not self.by_hand:
-            needed = [path for name in self.governed for path in (range_of(name), quota_path(name))]
-            missing = [f"fails open, and there is no {path}" for path in needed if path not in self]
-            self.broken.extend(missing)
-
-    async def request(self, method: str, path: str, **more: Any) -> bytes:  # noqa: ANN401 - as the base has it
-        if method == "GET" or "/leases" in path or "/events" in path or path.endswith("/status"):
-            return await super().request(method, path, **more)
-        self.number += 1
-        is_last = self.number == self.stop_at
-        if is_last and self.before:
-            await self._stop()
-        answer = await super().request(method, path, **more)
-        self.check()
-        if is_last:
-            await self._stop()
-        return answer
-
-    async def watch(self, path: str, **more: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - as the base has it
-        """Say late what became of the webhook configurations and the LimitRanges."""
-        async for event in super().watch(path, **more):
-            if "webhookconfigurations" in path or "limitranges" in path:
-                await asyncio.sleep(self.lag)
-            yield event
-
-    async def _stop(self) -> None:
-        self.stopped.set()
-        await asyncio.Event().wait()
-
-
-def limited(**more: Any) -> Object:  # noqa: ANN401 - any JSON
-    tier = a_tier_with_limits(native=False)
-    tier["spec"]["limits"] = [ITEM, CLAIM_ITEM]
-    tier["spec"] |= more
-    return tier
 
 
 async def test_it_is_handed_over_and_back() -> None:
@@ -158,47 +59,54 @@ async def test_it_is_handed_over_and_back() -> None:
         await eventually(lambda: condition(api, "Enforcing")["status"] == "True")
 
 
-@pytest.mark.parametrize("lag", [0.0, 3.0])
-async def test_whatever_step_it_dies_at_the_promise_holds_and_the_next_one_goes_on(lag: float) -> None:
+def _cluster(lag: float, *, hostile: bool) -> Cluster:
+    api = Cluster(FEW)
+    api.lag = lag
+    if hostile:
+        api.put(range_of(FEW[-1]), {"metadata": {"labels": {}}, "spec": {"limits": []}})
+    return api
+
+
+@pytest.mark.parametrize(("lag", "hostile"), [(0.0, False), (3.0, False), (0.0, True)])
+async def test_whatever_step_it_dies_at_the_promise_holds_and_another_goes_on(lag: float, *, hostile: bool) -> None:
     """The process ends before and after each write of a handover and of the way back; another one takes over."""
-    writes = await _writes_of_a_round(lag)
-    assert writes >= 2 * len(NAMESPACES) + 8
+    writes = await _writes_of_a_round(_cluster(lag, hostile=hostile))
+    assert writes >= 2 * len(FEW) + 6
     for number in range(1, writes + 1):
         for before in (True, False):
-            await _round_with_a_stop(number, before=before, lag=lag)
+            await _round_with_a_stop(_cluster(lag, hostile=hostile), number, before=before)
 
 
 async def test_many_namespaces_take_longer_and_are_as_safe() -> None:
-    """Writes are paced, and nothing fails open before the last LimitRange is there."""
+    """Nothing fails open before the last LimitRange is there; what is removed afterwards is paced."""
     api, webhook = Cluster([f"team-{number}" for number in range(300)]), Webhook()
     async with controller(api, webhook):
         await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=10)
         await eventually(lambda: condition(api, "Ready")["reason"] == "QuotasInForce", within=60)
         webhook.alive = False
-        await eventually(api.handed_over, within=AFTER + SLACK + 300 / 50)
+        await eventually(api.handed_over, within=AFTER + SLACK)
         webhook.alive = True
         await eventually(api.bare, within=BACK_AFTER + SLACK + 300 / 50)
 
 
-async def _writes_of_a_round(lag: float) -> int:
-    api, webhook = Cluster(), Webhook()
-    api.lag = lag
+async def _writes_of_a_round(api: Cluster) -> int:
+    webhook = Webhook()
     async with controller(api, webhook):
         await _round(api, webhook)
     return api.number
 
 
 async def _round(api: Cluster, webhook: Webhook) -> None:
-    await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=LEASE + 10)
+    await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=LEASE + 10, every=EVERY)
     webhook.alive = False
-    await eventually(api.handed_over, within=AFTER + LATE)
+    await eventually(api.handed_over, within=AFTER + LATE, every=EVERY)
     webhook.alive = True
-    await eventually(api.bare, within=BACK_AFTER + LATE)
+    await eventually(api.bare, within=BACK_AFTER + LATE, every=EVERY)
 
 
-async def _round_with_a_stop(number: int, *, before: bool, lag: float) -> None:
-    api, webhook = Cluster(), Webhook()
-    api.stop_at, api.before, api.lag = number, before, lag
+async def _round_with_a_stop(api: Cluster, number: int, *, before: bool) -> None:
+    webhook = Webhook()
+    api.stop_at, api.before = number, before
     async with controller(api, webhook):
         running = asyncio.ensure_future(_round(api, webhook))
         stopped = asyncio.ensure_future(api.stopped.wait())
@@ -210,18 +118,9 @@ async def _round_with_a_stop(number: int, *, before: bool, lag: float) -> None:
     going_back = webhook.alive
     async with controller(api, webhook):
         if not going_back:
-            await eventually(api.handed_over, within=LEASE + AFTER + LATE)
+            await eventually(api.handed_over, within=LEASE + AFTER + LATE, every=EVERY)
             webhook.alive = True
-        await eventually(api.bare, within=LEASE + BACK_AFTER + LATE)
-
-
-@asynccontextmanager
-async def handed_over(api: Cluster, webhook: Webhook) -> AsyncIterator[None]:
-    """Begin with a webhook that is handed over."""
-    async with controller(api, webhook):
-        webhook.alive = False
-        await eventually(api.handed_over, within=LEASE + AFTER + SLACK)
-        yield
+        await eventually(api.bare, within=LEASE + BACK_AFTER + LATE, every=EVERY)
 
 
 async def test_an_upgrade_meanwhile_is_handed_over_again_at_once() -> None:
@@ -295,24 +194,12 @@ def _deleted_by_hand(api: Cluster, webhook: Webhook) -> None:
         api.delete(path)
 
 
-def _foreign(api: Cluster, webhook: Webhook) -> None:
-    del webhook
-    api.put(range_of("dev-b"), {"metadata": {"labels": {}}, "spec": {"limits": []}})
-
-
-def _no_such_tier(api: Cluster, webhook: Webhook) -> None:
-    del webhook
-    api.put("/api/v1/namespaces/dev-c", a_namespace("typo"))
-
-
 @pytest.mark.parametrize(
     ("given", "reason", "words"),
     [
         pytest.param(_partition, "NoReplicaAnswers", "connection refused", id="only-we-do-not-reach-it"),
         pytest.param(_policy_by_hand, "WebhookChanged", "failurePolicy is Ignore, the release says Fail", id="by-hand"),
         pytest.param(_deleted_by_hand, "WebhookConfigurationMissing", "does not exist", id="break-glass"),
-        pytest.param(_foreign, "NoReplicaAnswers", "namespace dev-b would not be held", id="foreign-limit-range"),
-        pytest.param(_no_such_tier, "NoReplicaAnswers", "namespace dev-c would not be held", id="no-such-tier"),
     ],
 )
 async def test_what_cannot_be_handed_over_is_not(
@@ -331,6 +218,44 @@ async def test_what_cannot_be_handed_over_is_not(
         if policies is not None:
             assert api.policies() == policies
             assert "tiergate.io/handed-over" not in api.get(MUTATING)["metadata"]["annotations"]
+
+
+async def test_break_glass_meanwhile_is_a_decision_that_stands() -> None:
+    """It takes the mark away with Fail: nothing is handed back, and nothing of the handover is left."""
+    api, webhook = Cluster(), Webhook()
+    api.put(range_of("dev-b"), {"metadata": {"labels": {}}, "spec": {"limits": []}})
+    async with handed_over(api, webhook):
+        assert api.left_out() == {"dev-b"}
+        api.by_hand = True
+        for path in (MUTATING, VALIDATING):
+            found = api.get(path)
+            annotations = {key: one for key, one in found["metadata"]["annotations"].items() if "handed" not in key}
+            entries = [{**one, "failurePolicy": "Ignore"} for one in found["webhooks"]]
+            api.put(path, {**found, "metadata": {**found["metadata"], "annotations": annotations}, "webhooks": entries})
+        await eventually(lambda: range_of("dev") not in api and len(api.get(VALIDATING)["webhooks"]) == 3, within=5)
+        webhook.alive = True
+        await asyncio.sleep(2 * BACK_AFTER)
+        assert set(api.policies().values()) == {"Ignore"}
+        await eventually(lambda: condition(api, "Enforcing")["reason"] == "WebhookChanged")
+
+
+class SlowCluster(Cluster):
+    """Its webhook configurations are listed only after a while."""
+
+    async def request(self, method: str, path: str, **more: Any) -> bytes:  # noqa: ANN401 - as the base has it
+        if method == "GET" and path.endswith("webhookconfigurations"):
+            await asyncio.sleep(40)
+        return await super().request(method, path, **more)
+
+
+async def test_a_new_leader_goes_by_what_it_has_seen_itself() -> None:
+    """However long it had to wait before its first question."""
+    api, webhook = SlowCluster(), Webhook()
+    webhook.alive = False
+    async with controller(api, webhook):
+        await asyncio.sleep(40 + AFTER)
+        assert api.bare()
+        await eventually(api.handed_over, within=SLACK)
 
 
 async def test_switched_off_it_is_handed_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

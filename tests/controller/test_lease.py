@@ -42,6 +42,7 @@ class Line:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 - the client's signature
+        most: int = 0,  # noqa: ARG002 - as above
     ) -> bytes:
         """Send; a delay longer than the timeout is a frozen process: it wakes up with the answer in its hands."""
         await asyncio.sleep(self.before)

@@ -45,7 +45,7 @@ async def test_a_quota_that_is_not_counted_yet_is_not_ready() -> None:
         await eventually(ready(api))
 
 
-@pytest.mark.parametrize("harm", ["edited", "deleted"])
+@pytest.mark.parametrize("harm", ["edited", "deleted", "unreadable"])
 async def test_a_quota_is_repaired(harm: str) -> None:
     """Whoever edits or deletes it, two seconds later it is right again."""
     api = a_cluster()
@@ -53,6 +53,9 @@ async def test_a_quota_is_repaired(harm: str) -> None:
         await settled(api)
         if harm == "deleted":
             api.delete(quota_path())
+        elif harm == "unreadable":
+            many = {f"example.com/{number}": "1" for number in range(600)}
+            api.put(quota_path(), {**api.get(quota_path()), "spec": {"hard": many}})
         else:
             api.put(quota_path(), {**api.get(quota_path()), "spec": {"hard": {"pods": "999", "secrets": "1"}}})
         await eventually(lambda: api.get(quota_path())["spec"] == {"hard": {"pods": "2"}})

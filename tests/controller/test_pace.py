@@ -40,3 +40,14 @@ async def test_a_quiet_time_gives_the_burst_back() -> None:
         await asyncio.gather(*(client.request("POST", "/x") for _ in range(BURST)))
         assert clock() - begun < INTERVAL / 10
         await asyncio.sleep(3600)
+
+
+async def test_what_is_urgent_neither_waits_nor_makes_others_wait() -> None:
+    """While everybody is refused; the write after it is not late for that."""
+    inner, urgent = RecordingSender(), [True]
+    client = PacedClient(inner, urgent=lambda: urgent[0], clock=clock)
+    begun = clock()
+    await asyncio.gather(*(client.request("POST", "/x") for _ in range(20 * BURST)))
+    urgent[0] = False
+    await client.request("PATCH", "/x")
+    assert clock() - begun < INTERVAL / 10

@@ -42,7 +42,7 @@ def a_tier(**hard: str) -> dict[str, Any]:
     return {"metadata": {"uid": "u"}, "spec": {"quotas": [{"name": "compute", "hard": hard or {"pods": "2"}}]}}
 
 
-def a_namespace(tier: str | None = "dev", **metadata: str) -> dict[str, Any]:
+def a_namespace(tier: str | None = "dev", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     return {"metadata": {"labels": {} if tier is None else {"tiergate.io/tier": tier}, **metadata}}
 
 
@@ -85,8 +85,11 @@ async def controller(api: FakeApi, webhook: Webhook | None = None) -> AsyncItera
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def eventually(holds: Callable[[], object], *, within: float = 2.0) -> None:
-    """Wait until something holds, at most so many virtual seconds; what raises KeyError does not hold yet."""
+async def eventually(holds: Callable[[], object], *, within: float = 2.0, every: float = 0.01) -> None:
+    """Wait until something holds, at most so many virtual seconds; what raises KeyError does not hold yet.
+
+    Each look costs real time: who waits for half a minute looks less often.
+    """
     deadline = clock() + within
     while True:
         try:
@@ -95,7 +98,7 @@ async def eventually(holds: Callable[[], object], *, within: float = 2.0) -> Non
         except KeyError:
             pass
         assert clock() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(every)
 
 
 def condition(api: FakeApi, kind: str, tier: str = "dev") -> dict[str, Any]:

@@ -266,8 +266,22 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
                 a_claim("8Gi", storage_class="gold"), {"gold.storageclass.storage.k8s.io/requests.storage": "6Gi"}, {}
             ),
             'quota "compute": gold.storageclass.storage.k8s.io/requests.storage asks 8Gi, used 0 of 6Gi, over by 2Gi; '
-            "set requests.storage to 6Gi or less, or free 2Gi in dev",
+            "set requests.storage to 6Gi or less",
             id="storage-of-a-class",
+        ),
+        pytest.param(
+            lambda: over(
+                a_pod(a_container(requests={"nvidia.com/gpu": "4"})),
+                {"requests.nvidia.com/gpu": "3"},
+                {"requests.nvidia.com/gpu": "3"},
+            ),
+            'quota "compute": requests.nvidia.com/gpu asks 4, used 3 of 3, over by 4; the whole quota is 3',
+            id="more-than-the-whole",
+        ),
+        pytest.param(
+            lambda: over(a_pod(a_container(requests={"nvidia.com/gpu": "1"})), {"requests.nvidia.com/gpu": "0"}, {}),
+            'quota "compute": requests.nvidia.com/gpu asks 1, used 0 of 0, over by 1; the quota allows none',
+            id="none-at-all",
         ),
     ],
 )

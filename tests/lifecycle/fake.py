@@ -31,6 +31,7 @@ class FakeApi:
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 - the client's signature
+        most: int = 0,  # noqa: ARG002 - as above
     ) -> bytes:
         assert content_type == "application/json"
         assert timeout > 0
@@ -49,7 +50,10 @@ class FakeApi:
         if path.rpartition("/")[2] in {"namespaces", "tiers"}:
             label = query.get("labelSelector")
             found = [one for name, one in sorted(self.objects.items()) if name.rpartition("/")[0] == path]
-            return {"items": [one for one in found if not label or label in one["metadata"].get("labels", {})]}
+            return {
+                "metadata": {},
+                "items": [one for one in found if not label or label in one["metadata"].get("labels", {})],
+            }
         left = self.lingers.get(path)
         if left is not None:
             self.lingers[path] = left - 1

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 
 from tests.property.strategies import any_texts, quantity_texts
-from tiergate.core.quantity import FORMAT_ERROR, MILLI_IN_NANO, NUMERIC_ERROR, SUFFIX_ERROR, Quantity, QuantityError
+from tiergate.core.quantity import (
+    EXPONENT_ERROR,
+    FORMAT_ERROR,
+    MILLI_IN_NANO,
+    NUMERIC_ERROR,
+    SUFFIX_ERROR,
+    Quantity,
+    QuantityError,
+)
 
 pytestmark = pytest.mark.property
 
@@ -32,7 +40,7 @@ def test_a_text_is_a_quantity_or_refused_in_known_words(text: str) -> None:
     else:
         said = ""
         assert Quantity.parse(str(parsed)) == parsed
-    assert said in {"", FORMAT_ERROR, NUMERIC_ERROR, SUFFIX_ERROR}
+    assert said in {"", FORMAT_ERROR, NUMERIC_ERROR, SUFFIX_ERROR, EXPONENT_ERROR}
 
 
 @given(quantity_texts, quantity_texts, quantity_texts)

@@ -57,6 +57,9 @@ class SmallService:
             message = "no way to start"
             raise RuntimeError(message)
 
+    def stop(self) -> None:
+        """Stop."""
+
     def ready(self) -> tuple[bool, str]:
         """Be ready."""
         return True, ""

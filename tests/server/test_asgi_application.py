@@ -17,6 +17,7 @@ class Echo:
 
     def __init__(self, *, ready: bool = True) -> None:
         self._ready = ready
+        self.stopped: list[str] = []
 
     def pages(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Be a WSGI application."""
@@ -24,8 +25,18 @@ class Echo:
         return [b"page " + environ["PATH_INFO"].encode()]
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """Return no tasks."""
-        return {}
+        """Return a task that says when it ends."""
+        return {"works": self._work}
+
+    async def _work(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.stopped.append("task")
+
+    def stop(self) -> None:
+        """Say so."""
+        self.stopped.append("service")
 
     async def start(self) -> None:
         """Start."""
@@ -100,6 +111,12 @@ class Client:
 )
 def test_each_path_has_one_port(port: int, method: str, path: str, status: int, body: bytes) -> None:
     assert Client(Echo()).ask(method, path, port=port) == (status, body)
+
+
+def test_a_service_is_stopped_after_its_tasks() -> None:
+    service = Echo()
+    Client(service).ask("GET", "/livez")
+    assert service.stopped == ["task", "service"]
 
 
 def test_an_unready_service_says_why() -> None:

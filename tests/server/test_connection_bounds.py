@@ -15,8 +15,12 @@ from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.worker import (
     HEADERS_TIMEOUT,
     MAX_FRAMING_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
     MAX_PIPELINED,
+    MAX_UNREAD,
     REQUEST_TIMEOUT,
+    SLOW_SECONDS,
     UNREAD_TIMEOUT,
     BoundedProtocol,
     Corked,
@@ -169,6 +173,16 @@ def test_framing_without_end_ends_the_connection(start: bytes, rest: bytes) -> N
     assert receiving(never, start, *[segment] * enough).end == "aborted"
 
 
+def test_headers_are_few_and_their_bytes_too() -> None:
+    head, end = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n", b"\r\n"
+    assert not receiving(answer, head + b"a: b\r\n" * (MAX_HEADERS - 1) + end).end
+    many = receiving(answer, head + b"a: b\r\n" * MAX_HEADERS + end)
+    assert many.writes[0].startswith(b"HTTP/1.1 400 ")
+    assert many.end == "closed"
+    for rest in (b"a: b\r\n" * (MAX_HEADERS + 1), b"a: " + b"b" * MAX_HEADER_BYTES):
+        assert receiving(answer, head + rest).end == "aborted"
+
+
 def test_a_large_body_is_no_framing() -> None:
     size = 8 * MAX_FRAMING_BYTES
     head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size
@@ -260,16 +274,46 @@ def test_an_idle_connection_is_closed_after_a_while_and_no_timer_keeps_it() -> N
     assert on_a_connection(answer, story).end == "closed"
 
 
-def test_only_who_waits_for_us_is_no_candidate_for_being_closed() -> None:
+def test_who_is_idle_or_slow_keeps_us_waiting_and_who_waits_for_us_does_not() -> None:
     async def story(connection: Connection) -> None:
-        assert connection.protocol.waiting_since() is not None
+        protocol = connection.protocol
         await connection.receive(REQUEST[:-1])
-        assert connection.protocol.waiting_since() is not None
+        assert protocol.waiting_since() is None
+        began = protocol._since
+        assert began is not None
+        protocol._since = began - SLOW_SECONDS - 1
+        assert protocol.waiting_since() == protocol._since
         await connection.receive(REQUEST[-1:])
-        answered = connection.protocol.cycle.response_complete
-        assert (connection.protocol.waiting_since() is not None) == answered
+        assert (protocol.waiting_since() is not None) == protocol.cycle.response_complete
 
     on_a_connection(never, story)
+    on_a_connection(answer, story)
+
+
+def test_a_connection_is_known_to_have_asked_once_its_first_request_is_whole() -> None:
+    async def story(connection: Connection) -> None:
+        asked: list[int] = []
+        connection.protocol.on_request = lambda: asked.append(1)
+        await connection.receive(REQUEST[:-1])
+        assert not asked
+        await connection.receive(REQUEST[-1:] + REQUEST)
+        assert asked == [1]
+
+    on_a_connection(answer, story)
+
+
+def test_of_many_unread_answers_only_some_are_kept() -> None:
+    async def story(connection: Connection) -> None:
+        server = DrainingServer(connection.protocol.config)
+        several = [Connection() for _ in range(MAX_UNREAD + 2)]
+        server.server_state.connections.update(one.protocol for one in several)
+        await server.on_tick(1)
+        assert not any(one.wire.end for one in several)
+        for one in several:
+            one.protocol.pause_writing()
+        await server.on_tick(2)
+        assert [one.wire.end for one in several].count("aborted") == 2
+
     on_a_connection(answer, story)
 
 

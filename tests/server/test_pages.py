@@ -116,12 +116,12 @@ class Asked:
     def __init__(self, access: Access) -> None:
         self.count = 0
         self.now = 1000.0
-        self._verdict = access
+        self.access = access
         self.authorizer = TokenAuthorizer(self._ask, clock=lambda: self.now)
 
     def _ask(self, _token: str) -> Access:
         self.count += 1
-        return self._verdict
+        return self.access
 
 
 @pytest.mark.parametrize("access", ["permitted", "forbidden", "unauthenticated"])
@@ -145,6 +145,17 @@ def test_no_token_asks_nobody() -> None:
     asked = Asked("permitted")
     assert asked.authorizer(None) == "unauthenticated"
     assert asked.count == 0
+
+
+def test_made_up_tokens_do_not_push_out_the_permitted() -> None:
+    asked = Asked("permitted")
+    asked.authorizer("scraper")
+    asked.access = "unauthenticated"
+    for number in range(2 * MAX_TOKENS):
+        asked.authorizer(str(number))
+    count = asked.count
+    assert asked.authorizer("scraper") == "permitted"
+    assert asked.count == count
 
 
 def test_many_tokens_do_not_fill_the_memory() -> None:

@@ -1,6 +1,7 @@
 """Clients that send slowly, never, or without end: they cost little, and the others do not notice."""
 
 import contextlib
+import http.client
 import socket
 import ssl
 import time
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from bench.attacks import Port, key_updates, tiny_records
 from tests.server.pairs import a_pair, trusting, write
 from tests.server.running import JSON, PATIENCE, Server, exchange, small_server
 
@@ -136,3 +138,23 @@ def test_an_idle_connection_goes_on_after_a_pause(running: Running) -> None:
         for pause in (0, 6):
             time.sleep(pause)
             assert exchange(kept, "POST", "/validate", body=b"12", headers=JSON).body == b"2"
+
+
+def test_tls_that_brings_no_http_ends_its_connection_and_holds_nothing_up(running: Running) -> None:
+    """Each record costs as much as one full of data, and an update of keys many times that."""
+    port = Port(running.server.port, running.context)
+    most = 100_000
+    assert tiny_records(port, most) < most
+    try:
+        assert key_updates(port, most) < most
+    except AttributeError as error:
+        pytest.skip(f"updates of keys were not tried, no OpenSSL to reach: {error}")
+    assert slowest_of_some_reviews(running) < 2
+
+
+def test_small_requests_go_on_for_ever_on_one_connection(running: Running) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", running.server.port, context=running.context)
+    with contextlib.closing(connection):
+        for _ in range(3_000):
+            connection.request("GET", "/livez")
+            assert connection.getresponse().read() == b"ok\n"

@@ -8,16 +8,22 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from tests import builders as built
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.client import ApiError, Client, Unreachable
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.tier_record import read_valid_tier
+from tiergate.core.decision import Finding
+from tiergate.core.podspec import Pod
+from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
+from tiergate.core.tier import Tier
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition
 from tiergate.server.service import tier_conditions, usage_rows
 from tiergate.server.state import MISSING_FOR, MOST_MISSING, ServerState
 from tiergate.wire import Malformed
+from tiergate.wire.quota import read_quota
 
 
 class Api:
@@ -186,6 +192,42 @@ async def test_quotas_are_read_live() -> None:
     assert [quota.name for quota in await state.quotas_now("dev", timeout=2.0)] == ["a", "z"]
     nothing = state_on({path: {"items": None}})
     assert await nothing.quotas_now("dev", timeout=2.0) == ()
+
+
+UNREADABLE: dict[str, dict[str, Any]] = {
+    "names": {"status": {"hard": {f"example.com/{number}": "1" for number in range(600)}}},
+    "a-long-name": {"spec": {"hard": {"n" * 2000: "1"}}},
+    "scopes": {"spec": {"scopes": ["Terminating"] * 2000}},
+    "values": {"spec": {"scopeSelector": {"matchExpressions": [{"values": ["v"] * 2000}]}}},
+    "a-long-value": {"spec": {"scopeSelector": {"matchExpressions": [{"values": ["v" * 2000]}]}}},
+    "quantity": {"status": {"hard": {"pods": "many"}}},
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("managed", [True, False])
+async def test_a_quota_that_cannot_be_read_is_never_left_out_nor_known(name: str, *, managed: bool) -> None:
+    """From the cache as live. Of ours nothing is in force then; others are judged by the server's own engine."""
+    good = a_quota()
+    labels = good["metadata"]["labels"] if managed else {}
+    good = {**good, "metadata": {**good["metadata"], "labels": labels}}
+    bad = {**good, **UNREADABLE[name]}
+    bad["metadata"] = {**good["metadata"], "resourceVersion": "2"}
+    state = state_on({"/api/v1/namespaces/dev/resourcequotas": {"items": [bad]}})
+    learn(state, "resourcequotas", good)
+    learn(state, "resourcequotas", bad, version="2")
+    assert state.faults()["resourcequotas"] == 1
+    (cached,), (live,) = state.quotas("dev"), await state.quotas_now("dev", timeout=2.0)
+    assert cached == live == QuotaStatus("tier", "dev", "2", managed=managed, labelled="dev" if managed else "")
+    tier = built.a_tier(quotas=[built.a_tier_quota({"requests.cpu": "2"})])
+    pod = built.a_pod(built.a_container(limits={"cpu": "1"}))
+    assert [one.rule for one in _findings(pod, tier, cached)] == ["quota-pending"]
+    in_force = read_quota(json.dumps(a_quota()).encode())
+    assert _findings(pod, tier, in_force, msgspec.structs.replace(cached, name="theirs", managed=False)) == []
+
+
+def _findings(pod: Pod, tier: Tier, *quotas: QuotaStatus) -> list[Finding]:
+    return list(built.validated(pod, old=None, tier=tier, quotas=quotas).findings)
 
 
 def test_state_that_were_never_filled_are_stale() -> None:

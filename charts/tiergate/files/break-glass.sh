@@ -5,14 +5,16 @@ set -eu
 
 name=tiergate
 kinds='mutatingwebhookconfiguration validatingwebhookconfiguration'
+mark='tiergate\.io/handed-over'
 
 usage() {
   cat >&2 <<'TEXT'
 usage: break-glass.sh status | ignore | remove
 
   status   show each entry, its failurePolicy, and whether the Service has a ready replica behind it
-  ignore   failurePolicy becomes Ignore: replicas that answer go on judging, and nobody waits for those that do not
-  remove   delete both webhook configurations: nobody is asked any more, until helm upgrade lays them down again
+  ignore   failurePolicy becomes Ignore: replicas that answer go on judging, and nobody waits for those that do not;
+           it stays so, also where it was handed over before, until helm upgrade
+  remove   delete both webhook configurations: nobody is asked any more, until helm upgrade creates them again
 TEXT
   exit 2
 }
@@ -24,6 +26,9 @@ entries() {
 
 status() {
   for kind in $kinds; do
+    if [ -z "$(entries "$kind")" ]; then
+      echo "there is no $kind $name: nobody is asked by it"
+    fi
     entries "$kind" | while read -r entry namespace service policy; do
       ready=$(kubectl get deployment "$service" --namespace "$namespace" --ignore-not-found \
         -o jsonpath='{.status.readyReplicas}')
@@ -32,21 +37,38 @@ status() {
   done
 }
 
+# One patch of the version that was read. It takes the mark of a handover away, too: so the controller knows a decision of
+# yours, and does not take it back when replicas answer again.
+ignore_kind() {
+  seen=$(kubectl get "$1" "$name" --ignore-not-found \
+    -o jsonpath="{.metadata.resourceVersion} {.metadata.annotations['$mark']}") || return 1
+  if [ -z "$seen" ]; then
+    echo "there is no $1 $name: nobody is asked by it"
+    return
+  fi
+  patch="{\"op\":\"test\",\"path\":\"/metadata/resourceVersion\",\"value\":\"${seen%% *}\"}"
+  if [ -n "${seen#* }" ]; then
+    patch="$patch,{\"op\":\"remove\",\"path\":\"/metadata/annotations/tiergate.io~1handed-over\"}"
+  fi
+  listed=$(entries "$1") || return 1
+  index=0
+  for entry in $(echo "$listed" | cut -d ' ' -f 1); do
+    at="/webhooks/$index"
+    patch="$patch,{\"op\":\"test\",\"path\":\"$at/name\",\"value\":\"$entry\"}"
+    patch="$patch,{\"op\":\"replace\",\"path\":\"$at/failurePolicy\",\"value\":\"Ignore\"}"
+    index=$((index + 1))
+  done
+  kubectl patch "$1" "$name" --type json --patch "[$patch]"
+}
+
 ignore() {
   for kind in $kinds; do
-    index=0
-    patch=''
-    for entry in $(entries "$kind" | cut -d ' ' -f 1); do
-      at="/webhooks/$index"
-      patch="$patch${patch:+,}{\"op\":\"test\",\"path\":\"$at/name\",\"value\":\"$entry\"}"
-      patch="$patch,{\"op\":\"replace\",\"path\":\"$at/failurePolicy\",\"value\":\"Ignore\"}"
-      index=$((index + 1))
+    tries=5 # the controller may have written in between
+    until ignore_kind "$kind"; do
+      tries=$((tries - 1))
+      [ "$tries" -gt 0 ] || exit 1
+      sleep 1
     done
-    if [ -n "$patch" ]; then
-      kubectl patch "$kind" "$name" --type json --patch "[$patch]"
-    else
-      echo "there is no $kind $name: nobody is asked by it"
-    fi
   done
 }
 

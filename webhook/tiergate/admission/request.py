@@ -31,6 +31,8 @@ _ABSENT: Final = {"CREATE": "oldObject", "DELETE": "object"}
 
 MAX_GROUPS: Final = 5000
 """Groups of the user who asks: directories with more than a thousand for one user are known."""
+MAX_EXTRA: Final = 64 * 2**10
+"""Characters of all that is said of the user besides: identity providers put assertions of some kilobytes there."""
 
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[WireReview[Any]]]] = {
     kind.wire: Decoder(WireReview[kind.wire])  # type: ignore[name-defined]  # a type given at run time
@@ -156,6 +158,10 @@ def _kind(endpoint: Endpoint, envelope: Envelope) -> Kind:
     return kind
 
 
+def _length(extra: Mapping[str, list[str]]) -> int:
+    return sum(len(name) + sum(len(value) + 1 for value in values or ()) for name, values in extra.items())
+
+
 def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Decoded) -> AdmissionRequest:
     user, name = envelope.user, envelope.name or decoded.name
     if endpoint in ("namespaces", "tiers") and decoded.name not in ("", name):  # what is judged goes by the name
@@ -164,6 +170,9 @@ def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Dec
     if len(groups) > MAX_GROUPS:
         fault = Fault("/request/userInfo/groups", f"{len(groups)} groups, and at most {MAX_GROUPS} are judged")
         decoded, groups = Decoded(Unreadable((fault,))), ()
+    if user.extra and (length := _length(user.extra)) > MAX_EXTRA:
+        fault = Fault("/request/userInfo/extra", f"{length} characters, and at most {MAX_EXTRA} are judged")
+        decoded, user = Decoded(Unreadable((fault,))), msgspec.structs.replace(user, extra=None)
     return AdmissionRequest(
         endpoint=endpoint,
         resource=resource,

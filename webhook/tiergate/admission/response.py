@@ -29,6 +29,8 @@ MAX_ANNOTATION: Final = 4000
 """Characters of one audit annotation: whoever writes pods must not fill the audit log."""
 MAX_CAUSES: Final = 100
 """How many problems one answer lists; whoever has more sees how many more."""
+MAX_DENIAL: Final = 40_000
+"""Characters of these problems and their pointers: a small review gets no large answer, which nobody may read."""
 
 
 class Cause(msgspec.Struct, rename="camel"):
@@ -101,10 +103,14 @@ def _patch(operations: tuple[JSONPatchOp, ...]) -> str:
 def _denial(request: AdmissionRequest, decision: Decision) -> Status:
     """Return the status of a denial: a line for each problem after one that says where, the same again as causes."""
     denied = [finding for finding in decision.findings if finding.effect == "deny"]
-    causes = [
-        Cause(finding.rule, sentence(finding, namespace=request.namespace), finding.pointer)
-        for finding in denied[:MAX_CAUSES]
-    ]
+    causes: list[Cause] = []
+    room = MAX_DENIAL
+    for finding in denied[:MAX_CAUSES]:
+        cause = Cause(finding.rule, sentence(finding, namespace=request.namespace), finding.pointer)
+        room -= len(cause.message) + len(cause.field)
+        if causes and room < 0:
+            break
+        causes.append(cause)
     lines = [*headline(request, decision), *(cause.message for cause in causes)]
     if len(denied) > len(causes):
         lines.append(f"and {len(denied) - len(causes)} more problems")

@@ -178,7 +178,7 @@ def _add_settle(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_preflight(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tiers", type=Path, metavar="FILE", help="JSON of tiers by name, as in the chart's values")
+    parser.add_argument("values", type=Path, metavar="FILE", help="a values file of the chart: its `tiers` are judged")
 
 
 def _add_crds(parser: argparse.ArgumentParser) -> None:

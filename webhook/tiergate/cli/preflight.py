@@ -1,4 +1,4 @@
-"""``tiergate preflight``: what the chart asks before it lays anything down."""
+"""``tiergate preflight``: what the chart asks before it creates anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def preflight(arguments: argparse.Namespace) -> int:
     """Print every fault of the tiers in the file."""
     try:
-        found = check(arguments.tiers)
+        found = check(arguments.values)
     except NotReadable as error:
         sys.stderr.write(f"tiergate preflight: {error}\n")
         return Exit.UNREADABLE_INPUT

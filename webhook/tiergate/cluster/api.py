@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from tiergate.cluster.client import NOT_FOUND, ApiError
-from tiergate.cluster.list_watch import read_items
+from tiergate.cluster.list_watch import read_items, read_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from tiergate.cluster.resource import Resource
     from tiergate.cluster.sender import Sender
@@ -65,6 +65,18 @@ class Api:
         """
         path = _collection(resource, namespace)
         return read_items(await self._sender.request("GET", path, query=query, timeout=timeout))
+
+    async def each(self, resource: Resource, *, query: Mapping[str, str] | None = None) -> AsyncIterator[msgspec.Raw]:
+        """Yield the objects of the cluster, each as JSON, read in pages of bounded size.
+
+        Raises:
+            BodyTooLarge: One object alone is larger than any can be.
+            msgspec.MsgspecError: The answer is not a list of objects.
+        """
+        async for page in read_pages(self._sender, _collection(resource, None), query=query):
+            for raw in page.items or ():
+                yield raw
+            del page
 
     async def create(
         self,

@@ -1,4 +1,4 @@
-"""What the API server answers to a list and to a watch: what is around the objects, which stay raw."""
+"""What the API server answers to a list and to a watch: what is around the objects, which stay raw; lists in pages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,35 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from tiergate.cluster.client import MAX_BODY
+from tiergate.cluster.errors import BodyTooLarge
 from tiergate.wire.tree import shallow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from typing import Protocol
 
+    class Reads(Protocol):
+        """What a list needs of the client."""
+
+        async def request(
+            self,
+            method: str,
+            path: str,
+            *,
+            query: Mapping[str, str] | None = None,
+            timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
+            most: int = MAX_BODY,
+        ) -> bytes:
+            """Return the body of a 2xx answer; raise BodyTooLarge for more bytes than ``most``."""
+
+
+PAGE: Final = 500
+"""Objects in one list page."""
+PAGE_BYTES: Final = 8 * 2**20
+"""A list page is read up to here, then asked for again with half as many objects: some hold a thousand times more."""
+LIST_TIMEOUT: Final = 60.0
+"""Seconds for one page."""
 DEPTH: Final = 100
 """Levels of an answer that are read where the fast decoder fails on more; nothing that we read stands so deep."""
 
@@ -54,6 +78,38 @@ _decode_page: Final = msgspec.json.Decoder(Page).decode
 _decode_event: Final = msgspec.json.Decoder(Event).decode
 _decode_items: Final = msgspec.json.Decoder(_Items).decode
 read_status: Final = msgspec.json.Decoder(Status).decode
+
+
+async def read_pages(
+    client: Reads, path: str, *, query: Mapping[str, str] | None = None, page: int = PAGE
+) -> AsyncIterator[Page]:
+    """Yield a whole list in pages, of which one at a time is in memory if the caller keeps none.
+
+    Raises:
+        ApiError, Unreachable: There was no answer.
+        BodyTooLarge: One object alone is larger than any can be.
+        msgspec.MsgspecError: Something else than an API server answered.
+    """
+    limit, next_page = page, ""
+    while True:
+        asked = {**(query or {}), "limit": str(limit), **({"continue": next_page} if next_page else {})}
+        most = PAGE_BYTES if limit > 1 else MAX_BODY
+        try:
+            body = await client.request("GET", path, query=asked, timeout=LIST_TIMEOUT, most=most)
+        except BodyTooLarge:
+            if limit == 1:
+                raise
+            limit //= 2
+            continue
+        found, size = read_page(body), len(body)
+        del body
+        yield found
+        next_page = found.metadata.next_page
+        del found
+        if not next_page:
+            return
+        if size < PAGE_BYTES // 4:
+            limit = min(limit * 2, page)
 
 
 def read_page(body: bytes) -> Page:

@@ -14,6 +14,8 @@ from tiergate.cluster.errors import Unreachable
 
 AT_ONCE: Final = 10
 """Reads of one kind that are under way at the same time; others wait."""
+SECONDS: Final = 0.1
+"""From the beginning of a read on its place is taken for so long at least: a hundred reads a second, ten at once."""
 
 T = TypeVar("T")
 
@@ -33,9 +35,10 @@ class LiveReads(Generic[T]):
     (ADR 2). Whoever comes while a read of his key is under way shares the next one with all who come meanwhile.
     """
 
-    def __init__(self, *, at_once: int = AT_ONCE) -> None:
-        """Set how many may be under way at the same time."""
+    def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
+        """Set how many may be under way at the same time, and how many seconds each takes a place at least."""
         self._slots = asyncio.Semaphore(at_once)
+        self._seconds = seconds
         self._next: dict[Hashable, tuple[_Shared, asyncio.Task[T]]] = {}
         self._under_way: dict[Hashable, asyncio.Task[T]] = {}
 
@@ -70,9 +73,14 @@ class LiveReads(Generic[T]):
             if (before := self._under_way.get(key)) is not None:
                 await asyncio.wait((before,))
             del before
-            async with self._slots:
+            await self._slots.acquire()
+            loop = asyncio.get_running_loop()
+            free_at = loop.time() + self._seconds
+            try:
                 self._begin(key)
                 return await call(shared.timeout)
+            finally:
+                loop.call_at(free_at, self._slots.release)
         finally:
             self._forget(key, shared)
 

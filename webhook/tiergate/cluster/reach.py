@@ -1,4 +1,8 @@
-"""Whether the webhook answers, asked as the API server asks: its Service, its name, the CA in its configuration."""
+"""Whether the webhook answers, asked as the API server asks: its Service, its name, the CA in its configuration.
+
+What is valid is judged at the API server's time, as it judges: our own clock may be off, and a good certificate must
+not look like one that nobody trusts.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import asyncio
 import base64
 import binascii
 import ssl
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,7 +19,7 @@ from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.cluster.resource import DEPLOYMENTS, SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tiergate.cluster.api import Api
 
@@ -22,6 +27,8 @@ TIMEOUT: Final = 3.0
 """Seconds for the connection, the handshake and the answer together."""
 LONGEST_LINE: Final = 1024
 OK: Final = b"200"
+NO_CHECK_TIME: Final = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which the module ssl does not name."""
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -65,11 +72,29 @@ class _Untrusted(Exception):
 class WebhookReach:
     """Asks the webhook's Service for its readiness over TLS."""
 
-    def __init__(self, api: Api, *, namespace: str, service: str) -> None:
-        """Take what reads, and the names of the Service and of the Deployment behind it, which are the same."""
+    def __init__(
+        self,
+        api: Api,
+        *,
+        namespace: str,
+        service: str,
+        clock_offset: Callable[[], timedelta | None] = lambda: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Take what asks.
+
+        Args:
+            api: Reads.
+            namespace: Of the release.
+            service: Name of the Service and of the Deployment behind it, which are the same.
+            clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
+            now: Our time of day.
+        """
         self._api = api
         self._namespace = namespace
         self._service = service
+        self._clock_offset = clock_offset
+        self._now = now
         self._address = ""
 
     async def ask(self, client_config: Mapping[str, object]) -> Reach:
@@ -92,7 +117,8 @@ class WebhookReach:
 
     async def _asked(self, client_config: Mapping[str, object]) -> str:
         """Return why the Service gives no good answer, "" where it does."""
-        context = _context(client_config)
+        at = (self._now() - (self._clock_offset() or timedelta())).timestamp()
+        context = _context(client_config, at)
         port = msgspec.convert(client_config.get("service"), _Port).port
         address = self._address or await self._look_up()
         name = f"{self._service}.{self._namespace}.svc"
@@ -104,6 +130,7 @@ class WebhookReach:
             raise _Untrusted(f"its certificate is not trusted: {error.verify_message}") from error
         self._address = address
         try:
+            _check_time(writer.get_extra_info("peercert"), at)
             writer.write(f"GET /readyz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
             line = await reader.readline()
         finally:
@@ -131,14 +158,40 @@ class WebhookReach:
         return Reach(answered=False, unreachable=True, detail=f"no replica is ready ({detail})")
 
 
-def _context(client_config: Mapping[str, object]) -> ssl.SSLContext:
+def _context(client_config: Mapping[str, object], at: float) -> ssl.SSLContext:
+    """Return the context that trusts the published CA certificates that are valid at a time, and checks no time."""
     bundle = client_config.get("caBundle")
     if not isinstance(bundle, str) or not bundle:
         raise _Untrusted("no CA is published yet")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the API server does not ask for more either
     try:
-        context.load_verify_locations(cadata=base64.b64decode(bundle, validate=True).decode("ascii"))
+        published = _trusting(base64.b64decode(bundle, validate=True).decode("ascii"))
     except (ssl.SSLError, binascii.Error, UnicodeDecodeError) as error:
         raise _Untrusted(f"the published CA cannot be read: {error}") from error
+    certificates = list(zip(published.get_ca_certs(binary_form=True), published.get_ca_certs(), strict=True))
+    valid = [raw for raw, parts in certificates if not _out_of_time(parts, at)]
+    if certificates and not valid:
+        raise _Untrusted("the published CA is not valid now")
+    context = published if len(valid) == len(certificates) else _trusting(b"".join(valid))
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the API server does not ask for more either
+    context.verify_flags |= NO_CHECK_TIME
     return context
+
+
+def _trusting(certificates: str | bytes) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=certificates)
+    return context
+
+
+def _check_time(certificate: Mapping[str, Any], at: float) -> None:
+    if wrong := _out_of_time(certificate, at):
+        raise _Untrusted(f"its certificate is not trusted: {wrong}")
+
+
+def _out_of_time(certificate: Mapping[str, Any], at: float) -> str:
+    """Say why a certificate is not valid at a time, "" where it is."""
+    if at < ssl.cert_time_to_seconds(certificate["notBefore"]):
+        return f"not valid before {certificate['notBefore']}"
+    if at > ssl.cert_time_to_seconds(certificate["notAfter"]):
+        return f"it expired at {certificate['notAfter']}"
+    return ""

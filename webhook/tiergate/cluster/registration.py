@@ -6,7 +6,7 @@ registered is compared with that. Both arrive in one write, so neither can be of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,10 @@ REQUIRED_ENTRIES: Final = {
 """Without these a tier is not enforced, whatever else is registered."""
 HANDED_OVER: Final = frozenset({PODS_MUTATE, PODS_VALIDATE, CLAIMS_VALIDATE})
 """The entries whose objects Kubernetes' own engines can judge: these are handed over, the guard of the label never."""
+HELD: Final = "held."
+"""Begins the name of a copy of an entry that stays with Fail, for the namespaces that a handover leaves out."""
+NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
+"""The label that the API server gives every namespace, and that nobody can change."""
 RELEASED_ANNOTATION: Final = "tiergate.io/webhooks"
 MARK_ANNOTATION: Final = "tiergate.io/handed-over"
 """Since when the entries are handed over. It is set and removed in the same write as failurePolicy."""
@@ -108,6 +112,11 @@ class Registration(msgspec.Struct, frozen=True):
         found = {_name(one): (_policy(one), released.get(_name(one), FAIL)) for one in self.entries}
         return {name: both for name, both in found.items() if name in HANDED_OVER and both[1] == FAIL}
 
+    def held(self) -> tuple[str, ...]:
+        """Return the namespaces that a handover leaves out, in order."""
+        of_copies = (each for one in self.entries if _is_held(one) for each in _expressions(one))
+        return next((tuple(each["values"]) for each in of_copies if _names_namespaces(each)), ())
+
 
 def read_registration(kind: str, raw: bytes) -> Registration:
     """Return a configuration of a kind.
@@ -145,9 +154,15 @@ def _policy(entry: Entry) -> str:
     return str(entry.get("failurePolicy", FAIL))
 
 
-def hand_over(found: Registration, *, since: str) -> Operations:
-    """Return the JSON patch that hands a configuration over; [] where it is so already, or nothing can be."""
-    operations = _with_policy(found, dict.fromkeys(found.policies(), IGNORE))
+def hand_over(found: Registration, *, since: str, held: Sequence[str] = ()) -> Operations:
+    """Return the JSON patch that hands a configuration over; [] where it is so already, or nothing can be.
+
+    Args:
+        found: The configuration.
+        since: When, for people.
+        held: Namespaces that are left out: what is created there still needs an answer.
+    """
+    operations = _with_policy(found, dict.fromkeys(found.policies(), IGNORE)) + _holding(found, held)
     if found.handed_over_since:
         return [unchanged(found.resource_version), *operations] if operations else []
     if not operations:
@@ -163,8 +178,15 @@ def hand_back(found: Registration) -> Operations:
     if not found.handed_over_since:
         return []
     operations = _with_policy(found, {name: released for name, (_, released) in found.policies().items()})
+    operations += _holding(found, ())
     operations.append({"op": "remove", "path": _MARK_POINTER})
     return [unchanged(found.resource_version), *operations]
+
+
+def hold(found: Registration, held: Sequence[str]) -> Operations:
+    """Return the JSON patch that leaves these namespaces out of a handover, and no others; [] where it is so."""
+    operations = _holding(found, held)
+    return [unchanged(found.resource_version), *operations] if operations else []
 
 
 def disown(found: Registration) -> Operations:
@@ -188,6 +210,32 @@ def _with_policy(found: Registration, wanted: Mapping[str, str]) -> Operations:
     return operations
 
 
+def _holding(found: Registration, held: Sequence[str]) -> Operations:
+    """One copy of each validating entry asks about all that are held: without an answer nothing is stored."""
+    validates = found.kind == "ValidatingWebhookConfiguration"
+    copied = [one for one in found.entries if _name(one) in found.policies()] if validates and held else []
+    wanted = [_held_copy(one, held) for one in copied]
+    old = [index for index, one in enumerate(found.entries) if _is_held(one)]
+    if [_complete(found.entries[index]) for index in old] == [_complete(one) for one in wanted]:
+        return []
+    operations: Operations = [{"op": "remove", "path": f"/webhooks/{index}"} for index in reversed(old)]
+    return operations + [{"op": "add", "path": "/webhooks/-", "value": one} for one in wanted]
+
+
+def _held_copy(entry: Entry, held: Sequence[str]) -> Entry:
+    those = {"key": NAMESPACE_NAME, "operator": "In", "values": list(held)}
+    selector = {**(entry.get("namespaceSelector") or {}), "matchExpressions": [*_expressions(entry), those]}
+    return {**entry, "name": f"{HELD}{_name(entry)}", "failurePolicy": FAIL, "namespaceSelector": selector}
+
+
+def _is_held(entry: Entry) -> bool:
+    return _name(entry).startswith(HELD)
+
+
+def _names_namespaces(expression: Mapping[str, Any]) -> bool:
+    return expression.get("key") == NAMESPACE_NAME and expression.get("operator") == "In"
+
+
 def unchanged(resource_version: str) -> dict[str, Any]:
     """Return the operation with which the API server refuses a patch of any other version than this one."""
     return {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version}
@@ -196,12 +244,12 @@ def unchanged(resource_version: str) -> dict[str, Any]:
 def deviation(found: Registration) -> str:
     """Say in which field a configuration differs from what the release registered; "" where it does not.
 
-    Not compared: ``caBundle``, which the controller writes, the exclusions that AKS adds, and failurePolicy of what is
-    handed over.
+    Not compared: ``caBundle``, which the controller writes, the exclusions that AKS adds, and of what is handed over
+    failurePolicy and the copies that hold namespaces.
     """
     if found.released is None:
         return f"it has no readable annotation {RELEASED_ANNOTATION}, so it cannot be compared with the release"
-    live = {_name(one): one for one in found.entries}
+    live = {_name(one): one for one in found.entries if not (found.handed_over_since and _is_held(one))}
     released = {_name(one): one for one in found.released}
     if extra := sorted(live.keys() - released.keys()):
         return f"webhook {extra[0]} is not of this release"

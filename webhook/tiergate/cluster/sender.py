@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Protocol
 
+from tiergate.cluster.client import MAX_BODY
+
 
 class Sender(Protocol):
     """Sends requests to the API server; ``Client`` is one, and so is the client of whoever leads."""
@@ -17,8 +19,9 @@ class Sender(Protocol):
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
+        most: int = MAX_BODY,
     ) -> bytes:
-        """Return the body of a 2xx answer; raise ApiError or Unreachable."""
+        """Return the body of a 2xx answer; raise ApiError, Unreachable, or BodyTooLarge above so many bytes."""
 
 
 class Guarded(ABC):
@@ -46,10 +49,11 @@ class Guarded(ABC):
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
+        most: int = MAX_BODY,
     ) -> bytes:
         """Send one request; raise as the sender does, and as ``before_write``."""
         if method != "GET":
             timeout = await self.before_write(f"{method} {path}", timeout)
         return await self._client.request(
-            method, path, query=query, body=body, content_type=content_type, timeout=timeout
+            method, path, query=query, body=body, content_type=content_type, timeout=timeout, most=most
         )

@@ -18,15 +18,17 @@ from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS,
 from tiergate.cluster.tier_record import TierInForce, read_record, reason_of
 from tiergate.cluster.watch import Cache
 from tiergate.core.tier import is_protected
-from tiergate.wire.limitrange import read_limit_range
+from tiergate.wire.limitrange import read_limit_range, unreadable_limit_range
 from tiergate.wire.namespace import read_namespace
-from tiergate.wire.quota import read_quota
+from tiergate.wire.quota import read_quota, unreadable_quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from tiergate.cluster.resource import Resource
     from tiergate.cluster.tier_record import TierRecord
     from tiergate.cluster.watch import Source
+    from tiergate.core.decision import Fault
     from tiergate.core.native import LimitRange
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.tier import Tier
@@ -126,7 +128,9 @@ class ClusterState:
         self._namespaces: Cache[Namespace] = follow(
             NAMESPACES, decode=self.read_namespace, on_change=self._namespace_changed
         )
-        self._quotas: Cache[QuotaStatus] = follow(RESOURCE_QUOTAS, decode=read_quota, on_change=self._quota_changed)
+        self._quotas: Cache[QuotaStatus] = follow(
+            RESOURCE_QUOTAS, decode=read_quota, stand_in=unreadable_quota, on_change=self._quota_changed
+        )
         self._objects: dict[str, Cache[Any]] = {
             "tiers": self._tiers,
             "namespaces": self._namespaces,
@@ -139,7 +143,12 @@ class ClusterState:
     def _follow_for_the_controller(self, source: Source, clock: Callable[[], float]) -> None:
         # LimitRanges always, though few tiers ask for one: what is left of a tier that asked once has to go.
         self._objects["limitranges"] = Cache(
-            source, LIMIT_RANGES, decode=read_limit_range, on_change=self._limit_range_changed, clock=clock
+            source,
+            LIMIT_RANGES,
+            decode=read_limit_range,
+            stand_in=unreadable_limit_range,
+            on_change=self._limit_range_changed,
+            clock=clock,
         )
         query = {"fieldSelector": f"metadata.name={CONFIGURATION_NAME}"}
         for kind, resource in CONFIGURATION_KINDS.items():
@@ -210,6 +219,10 @@ class ClusterState:
         counts = {name: len(cache.faults) for name, cache in self.caches().items()}
         counts["tiers"] += sum(1 for record in self._tiers.items.values() if record.faults)
         return counts
+
+    def fault(self, resource: Resource, namespace: str, name: str) -> Fault | None:
+        """Return why an object cannot be used as it stands, None where it can."""
+        return self._objects[resource.plural].faults.get(f"{namespace}/{name}")
 
     def namespace(self, name: str) -> Namespace | None:
         """Return a namespace."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
-from tiergate.cluster.client import MAX_BODY, WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
-from tiergate.cluster.list_watch import read_event, read_page, read_status
+from tiergate.cluster.client import WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
+from tiergate.cluster.list_watch import PAGE, read_event, read_pages, read_status
 from tiergate.cluster.meta import ObjectMeta, read_meta
 from tiergate.core.decision import Fault
 from tiergate.core.text import shortened
@@ -28,22 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from typing import Protocol
 
-    from tiergate.cluster.list_watch import Event, ListMeta
+    from tiergate.cluster.list_watch import Event, Page, Reads
     from tiergate.cluster.resource import Resource
 
-    class Source(Protocol):
+    class Source(Reads, Protocol):
         """What a cache needs of the client."""
-
-        async def request(
-            self,
-            method: str,
-            path: str,
-            *,
-            query: Mapping[str, str] | None = None,
-            timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
-            most: int = MAX_BODY,
-        ) -> bytes:
-            """Return the body of a 2xx answer; raise BodyTooLarge for more bytes than ``most``."""
 
         def watch(
             self,
@@ -58,10 +47,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PAGE: Final = 500
-PAGE_BYTES: Final = 8 * 2**20
-"""A list page is read up to here, then asked for again with half as many objects: some hold a thousand times more."""
-LIST_TIMEOUT: Final = 60.0
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 30.0
 RECONNECT: Final = 5.0
@@ -74,11 +59,19 @@ THROTTLED: Final = 429
 logger = logging.getLogger(__name__)
 
 
+class _Unusable(msgspec.Struct, Generic[T], frozen=True):
+    """An object that cannot be decoded: why, and the value that it has meanwhile, if any."""
+
+    fault: Fault
+    stand_in: T | None
+
+
 class Cache(Generic[T]):
     """All objects of one resource, kept current for ever by ``run``.
 
     ``items`` maps ``namespace/name`` (or ``name``) to the decoded value, ``faults`` maps the same keys to why their
-    latest version could not be decoded: such an object keeps its last good value in ``items``, if it ever had one.
+    latest version could not be decoded: such an object keeps its last good value in ``items``, if it ever had one, or
+    is there as what stands in for it.
     Whatever an object does to its decoder is a fault of that object, never of the cache.
     """
 
@@ -89,6 +82,7 @@ class Cache(Generic[T]):
         *,
         decode: Callable[[bytes], T],
         on_change: Callable[[str, T | None], None] | None = None,
+        stand_in: Callable[[bytes], T] | None = None,
         query: Mapping[str, str] | None = None,
         page: int = PAGE,
         clock: Callable[[], float] = time.monotonic,
@@ -101,6 +95,7 @@ class Cache(Generic[T]):
             decode: Raw JSON of one object to its value; any exception makes the object a fault.
             on_change: Called after each change with the key and the new value: the last good one (or None) for a fault,
                 None for an object that is gone. It must not wait.
+            stand_in: What the raw JSON of an object that cannot be decoded becomes; None: its last good value stays.
             query: Selectors for list and watch.
             page: Objects in one list page.
             clock: Monotonic seconds.
@@ -109,6 +104,7 @@ class Cache(Generic[T]):
         self._path = resource.collection()
         self._decode = decode
         self._on_change = on_change
+        self._stand_in = stand_in
         self._query = dict(query or {})
         self._page = page
         self._clock = clock
@@ -192,45 +188,29 @@ class Cache(Generic[T]):
 
         Every object is decoded again: after a restore of etcd an old version may mean another object.
         """
-        fresh: dict[str, tuple[str, T | Fault]] = {}
-        limit, next_page = self._page, ""
-        while True:
-            try:
-                size, meta = await self._read(limit, next_page, fresh)
-            except BodyTooLarge:
-                if limit == 1:
-                    raise
-                limit //= 2
-                continue
-            if not (next_page := meta.next_page):
-                break
-            if size < PAGE_BYTES // 4:
-                limit = min(limit * 2, self._page)
+        fresh: dict[str, tuple[str, T | _Unusable[T]]] = {}
+        async for page in read_pages(self._client, self._path, query=self._query, page=self._page):
+            self._read(page, fresh)
+            listed = page.metadata.resource_version
+            del page  # else it is kept while the next one is read
         for gone in [key for key in self._versions if key not in fresh]:
             self._drop(gone)
         for key, (version, value) in fresh.items():
             if self._versions.get(key) != version or value != self._held(key):
                 self._store(key, version, value)
-        self.resource_version = meta.resource_version
+        self.resource_version = listed
         self._heard = self._ended = self._clock()
         self.synced = True
         self._wake()
 
-    async def _read(self, limit: int, next_page: str, fresh: dict[str, tuple[str, T | Fault]]) -> tuple[int, ListMeta]:
-        """Read one page into ``fresh``; return its bytes and its metadata. Nothing else is kept of it."""
-        query = {**self._query, "limit": str(limit)}
-        if next_page:
-            query["continue"] = next_page
-        most = PAGE_BYTES if limit > 1 else MAX_BODY
-        body = await self._client.request("GET", self._path, query=query, timeout=LIST_TIMEOUT, most=most)
-        page = read_page(body)
+    def _read(self, page: Page, fresh: dict[str, tuple[str, T | _Unusable[T]]]) -> None:
         for raw in page.items or ():
             meta = read_meta(raw)
             fresh[meta.key] = meta.resource_version, self._decoded(meta, raw)
-        return len(body), page.metadata
 
-    def _held(self, key: str) -> T | Fault | None:
-        return self._faults.get(key) or self._items.get(key)
+    def _held(self, key: str) -> T | _Unusable[T] | None:
+        fault, value = self._faults.get(key), self._items.get(key)
+        return value if fault is None else _Unusable(fault, value)
 
     async def _follow(self) -> None:
         events = self._client.watch(
@@ -263,28 +243,35 @@ class Cache(Generic[T]):
             self._wake()
         self.resource_version = meta.resource_version
 
-    def _decoded(self, meta: ObjectMeta, raw: msgspec.Raw) -> T | Fault:
+    def _decoded(self, meta: ObjectMeta, raw: msgspec.Raw) -> T | _Unusable[T]:
         """Return the value, or the first fault, bounded: an exception would keep the whole object."""
         try:
             return self._decode(bytes(raw))
         except Malformed as error:
-            return Fault(shortened(error.pointer), shortened(error.reason))
+            fault = Fault(shortened(error.pointer), shortened(error.reason))
         except Exception as error:  # whatever it is, the other objects are not to suffer from it
             fields = {"path": self._path, "key": meta.key}
             logger.exception("object cannot be decoded", extra={"fields": fields})
-            return Fault("", f"{type(error).__name__}: {shortened(str(error))}")
+            fault = Fault("", f"{type(error).__name__}: {shortened(str(error))}")
+        stand_in = self._items.get(meta.key) if self._stand_in is None else self._stand_in(bytes(raw))
+        return _Unusable(fault, stand_in)
 
-    def _store(self, key: str, version: str, value: T | Fault) -> None:
+    def _store(self, key: str, version: str, value: T | _Unusable[T]) -> None:
         self._versions[key] = version
         self._forget_fault(key)
-        if isinstance(value, Fault):
-            self._faults[key] = value
-            self._faulty[_namespace(key)] += 1
-            fault = f"{value.pointer or 'object'}: {value.reason}"
-            logger.warning("object cannot be used", extra={"fields": {"path": self._path, "key": key, "fault": fault}})
-        else:
+        if not isinstance(value, _Unusable):
             self._items[key] = value
+        else:
+            self._note_fault(key, value.fault)
+            if value.stand_in is not None:
+                self._items[key] = value.stand_in
         self._tell(key, self._items.get(key))
+
+    def _note_fault(self, key: str, fault: Fault) -> None:
+        self._faults[key] = fault
+        self._faulty[_namespace(key)] += 1
+        fields = {"path": self._path, "key": key, "fault": f"{fault.pointer or 'object'}: {fault.reason}"}
+        logger.warning("object cannot be used", extra={"fields": fields})
 
     def _drop(self, key: str) -> None:
         self._versions.pop(key, None)

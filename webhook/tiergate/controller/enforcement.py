@@ -25,10 +25,10 @@ def assess(
         registrations: Those that exist.
         silent: No replica answers the Service; None: not asked yet.
         detail: Why.
-        blocked: What is in the way of handing over, "" if nothing is.
+        blocked: What is in the way of handing over, or left out of it; "" if nothing is.
     """
     if since := next((one.handed_over_since for one in registrations if one.handed_over_since), ""):
-        return _handed_over(since)
+        return _handed_over(since, blocked)
     if base is None or not base.holds:
         return base
     if changed := _changed(registrations):
@@ -46,11 +46,13 @@ def assess(
     return Assessment(holds=True, reason=base.reason, message=message)
 
 
-def _handed_over(since: str) -> Assessment:
+def _handed_over(since: str, left_out: str) -> Assessment:
     message = (
         f"handed over since {since}: no replica of the webhook answered, so LimitRanger and ResourceQuota stand in "
         "for it and failurePolicy is Ignore; it is handed back when a replica has answered for a while"
     )
+    if left_out:
+        message += f"; left out, so that nothing is created there without an answer: {left_out}"
     return Assessment(holds=False, reason=HANDED_OVER_REASON, message=message)
 
 

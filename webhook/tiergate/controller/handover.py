@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from tiergate.cluster.api import JSON_PATCH
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
 from tiergate.cluster.registration import (
     CONFIGURATION_KINDS,
     CONFIGURATION_NAME,
@@ -21,12 +21,15 @@ from tiergate.cluster.registration import (
     disown,
     hand_back,
     hand_over,
+    hold,
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
 from tiergate.controller.enforcement import assess
+from tiergate.controller.queue import CONFLICTS
 from tiergate.controller.tier_conditions import named
 from tiergate.core.handover import WRITING, Seen, Step, Timing, next_step
+from tiergate.core.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,13 +42,18 @@ if TYPE_CHECKING:
     from tiergate.controller.observations import Observations
     from tiergate.controller.tier_conditions import Assessment
 
-PERIOD: Final = 2.0
-"""Seconds between two questions while the webhook answers."""
-SILENT_PERIOD: Final = 1.0
+PERIOD: Final = 1.0
+"""Seconds between two questions."""
 PREPARING_PERIOD: Final = 0.25
 """Seconds between two looks while LimitRanges are being written."""
 DOUBT: Final = 5.0
 """Seconds without an answer before anybody is told."""
+STUCK: Final = 2.0
+"""Seconds without progress after which the namespaces that are still not covered are left out of a handover."""
+TAKE_IN_PERIOD: Final = 10.0
+"""Seconds between two times that namespaces are taken in again: whoever makes his come and go costs few writes."""
+MOST_HELD: Final = 500
+"""Namespaces that are left out. More are no one tenant's doing, and would be much for a webhook configuration."""
 QUIET: Final = frozenset[Step]({"guard", "hold"})
 
 logger = logging.getLogger(__name__)
@@ -92,12 +100,17 @@ class Handover:
         self._api, self._state, self._observations, self._reach = api, state, observations, reach
         self._timing, self._base, self._now, self._clock = timing, base, now, clock
         self._look_at_namespaces, self._on_change = look_at_namespaces, on_change
-        self._last_answer = clock()
+        self._silent_since: float | None = None
         self._answering_since: float | None = None
         self._latest: Reach | None = None
         self._was_silent: bool | None = None
         self._blocked = ""
+        self._fewest: tuple[int, float] | None = None
+        self._take_in_at = 0.0
         self._said: Assessment | None = None
+        self._said_failure = ""
+        self.preparing = False
+        """LimitRanges are being written, and requests are refused until they are all there."""
         self._read: dict[str, tuple[bytes, Registration]] = {}
 
     async def run(self) -> None:
@@ -107,13 +120,30 @@ class Handover:
             await self._state.objects_known()
             try:
                 pause = await self.step()
-            except (ApiError, Unreachable, ValueError, msgspec.MsgspecError) as error:
-                logger.warning("handover: will try again", extra={"fields": {"error": str(error)}})
-                pause = SILENT_PERIOD
-            if (said := self.enforcing()) != self._said:
-                self._said = said
-                self._on_change()
+                self._tell()
+            except Exception as error:  # noqa: BLE001 - whatever an object holds, the loop goes on and the status says why
+                self._failed(error)
+                pause = PERIOD
             await asyncio.sleep(pause)
+
+    def _tell(self) -> None:
+        self._said_failure = ""
+        if (said := self.enforcing()) != self._said:
+            self._said = said
+            self._on_change()
+
+    def _failed(self, error: Exception) -> None:
+        expected = isinstance(error, (ApiError, Unreachable, BodyTooLarge, ValueError, msgspec.MsgspecError))
+        text = str(error) or type(error).__name__
+        logger.warning(
+            "handover: will try again", extra={"fields": {"error": text}}, exc_info=None if expected else error
+        )
+        if isinstance(error, ApiError) and error.status in CONFLICTS:
+            return  # our caches were behind
+        self._blocked = f"it failed, and will be tried again: {shortened(text)}"
+        if self._said_failure != self._blocked:
+            self._said_failure = self._blocked
+            self._on_change()
 
     def enforcing(self) -> Assessment | None:
         """Say whether the webhook enforces tiers; None while that is not known."""
@@ -126,55 +156,81 @@ class Handover:
 
         Raises:
             ApiError, Unreachable: A write failed, or did not apply to what is stored now.
-            ValueError: An object cannot be read.
+            MsgspecError, BodyTooLarge: What was answered is no such object.
         """
         registrations = self._registrations()
         await self._ask(registrations)
         step = next_step(self._seen(registrations), self._timing)
+        self.preparing = step == "prepare"
         if step in WRITING:
             self._set_limit_ranges(written=True)
         if step not in QUIET:
             logger.info("handover", extra={"fields": {"step": step, "blocked": self._blocked}})
         await self._do(step, registrations)
-        if step == "prepare":
-            return PREPARING_PERIOD
-        return PERIOD if self._latest is not None and self._latest.answered else SILENT_PERIOD
+        return PREPARING_PERIOD if step == "prepare" else PERIOD
 
     async def _do(self, step: Step, registrations: list[Registration]) -> None:
         if step == "guard":
             await self._guard(registrations)
-        elif step == "open" and await self._is_covered_live():
-            since = f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
-            for one in registrations:
-                await self._patch(one, hand_over(one, since=since))
+        elif step == "open":
+            await self._open(registrations)
         elif step == "close":
             for one in registrations:
                 await self._patch(one, hand_back(one))
         elif step == "hold":
-            for one in registrations:
-                await self._patch(one, disown(one))
+            await self._hold(registrations)
 
     async def _guard(self, registrations: list[Registration]) -> None:
         """Give up what a handover left behind, once the API server itself says that nothing is handed over."""
-        self._blocked = ""
+        self._blocked, self._fewest = "", None
         if self._observations.handover != "removed":
             for kind in CONFIGURATION_KINDS:
                 if await self._is_handed_over_live(kind):
                     return  # the caches are behind
             self._set_limit_ranges(written=False)
         for one in registrations:
-            await self._patch(one, disown(one))
+            await self._patch(one, hold(one, ()) or disown(one))
+
+    async def _open(self, registrations: list[Registration]) -> None:
+        """Hand over once it was read back that everything is there: the caches may be behind."""
+        missing = await uncovered_live(self._api, self._state)
+        if not self._may_leave_out(missing):
+            return
+        since = f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
+        self._take_in_at = self._clock() + TAKE_IN_PERIOD
+        for one in registrations:
+            await self._patch(one, hand_over(one, since=since, held=tuple(missing)))
+
+    async def _hold(self, registrations: list[Registration]) -> None:
+        """Leave out at once what is not covered any more, and take in from time to time what is covered again."""
+        missing = uncovered(self._state, self._observations)
+        held = {name for one in registrations for name in one.held()}
+        wanted = held | missing.keys()
+        if len(wanted) > MOST_HELD:
+            wanted = held
+        if wanted == held and held - missing.keys() and self._clock() >= self._take_in_at:
+            self._take_in_at = self._clock() + TAKE_IN_PERIOD
+            missing = await uncovered_live(self._api, self._state)
+            wanted = held & missing.keys()
+        self._blocked = _blocked(missing)
+        for one in registrations:
+            changed = hold(one, sorted(wanted)) if one.handed_over_since else []
+            await self._patch(one, changed or disown(one))
 
     async def _is_handed_over_live(self, kind: str) -> bool:
         raw = await self._api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)
         return raw is not None and read_registration(kind, raw).handed_over_since != ""
 
-    async def _is_covered_live(self) -> bool:
-        """Read back that everything is there: the caches may be behind."""
-        missing = await uncovered_live(self._api, self._state)
-        if missing:
-            self._blocked = _blocked(missing)
-        return not missing
+    def _may_leave_out(self, missing: Mapping[str, str]) -> bool:
+        """Say whether these namespaces, or none, may be left out: they are few, and have not become fewer for a while.
+
+        Nobody who makes his namespace come and go can make the others wait longer than that.
+        """
+        self._blocked = _blocked(missing)
+        if self._fewest is None or len(missing) < self._fewest[0]:
+            self._fewest = len(missing), self._clock()
+        stuck = self._clock() - self._fewest[1] >= STUCK
+        return not missing or (stuck and len(missing) <= MOST_HELD)
 
     def _set_limit_ranges(self, *, written: bool) -> None:
         wanted: Final = "written" if written else "removed"
@@ -188,10 +244,11 @@ class Handover:
         asked, self._was_silent = self._clock(), self._is_silent()
         self._latest = await self._reach.ask(config)
         if self._latest.answered:
-            self._last_answer = self._clock()
+            self._silent_since = None
             self._answering_since = asked if self._answering_since is None else self._answering_since
         else:
             self._answering_since = None
+            self._silent_since = asked if self._silent_since is None else self._silent_since
 
     def _is_silent(self) -> bool | None:
         """Say whether no replica answers; None while it is not known: one question that fails says nothing yet."""
@@ -202,7 +259,8 @@ class Handover:
         return True if self._silent_for() >= DOUBT else self._was_silent
 
     def _silent_for(self) -> float:
-        return 0.0 if self._answering_since is not None else self._clock() - self._last_answer
+        """Return the seconds since our first question without an answer: nobody saw what was before."""
+        return 0.0 if self._silent_since is None else self._clock() - self._silent_since
 
     def _seen(self, registrations: list[Registration]) -> Seen:
         live = [policy for one in registrations for policy, _ in one.policies().values()]
@@ -226,9 +284,7 @@ class Handover:
     def _is_covered(self) -> bool:
         if self._observations.handover != "written":
             return False  # what is not asked for yet is not missing yet
-        missing = uncovered(self._state, self._observations)
-        self._blocked = _blocked(missing)
-        return not missing
+        return self._may_leave_out(uncovered(self._state, self._observations))
 
     def _registrations(self) -> list[Registration]:
         """Return the configurations that exist, each taken apart once for each version."""
@@ -253,5 +309,8 @@ class Handover:
             await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH, query=query)
 
 
-def _blocked(missing: list[str]) -> str:
-    return f"{named(missing)} would not be held to the tier by Kubernetes alone (yet)" if missing else ""
+def _blocked(missing: Mapping[str, str]) -> str:
+    if not missing:
+        return ""
+    first = next(iter(missing.values()))
+    return f"{named(list(missing))} would not be held to the tier by Kubernetes alone (yet): {first}"

@@ -88,7 +88,7 @@ class LeaderTasks:
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
-        reach = reach or WebhookReach(api, namespace=namespace, service=service)
+        reach = reach or WebhookReach(api, namespace=namespace, service=service, clock_offset=clock_offset)
         self._handover = self._new_handover(api, observations, reach, timing, clock)
         self._status = StatusWriter(
             api,
@@ -127,6 +127,10 @@ class LeaderTasks:
             "handover": self._handover.run,
             "full pass": self._full_pass,
         }
+
+    def is_urgent(self) -> bool:
+        """Say whether everybody waits for what is written: a handover is being prepared."""
+        return self._handover.preparing
 
     def look_at_namespace(self, name: str) -> None:
         """Have the objects of a namespace looked at soon."""

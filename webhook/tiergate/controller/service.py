@@ -78,6 +78,9 @@ class ControllerService:
         """
         return self._started().tasks()
 
+    def stop(self) -> None:
+        """Leave nothing: what a controller has begun are its tasks."""
+
     def ready(self) -> tuple[bool, str]:
         """Be ready once every cache was listed, leader or not, and while no loop of a leader fails."""
         if self._loops is None:
@@ -158,7 +161,7 @@ class Loops:
         leader = LeaderClient(self._client, remaining=self._elector.remaining)
         options = self._options
         self._leader_tasks = LeaderTasks(
-            PacedClient(leader, clock=self._clock),
+            PacedClient(leader, urgent=self._is_urgent, clock=self._clock),
             self.state,
             namespace=options.namespace,
             service=options.service,
@@ -178,6 +181,9 @@ class Loops:
             self._leader_tasks = None
             await self._supervisor.stop()
             self._supervisor = Supervisor({})
+
+    def _is_urgent(self) -> bool:
+        return self._leader_tasks is not None and self._leader_tasks.is_urgent()
 
     def _namespace_changed(self, name: str) -> None:
         if self._leader_tasks is not None:

@@ -14,10 +14,13 @@ from tiergate.core.jsonpatch import JSONPatchOp, add
 from tiergate.core.podspec import FEW_ANNOTATIONS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, needs_limit
+from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
+NAME_SHOWN = 63
+"""Characters of a container's name, which the API server bounds only after us."""
 SHORT_TEXT = 4096
 """Characters of our annotation that fit beside few others, however many bytes they take."""
 MAX_ANNOTATIONS = 256 * 2**10
@@ -217,9 +220,12 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
     parts = []
     for one in additions:
         kind = "init container" if one.container.init else "container"
+        name = (
+            one.container.name if len(one.container.name) <= NAME_SHOWN else shortened(one.container.name, NAME_SHOWN)
+        )
         for word, resources in (("request", one.requests), ("limit", one.limits)):
             if resources:
-                parts.append(f"{', '.join(resources)} {word} for {kind} {one.container.name}")
+                parts.append(f"{', '.join(resources)} {word} for {kind} {name}")
     text = "; ".join(parts)
     if after is not None and after.startswith(ANNOTATION_PREFIX):
         return f"{after}; {text}"

@@ -16,8 +16,8 @@ Step = Literal["guard", "prepare", "open", "hold", "close"]
 
 guard: the webhook alone enforces, LimitRanges of a handover go.
 prepare: LimitRanges are written where they are missing; requests are refused meanwhile.
-open: all of them are there, failurePolicy becomes Ignore.
-hold: handed over; nothing but keeping the LimitRanges right.
+open: all of them are there, failurePolicy becomes Ignore; a few namespaces may be left out.
+hold: handed over; the LimitRanges are kept right, and what is not covered is left out.
 close: failurePolicy becomes what the release says, and the LimitRanges stay until that is seen.
 """
 
@@ -31,7 +31,7 @@ class Timing(msgspec.Struct, frozen=True):
     """When to hand over and back.
 
     Attributes:
-        after: Seconds without an answer of any replica.
+        after: Seconds of own questions without an answer of any replica.
         back_after: Seconds with answers and none missing.
         enabled: False: never hand over; what was handed over is handed back at once.
     """
@@ -51,9 +51,9 @@ class Seen(msgspec.Struct, frozen=True):
         marked: A webhook configuration carries the mark of a handover.
         opened: Every entry for pods and claims has failurePolicy Ignore.
         by_hand: Such an entry differs from the release without that mark: somebody else's decision, which stands.
-        covered: Every governed namespace holds all that Kubernetes' own engines need.
+        covered: Every governed namespace holds all that Kubernetes' own engines need, or may be left out.
         unreachable: It is certain that the API server reaches no replica, and not only that we do not.
-        silent_for: Seconds since a replica answered last.
+        silent_for: Seconds since the first question that was not answered, 0 after an answer.
         answering_for: Seconds for which every question was answered; 0 if the last one was not.
     """
 

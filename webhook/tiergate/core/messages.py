@@ -97,10 +97,11 @@ def exceeded(finding: Finding, namespace: str) -> str:
     """Say by how much a quota would be exceeded."""
     asked, used, hard = finding.actual or ZERO, finding.used or ZERO, finding.bound or ZERO
     over = used + asked - hard
-    free = f"free {over} in {namespace}"
+    ways = [_fix(finding), f"free {over} in {namespace}" if over <= used else ""]
+    most = f"the whole quota is {hard}" if hard else "the quota allows none"
     return (
         f'quota "{finding.quota}": {finding.resource} asks {asked}, used {used} of {hard}, over by {over}; '
-        f"{_fix(finding)}{free}"
+        f"{', or '.join(filter(None, ways)) or most}"
     )
 
 
@@ -109,12 +110,12 @@ def _fix(finding: Finding) -> str:
     if fits <= ZERO:
         return ""
     if name.endswith("requests.storage"):
-        return f"set requests.storage to {fits} or less, or "
+        return f"set requests.storage to {fits} or less"
     if name.partition(".")[0] not in _CHANGEABLE:
         return ""
     if finding.container:
-        return f"set {name} to {fits} or less, or "
-    return f"lower {name} of all its containers together to {fits} or less, or "
+        return f"set {name} to {fits} or less"
+    return f"lower {name} of all its containers together to {fits} or less"
 
 
 def pending(finding: Finding, namespace: str) -> str:

@@ -22,6 +22,7 @@ BINARY_CAP: Final = (2**63 - 1) * NANO
 """Q-9: only BinarySI values are capped."""
 MAX_EXPONENT: Final = 1000
 """Q-6: beyond it the reference builds integers it does not return from; we refuse instead."""
+EXPONENT_ERROR: Final = f"exponents beyond {MAX_EXPONENT} are not supported"
 MAX_BITS: Final = 128
 """Of an amount in nano-units whose text is kept; no real one has more."""
 MAX_LENGTH: Final = 1000
@@ -152,8 +153,7 @@ def _unit(suffix: str) -> tuple[int, int, Format]:
         raise QuantityError(SUFFIX_ERROR)
     exponent = (exponent + 2**31) % 2**32 - 2**31  # Q-6: the reference truncates to 32 bits
     if abs(exponent) > MAX_EXPONENT:
-        msg = f"exponents beyond {MAX_EXPONENT} are not supported"
-        raise QuantityError(msg)
+        raise QuantityError(EXPONENT_ERROR)
     return 0, exponent, "DecimalExponent"
 
 

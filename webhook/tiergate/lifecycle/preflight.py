@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import yaml
 
 from tiergate.core.decision import Fault
+from tiergate.core.jsonpatch import escape
 from tiergate.wire.tier import tier_and_faults
+
+
+class _Values(msgspec.Struct):
+    tiers: dict[str, dict[str, Any]]
 
 
 class NotReadable(ValueError):
@@ -20,17 +27,17 @@ class NotReadable(ValueError):
 
 
 def check(path: Path) -> tuple[str, ...]:
-    """Return one line for each fault of the tiers in a file; () when all of them can be in force.
+    """Return one line for each fault of the tiers in a values file; () when all of them can be in force.
 
     Args:
-        path: JSON, an object of tiers by name, each with a ``spec``: the value ``tiers`` of the chart.
+        path: A values file of the chart, YAML or JSON: ``tiers`` by name, each with a ``spec``.
 
     Raises:
         NotReadable: The file cannot be read, or is not that.
     """
     try:
-        tiers = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, msgspec.Raw]])
-    except (OSError, msgspec.DecodeError) as error:
+        tiers = msgspec.convert(yaml.safe_load(path.read_bytes()), type=_Values).tiers
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         msg = f"{path}: {error}"
         raise NotReadable(msg) from error
     return tuple(
@@ -50,5 +57,6 @@ def _member(name: str) -> str:
     return f'["{name}"]' if "." in name or "/" in name else f".{name}"
 
 
-def _faults(name: str, tier: dict[str, msgspec.Raw]) -> Iterator[Fault]:
+def _faults(name: str, tier: dict[str, Any]) -> Iterator[Fault]:
+    yield from (Fault(f"/{escape(key)}", "no such field") for key in tier if key != "spec")
     yield from tier_and_faults(msgspec.json.encode({**tier, "metadata": {"name": name}}))[1]

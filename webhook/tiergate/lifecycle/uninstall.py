@@ -72,8 +72,8 @@ async def _stop_controller(api: Api, namespace: str, say: Say) -> None:
 
 async def _leave_defaults(api: Api, release_namespace: str, say: Say) -> None:
     tiers = await _tiers(api, say)
-    for raw in await api.list(NAMESPACES, query={"labelSelector": LABEL}, timeout=LIST_TIMEOUT):
-        one = read_namespace(raw)
+    members = [read_namespace(raw) async for raw in api.each(NAMESPACES, query={"labelSelector": LABEL})]
+    for one in members:
         tier = tiers.get(one.tier or "")
         if tier is None or one.deleting or is_protected(one.name, release_namespace=release_namespace):
             continue

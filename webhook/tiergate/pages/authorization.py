@@ -41,9 +41,14 @@ class TokenAuthorizer:
         return access
 
     def _remember(self, digest: bytes, access: Access) -> None:
+        """Keep an answer; where all places are taken only the permitted ones keep theirs, as others can be made up."""
         now = self._clock()
         with self._lock:
             if len(self._known) >= MAX_TOKENS:
-                self._known = {key: kept for key, kept in self._known.items() if now < kept[0]}
+                self._known = {
+                    key: (until, kept)
+                    for key, (until, kept) in self._known.items()
+                    if now < until and kept == "permitted"
+                }
             if len(self._known) < MAX_TOKENS:
                 self._known[digest] = (now + CACHE_SECONDS, access)

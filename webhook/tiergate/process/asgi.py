@@ -91,6 +91,8 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._supervisor.stop()
+        if self._service is not None:
+            self._service.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _start(self) -> None:

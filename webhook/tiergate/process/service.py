@@ -29,6 +29,9 @@ class Service(Protocol):
     async def start(self) -> None:
         """Prepare before serving; it must be quick. An exception ends the process."""
 
+    def stop(self) -> None:
+        """End what is left of the service once its tasks have ended; a process that is killed never gets here."""
+
     def ready(self) -> tuple[bool, str]:
         """Return whether to send traffic here, and if not, why (one line, shown at /readyz)."""
 

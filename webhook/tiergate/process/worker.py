@@ -36,10 +36,18 @@ REQUEST_TIMEOUT: Final = 60.0
 """Seconds in which a whole request must arrive, from its first byte; longer than any of its parts may take."""
 HEADERS_TIMEOUT: Final = 10.0
 """Seconds in which the headers of a request must be whole, from its first byte."""
+SLOW_SECONDS: Final = 2.0
+"""Seconds after which a request that is still arriving may be given up for somebody else's."""
 UNREAD_TIMEOUT: Final = 30.0
 """Seconds in which a client must have read an answer."""
+MAX_UNREAD: Final = 64
+"""Connections on which more than uvloop's 64 KiB of an answer may wait to be read."""
 MAX_FRAMING_BYTES: Final = 2**18
 """Bytes of one request that are not body: request line, headers, chunk sizes, trailers."""
+MAX_HEADER_BYTES: Final = 2**15
+"""Of them, bytes of the request line and headers."""
+MAX_HEADERS: Final = 100
+"""Headers and trailers of a request: each is kept as objects, and the API server sends about ten."""
 MAX_PIPELINED: Final = 16
 """Requests that may wait for the one that is being answered on their connection; the API server sends none."""
 
@@ -79,8 +87,8 @@ class Corked:
                 self._transport.write(data)
 
 
-class TooManyPipelined(Exception):
-    """A client sends requests without reading answers; the parser turns it into a 400."""
+class TooMany(Exception):
+    """A client sends too many headers, or requests without reading answers; the parser turns it into a 400."""
 
 
 class BoundedProtocol(HttpToolsProtocol, Served):
@@ -91,11 +99,13 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         super().__init__(*args, **kwargs)
         self._framing = 0
         self._dropped = 0
+        self.headers = []
         self._since: float | None = self.loop.time()  # when the incomplete request began to arrive
         self._in_headers = False
         self._answered = self.loop.time()
         self._unread_since: float | None = None
-        self.on_lost = lambda: None
+        self.on_lost = self.on_request = lambda: None
+        self._whole = False  # whether there has been a whole request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Wrap the transport in ``Corked``."""
@@ -108,10 +118,10 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         self.on_lost()
 
     def waiting_since(self) -> float | None:
-        """Return since when we wait for this client; None while a whole request is being answered."""
-        if self._since is not None:
-            return self._since
-        return self._answered if self.cycle.response_complete else None
+        """Return since when this client keeps us waiting, idle or slow with a request; None while it does not."""
+        if self._since is None:
+            return self._answered if self.cycle.response_complete else None
+        return self._since if self.loop.time() - self._since > SLOW_SECONDS else None
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -132,14 +142,15 @@ class BoundedProtocol(HttpToolsProtocol, Served):
             self._since = self.loop.time()
         self._framing += len(data)
         super().data_received(data)
-        if self._framing > MAX_FRAMING_BYTES:
+        most = MAX_HEADER_BYTES if self._in_headers else MAX_FRAMING_BYTES
+        if (self._framing > most or len(self.headers) > MAX_HEADERS) and not self.transport.is_closing():
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        """Accept the headers of a request, unless too many requests wait."""
+        """Accept the headers of a request, unless these or the requests that wait are too many."""
         self._in_headers = False
-        if len(self.pipeline) >= MAX_PIPELINED:
-            raise TooManyPipelined
+        if len(self.headers) > MAX_HEADERS or len(self.pipeline) >= MAX_PIPELINED:
+            raise TooMany
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -155,6 +166,9 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         """Accept the end of a request."""
         self._framing = self._dropped = 0
         self._since = None
+        if not self._whole:
+            self._whole = True
+            self.on_request()
         super().on_message_complete()
 
     def end_if_late(self, now: float) -> None:
@@ -200,11 +214,17 @@ class DrainingServer(Server):
         self._accepting = [asyncio.ensure_future(acceptor.accept(listener)) for listener in sockets or ()]
 
     async def on_tick(self, counter: int) -> bool:
-        """Do uvicorn's work, ten times a second; once a second end connections that take too long."""
+        """Do uvicorn's work, ten times a second, and end connections where too many have unread answers.
+
+        Once a second end those that take too long.
+        """
+        connections = cast("tuple[BoundedProtocol, ...]", tuple(self.server_state.connections))
+        for connection in [one for one in connections if one.flow.write_paused][MAX_UNREAD:]:
+            connection.transport.abort()
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
-            for connection in tuple(self.server_state.connections):
-                cast("BoundedProtocol", connection).end_if_late(now)
+            for connection in connections:
+                connection.end_if_late(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -40,6 +40,8 @@ REPORT: Final = 1.0
 STARTING: Final = 0.05
 """The same, until the caches are filled: only then is anything answered from them."""
 PERMISSION_TIMEOUT: Final = 8.0
+PERMISSION_SECONDS: Final = 0.5
+"""For which a question about a user or token takes one of ten places: twenty a second, and people label less often."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 METRICS_PATH: Final = "/metrics"
 
@@ -62,7 +64,7 @@ class AccessReviews:
     def __init__(self, api: Api) -> None:
         """Take what asks."""
         self._api = api
-        self._reads = LiveReads[bool]()
+        self._reads = LiveReads[bool](seconds=PERMISSION_SECONDS)
 
     async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
@@ -100,14 +102,15 @@ class ServerService:
         client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
         self._client = client
         self._api = Api(client)
+        self._token_reads = LiveReads[Access](seconds=PERMISSION_SECONDS)
         self._state = ServerState(client, release_namespace=options.namespace, usage_index=options.usage_index)
         self._leadership = Leadership(self._api, namespace=options.namespace)
-        admission = Admission(
+        self._admission = Admission(
             self._state,
             AccessReviews(self._api),
             release_namespace=options.namespace,
         )
-        self._routes = Routes(admission, self._recorder)
+        self._routes = Routes(self._admission, self._recorder)
 
     @property
     def pages(self) -> WSGIApplication | None:
@@ -127,6 +130,10 @@ class ServerService:
             "report": self._report,
             "trust": self._follow_trust,
         }
+
+    def stop(self) -> None:
+        """End the process that reads large reviews."""
+        self._admission.stop()
 
     def ready(self) -> tuple[bool, str]:
         """Ready once every cache was filled, and while the API server can accept the certificate that is served.
@@ -205,14 +212,16 @@ class ServerService:
 
     async def _authorized(self, token: str) -> Access:
         try:
-            user = await user_of(self._api, token)
-            if user is None:
-                return "unauthenticated"
-            permitted = await may_use_path(self._api, user, verb="get", path=METRICS_PATH)
+            return await self._token_reads.read(token, partial(self._access, token), timeout=PERMISSION_TIMEOUT)
         except (ApiError, Unreachable) as error:
             logger.warning("cannot tell who reads the metrics", extra={"fields": {"error": str(error)}})
             return "unavailable"
-        return "permitted" if permitted else "forbidden"
+
+    async def _access(self, token: str, _timeout: float) -> Access:
+        user = await user_of(self._api, token)
+        if user is None:
+            return "unauthenticated"
+        return "permitted" if await may_use_path(self._api, user, verb="get", path=METRICS_PATH) else "forbidden"
 
 
 def usage_rows(state: ServerState) -> Iterator[UsageRow]:

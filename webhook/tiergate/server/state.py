@@ -18,8 +18,9 @@ from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.cluster.usage_index import UsageIndex
+from tiergate.wire import Malformed
 from tiergate.wire.namespace import read_namespace
-from tiergate.wire.quota import read_quota
+from tiergate.wire.quota import read_quota, unreadable_quota
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -34,7 +35,7 @@ MISSING_FOR: Final = 1.0
 """Seconds for which a tier that is not there is not asked for again."""
 MOST_MISSING: Final = 1000
 """Names of missing tiers that are remembered."""
-MAX_NAME: Final = 253
+LONGEST_NAME: Final = 253
 """Characters of a name of the API server's."""
 
 
@@ -140,7 +141,7 @@ class ServerState(ClusterState):
         Not so for namespaces: what is not there is not governed, and must not be so for a moment longer.
         """
         now = self._clock()
-        if len(name) > MAX_NAME:
+        if len(name) > LONGEST_NAME:
             return
         if len(self._missing_tiers) >= MOST_MISSING:
             self._missing_tiers = {one: until for one, until in self._missing_tiers.items() if until > now}
@@ -162,7 +163,6 @@ class ServerState(ClusterState):
         """Read all ResourceQuotas of a namespace live, by name.
 
         Raises:
-            Malformed: One of them cannot be read.
             ApiError, Unreachable: No answer.
         """
         listed = await self._quota_reads.read(
@@ -170,4 +170,12 @@ class ServerState(ClusterState):
             lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds),
             timeout=timeout,
         )
-        return tuple(sorted((read_quota(raw) for raw in listed), key=lambda quota: quota.name))
+        return tuple(sorted((_quota(raw) for raw in listed), key=lambda quota: quota.name))
+
+
+def _quota(raw: msgspec.Raw) -> QuotaStatus:
+    """Read a ResourceQuota as the cache does."""
+    try:
+        return read_quota(raw)
+    except Malformed:
+        return unreadable_quota(bytes(raw))

@@ -9,9 +9,9 @@ import msgspec
 from tiergate.core.native import LimitRange
 from tiergate.core.tier import LimitRangeItem
 from tiergate.wire.decode import Reader
-from tiergate.wire.ownership import is_managed, labelled, own_labels
+from tiergate.wire.ownership import is_managed, labelled, own_labels, read_identity
 from tiergate.wire.tier import WireItem, limit_range_item
-from tiergate.wire.types import Metadata, quantity_texts
+from tiergate.wire.types import Identity, quantity_texts
 
 
 class LimitRangeSpec(msgspec.Struct):
@@ -23,13 +23,13 @@ class LimitRangeSpec(msgspec.Struct):
 class WireLimitRange(msgspec.Struct):
     """A LimitRange, as far as we read it."""
 
-    metadata: Metadata | None = None
+    metadata: Identity | None = None
     spec: LimitRangeSpec | None = None
 
 
 def to_limit_range(wire: WireLimitRange) -> LimitRange:
     """Return the core value; raise QuantityError for a bad quantity."""
-    metadata, spec = wire.metadata or Metadata(), wire.spec or LimitRangeSpec()
+    metadata, spec = wire.metadata or Identity(), wire.spec or LimitRangeSpec()
     return LimitRange(
         name=metadata.name,
         items=tuple(limit_range_item(one) for one in spec.limits or ()),
@@ -41,6 +41,11 @@ def to_limit_range(wire: WireLimitRange) -> LimitRange:
 
 
 read_limit_range = Reader(WireLimitRange, to_limit_range)
+
+
+def unreadable_limit_range(raw: bytes) -> LimitRange:
+    """Return what stands in for a LimitRange that cannot be read: one that says nothing."""
+    return to_limit_range(WireLimitRange(read_identity(raw)))
 
 
 def write_limit_range(name: str, items: Iterable[LimitRangeItem], *, namespace: str, tier: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tiergate.wire.decode import Reader
-from tiergate.wire.types import Metadata
+from tiergate.wire.types import Identity
 
 
 class Namespace(msgspec.Struct, frozen=True):
@@ -20,12 +20,12 @@ class Namespace(msgspec.Struct, frozen=True):
 class WireNamespace(msgspec.Struct):
     """A Namespace, as far as we read it."""
 
-    metadata: Metadata | None = None
+    metadata: Identity | None = None
 
 
 def to_namespace(wire: WireNamespace) -> Namespace:
     """Return the value; raises nothing."""
-    metadata = wire.metadata or Metadata()
+    metadata = wire.metadata or Identity()
     return Namespace(
         name=metadata.name,
         tier=metadata.labels.tier if metadata.labels else None,

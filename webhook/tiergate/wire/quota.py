@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from tiergate.core.desired import DesiredQuota
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import ScopeRequirement
 from tiergate.wire.decode import Reader
-from tiergate.wire.ownership import is_managed, labelled, own_labels
-from tiergate.wire.types import Metadata, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
+from tiergate.wire.malformed import Excess
+from tiergate.wire.ownership import is_managed, labelled, own_labels, read_identity
+from tiergate.wire.types import Identity, Name, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
+
+MAX_SCOPES: Final = 1000
+"""Scopes of a quota, and expressions of its selector with their values: each is compared with each pod."""
 
 
 class QuotaSpec(msgspec.Struct, omit_defaults=True):
     """``spec`` of a ResourceQuota."""
 
     hard: Quantities | None = None
-    scopes: list[str] | None = None
+    scopes: list[Name] | None = None
     scopeSelector: ScopeSelector | None = None
 
 
@@ -30,14 +36,14 @@ class WireQuotaStatus(msgspec.Struct):
 class WireQuota(msgspec.Struct):
     """A ResourceQuota, as far as we read it."""
 
-    metadata: Metadata | None = None
+    metadata: Identity | None = None
     spec: QuotaSpec | None = None
     status: WireQuotaStatus | None = None
 
 
 def to_quota(wire: WireQuota) -> QuotaStatus:
-    """Return the core value; raise QuantityError for a bad quantity."""
-    metadata, spec = wire.metadata or Metadata(), wire.spec or QuotaSpec()
+    """Return the core value; raise QuantityError for a bad quantity, Excess for more scopes than are judged."""
+    metadata, spec = wire.metadata or Identity(), wire.spec or QuotaSpec()
     status = wire.status or WireQuotaStatus()
     return QuotaStatus(
         name=metadata.name,
@@ -45,21 +51,41 @@ def to_quota(wire: WireQuota) -> QuotaStatus:
         resource_version=metadata.resourceVersion,
         hard=resource_list(status.hard),
         used=resource_list(status.used),
-        scopes=tuple(spec.scopes or ()),
-        scope_selector=scope_requirements(spec.scopeSelector),
+        scopes=scope_names(spec.scopes, "/spec"),
+        scope_selector=scope_requirements(spec.scopeSelector, "/spec"),
         managed=is_managed(metadata),
         spec_hard=resource_list(spec.hard),
         labelled=labelled(metadata),
     )
 
 
-def scope_requirements(selector: ScopeSelector | None) -> tuple[ScopeRequirement, ...]:
-    """Return the expressions of a scopeSelector as core values."""
+def scope_names(scopes: list[str] | None, pointer: str) -> tuple[str, ...]:
+    """Return ``scopes`` of what stands at the pointer; raise Excess."""
+    _count(len(scopes or ()), f"{pointer}/scopes")
+    return tuple(scopes or ())
+
+
+def _count(entries: int, pointer: str) -> None:
+    if entries > MAX_SCOPES:
+        raise Excess(pointer, f"{entries} entries, and at most {MAX_SCOPES} are judged")
+
+
+def scope_requirements(selector: ScopeSelector | None, pointer: str) -> tuple[ScopeRequirement, ...]:
+    """Return the expressions of ``scopeSelector`` of what stands at the pointer as core values; raise Excess."""
     expressions = (selector.matchExpressions if selector else None) or ()
+    _count(sum(1 + len(one.values or ()) for one in expressions), f"{pointer}/scopeSelector/matchExpressions")
     return tuple(ScopeRequirement(one.scopeName, one.operator, tuple(one.values or ())) for one in expressions)
 
 
 read_quota = Reader(WireQuota, to_quota)
+
+
+def unreadable_quota(raw: bytes) -> QuotaStatus:
+    """Return what stands in for a ResourceQuota that cannot be read: one whose bounds nobody knows.
+
+    So one of ours is not in force, refuses what it measures and is repaired; of others Kubernetes' own engine judges.
+    """
+    return to_quota(WireQuota(read_identity(raw)))
 
 
 def write_quota(desired: DesiredQuota, *, namespace: str, tier: str) -> bytes:

@@ -26,12 +26,12 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.wire.malformed import raise_all
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
-from tiergate.wire.types import MAX_NAME, MAX_NAMES, Name, Quantities, too_many_names
+from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT, Name, Quantities, Text, too_many_names
 
 MAX_FAULTS: Final = 100
 """Of one document. Nobody reads more, and each costs time."""
 
-MAX_POINTER: Final = 4096
+MAX_POINTER: Final = 2048
 """Characters of a pointer; a longer one ends in dots. The names in a Kubernetes object need a fraction of this."""
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -153,6 +153,8 @@ def _converter(hint: Any) -> _Convert:  # noqa: ANN401  # hints are values here
         return _quantities
     if hint == Name:
         return partial(_leaf, _name)
+    if hint == Text:
+        return partial(_leaf, _bounded_text)
     if typing.get_origin(hint) is Annotated:
         hint = typing.get_args(hint)[0]
     if typing.get_origin(hint) is list:
@@ -248,6 +250,14 @@ def _name(tree: Tree) -> str:
     text = _text(tree)
     if len(text) > MAX_NAME:
         raise _Unfit(_TOO_LONG)
+    return text
+
+
+def _bounded_text(tree: Tree) -> str:
+    text = _text(tree)
+    if len(text) > MAX_TEXT:
+        msg = f"{len(text)} characters, and at most {MAX_TEXT} are judged"
+        raise _Unfit(msg)
     return text
 
 

@@ -13,8 +13,8 @@ from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_i
 from tiergate.core.tier_faults import faults
 from tiergate.wire.decode import Reader
 from tiergate.wire.malformed import Excess, Malformed, raise_all
-from tiergate.wire.quota import scope_requirements
-from tiergate.wire.types import Metadata, Quantities, ScopeSelector, resource_list
+from tiergate.wire.quota import scope_names, scope_requirements
+from tiergate.wire.types import Metadata, Name, Quantities, ScopeSelector, resource_list
 
 MAX_ENTRIES: Final = 200
 """Entries of a list in a Tier."""
@@ -26,7 +26,7 @@ _MODES_SHOWN: Final = ", ".join(f'"{mode}"' for mode in MODES)
 class WireItem(msgspec.Struct, omit_defaults=True):
     """An entry of ``spec.limits``, of a Tier as of a LimitRange."""
 
-    type: str = ""
+    type: Name = ""
     default: Quantities | None = None
     defaultRequest: Quantities | None = None
     min: Quantities | None = None
@@ -37,24 +37,24 @@ class WireItem(msgspec.Struct, omit_defaults=True):
 class WireTierQuota(msgspec.Struct):
     """An entry of ``spec.quotas``."""
 
-    name: str = ""
-    per: str = "Namespace"
+    name: Name = ""
+    per: Name = "Namespace"
     hard: Quantities | None = None
-    scopes: list[str] | None = None
+    scopes: list[Name] | None = None
     scopeSelector: ScopeSelector | None = None
 
 
 class WireExemptions(msgspec.Struct):
     """``spec.exemptions``."""
 
-    users: list[str] | None = None
-    groups: list[str] | None = None
+    users: list[Name] | None = None
+    groups: list[Name] | None = None
 
 
 class TierSpec(msgspec.Struct):
     """``spec`` of a Tier."""
 
-    enforcement: str = "Enforce"
+    enforcement: Name = "Enforce"
     limits: list[WireItem] | None = None
     quotas: list[WireTierQuota] | None = None
     exemptions: WireExemptions | None = None
@@ -78,7 +78,7 @@ def to_tier(wire: WireTier) -> Tier:
         Tier(
             name=metadata.name,
             limits=tuple(limit_range_item(one) for one in spec.limits or ()),
-            quotas=tuple(_quota(one) for one in spec.quotas or ()),
+            quotas=tuple(_quota(one, f"/spec/quotas/{index}") for index, one in enumerate(spec.quotas or ())),
             exempt_users=frozenset(exemptions.users or ()),
             exempt_groups=frozenset(exemptions.groups or ()),
             mode=mode,
@@ -131,12 +131,12 @@ def limit_range_item(wire: WireItem) -> LimitRangeItem:
     )
 
 
-def _quota(wire: WireTierQuota) -> TierQuota:
+def _quota(wire: WireTierQuota, pointer: str) -> TierQuota:
     return TierQuota(
         name=wire.name,
         hard=resource_list(wire.hard),
-        scopes=tuple(wire.scopes or ()),
-        scope_selector=scope_requirements(wire.scopeSelector),
+        scopes=scope_names(wire.scopes, pointer),
+        scope_selector=scope_requirements(wire.scopeSelector, pointer),
     )
 
 

@@ -18,6 +18,12 @@ MAX_NAMES: Final = 500
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 """A text that goes on into answers, log lines and caches, and so must not be of any length."""
 
+MAX_TEXT: Final = 256 * 2**10
+"""Characters of an annotation that is read: the API server stores no more than that in all annotations of an object."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+"""A text that we wrote ourselves, or somebody in our name."""
+
 Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""
 
@@ -34,7 +40,7 @@ class Resources(msgspec.Struct):
 class Annotations(msgspec.Struct):
     """The annotations we read."""
 
-    defaults: str | None = msgspec.field(default=None, name="tiergate.io/defaults")
+    defaults: Text | None = msgspec.field(default=None, name="tiergate.io/defaults")
     storage_class: Name | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
 
 
@@ -45,27 +51,32 @@ class Labels(msgspec.Struct):
     managed_by: Name | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
 
 
-class Metadata(msgspec.Struct):
-    """``metadata`` of any object, as far as we read it."""
+class Identity(msgspec.Struct):
+    """``metadata`` as far as it says which object it is, and whose: what else a tenant writes there is of no matter."""
 
     name: Name = ""
     namespace: Name = ""
-    generateName: Name = ""
-    uid: Name = ""
     resourceVersion: Name = ""
-    generation: Int64 = 0
-    annotations: Annotations | None = None
     labels: Labels | None = None
     deletionTimestamp: Name | None = None
+
+
+class Metadata(Identity):
+    """``metadata`` of any object, as far as we read it."""
+
+    generateName: Name = ""
+    uid: Name = ""
+    generation: Int64 = 0
+    annotations: Annotations | None = None
     deletionGracePeriodSeconds: Int64 | None = None
 
 
 class ScopedSelector(msgspec.Struct):
     """One expression of a scopeSelector."""
 
-    scopeName: str = ""
-    operator: str = ""
-    values: list[str] | None = None
+    scopeName: Name = ""
+    operator: Name = ""
+    values: list[Name] | None = None
 
 
 class ScopeSelector(msgspec.Struct):

@@ -95,7 +95,7 @@ async def rotate(
     else:
         authority = stored.authority
     serving = NOTHING if stored is None else stored
-    wanted = trusted_certificates(authority, b"" if alone else serving.trusted, now=now, policy=policy)
+    wanted = trusted_certificates(authority, NOTHING if alone else serving, now=now)
     published = await publisher.publish(wanted, alone=alone)
     decided = due if isinstance(due, Keep) else _wait(serving, published, now=now, policy=policy, names=names) or due
     leaf, noted = serving.leaf, {}

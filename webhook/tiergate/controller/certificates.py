@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import JSON_PATCH, Api
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.client import ApiError, Unreachable, off_by
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries, unchanged
 from tiergate.cluster.state import ClusterState
@@ -165,9 +165,8 @@ class CertificateKeeper:
         """Raise ClockSkew where nothing may be decided by our clock."""
         offset = self._clock_offset()
         if offset is not None and abs(offset) > CLOCK_SKEW:
-            side = "ahead of" if offset > timedelta(0) else "behind"
             raise ClockSkew(
-                f"the controller's clock is {abs(offset) // timedelta(seconds=1)} s {side} the API server's: "
+                f"the controller's clock is {off_by(offset)}: "
                 "no certificate is issued or published until they agree to 300 s"
             )
 

@@ -30,6 +30,8 @@ SHORTEST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 PATIENCE: Final = 30.0
 """Seconds for which a refusal of the API server may last before a status tells of it."""
+MOST_NAMED: Final = 20
+"""Entries that a message names at most; we have fewer."""
 
 logger = logging.getLogger(__name__)
 
@@ -257,8 +259,9 @@ def assess_webhooks(configurations: dict[str, bytes | None], *, trusted: bytes) 
         if missing := missing_entries(kind, (entry.name for entry in entries(raw))):
             message = f'{kind} "{CONFIGURATION_NAME}" lacks {", ".join(missing)}: helm upgrade restores it'
             return Assessment(holds=False, reason="WebhookEntryMissing", message=message)
-        if patch(raw, trusted):
-            message = f'{kind} "{CONFIGURATION_NAME}" does not trust the current certificate yet'
+        if names := [one["value"] for one in patch(raw, trusted) if one["op"] == "test"]:
+            told = ", ".join(names[:MOST_NAMED])
+            message = f'{kind} "{CONFIGURATION_NAME}" does not trust the current certificate yet: caBundle of {told}'
             return Assessment(holds=False, reason="CABundlePending", message=message)
     return Assessment(
         holds=True, reason="WebhooksRegistered", message="the webhooks are registered and trust the current certificate"

@@ -8,8 +8,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from tests.certs.bad_secrets import NAMES, NOW, Secret, bad_authorities, bad_servings
-from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates
+from tests.certs.bad_secrets import NAMES, NOW, Secret, bad_authorities, bad_servings, ours
+from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates, serving_data
+from tiergate_certs.issue import issue_leaf
 from tiergate_certs.overlap import MOST_FORMER, Overlap
 from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf, Wait
 from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME, Published, Rotated, rotate
@@ -335,6 +336,25 @@ def test_what_is_asked_for_is_done_once(
     assert all(ROTATE not in stored.annotations for stored in world.secrets.values())
     assert [stored.annotations["theirs"] for name, stored in world.secrets.items() if name in asked] == ["stays"]
     assert len(read_certificates(world.published)) == authorities
+    assert world.served_is_accepted(now=NOW)
+
+
+@pytest.mark.parametrize("since", [timedelta(0), DAY], ids=["while-the-leaf-waits", "settled"])
+@pytest.mark.parametrize("theirs", [True, False], ids=["their-leaf", "our-leaf"])
+def test_what_cert_manager_noted_goes_when_the_secret_is_ours(since: timedelta, *, theirs: bool) -> None:
+    """After a change of the mode; other notes stay, and nothing more is written for it."""
+    world = settled()
+    world.since = since
+    notes = {"cert-manager.io/certificate-name": "webhook", "cert-manager.io/issuer-name": "ca", "x/y": "stays"}
+    data = serving_data(issue_leaf(ours(), names=NAMES, not_before=NOW, not_after=NOW + DAY), trusted=b"junk")
+    world.secrets[SERVING_NAME] = Stored(data if theirs else world.secrets[SERVING_NAME].data, "theirs", notes)
+    world.step()
+    assert world.secrets[SERVING_NAME].annotations == {"x/y": "stays"}
+    world.since = DAY
+    world.step()
+    world.journal.clear()
+    world.step()
+    assert world.journal == []
     assert world.served_is_accepted(now=NOW)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.builders import Texts, a_container, a_pod, a_tier, an_item, validated
+from tests.builders import Texts, a_container, a_pod, a_tier, a_tier_quota, an_item, validated
 from tiergate.core.decision import Decision
 from tiergate.core.podspec import Container, Pod
-from tiergate.core.tier import LimitRangeItem
+from tiergate.core.tier import LimitRangeItem, Tier
 
 Found = list[tuple[str, str, str | None, str | None]]
 
@@ -221,7 +223,7 @@ def test_a_resize_is_judged_by_the_pod_level_value_it_changes(before: str, *, re
     assert bool(found(judged(new, MIN, old))) == refused
 
 
-ZERO = [("pod-limit-zero", "limits.cpu", "0", "500m")]
+ZERO = [("pod-limit-zero", "limits.cpu", "0", None)]
 
 
 @pytest.mark.rule("limit-zero")
@@ -229,11 +231,19 @@ ZERO = [("pod-limit-zero", "limits.cpu", "0", "500m")]
     ("pod", "old", "violations"),
     [
         pytest.param(a_pod(limits={"cpu": "0"}), None, ZERO, id="no-limit-where-there-is-a-default"),
-        pytest.param(a_pod(a_container(), a_container(limits={"cpu": "0"}), limits={"cpu": "0"}), None, ZERO, id="one"),
-        pytest.param(a_pod(limits={"cpu": "1m"}), None, [], id="a-limit"),
-        pytest.param(a_pod(limits={"memory": "0"}), None, [], id="no-default-for-it"),
         pytest.param(
-            a_pod(a_container(limits={"cpu": "0"}), limits={"cpu": "0"}), None, [], id="as-the-container-says"
+            a_pod(a_container(), a_container(limits={"cpu": "0"}), limits={"cpu": "0"}),
+            None,
+            [("limit-zero", "limits.cpu", "0", None), *ZERO],
+            id="one-of-a-container-too",
+        ),
+        pytest.param(a_pod(limits={"cpu": "1m"}), None, [], id="a-limit"),
+        pytest.param(a_pod(limits={"memory": "0"}), None, [], id="not-bounded"),
+        pytest.param(
+            a_pod(a_container(limits={"cpu": "0"}), limits={"cpu": "0"}),
+            None,
+            [("limit-zero", "limits.cpu", "0", None)],
+            id="of-the-container-alone",
         ),
         pytest.param(a_pod(limits={"cpu": "0"}), a_pod(limits={"cpu": "0"}), [], id="unchanged"),
         pytest.param(a_pod(limits={"cpu": "0"}), a_pod(limits={"cpu": "1"}), ZERO, id="resized-to-it"),
@@ -241,6 +251,32 @@ ZERO = [("pod-limit-zero", "limits.cpu", "0", "500m")]
 )
 def test_a_pod_level_limit_of_zero_replaces_no_default(pod: Pod, old: Pod | None, violations: Found) -> None:
     assert found(judged(pod, an_item(default={"cpu": "500m"}), old)) == violations
+
+
+def bounded(tier: Tier, resource: str) -> list[str]:
+    zeros = a_pod(a_container(limits={resource: "0"}), a_container("other", limits={"example.com/none": "0"}))
+    decision = validated(zeros, tier=tier)
+    return [f"{one.resource} of {one.container}" for one in decision.findings if one.rule == "limit-zero"]
+
+
+@pytest.mark.rule("limit-zero")
+@pytest.mark.parametrize("resource", ["cpu", "memory", "ephemeral-storage", "hugepages-2Mi"])
+@pytest.mark.parametrize(
+    "bound",
+    [
+        pytest.param(lambda name: a_tier(an_item(default={name: "1"})), id="default"),
+        pytest.param(lambda name: a_tier(an_item(high={name: "1"})), id="max"),
+        pytest.param(lambda name: a_tier(an_item("Pod", high={name: "1"})), id="pod-max"),
+        pytest.param(lambda name: a_tier(an_item("Pod", ratio={name: "2"})), id="pod-ratio"),
+        pytest.param(lambda name: a_tier(quotas=[a_tier_quota({f"limits.{name}": "4"})]), id="quota"),
+    ],
+)
+def test_a_limit_of_zero_is_none_however_the_tier_bounds_it(bound: Callable[[str], Tier], resource: str) -> None:
+    """0 of hugepages is none of them; a tier that bounds something else lets it pass."""
+    expected = [] if resource.startswith("hugepages") else [f"limits.{resource} of agent"]
+    assert bounded(bound(resource), resource) == expected
+    assert bounded(bound("nvidia.com/gpu"), resource) == []
+    assert bounded(a_tier(an_item(default={resource: "0"})), resource) == []
 
 
 def resized(before: Container, after: Container, item: LimitRangeItem = MAX) -> Found:
@@ -296,7 +332,12 @@ def test_a_container_that_was_not_there_is_judged() -> None:
 
 
 @pytest.mark.rule("L-4")
-def test_a_pod_that_is_being_deleted_is_not_judged() -> None:
-    """L-4."""
-    before = a_pod(a_container(limits={"cpu": "100m"}), deleted_at=0.0)
-    assert judged(a_pod(a_container(limits={"cpu": "2"})), MAX, old=before).allowed
+def test_a_pod_that_is_being_deleted_is_judged_by_what_changes_alone() -> None:
+    """LimitRanger leaves it alone; but it may run for years, and grow meanwhile."""
+    before = a_pod(a_container(limits={"cpu": "100m"}), a_container("large", limits={"cpu": "9"}), deleted_at=0.0)
+    grown = a_pod(a_container(limits={"cpu": "2"}), a_container("large", limits={"cpu": "9"}), deleted_at=0.0)
+    assert judged(before, MAX, old=before).allowed
+    assert found(judged(grown, MAX, old=before)) == [
+        ("limit-max", "limits.cpu", "2", "500m"),
+        ("request-max", "requests.cpu", "2", "500m"),
+    ]

@@ -24,7 +24,7 @@ from tiergate.core.defaults import Additions
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY
-from tiergate.core.tier import POD, Tier
+from tiergate.core.tier import POD, Tier, bounded_limits
 
 Subject = Pod | Claim
 
@@ -147,15 +147,11 @@ def _projected_as(form: Form, found: frozenset[Problem], subject: Subject, tier:
 
 
 def _has_zero_limit(seen: Seen) -> bool:
-    item, judged = seen.tier.container, seen.judged
-    return (
-        item is not None
-        and isinstance(judged, Pod)
-        and any(
-            name in item.max and container.limits.get(name) == ZERO
-            for container in judged.every_container()
-            for name in ("cpu", "memory")
-        )
+    judged = seen.judged
+    return isinstance(judged, Pod) and any(
+        limits.get(name) == ZERO
+        for limits in (judged.limits, *(container.limits for container in judged.every_container()))
+        for name in bounded_limits(seen.tier)
     )
 
 

@@ -255,10 +255,10 @@ def wrongs(request: Json, policy: Json, quotas: list[Json]) -> Iterator[str]:
         return
     pod = pod_shape(new)
     before = pod_shape(old) if update else None
-    if before is None or not before.deleting:
-        yield from _container_wrongs(pod, before, items.get("Container"))
-        yield from _level_wrongs(pod, before, items.get("Container"))
-        yield from _total_wrongs(pod, before, items.get("Pod"))
+    yield from _container_wrongs(pod, before, items.get("Container"))
+    yield from _level_wrongs(pod, before, items.get("Container"))
+    yield from _zero_wrongs(pod, before, items, policy)
+    yield from _total_wrongs(pod, before, items.get("Pod"))
     yield from _quota_wrongs(pod, before, quotas)
 
 
@@ -286,9 +286,27 @@ def _level_wrongs(pod: Shape, old: Shape | None, item: dict[str, Amounts] | None
                 yield "request-min"
             if low is not None and limit is not None and limit < low and not any(name in b.limits for b in pod.boxes):
                 yield "limit-min"
-        defaulted = name in _COMPUTE and name in item["default"] | item["max"]  # type: ignore[index]  # there is one
-        unlimited = limit == 0 and not all(name in box.limits for box in pod.boxes)
-        if defaulted and unlimited and not (old and old.limits.get(name) == 0):
+
+
+def _zero_wrongs(pod: Shape, old: Shape | None, items: dict[str, dict[str, Amounts]], policy: Json) -> Iterator[str]:
+    """Yield the limits of 0 of what the policy bounds anywhere: they are none."""
+    none: dict[str, Amounts] = {"default": {}, "max": {}, "maxLimitRequestRatio": {}}
+    container, total = items.get("Container", none), items.get("Pod", none)
+    bounded = {*container["max"], *total["max"], *total["maxLimitRequestRatio"]}
+    bounded |= {name for name, default in container["default"].items() if default}
+    hard = {name for quota in policy.get("quotas") or () for name in quota["hard"]}
+    bounded |= {name.removeprefix("limits.") for name in hard if name.startswith("limits.")}
+    for name in bounded & {"cpu", "memory", "ephemeral-storage"}:
+        for box in pod.boxes:
+            before = next((one for one in old.boxes if one.name == box.name), None) if old else None
+            same = before is not None and (before.requests.get(name), before.limits.get(name)) == (
+                box.requests.get(name),
+                box.limits.get(name),
+            )
+            if box.limits.get(name) == 0 and not same:
+                yield "limit-zero"
+        unlimited = pod.limits.get(name) == 0 and not all(name in box.limits for box in pod.boxes)
+        if name in _COMPUTE and unlimited and not (old and old.limits.get(name) == 0):
             yield "pod-limit-zero"
 
 
@@ -305,8 +323,6 @@ def _container_wrong(
             yield "request-min"
         if low is not None and limit is not None and limit < low:
             yield "limit-min"
-        if high is not None and name in _COMPUTE and limit == 0:
-            yield "limit-zero"
         if ratio is not None and (not request or not limit or limit > ratio * request):
             yield "limit-request-ratio"
     if high is not None and not (same and old and before and levelled == before.limits.get(name, old.limits.get(name))):

@@ -102,7 +102,7 @@ RULES: Final = (
     Rule("L-1", "the defaults an item derives from max, default and min"),
     Rule("L-2", "what an item may not say"),
     Rule("L-3", "which requests LimitRanger handles"),
-    Rule("L-4", "objects being deleted are left alone"),
+    Rule("L-4", "objects being deleted are left alone; ours may not grow"),
     Rule("L-5", "there are no exemptions", "a tier has exemptions of its own, docs/differences.md"),
     Rule("L-6", "LimitRanges come from a cache", "tiers come from ours; a stale one is read live"),
     Rule("L-7", "several LimitRanges are asked in no fixed order"),

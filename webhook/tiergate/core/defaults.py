@@ -157,16 +157,20 @@ def _omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quan
 
 
 def _limit(name: str, limit: Quantity, request: Quantity | None, ratio: Quantity | None) -> Quantity:
-    """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23).
-
-    It is lowered to what ``maxLimitRequestRatio`` allows, but never to 0, which is no limit, and raised to a larger
-    request: otherwise the API refuses the pod.
-    """
+    """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23)."""
     if request is None:
         return limit
-    if ratio is not None and request.nano:
-        limit = min(limit, _rounded_down(name, request.nano * ratio.nano // NANO, request))
+    return _lifted(limit if ratio is None else _lowered(name, limit, request, ratio), request)
+
+
+def _lifted(limit: Quantity, request: Quantity) -> Quantity:
+    """Return the limit, raised to a larger request: otherwise the API refuses the pod."""
     return limit if request.nano <= limit.nano else request
+
+
+def _lowered(name: str, limit: Quantity, request: Quantity, ratio: Quantity) -> Quantity:
+    """Return the limit, lowered to what ``maxLimitRequestRatio`` allows, but never to 0: that is no limit."""
+    return min(limit, _rounded_down(name, request.nano * ratio.nano // NANO, request)) if request.nano else limit
 
 
 def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:

@@ -6,7 +6,7 @@ docs/differences.md lists. All comparisons are exact (not L-40's projections).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -71,25 +71,25 @@ def container_max(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[F
                 yield _range("request-max", container, "requests", name, request, bound)
 
 
-def container_zero(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
-    """Refuse a cpu or memory limit of 0 under a ``max``: at run time 0 means no limit."""
-    bounded = [name for name in ("cpu", "memory") if name in bounds]
+def zero_limits(bounds: Mapping[str, Quantity | None], pod: Pod, old: Pod | None) -> Iterator[Finding]:
+    """Refuse a limit of 0 of a resource that the tier bounds in any way: at run time 0 means no limit.
+
+    ``bounds`` names these, each with the most that a container may have, None where nothing says so. A pod-level limit
+    counts where a container has none of its own.
+    """
     for container in pod.every_container():
-        for name in bounded:
-            limit = container.limits.get(name)
+        limits = container.limits
+        for name in bounds:
+            limit = limits.get(name)
             if limit is not None and not limit.nano and not (old is not None and _unchanged(old, container, name)):
                 yield _range("limit-zero", container, "limits", name, limit, bounds[name])
-
-
-def pod_level_zero(defaults: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
-    """Refuse a pod-level cpu or memory limit of 0 that replaced a container's default limit: it is no limit."""
     if not pod.limits:
         return
-    for name in sorted(POD_LEVEL_COMPUTE & pod.limits.keys() & defaults.keys()):
+    for name in sorted(POD_LEVEL_COMPUTE & pod.limits.keys() & bounds.keys()):
         if pod.limits[name].nano or (old is not None and old.limits.get(name) == pod.limits[name]):
             continue
         if not all(name in container.limits for container in pod.every_container()):
-            yield _pod_level("pod-limit-zero", pod, "limits", name, pod.limits[name], defaults[name])
+            yield _pod_level("pod-limit-zero", pod, "limits", name, pod.limits[name], bounds[name])
 
 
 def container_ratio(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
@@ -182,7 +182,7 @@ def _same_totals(old: Pod | None, pod: Pod, name: str) -> bool:
 
 
 def _range(
-    rule: RuleId, container: Container, side: str, name: str, actual: Quantity | None, bound: Quantity
+    rule: RuleId, container: Container, side: str, name: str, actual: Quantity | None, bound: Quantity | None
 ) -> Finding:
     return Finding(
         rule,
@@ -195,7 +195,7 @@ def _range(
     )
 
 
-def _pod_level(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity, bound: Quantity) -> Finding:
+def _pod_level(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity, bound: Quantity | None) -> Finding:
     pointer = f"{pod.pointer}/spec/resources/{side}/{escape(name)}"
     return Finding(rule, pointer, resource=f"{side}.{name}", actual=actual, bound=bound)
 

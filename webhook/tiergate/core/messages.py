@@ -47,18 +47,18 @@ def _bounded(finding: Finding, allows: str, direction: str) -> str:
 def zero_limit(finding: Finding, _namespace: str) -> str:
     """Say that a limit of 0 is no limit."""
     name, bound = finding.resource, finding.bound
-    return (
-        f"{_where(finding)}: {name} is 0, which means no limit, the tier allows at most {bound}; "
-        f"set {name} above 0 and to {bound} or less, or leave it out"
-    )
+    start = f"{_where(finding)}: {name} is 0, which means no limit"
+    if bound is None:
+        return f"{start}, and the tier bounds it; set {name} above 0, or leave it out"
+    return f"{start}, the tier allows at most {bound}; set {name} above 0 and to {bound} or less, or leave it out"
 
 
 def zero_pod_limit(finding: Finding, _namespace: str) -> str:
-    """Say that a pod-level limit of 0 is no limit, and replaces the containers' default limits."""
+    """Say that a pod-level limit of 0 is no limit, and stands for those that containers do not have."""
     name = finding.resource
     return (
-        f"{_where(finding)}: the pod-level {name} is 0, which means no limit, the tier's default for a container is "
-        f"{finding.bound}; set the pod-level {name} above 0, or leave it out"
+        f"{_where(finding)}: the pod-level {name} is 0, which means no limit, and the tier bounds it; "
+        f"set the pod-level {name} above 0, or leave it out"
     )
 
 

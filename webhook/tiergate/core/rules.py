@@ -15,7 +15,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import shortened
-from tiergate.core.tier import LimitRangeItem, Tier
+from tiergate.core.tier import LimitRangeItem, Tier, bounded_limits
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -78,6 +78,11 @@ def _pod(check: PodRange, bounds: Bounds) -> Bind:
     return lambda tier: _bound(check, bounds(tier.pod or _NO_BOUNDS))
 
 
+def _zero(tier: Tier) -> PodCheck | None:
+    bounds = bounded_limits(tier)
+    return partial(limitrange.zero_limits, bounds) if bounds else None
+
+
 def _bound(check: PodRange, bounds: ResourceList) -> PodCheck | None:
     return partial(check, bounds) if bounds else None
 
@@ -101,8 +106,6 @@ def _quota_exceeded(case: Case) -> Iterable[Finding]:
 
 _CONTAINER_MIN: Final = _container(limitrange.container_min, lambda item: item.min)
 _CONTAINER_MAX: Final = _container(limitrange.container_max, lambda item: item.max)
-_CONTAINER_ZERO: Final = _container(limitrange.container_zero, lambda item: item.max)
-_POD_LEVEL_ZERO: Final = _container(limitrange.pod_level_zero, lambda item: item.default)
 _CONTAINER_RATIO: Final = _container(limitrange.container_ratio, lambda item: item.max_limit_request_ratio)
 _POD_MIN: Final = _pod(limitrange.pod_min, lambda item: item.min)
 _POD_MAX: Final = _pod(limitrange.pod_max, lambda item: item.max)
@@ -113,8 +116,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("limit-min", messages.too_small, _CONTAINER_MIN),
     Rule("limit-max", messages.too_large, _CONTAINER_MAX),
     Rule("request-max", messages.too_large, _CONTAINER_MAX),
-    Rule("limit-zero", messages.zero_limit, _CONTAINER_ZERO),
-    Rule("pod-limit-zero", messages.zero_pod_limit, _POD_LEVEL_ZERO),
+    Rule("limit-zero", messages.zero_limit, _zero),
+    Rule("pod-limit-zero", messages.zero_pod_limit, _zero),
     Rule("limit-request-ratio", messages.ratio, _CONTAINER_RATIO),
     Rule("pod-request-min", messages.too_small, _POD_MIN),
     Rule("pod-limit-min", messages.too_small, _POD_MIN),
@@ -174,14 +177,13 @@ def broken(case: Case) -> tuple[Finding, ...]:
 
 def _found(case: Case) -> list[Iterable[Finding]]:
     subject, old, of_tier = case.subject, case.old, checks(case.tier)
-    found: list[Iterable[Finding]] = []
+    found: list[Iterable[Finding]]
     if isinstance(subject, Claim):
         stored = old if isinstance(old, Claim) else None
         found = [check(subject, stored) for check in of_tier.claim]
     else:
         before = old if isinstance(old, Pod) else None
-        if before is None or before.deleted_at is None:  # L-4
-            found = [check(subject, before) for check in of_tier.pod]
+        found = [check(subject, before) for check in of_tier.pod]
     found += [check(case) for check in of_tier.usage]
     return found
 

@@ -26,6 +26,10 @@ COMPUTE_QUOTA_NAMES: Final = frozenset(
 )
 
 
+ZERO_IS_NO_LIMIT: Final = ("cpu", "memory", "ephemeral-storage")
+LIMIT_QUOTAS: Final = frozenset(f"limits.{name}" for name in ZERO_IS_NO_LIMIT)
+
+
 class LimitRangeItem(msgspec.Struct, frozen=True):
     """One entry of ``spec.limits``, as written."""
 
@@ -128,6 +132,19 @@ def effective(item: LimitRangeItem) -> LimitRangeItem:
     return msgspec.structs.replace(
         item, default=dict(sorted(default.items())), default_request=dict(sorted(default_request.items()))
     )
+
+
+def bounded_limits(tier: Tier) -> dict[str, Quantity | None]:
+    """Return the resources whose limits the tier bounds in any way, each with the ``max`` of a container if it has one.
+
+    Only resources for whose limit 0 means none at run time: the kubelet sets no bound for it. A container's ratio is
+    not among the ways: it refuses a limit of 0 itself.
+    """
+    container, pod = tier.container or LimitRangeItem(CONTAINER), tier.pod or LimitRangeItem(POD)
+    named = {*container.max, *pod.max, *pod.max_limit_request_ratio}
+    named.update(name for name, default in container.default.items() if default)
+    named.update(name.removeprefix("limits.") for quota in tier.quotas for name in quota.hard if name in LIMIT_QUOTAS)
+    return {name: container.max.get(name) for name in ZERO_IS_NO_LIMIT if name in named}
 
 
 def derived_defaults(item: LimitRangeItem) -> Iterator[tuple[str, str, Quantity]]:

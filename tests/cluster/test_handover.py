@@ -199,9 +199,10 @@ def _holds_without_a_min(cluster: Cluster) -> None:
     own = cluster.kubectl("get tier dev -o json").json["spec"]["limits"][0]["min"]
     _patch_min(cluster, [{"op": "remove", "path": MIN}])
     limit_range = "get limitrange tier -n dev -o jsonpath={.spec.limits[0].min}"
-    until(lambda: cluster.kubectl(limit_range).json == {"cpu": "1m", "memory": "1"}, "the smallest amounts are the min")
-    for name, resource, least in (("no-cpu", "cpu", "1m"), ("no-memory", "memory", "1")):
-        pod = a_pod(name) | {"metadata": {"name": name, "namespace": "dev"}}
+    smallest = {"cpu": "1m", "memory": "1", "ephemeral-storage": "1"}
+    until(lambda: cluster.kubectl(limit_range).json == smallest, "the smallest amounts are the min")
+    for resource, least in smallest.items():
+        pod = a_pod("unlimited") | {"metadata": {"name": "unlimited", "namespace": "dev"}}
         pod["spec"]["containers"][0]["resources"] = {"limits": {resource: "0"}}
         refused = cluster.run("kubectl create --dry-run=server -f -", stdin=json.dumps(pod))
         assert f"minimum {resource} usage per Container is {least}, but request is 0" in refused.err

@@ -35,10 +35,11 @@ LEAST = {"cpu": "1m", "memory": "1"}
         pytest.param(an_item(default=BOTH), LEAST, id="default"),
         pytest.param(an_item(high={"cpu": "1"}, default={"memory": "1Gi"}), LEAST, id="each-by-another"),
         pytest.param(an_item(high={"cpu": "1"}), {"cpu": "1m"}, id="one"),
+        pytest.param(an_item(default={"ephemeral-storage": "1Gi"}), {"ephemeral-storage": "1"}, id="storage"),
         pytest.param(an_item(high=BOTH, low={"cpu": "50m"}), {"cpu": "50m", "memory": "1"}, id="own-min"),
         pytest.param(an_item(high=BOTH, ratio={"cpu": "4"}), LEAST, id="ratio"),
         pytest.param(an_item(default_request=BOTH, ratio={"cpu": "2"}), {}, id="not-bounded"),
-        pytest.param(an_item(high={"example.com/gpu": "2", "ephemeral-storage": "1Gi"}), {}, id="other-resources"),
+        pytest.param(an_item(high={"example.com/gpu": "2", "hugepages-2Mi": "2Mi"}), {}, id="other-resources"),
         pytest.param(an_item("Pod", high=BOTH), {}, id="of-pods"),
         # LimitRanges that the API server would not take
         pytest.param(an_item(high=BOTH, default_request={"cpu": "0"}), {"memory": "1"}, id="zero-default-request"),

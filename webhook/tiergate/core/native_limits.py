@@ -10,7 +10,11 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, effective
 from tiergate.core.tier_faults import item_faults
 
-SMALLEST: Final = {"cpu": Quantity.parse("1m"), "memory": Quantity.parse("1")}
+SMALLEST: Final = {
+    "cpu": Quantity.parse("1m"),
+    "memory": Quantity.parse("1"),
+    "ephemeral-storage": Quantity.parse("1"),
+}
 """The smallest amounts that bound anything."""
 
 

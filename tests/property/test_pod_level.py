@@ -56,8 +56,10 @@ def test_an_admitted_pod_lacks_nothing_that_the_tier_bounds(
     after = stored(pod, tier, minor)
     assume(validated(after, old=None, tier=tier, quotas=(roomy(names, managed=True),)).allowed)
     assert tier.container is not None
-    bounded = {*tier.container.default, *(name.removeprefix("limits.") for name in names if "limits." in name)}
-    for name in bounded:
+    for name in tier.container.default:
+        assert after.limits.get(name) or all(name in one.limits for one in after.every_container()), name
+    defaulted = {name for name, one in tier.container.default.items() if one}  # a default of 0 alone bounds nothing
+    for name in defaulted | {name.removeprefix("limits.") for name in names if name.startswith("limits.")}:
         assert all(one.limits.get(name, after.limits.get(name)) for one in after.every_container()), name
     for name, least in item.min.items():
         values = [one.requests.get(name, after.requests.get(name)) for one in after.every_container()]

@@ -122,6 +122,16 @@ def large_at_once(port: Port, count: int = 8, size: int = 36 * MIB) -> Counter[i
         return Counter(senders.map(lambda _: port.post("validate", body), range(count)))
 
 
+def two_byte_text(port: Port, count: int = 4, size: int = 40 * MIB) -> Counter[int]:
+    """Send the longest reviews that the strict decoder reads, of letters that take two bytes, at the same moment."""
+    start = review(PODS, {"metadata": {"name": "a", "namespace": "dev"}, "spec": {"containers": ["@"]}})
+    body = start.replace(
+        b'"@"', '{{"name":"a","args":["\\u0000","{}"]}}'.format("Ω" * ((size - 2 * len(start)) // 2)).encode()
+    )
+    with ThreadPoolExecutor(count) as senders:
+        return Counter(senders.map(lambda _: port.post("validate", body), range(count)))
+
+
 def stalled(port: Port, count: int, size: int, judge: Callable[[], None]) -> None:
     """Let uploads stall one byte before their end, and judge meanwhile."""
     with contextlib.ExitStack() as stack:

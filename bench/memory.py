@@ -9,10 +9,11 @@ import argparse
 import contextlib
 import ssl
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from bench import attacks
 from bench.apiserver import api_server
@@ -20,6 +21,7 @@ from bench.attacks import MIB, Bystander, Port
 from bench.files import SERVER_NAME, Files
 from bench.review import review
 from bench.servers import tiergate
+from tiergate.server.large_reviews import IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,18 +29,43 @@ if TYPE_CHECKING:
 MOST_STEADY: Final = 80 * MIB
 MOST_PEAK: Final = 300 * MIB
 TIMES: Final = 500
+LOOK: Final = 0.02
+"""Seconds between two looks: the reading of a large review takes several times as long."""
 
 
-def resident(pid: int) -> tuple[int, int]:
-    """Return the bytes of memory that a process and all below it own, now and at most; files are not theirs."""
-    status = _numbers(Path(f"/proc/{pid}/status"))
-    now = _numbers(Path(f"/proc/{pid}/smaps_rollup"))["Pss_Anon"]  # what several share counts once
-    most = now + status["VmHWM"] - status["VmRSS"]
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        with contextlib.suppress(OSError, KeyError):  # it has ended meanwhile
-            below = resident(int(child))
-            now, most = now + below[0], most + below[1]
-    return now, most
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process and all below it own; files are not theirs."""
+    owned = 0
+    with contextlib.suppress(OSError, KeyError):  # it has ended meanwhile
+        owned = _numbers(Path(f"/proc/{pid}/smaps_rollup"))["Pss_Anon"]  # what several share counts once
+        owned += sum(map(resident, map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())))
+    return owned
+
+
+class Watch(threading.Thread):
+    """Looks at the memory of a process and all below it many times a second; ``most`` is the most it saw at once."""
+
+    def __init__(self, pid: int) -> None:
+        """Watch this process."""
+        super().__init__(daemon=True)
+        self.most = 0
+        self._pid = pid
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Watch until the end of the block."""
+        while not self._over.wait(LOOK):
+            self.most = max(self.most, resident(self._pid))
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._over.set()
+        self.join()
 
 
 def _numbers(path: Path) -> dict[str, int]:
@@ -57,6 +84,7 @@ def all_attacks(port: Port, times: int = TIMES) -> dict[str, Callable[[], object
     return {
         f"{times} pods with 2.9 MB of < and a NUL": lambda: attacks.escaped_and_nul(port, times),
         "8 reviews of 36 MiB at once": lambda: attacks.large_at_once(port),
+        "4 reviews of 40 MiB of two-byte text with a NUL": lambda: attacks.two_byte_text(port),
         "4 uploads that stall one byte short of 40 MiB": lambda: attacks.stalled(port, 4, 40 * MIB, nothing),
         "200 uploads that stall one byte short of 1 MiB": lambda: attacks.stalled(port, 200, MIB, nothing),
         "2,000 idle connections": lambda: attacks.idle(port, 2_000, nothing),
@@ -77,16 +105,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         server = stack.enter_context(tiergate(files, stack.enter_context(api_server(files.tls))))
         port = Port(server.port, ssl.create_default_context(cafile=str(files.authority)), SERVER_NAME)
         time.sleep(2)
-        steady, _ = resident(server.pid)
+        steady = resident(server.pid)
         print(f"webhook at rest: {_mib(steady)}")
-        with Bystander(port, review(defaulted=True)) as bystander:
+        with Bystander(port, review(defaulted=True)) as bystander, Watch(server.pid) as watch:
             for name, attack in all_attacks(port, options.times).items():
                 got = attack()
-                now, most = resident(server.pid)
-                print(f"  {name}: {_mib(now)} afterwards, at most {_mib(most)} so far; {got or ''}", flush=True)
+                now = _mib(resident(server.pid))
+                print(f"  {name}: {now} afterwards, at most {_mib(watch.most)} so far; {got or ''}", flush=True)
         print(f"  ordinary reviews meanwhile: {dict(bystander.statuses)}, slowest {bystander.slowest:.2f} s")
-        after, peak = resident(server.pid)
-    verdicts = _verdict("steady", max(steady, after), MOST_STEADY), _verdict("peak", peak, MOST_PEAK)
+        time.sleep(IDLE + 1)  # the process that reads large reviews has ended
+        after = resident(server.pid)
+    verdicts = _verdict("steady", max(steady, after), MOST_STEADY), _verdict("peak", watch.most, MOST_PEAK)
     print("\n".join(verdicts))
     return int(any("missed" in one for one in verdicts))
 

@@ -28,7 +28,7 @@ class Lengths:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ARG002, ASYNC109
+    async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
         """Say how long the body is."""
         if body == b"bug":
             message = "a bug with a secret in its message"

@@ -17,6 +17,7 @@ from tiergate.server import large_reviews
 from tiergate.server import large_reviews_process as process
 from tiergate.server.endpoints.reading import Deadline
 from tiergate.server.large_reviews import CannotReadError, LargeReviews
+from tiergate.server.turns import sender_of
 
 Result = TypeVar("Result")
 
@@ -29,6 +30,9 @@ PODS = {
         a_pod_object({"name": "a", "resources": {"limits": {f"r{n}": "x" for n in range(450)}}})
     ),
 }
+
+
+SENDER = sender_of("1.1.1.1", PODS["valid"])
 
 
 def running(story: Coroutine[Any, Any, Result], reviews: LargeReviews) -> Result:
@@ -48,14 +52,14 @@ def a_deadline(seconds: float = 60.0) -> Deadline:
 @pytest.mark.parametrize("body", PODS.values(), ids=PODS.keys())
 def test_the_request_is_the_one_that_is_read_here(body: bytes) -> None:
     reviews = LargeReviews()
-    assert running(reviews.read("mutate", body, a_deadline()), reviews) == read("mutate", body)
+    assert running(reviews.read("mutate", body, a_deadline(), SENDER), reviews) == read("mutate", body)
 
 
 def test_what_is_no_review_is_one_no_more() -> None:
     reviews = LargeReviews()
     body = a_review(a_pod_object(), resource={"resource": "deployments"})
     with pytest.raises(BadReview, match="does not judge CREATE of deployments") as refused:
-        running(reviews.read("mutate", body, a_deadline()), reviews)
+        running(reviews.read("mutate", body, a_deadline(), SENDER), reviews)
     assert refused.value.uid
 
 
@@ -64,7 +68,7 @@ def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_rea
 
     async def story() -> list[str]:
         found = []
-        await reviews.read("mutate", PODS["valid"], a_deadline())
+        await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)
         for harm in ("killed", "late"):
             channel = reviews._channel
             assert channel is not None
@@ -72,9 +76,9 @@ def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_rea
                 channel.process.kill()
                 await asyncio.to_thread(channel.process.wait)
             with pytest.raises(CannotReadError) as failed:
-                await reviews.read("mutate", PODS["NUL"], a_deadline(60 if harm == "killed" else 0.001))
+                await reviews.read("mutate", PODS["NUL"], a_deadline(60 if harm == "killed" else 0.001), SENDER)
             found.append(str(failed.value))
-            assert (await reviews.read("mutate", PODS["valid"], a_deadline())).name
+            assert (await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)).name
         return found
 
     killed, late = running(story(), reviews)
@@ -82,19 +86,32 @@ def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_rea
     assert "not read in time" in late
 
 
-@pytest.mark.parametrize(("bound", "others"), [("MAX_WAITING", 1), ("MAX_WAITING_OF_NAMESPACE", 0)])
-def test_no_more_wait_than_can_be_answered(monkeypatch: pytest.MonkeyPatch, bound: str, others: int) -> None:
-    """Five of one namespace, one at a time and two waiting, then one of another: who fills the line fills his own."""
+@pytest.mark.parametrize(
+    ("bound", "namespace_waits", "peer_waits"),
+    [("MAX_WAITING_OF_PEER", False, True), ("MAX_WAITING_OF_NAMESPACE", True, True)],
+)
+def test_who_fills_the_line_fills_his_own(
+    monkeypatch: pytest.MonkeyPatch, bound: str, *, namespace_waits: bool, peer_waits: bool
+) -> None:
+    """Five of one namespace, one at a time and two waiting, then one of another namespace, then one of another peer."""
     monkeypatch.setattr(large_reviews, bound, 2)
     reviews = LargeReviews()
-    other = a_review(a_pod_object(*CONTAINERS), namespace="another")
+    others = sender_of("1.1.1.1", PODS["valid"])._replace(namespace=b"another"), sender_of("2.2.2.2", PODS["valid"])
 
     async def story() -> list[object]:
-        asked = [reviews.read("mutate", body, a_deadline()) for body in (*[PODS["valid"]] * 5, other)]
+        asked = [reviews.read("mutate", PODS["valid"], a_deadline(), sender) for sender in (*[SENDER] * 5, *others)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    refused = [isinstance(one, CannotReadError) for one in running(story(), reviews)]
-    assert refused == [False, False, False, True, True, bool(others)]
+    read = [not isinstance(one, CannotReadError) for one in running(story(), reviews)]
+    assert read == [True, True, True, False, False, namespace_waits, peer_waits]
+
+
+def test_a_review_waits_for_less_time_than_others_wait_for_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long its client says that it waits."""
+    monkeypatch.setattr(large_reviews, "PATIENCE", 0.001)
+    reviews = LargeReviews()
+    with pytest.raises(CannotReadError, match="not read in time"):
+        running(reviews.read("mutate", PODS["NUL"], a_deadline(), SENDER), reviews)
 
 
 def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,11 +119,11 @@ def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     reviews = LargeReviews()
 
     async def story() -> None:
-        await reviews.read("mutate", PODS["valid"], a_deadline())
+        await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)
         for _ in range(3):
             await asyncio.sleep(0)
         assert reviews._channel is None
-        assert (await reviews.read("mutate", PODS["valid"], a_deadline())).name
+        assert (await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)).name
 
     running(story(), reviews)
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bench.attacks import Bystander, Port
-from bench.memory import MOST_PEAK, all_attacks, resident
+from bench.memory import MOST_PEAK, Watch, all_attacks, resident
 from tests.server.fake_api import NAMESPACES, TIERS, FakeApi, a_namespace, a_review, a_tier
 from tests.server.running import Server
 from tests.server.test_serve_command import SMALL, a_pod
@@ -56,12 +56,12 @@ def test_it_stays_up_and_answers_within_the_limit(tmp_path: Path) -> None:
     with a_pod(tmp_path, api) as (server, context, _), limited(server):
         server.wait_ready(context)
         worker, port = server.worker(), Port(server.port, context)
-        found = {"5,000 namespaces": resident(server.process.pid)}
-        with Bystander(port, json.dumps(a_review(resources=SMALL)).encode()) as bystander:
+        print(f"5,000 namespaces: {resident(server.process.pid) >> 20} MiB")
+        body = json.dumps(a_review(resources=SMALL)).encode()
+        with Bystander(port, body) as bystander, Watch(server.process.pid) as watch:
             for name, attack in all_attacks(port, TIMES).items():
                 attack()
-                found[name] = resident(server.process.pid)
-        print("\n".join(f"{name}: {now >> 20} MiB, at most {most >> 20}" for name, (now, most) in found.items()))
+                print(f"{name}: {resident(server.process.pid) >> 20} MiB, at most {watch.most >> 20} so far")
         assert server.worker() == worker, "the worker was killed"
         assert set(bystander.statuses) == {200}
-        assert max(most for _, most in found.values()) <= MOST_PEAK
+        assert watch.most <= MOST_PEAK

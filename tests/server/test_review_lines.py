@@ -22,7 +22,7 @@ SCOPE = {
 class Namer:
     """Allows everything; the body is the uid."""
 
-    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ARG002, ASYNC109
+    async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
         """Answer with the body."""
         return Answer(200, body, Record(endpoint, uid=body.decode()))
 

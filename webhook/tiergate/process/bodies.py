@@ -1,4 +1,4 @@
-"""JSON request bodies: small ones within a budget of bytes, large ones few at a time, none of them slow.
+"""JSON request bodies: light ones always, small ones within a budget of bytes, large ones few at a time, none slow.
 
 A body counts until its answer is written. Whoever stops sending makes room for whoever goes on: where a budget is full,
 the body that has been arriving for longest is given up, so that unfinished bodies never refuse a whole one.
@@ -17,15 +17,19 @@ from tiergate.process.slots import Slots
 
 MAX_BODY_BYTES: Final = 40 * 2**20
 """Bytes of one review: up to six times the object in it, and twice that with oldObject."""
+LIGHT_BYTES: Final = 2**16
+"""A body up to here is taken whatever else is held: the number of connections bounds these."""
 SMALL_BYTES: Final = 2**20
 """A body up to here is small; nearly every review is a hundred times smaller."""
 MAX_SMALL_IN_FLIGHT: Final = 32 * 2**20
-"""Bytes of all small bodies that are being read or answered in this process; half of it for one peer address."""
+"""Bytes of all small bodies above the light ones that are being read or answered; half of it for one peer address."""
 SMALL_SECONDS: Final = 10.0
 """Seconds for one whole small body."""
-PACE_SECONDS: Final = 2.0
+PACE_SECONDS: Final = 1.0
 PACE_BYTES: Final = 8 * 2**20
 """A large body must bring as many further bytes (or its end) in so many seconds; the API server sends all in one."""
+HURRIED_SECONDS: Final = 0.4
+"""The same while another address waits for a slot. The longest body is whole before the other has waited too long."""
 GARBAGE_BYTES: Final = 32 * 2**20
 """Bytes of answered bodies after which cyclic garbage is looked for, should an answer have left any."""
 RETRY_AFTER: Final = (b"retry-after", b"1")
@@ -79,7 +83,7 @@ class _Arriving:
         self.limit = limit
         self.size = 0
         self.counted = 0  # of ``size``, what the small bodies' budget counts
-        self.large = False
+        self.large = False  # and has a slot
         self.given_up = False
         self._bytes = io.BytesIO()  # its value is what was written into it, not a second copy
 
@@ -93,8 +97,14 @@ class _Arriving:
     def drop(self) -> None:
         """Free the bytes now, and end the waiting for more."""
         self.given_up = True
+        self.size = 0
         self._bytes = io.BytesIO()
-        self.limit.reschedule(0)
+        self.end_at(0)
+
+    def end_at(self, when: float | None) -> None:
+        """Set the time limit, unless it is over: its task may not have been told yet."""
+        if not self.limit.expired():
+            self.limit.reschedule(when)
 
 
 class Bodies:
@@ -104,8 +114,8 @@ class Bodies:
         """Set the limits in bytes: of one body, and of all small ones together."""
         self._limit = limit
         self._in_flight = in_flight
+        self._held = 0
         self._small = 0
-        self._large = 0
         self._of_peer = Counter[str]()
         self._slots = Slots()
         self._since_collection = 0
@@ -114,7 +124,7 @@ class Bodies:
     @property
     def held(self) -> int:
         """Bytes in use now."""
-        return self._small + self._large
+        return self._held
 
     async def read(self, headers: Iterable[Header], receive: Receive, *, peer: str = "") -> bytes:
         """Return the whole body; the caller must call ``release`` when it is done with it and with its answer.
@@ -132,7 +142,9 @@ class Bodies:
         if message["type"] == "http.request" and not message["more_body"]:  # one segment: nearly every review
             body: bytes = message["body"]
             if len(body) <= SMALL_BYTES:
-                self._count(peer, len(body))
+                if len(body) > LIGHT_BYTES:
+                    self._count(peer, len(body))
+                self._held += len(body)
                 return body
         try:
             async with asyncio.timeout(SMALL_SECONDS) as limit:
@@ -142,10 +154,10 @@ class Bodies:
 
     def release(self, size: int, *, peer: str = "") -> None:
         """Subtract the bytes of a body of this size that ``read`` returned."""
+        self._held -= size
         if size > SMALL_BYTES:
-            self._large -= size
             self._slots.give(peer)
-        else:
+        elif size > LIGHT_BYTES:
             self._count(peer, -size)
         self._collect_garbage(size)
 
@@ -180,6 +192,8 @@ class Bodies:
                     whole = True  # the caller releases it
                     return body.whole()
                 message = await receive()
+                if body.given_up:  # and the limit has not ended the waiting before this message came
+                    raise Overloaded
             raise Truncated
         except asyncio.CancelledError:
             if body.given_up:  # by ``drop``, through the time limit
@@ -191,29 +205,36 @@ class Bodies:
                 self._forget(body)
 
     async def _take(self, body: _Arriving, part: bytes, declared: int) -> None:
-        """Take a further part; a large body first waits for its turn, with its client held back."""
+        """Take a further part; a large body first waits for a slot, with its client held back."""
         total = body.size + len(part)
         if total > self._limit:
             raise TooLarge
-        if max(total, declared) > SMALL_BYTES:
-            await self._take_of_large(body, part)
-        else:
-            self._count(body.peer, len(part), but=body)
-            body.counted += len(part)
+        size = max(total, declared)
+        if size > SMALL_BYTES:
+            await self._take_of_large(body, len(part))
+        elif size > LIGHT_BYTES:
+            self._count(body.peer, total - body.counted, but=body)
+            body.counted = total
         body.add(part)
+        self._held += len(part)
 
-    async def _take_of_large(self, body: _Arriving, part: bytes) -> None:
+    async def _take_of_large(self, body: _Arriving, more: int) -> None:
         if not body.large:
-            body.limit.reschedule(None)  # waiting has a limit of its own
+            body.end_at(None)  # waiting has a limit of its own
             if not await self._slots.take(body.peer):
                 raise Overloaded
             body.large = True
+            self._pace(body)
+            if body.given_up:  # in the same moment
+                raise Overloaded
             self._uncount(body)
-            self._large += body.size
-            body.limit.reschedule(asyncio.get_running_loop().time() + PACE_SECONDS)
-        elif (body.size + len(part)) // PACE_BYTES > body.size // PACE_BYTES:
-            body.limit.reschedule(asyncio.get_running_loop().time() + PACE_SECONDS)
-        self._large += len(part)
+        elif (body.size + more) // PACE_BYTES > body.size // PACE_BYTES:
+            self._pace(body)
+
+    def _pace(self, body: _Arriving) -> None:
+        """Set the time for the next bytes of a body that has a slot."""
+        seconds = HURRIED_SECONDS if self._slots.wanted(body.peer) else PACE_SECONDS
+        body.end_at(asyncio.get_running_loop().time() + seconds)
 
     def _count(self, peer: str, size: int, *, but: _Arriving | None = None) -> None:
         """Count bytes of small bodies, and give up unfinished ones where they fill the budget."""
@@ -221,6 +242,7 @@ class Bodies:
             for one in self._arriving:
                 if one is not but and one.counted and (excess == "all" or one.peer == peer):
                     self._uncount(one)
+                    self._held -= one.size
                     one.drop()
                     break
             else:
@@ -243,6 +265,6 @@ class Bodies:
 
     def _forget(self, body: _Arriving) -> None:
         self._uncount(body)
+        self._held -= body.size
         if body.large:
-            self._large -= body.size
             self._slots.give(body.peer)

@@ -22,13 +22,13 @@ from tiergate.server.endpoints.objects import ObjectFacts
 from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State
 from tiergate.server.endpoints.tiers import TierFacts
 from tiergate.server.large_reviews import LargeReviews
-from tiergate.server.turns import Turns, namespace_of
+from tiergate.server.turns import Sender, Turns, sender_of
 
 TIMEOUT: Final = 5.0
 """Seconds that the API server waits where it does not say: the chart's default."""
 
 LIGHT: Final = 16 * 2**10
-"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes 20 ms (ADR 21)."""
+"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes 12 ms (ADR 21)."""
 LARGE: Final = 64 * 2**10
 """Bytes above which a review is read by another process; up to here only where the fast decoder cannot read it."""
 UNKNOWN_TIER: Final = "(unknown)"
@@ -103,15 +103,22 @@ class Admission:
             "tiers": tiers,
         }
 
-    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float = TIMEOUT) -> Answer:  # noqa: ASYNC109
-        """Return the answer to a review, for which the API server waits so many seconds.
+    async def answer(
+        self,
+        endpoint: Endpoint,
+        body: bytes,
+        *,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109
+        peer: str = "",
+    ) -> Answer:
+        """Return the answer to a review from a peer address, for which the API server waits so many seconds.
 
         Raises:
             AdmissionFailed: A failure of ours.
         """
         record, deadline = Record(endpoint), Deadline(self._clock, timeout)
         try:
-            request = read(endpoint, body) if len(body) <= LIGHT else await self._read(endpoint, body, deadline)
+            request = read(endpoint, body) if len(body) <= LIGHT else await self._read(endpoint, body, deadline, peer)
             _describe(record, request)
             decision = await self._decide(request, record, deadline)
             record.tier_label = self._label(decision.tier)
@@ -124,18 +131,19 @@ class Admission:
             record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
 
-    async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline) -> AdmissionRequest:
+    async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, peer: str) -> AdmissionRequest:
         """Read a review that takes its time: one at a time, with a look at the others in between."""
+        sender = sender_of(peer, body)
         if len(body) <= LARGE:
-            await self._turn(body)
+            await self._turn(sender)
             if (request := read_quickly(endpoint, body)) is not None:
                 return request
-        request = await self._large.read(endpoint, body, deadline)
-        await self._turn(body)
+        request = await self._large.read(endpoint, body, deadline, sender)
+        await self._turn(sender)
         return request
 
-    async def _turn(self, body: bytes) -> None:
-        async with self._turns.turn(namespace_of(body)):
+    async def _turn(self, sender: Sender) -> None:
+        async with self._turns.turn(sender):
             await asyncio.sleep(0)
 
     def stop(self) -> None:

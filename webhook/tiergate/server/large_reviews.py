@@ -18,7 +18,7 @@ import msgspec
 
 from tiergate.admission.review import BadReview
 from tiergate.server import large_reviews_process as process
-from tiergate.server.turns import Turns, namespace_of
+from tiergate.server.turns import Sender, Turns
 
 if TYPE_CHECKING:
     from tiergate.admission.request import AdmissionRequest
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 IDLE: Final = 60.0
 """Seconds after which an idle process ends, and its memory is free again."""
-MAX_WAITING: Final = 256
-"""Reviews that wait for the process; more are refused at once."""
+PATIENCE: Final = 3.0
+"""Seconds for one review, its waiting included: less than others wait for the slot that a large body has meanwhile."""
+MAX_WAITING_OF_PEER: Final = 256
+"""Reviews of one peer that wait for the process; more are refused at once. Bytes are bounded where they are read."""
 MAX_WAITING_OF_NAMESPACE: Final = 32
-"""Of one namespace: nobody fills the line for others."""
+"""Of one namespace of a peer: nobody fills the line for others."""
 
 
 class CannotReadError(RuntimeError):
@@ -46,7 +48,7 @@ class _Channel(msgspec.Struct):
 
 
 class LargeReviews:
-    """Reads large reviews, in turn by namespace."""
+    """Reads large reviews, in turn by peer and namespace."""
 
     def __init__(self) -> None:
         """Start with no process."""
@@ -54,18 +56,20 @@ class LargeReviews:
         self._channel: _Channel | None = None
         self._idle: asyncio.TimerHandle | None = None
 
-    async def read(self, endpoint: Endpoint, body: bytes, deadline: Deadline) -> AdmissionRequest:
+    async def read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, sender: Sender) -> AdmissionRequest:
         """Return the request of a review, as ``admission.request.read`` does.
 
         Raises:
             BadReview: As there.
             CannotReadError: It could not be read, or not in time.
         """
-        namespace = namespace_of(body)
-        if len(self._turns) >= MAX_WAITING or self._turns.waiting(namespace) >= MAX_WAITING_OF_NAMESPACE:
+        if (
+            self._turns.waiting_of_peer(sender) >= MAX_WAITING_OF_PEER
+            or self._turns.waiting_of_namespace(sender) >= MAX_WAITING_OF_NAMESPACE
+        ):
             raise CannotReadError("too many large reviews are waiting")
         try:
-            async with asyncio.timeout(deadline.left()), self._turns.turn(namespace):
+            async with asyncio.timeout(min(deadline.left(), PATIENCE)), self._turns.turn(sender):
                 kind, answer = await self._ask(endpoint, body)
         except TimeoutError:
             kind, answer = process.FAILED, b"it was not read in time"

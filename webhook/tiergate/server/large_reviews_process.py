@@ -17,6 +17,7 @@ import msgspec
 from tiergate.admission.request import read
 from tiergate.admission.review import BadReview
 from tiergate.core.request import Endpoint
+from tiergate.process.memory import map_large_blocks
 
 QUESTION: Final = struct.Struct("<BQ")
 """Bytes of the endpoint, bytes of the body; then both."""
@@ -55,6 +56,7 @@ def serve(connection: socket.socket) -> None:
 def main() -> None:
     """Serve on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it, or its end of the socket does
+    map_large_blocks()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     serve(socket.socket(fileno=0))
 

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 class Reviewer(Protocol):
     """Turns the bytes of one review into the bytes of its answer."""
 
-    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float) -> Answer:  # noqa: ASYNC109
+    async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float, peer: str) -> Answer:  # noqa: ASYNC109
         """Answer one review; any exception becomes a 500, so that failurePolicy decides."""
 
 
@@ -112,7 +112,7 @@ class Routes:
         try:
             try:
                 answer = await self._admission.answer(
-                    endpoint, body, timeout=_TIMEOUTS.get(scope["query_string"], TIMEOUT)
+                    endpoint, body, timeout=_TIMEOUTS.get(scope["query_string"], TIMEOUT), peer=peer
                 )
             except AdmissionFailed as error:
                 answer = self._failed(error.record, error.__cause__)

@@ -202,7 +202,7 @@ RULES: Final = (
     Rule("A-54", "what a warning may hold"),
     Rule("A-55", "what an audit annotation may hold"),
     Rule("X-1", "parents, members and escapes of a JSON patch"),
-    Rule("limit-zero", "a cpu or memory limit of 0 under a max is refused"),
+    Rule("limit-zero", "a limit of 0 of what the tier bounds in any way is refused"),
     Rule("terminating", "what is being deleted is judged where it grows; nothing that deletion needs is judged"),
     Rule("lifted-limit", "a default limit below the request is lifted to it"),
     Rule("lowered-limit", "a default limit above maxLimitRequestRatio x the request is lowered to it"),

@@ -5,11 +5,14 @@ whoever issued it: ourselves, cert-manager, or the owner of a given Secret.
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from cryptography import x509
 
 from tiergate_certs.bundle import can_anchor, join_certificates, read_certificates
-from tiergate_certs.plan import MOST_FORMER
+
+MOST_FORMER: Final = 8
+"""Former CAs that are trusted at most beside what is wanted."""
 
 
 class Overlap:

@@ -13,6 +13,7 @@ from tiergate_certs.bundle import (
     BundleProblem,
     authority_problems,
     can_anchor,
+    is_trusted,
     join_certificates,
     leaf_problems,
     read_certificates,
@@ -21,8 +22,6 @@ from tiergate_certs.issue import Pair
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far clocks may differ: validity starts so much earlier, and where they differ more nothing is decided by them."""
-MOST_FORMER: Final = 8
-"""Former CAs that are trusted at most beside the current one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,22 +136,24 @@ def renewal_time(certificate: x509.Certificate, policy: Policy) -> datetime:
     return start + timedelta(seconds=int(seconds * policy.renew_at))
 
 
-def trusted_certificates(authority: Pair, previously: bytes, *, now: datetime, policy: Policy) -> bytes:
-    """Return the CA certificates clients should trust now: the current one, and earlier ones that may still be met.
+def trusted_certificates(authority: Pair, stored: Bundle, *, now: datetime) -> bytes:
+    """Return the CA certificates clients have to trust now: the current one, and that of a leaf which is still stored.
 
-    Every leaf of an earlier CA was issued before the current CA existed, so none outlives the start of the current CA
-    by more than the lifetime of a leaf. Until then a server that has not yet read its new files presents one.
+    For how long a former one is trusted after that is the publisher's to know: what it published is in the Secret, too,
+    and would be asked for by every step if all of it counted here.
 
     Args:
         authority: The current CA; it must be readable.
-        previously: What clients were told to trust until now, PEM; anything that cannot sign a leaf is dropped.
+        stored: The leaf that servers find, and what was stored as trusted beside it; either may be unreadable.
         now: The time to decide at, aware.
-        policy: The lifetime of leaves.
     """
     current = read_certificates(authority.certificate)[0]
-    met_until = current.not_valid_before_utc + policy.skew + policy.leaf_lifetime
-    earlier = [one for one in read_certificates(previously) if now <= met_until and can_anchor(one, at=now)]
-    return join_certificates([current, *earlier[: MOST_FORMER + 1]])
+    chain = read_certificates(stored.leaf.certificate)
+    earlier = [
+        one for one in read_certificates(stored.trusted) if can_anchor(one, at=now) and is_trusted(chain, [one], at=now)
+    ]
+    latest = sorted(earlier, key=lambda one: one.not_valid_after_utc)[-1:]
+    return join_certificates([current, *latest])
 
 
 def _sentence(problems: Sequence[BundleProblem]) -> str:

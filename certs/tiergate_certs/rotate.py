@@ -35,6 +35,9 @@ DISTRUST: Final = "distrust"
 TRUST_ALONE: Final = "tiergate.io/trust-alone"
 """Annotation of the CA's Secret: no former CA is trusted beside this one. It goes when the CA is replaced again."""
 
+CERT_MANAGERS: Final = "cert-manager.io/"
+"""Beginning of the annotations that cert-manager leaves at a Secret that it has kept."""
+
 NOTHING: Final = Bundle(authority=None, trusted=b"", leaf=Pair(b"", b""))
 
 
@@ -95,14 +98,14 @@ async def rotate(
     else:
         authority = stored.authority
     serving = NOTHING if stored is None else stored
-    wanted = trusted_certificates(authority, b"" if alone else serving.trusted, now=now, policy=policy)
+    wanted = trusted_certificates(authority, NOTHING if alone else serving, now=now)
     published = await publisher.publish(wanted, alone=alone)
     decided = due if isinstance(due, Keep) else _wait(serving, published, now=now, policy=policy, names=names) or due
-    leaf, noted = serving.leaf, {}
+    leaf, noted = serving.leaf, _former_keeper(kept_serving)
     if isinstance(decided, RenewLeaf | RenewAll):
         leaf = await asyncio.to_thread(_new_leaf, authority, now=now, policy=policy, names=names)
-        noted = {ROTATE: None}
-    if (leaf, published.trusted) != (serving.leaf, serving.trusted):
+        noted[ROTATE] = None
+    if noted or (leaf, published.trusted) != (serving.leaf, serving.trusted):
         data = serving_data(leaf, trusted=published.trusted)
         await store.write(SERVING_NAME, data, kept_serving.resource_version, annotations=noted)
     return Rotated(plan=decided, trusted=published.trusted)
@@ -115,6 +118,11 @@ async def _read(store: SecretStore, name: str) -> Stored:
             f'Secret "{name}" does not exist; it is never created by the controller: helm upgrade restores it'
         )
     return found
+
+
+def _former_keeper(serving: Stored) -> dict[str, str | None]:
+    """Return the notes to remove by which cert-manager says that it keeps this Secret: now it does not any more."""
+    return {key: None for key in serving.annotations if key.startswith(CERT_MANAGERS)}
 
 
 def _due(authority: Stored, serving: Stored, planned: Plan) -> Plan:

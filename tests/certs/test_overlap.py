@@ -7,8 +7,7 @@ from datetime import timedelta
 from tests.certs.bad_secrets import BASIC, DAY, NAMES, NOW, an_authority, ours, usage
 from tiergate_certs.bundle import LARGEST_PEM, join_certificates, read_certificates
 from tiergate_certs.issue import issue_leaf
-from tiergate_certs.overlap import Overlap
-from tiergate_certs.plan import MOST_FORMER
+from tiergate_certs.overlap import MOST_FORMER, Overlap
 
 SECOND = timedelta(seconds=1)
 A, B, C = (ours().certificate for _ in range(3))

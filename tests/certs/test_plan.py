@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from tiergate_certs.bundle import Bundle
+from tests.certs.bad_secrets import BASIC, SIGNS, an_authority
+from tiergate_certs.bundle import Bundle, read_certificates
 from tiergate_certs.issue import Pair, issue_authority, issue_leaf
 from tiergate_certs.plan import Keep, Plan, Policy, RenewAll, RenewLeaf, plan, trusted_certificates
 
@@ -19,6 +21,8 @@ AUTHORITY = issue_authority(not_before=START, not_after=START + 300 * DAY)
 LATER = issue_authority(not_before=START + 100 * DAY, not_after=START + 400 * DAY)
 LEAF = issue_leaf(AUTHORITY, names=NAMES, not_before=START, not_after=START + 90 * DAY)
 LATE_LEAF = issue_leaf(AUTHORITY, names=NAMES, not_before=START + 150 * DAY, not_after=START + 240 * DAY)
+NEXT_LEAF = issue_leaf(LATER, names=NAMES, not_before=START + 150 * DAY, not_after=START + 240 * DAY)
+OTHER = issue_authority(not_before=START, not_after=START + 300 * DAY)
 GOOD = Bundle(authority=AUTHORITY, trusted=AUTHORITY.certificate, leaf=LEAF)
 
 
@@ -95,28 +99,37 @@ def test_a_leaf_for_another_service_is_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("previously", "now", "expected"),
+    ("leaf", "beside", "expected"),
     [
-        pytest.param(b"", START + 100 * DAY, LATER.certificate, id="nothing-before"),
-        pytest.param(b"junk", START + 100 * DAY, LATER.certificate, id="junk-before"),
-        pytest.param(LATER.certificate, START + 100 * DAY, LATER.certificate, id="itself"),
+        pytest.param(LATE_LEAF, AUTHORITY.certificate, LATER.certificate + AUTHORITY.certificate, id="a-former-leaf"),
         pytest.param(
-            AUTHORITY.certificate, START + 100 * DAY, LATER.certificate + AUTHORITY.certificate, id="both-at-the-change"
-        ),
-        pytest.param(
-            AUTHORITY.certificate,
-            START + 190 * DAY,
+            LATE_LEAF,
+            OTHER.certificate + AUTHORITY.certificate,
             LATER.certificate + AUTHORITY.certificate,
-            id="both-while-an-old-leaf-may-live",
+            id="not-all",
         ),
-        pytest.param(
-            AUTHORITY.certificate, START + 190 * DAY + SECOND, LATER.certificate, id="one-when-old-leaves-are-over"
-        ),
+        pytest.param(NEXT_LEAF, LATER.certificate + AUTHORITY.certificate, LATER.certificate, id="a-leaf-of-its-own"),
+        pytest.param(Pair(b"", b""), AUTHORITY.certificate, LATER.certificate, id="no-leaf"),
+        pytest.param(Pair(b"junk", b""), AUTHORITY.certificate, LATER.certificate, id="junk-for-a-leaf"),
+        pytest.param(LATE_LEAF, b"junk", LATER.certificate, id="junk-beside-it"),
+        pytest.param(LATE_LEAF, LATE_LEAF.certificate, LATER.certificate, id="a-leaf-beside-it"),
     ],
 )
-def test_old_and_new_authority_are_trusted_together(previously: bytes, now: datetime, expected: bytes) -> None:
-    """The old CA leaves when the last leaf it can have signed has expired, not earlier and not later."""
-    assert trusted_certificates(LATER, previously, now=now, policy=POLICY) == expected
+def test_a_former_authority_is_wanted_as_long_as_a_leaf_of_it_is_stored(
+    leaf: Pair, beside: bytes, expected: bytes
+) -> None:
+    """And no longer: what is stored as trusted is what was published, former ones with it."""
+    stored = Bundle(authority=None, trusted=beside, leaf=leaf)
+    assert trusted_certificates(LATER, stored, now=START + 160 * DAY) == expected
+
+
+def test_of_many_authorities_with_one_key_one_is_wanted() -> None:
+    """What is asked for stays bounded whatever a Secret holds."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    many = [an_authority(BASIC, SIGNS, key=key) for _ in range(5)]
+    leaf = issue_leaf(many[0], names=NAMES, not_before=START, not_after=START + 90 * DAY)
+    stored = Bundle(authority=None, trusted=b"".join(one.certificate for one in many), leaf=leaf)
+    assert len(read_certificates(trusted_certificates(AUTHORITY, stored, now=START + DAY))) == 2
 
 
 @pytest.mark.parametrize(

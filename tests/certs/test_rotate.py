@@ -8,9 +8,10 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from tests.certs.bad_secrets import NAMES, NOW, Secret, bad_authorities, bad_servings
-from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates
-from tiergate_certs.overlap import Overlap
+from tests.certs.bad_secrets import NAMES, NOW, Secret, bad_authorities, bad_servings, ours
+from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates, serving_data
+from tiergate_certs.issue import issue_leaf
+from tiergate_certs.overlap import MOST_FORMER, Overlap
 from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf, Wait
 from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME, Published, Rotated, rotate
 from tiergate_certs.store import Conflict, Missing, Stored
@@ -159,8 +160,8 @@ def test_an_emptied_secret_is_filled_again(name: str) -> None:
     assert isinstance(world.step().plan, Keep)
 
 
-def test_a_new_authority_keeps_the_old_one_trusted() -> None:
-    """Servers that still hold the old leaf are accepted until their leaf has expired; then the old CA leaves."""
+def test_a_new_authority_keeps_the_old_one_trusted_for_a_day() -> None:
+    """Servers that still hold the old leaf are accepted meanwhile; then the old CA leaves the Secret as well."""
     world = settled()
     old_leaf = world.secrets[SERVING_NAME]
     change = NOW + 200 * DAY
@@ -173,10 +174,39 @@ def test_a_new_authority_keeps_the_old_one_trusted() -> None:
     assert world.served_is_accepted(now=change)
     assert accepts(world.published, old_leaf.data, now=change)
     assert len(read_certificates(world.published)) == 2
-    for day in (260, 292):
+    for hours in range(0, 48, 3):
+        now = change + timedelta(hours=hours)
+        world.step(now=now)
+        kept = 2 if hours <= 24 else 1
+        assert len(read_certificates(world.published)) == kept
+        assert len(read_certificates(world.secrets[SERVING_NAME].data["ca.crt"])) == kept
+        assert world.served_is_accepted(now=now)
+
+
+def test_a_former_authority_stays_while_the_leaf_waits_however_long_and_a_day_more() -> None:
+    """Nobody counts its day before the last leaf of it has left the Secret."""
+    world = settled()
+    world.secrets[AUTHORITY_NAME] = world.secrets[AUTHORITY_NAME]._replace(annotations={ROTATE: "now"})
+    world.since = timedelta(0)
+    for day in range(5):
+        assert isinstance(world.step(now=NOW + day * DAY).plan, Wait)
+        assert world.served_is_accepted(now=NOW + day * DAY)
+    world.since = DAY
+    for day, kept in ((5, 2), (6, 2), (7, 1)):
         world.step(now=NOW + day * DAY)
+        assert len(read_certificates(world.published)) == kept
+
+
+def test_of_many_changes_in_a_day_the_latest_former_authorities_stay() -> None:
+    """What is published and stored is bounded whatever is asked for, and all of it leaves."""
+    world = settled()
+    for minute in range(3 * MOST_FORMER):
+        world.secrets[AUTHORITY_NAME] = world.secrets[AUTHORITY_NAME]._replace(annotations={ROTATE: "now"})
+        world.step(now=NOW + timedelta(minutes=minute))
+        assert len(read_certificates(world.published)) <= MOST_FORMER + 2
+        assert len(read_certificates(world.secrets[SERVING_NAME].data["ca.crt"])) <= MOST_FORMER + 2
+    world.step(now=NOW + 2 * DAY)
     assert len(read_certificates(world.published)) == 1
-    assert world.served_is_accepted(now=NOW + 292 * DAY)
 
 
 @pytest.mark.parametrize("start", ["nothing", "due"])
@@ -306,6 +336,25 @@ def test_what_is_asked_for_is_done_once(
     assert all(ROTATE not in stored.annotations for stored in world.secrets.values())
     assert [stored.annotations["theirs"] for name, stored in world.secrets.items() if name in asked] == ["stays"]
     assert len(read_certificates(world.published)) == authorities
+    assert world.served_is_accepted(now=NOW)
+
+
+@pytest.mark.parametrize("since", [timedelta(0), DAY], ids=["while-the-leaf-waits", "settled"])
+@pytest.mark.parametrize("theirs", [True, False], ids=["their-leaf", "our-leaf"])
+def test_what_cert_manager_noted_goes_when_the_secret_is_ours(since: timedelta, *, theirs: bool) -> None:
+    """After a change of the mode; other notes stay, and nothing more is written for it."""
+    world = settled()
+    world.since = since
+    notes = {"cert-manager.io/certificate-name": "webhook", "cert-manager.io/issuer-name": "ca", "x/y": "stays"}
+    data = serving_data(issue_leaf(ours(), names=NAMES, not_before=NOW, not_after=NOW + DAY), trusted=b"junk")
+    world.secrets[SERVING_NAME] = Stored(data if theirs else world.secrets[SERVING_NAME].data, "theirs", notes)
+    world.step()
+    assert world.secrets[SERVING_NAME].annotations == {"x/y": "stays"}
+    world.since = DAY
+    world.step()
+    world.journal.clear()
+    world.step()
+    assert world.journal == []
     assert world.served_is_accepted(now=NOW)
 
 

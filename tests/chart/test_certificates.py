@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import NAMESPACE, Helm, RefusedError, Rendered
+from tests.chart.helm import NAMESPACE, RELEASE, Helm, RefusedError, Rendered
 from tests.chart.test_rbac import grants
 
 pytestmark = pytest.mark.helm
@@ -75,6 +75,18 @@ def test_cert_manager_signs_with_a_ca_of_the_charts_own(helm: Helm) -> None:
     assert leaf["issuerRef"] == {"kind": "Issuer", "name": "tiergate-ca"}
     assert leaf["dnsNames"][0] == f"tiergate-webhook.{NAMESPACE}.svc"
     assert (leaf["duration"], leaf["renewBefore"]) == ("2160h", "720h")
+
+
+def test_helm_can_take_cert_managers_secret_over(helm: Helm) -> None:
+    """In the mode `controller` that Secret is an object of the chart, and Helm takes only what says whose it is."""
+    leaf = helm.render(CERT_MANAGER).one("Certificate", "tiergate-webhook")["spec"]
+    own = helm.render().one("Secret", leaf["secretName"])["metadata"]
+    template = leaf["secretTemplate"]
+    assert template["labels"] == {"app.kubernetes.io/managed-by": own["labels"]["app.kubernetes.io/managed-by"]}
+    assert template["annotations"] == {
+        "meta.helm.sh/release-name": RELEASE,
+        "meta.helm.sh/release-namespace": NAMESPACE,
+    }
 
 
 def test_cert_manager_signs_with_an_issuer_that_is_there(helm: Helm) -> None:

@@ -31,7 +31,7 @@ VALIDATING = configuration("namespaces.validate.tiergate.io", "pods.validate.tie
             MUTATING,
             configuration("pods.validate.tiergate.io", ca_bundle="QUFB"),
             "CABundlePending",
-            "does not trust",
+            "does not trust the current certificate yet: caBundle of pods.validate.tiergate.io",
             id="another-authority",
         ),
     ],

@@ -139,16 +139,69 @@ def test_a_replica_with_an_expired_leaf_is_not_ready(replica: Replica) -> None:
     assert replica.problem() == "the served certificate expired at 2026-03-06T00:00:00Z"
 
 
+FOREIGN = [pytest.param(b"", id="no-ca"), pytest.param(NEW.certificate, id="another-ca")]
+NO_BUNDLE = "the API server does not trust the served certificate: no caBundle holds its CA"
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+@pytest.mark.parametrize("others", [1, 5])
+def test_one_entry_that_trusts_it_keeps_a_replica_ready(replica: Replica, foreign: bytes, others: int) -> None:
+    """What somebody writes into one entry would take every replica out, and the other entries with them."""
+    replica.trusts = (OLD.certificate, *[foreign] * others)
+    for _ in range(5):
+        replica.after(REFUSED_FOR)
+        assert replica.trust.trusted(at=replica.now) is False
+        assert replica.problem() == ""
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_replica_that_starts_beside_a_foreign_entry_is_ready_after_a_moment(tmp_path: Path, foreign: bytes) -> None:
+    """At first the entry may be one that the controller is about to write."""
+    replica = Replica(tmp_path, trusts=(OLD.certificate, foreign))
+    replica.after(REFUSED_FOR - 1)
+    assert "not every caBundle holds its CA" in replica.problem()
+    replica.after(1)
+    assert replica.problem() == ""
+    replica.after(LOOK)
+    assert replica.problem() == ""
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_beside_a_foreign_entry_the_next_leaf_is_served_once_no_fewer_entries_trust_it(
+    replica: Replica, foreign: bytes
+) -> None:
+    """A leaf of the same CA at once, one of another CA not before that has been published."""
+    replica.trusts = (OLD.certificate, OLD.certificate, foreign)
+    write(replica.folder, SECOND_OF_OLD)
+    assert replica.after(LOOK)
+    stranger = issue_authority(not_before=NOW - DAY, not_after=NOW + 9 * DAY)
+    write(replica.folder, a_leaf(stranger))
+    assert not replica.after(2 * SETTLE)
+    both = stranger.certificate + OLD.certificate
+    replica.trusts = (both, OLD.certificate, foreign)
+    assert not replica.after(2 * SETTLE)
+    replica.trusts = (both, both, foreign)
+    assert replica.after(LOOK)
+
+
+def test_a_leaf_that_one_entry_is_left_to_trust_makes_room_for_one_that_the_others_trust(replica: Replica) -> None:
+    """A new CA was written over the old one without an overlap, and somebody has the old one in an entry for ever."""
+    write(replica.folder, OF_NEW)
+    replica.trusts = (NEW.certificate, NEW.certificate, OLD.certificate)
+    assert replica.after(LOOK)
+    assert replica.problem() == ""
+
+
 @pytest.mark.parametrize("bundle", [b"", NEW.certificate], ids=["no-ca", "another-ca"])
-def test_a_replica_that_is_not_trusted_is_not_ready_after_a_moment(replica: Replica, bundle: bytes) -> None:
+def test_a_replica_that_nobody_trusts_is_not_ready_after_a_moment(replica: Replica, bundle: bytes) -> None:
     """Repairs of a caBundle take a second or two: they do not take a replica out."""
-    replica.trusts = (OLD.certificate, bundle)
+    replica.trusts = (bundle, bundle)
     replica.after(LOOK)
     assert replica.trust.trusted(at=replica.now) is False
     replica.after(REFUSED_FOR - 1)
     assert replica.problem() == ""
     replica.after(1)
-    assert replica.problem() == "the API server does not trust the served certificate: no caBundle holds its CA"
+    assert replica.problem() == NO_BUNDLE
     replica.trusts = (OLD.certificate,)
     replica.after(LOOK)
     assert replica.problem() == ""

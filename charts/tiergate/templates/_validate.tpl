@@ -24,6 +24,15 @@
 {{- if and .Values.certificates.certManager.cainjector (ne .Values.certificates.mode "certManager") }}
 {{- $faults = append $faults (printf "certificates.certManager.cainjector: has no meaning while certificates.mode is %s" .Values.certificates.mode) }}
 {{- end }}
+{{- if include "tiergate.caIsInjected" . }}
+{{- /* Only the controller gives back what it has handed over, and it would no longer have the right to. */}}
+{{- range $kind := list "MutatingWebhookConfiguration" "ValidatingWebhookConfiguration" }}
+{{- $found := lookup "admissionregistration.k8s.io/v1" $kind "" "tiergate" | default dict }}
+{{- if hasKey (dig "metadata" "annotations" (dict) $found | default dict) "tiergate.io/handed-over" }}
+{{- $faults = append $faults "certificates.certManager.cainjector: the webhook is handed over, and without the right to change webhook configurations the controller could not take that back: wait until kubectl get tiers no longer says HandedOver (docs/operate.md, Handed over), then upgrade again" }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range .Values.tests.namespaces }}
 {{- if or (eq . $.Release.Namespace) (hasPrefix "kube-" .) (has . $.Values.webhook.excludeNamespaces) }}
 {{- $faults = append $faults (printf "tests.namespaces: %s is never asked about, so nothing can be proved there" .) }}

@@ -269,3 +269,9 @@ def _refusal(status: int, phrase: str, body: bytes) -> ApiError:
     except msgspec.DecodeError:  # no Status object: a proxy in between, or the server's plain text
         return ApiError(status, phrase, body[:500].decode("utf-8", "replace").strip())
     return ApiError(status, answer.reason or phrase, answer.message)
+
+
+def off_by(offset: timedelta) -> str:
+    """Say how our clock stands to the API server's, for people."""
+    side = "ahead of" if offset > timedelta(0) else "behind"
+    return f"{abs(offset) // timedelta(seconds=1)} s {side} the API server's"

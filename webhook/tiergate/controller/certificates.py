@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import JSON_PATCH, Api
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.client import ApiError, Unreachable, off_by
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries, unchanged
 from tiergate.cluster.state import ClusterState
@@ -30,6 +30,8 @@ SHORTEST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 PATIENCE: Final = 30.0
 """Seconds for which a refusal of the API server may last before a status tells of it."""
+MOST_NAMED: Final = 20
+"""Entries that a message names at most; we have fewer."""
 
 logger = logging.getLogger(__name__)
 
@@ -165,9 +167,8 @@ class CertificateKeeper:
         """Raise ClockSkew where nothing may be decided by our clock."""
         offset = self._clock_offset()
         if offset is not None and abs(offset) > CLOCK_SKEW:
-            side = "ahead of" if offset > timedelta(0) else "behind"
             raise ClockSkew(
-                f"the controller's clock is {abs(offset) // timedelta(seconds=1)} s {side} the API server's: "
+                f"the controller's clock is {off_by(offset)}: "
                 "no certificate is issued or published until they agree to 300 s"
             )
 
@@ -258,8 +259,9 @@ def assess_webhooks(configurations: dict[str, bytes | None], *, trusted: bytes) 
         if missing := missing_entries(kind, (entry.name for entry in entries(raw))):
             message = f'{kind} "{CONFIGURATION_NAME}" lacks {", ".join(missing)}: helm upgrade restores it'
             return Assessment(holds=False, reason="WebhookEntryMissing", message=message)
-        if patch(raw, trusted):
-            message = f'{kind} "{CONFIGURATION_NAME}" does not trust the current certificate yet'
+        if names := [one["value"] for one in patch(raw, trusted) if one["op"] == "test"]:
+            told = ", ".join(names[:MOST_NAMED])
+            message = f'{kind} "{CONFIGURATION_NAME}" does not trust the current certificate yet: caBundle of {told}'
             return Assessment(holds=False, reason="CABundlePending", message=message)
     return Assessment(
         holds=True, reason="WebhooksRegistered", message="the webhooks are registered and trust the current certificate"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tiergate.cluster.client import off_by
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.secrets import ClusterSecrets
 from tiergate_certs.bundle import authority_problems, from_secrets, is_trusted, leaf_problems, read_certificates
@@ -78,8 +79,7 @@ async def status(
             faults = [] if is_trusted(leaf, authorities, at=now) else ["does not trust the serving certificate"]
             report.tell(entry.name, faults, f"trusts {', '.join(map(_named, authorities))}")
     offset = clock_offset() or timedelta(0)
-    seconds = offset // timedelta(seconds=1)
-    faults = [f"{seconds} s ahead of the API server's"] if abs(offset) > CLOCK_SKEW else []
+    faults = [off_by(offset)] if abs(offset) > CLOCK_SKEW else []
     report.tell("this clock", faults, "within 5 minutes of the API server's")
     return report.good
 

@@ -57,7 +57,7 @@ class PrometheusRecorder:
             "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate ends.", registry=registry
         )
         self._trusted = Gauge(
-            "tiergate_certificate_trusted", "1 where the API server trusts the served certificate.", registry=registry
+            "tiergate_certificate_trusted", "1 where every entry trusts the served certificate.", registry=registry
         )
         self._authority_expiry = Gauge(
             "tiergate_ca_expiry_timestamp_seconds", "When the CA of the served certificate ends.", registry=registry

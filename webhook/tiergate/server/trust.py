@@ -4,6 +4,9 @@ cert-manager and the owner of a given Secret replace a CA and its leaf in one wr
 once would be ahead of the ``caBundle``, which the controller writes a moment later. So a replica looks at the
 ``caBundle`` of our webhook configurations itself, and keeps its present pair until the next one has been trusted there
 for a while.
+
+An entry whose ``caBundle`` somebody else has written is not reached by any replica, whatever they do: that is said, and
+takes none of them out. They would all go at once, and the other entries with them.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ LOOK: Final = 5.0
 KNOWN_FOR: Final = 180.0
 """Seconds for which a look is relied on: after that it is not known whom the API server trusts."""
 REFUSED_FOR: Final = 10.0
-"""Seconds for which a certificate that was trusted must not be so before a replica is not ready: repairs take less."""
+"""Seconds for which repairs of a ``caBundle`` are waited for, by a replica that is ready and by one that starts."""
 LOOK_AGAIN: Final = 1.0
 """Seconds between two looks while a replica waits to be trusted for the first time."""
 
@@ -51,7 +54,7 @@ class PublishedTrust:
         self._served: tuple[x509.Certificate, ...] = ()
         self._expires: datetime | None = None
         self._refused_since: float | None = None
-        self._looked = False
+        self._looked_since: float | None = None
         self._was_trusted = False
         self._next = b"", 0.0
         self._said = ""
@@ -74,7 +77,8 @@ class PublishedTrust:
             said = str(error)
         else:
             self.told(found)
-        self._looked = True
+        if self._looked_since is None:
+            self._looked_since = self._clock()
         if said and said != self._said:
             logger.warning("cannot see whom the API server trusts", extra={"fields": {"error": said}})
         self._said = said
@@ -98,24 +102,46 @@ class PublishedTrust:
             self._next = certificate, now
         if now > self._known_until:
             return now - self._next[1] >= self._settle
+        chain, asked = read_certificates(certificate), len(self._bundles)
+        if (present := self._trusting(self._served, at)) < asked and self._trusting(chain, at) >= present:
+            return True
         settled = [one for one, since in self._since.items() if now - since >= self._settle]
-        return is_trusted(read_certificates(certificate), settled, at=at)
+        return is_trusted(chain, settled, at=at)
 
     def serves(self, certificate: bytes, *, expires: datetime, at: datetime) -> bool:
-        """Note what is served now; say whether it is good: not over, and not known to be untrusted."""
+        """Note what is served now; say whether it is of use: not over, and not known to be trusted by no entry."""
         self._served, self._expires = read_certificates(certificate), expires
-        trusted = self.trusted(at=at)
-        if trusted is not False:
-            self._refused_since, self._was_trusted = None, self._looked
-        elif self._refused_since is None:
-            self._refused_since = self._clock()
-        return at < expires and trusted is not False
+        now = self._clock()
+        if self._refused(at):
+            self._refused_since = now if self._refused_since is None else self._refused_since
+            return False
+        self._refused_since = None
+        if self._looked_since is not None:
+            waited = now - self._looked_since >= REFUSED_FOR
+            self._was_trusted = self._was_trusted or waited or self.trusted(at=at) is not False
+        return at < expires
 
     def trusted(self, *, at: datetime) -> bool | None:
         """Say whether the API server trusts what is served, for every entry; None while that is not known."""
-        if self._clock() > self._known_until or not self._served:
+        if not self._known():
             return None
-        return all(is_trusted(self._served, bundle, at=at) for bundle in self._bundles)
+        return self._trusting(self._served, at) == len(self._bundles)
+
+    def _refused(self, at: datetime) -> bool:
+        """Say whether no entry trusts what is served, so that nobody can reach this replica."""
+        return self._known() and self._trusting(self._served, at) == 0
+
+    def _is_patient(self) -> bool:
+        """Say whether a caBundle that held our CA until a moment ago may be repaired any second."""
+        since = self._clock() if self._refused_since is None else self._refused_since
+        return self._was_trusted and self._clock() - since < REFUSED_FOR
+
+    def _known(self) -> bool:
+        return bool(self._served) and self._clock() <= self._known_until
+
+    def _trusting(self, chain: Sequence[x509.Certificate], at: datetime) -> int:
+        """Return how many entries trust the certificate."""
+        return sum(is_trusted(chain, bundle, at=at) for bundle in self._bundles)
 
     def authority_end(self) -> datetime | None:
         """Return the end of the CA that the served certificate rests on, the latest one; None while not known."""
@@ -129,15 +155,12 @@ class PublishedTrust:
 
         A replica that starts is not ready before it has looked: after a change of CA it may be ahead of the caBundle.
         """
-        if not self._looked:
+        if self._looked_since is None:
             return "it is not known yet whom the API server trusts"
         if self._expires is not None and at >= self._expires:
             return f"the served certificate expired at {self._expires:%Y-%m-%dT%H:%M:%SZ}"
-        if self._refused(at):
+        if self._refused(at) and not self._is_patient():
             return "the API server does not trust the served certificate: no caBundle holds its CA"
+        if not self._was_trusted and self.trusted(at=at) is False:
+            return "the API server does not trust the served certificate yet: not every caBundle holds its CA"
         return ""
-
-    def _refused(self, at: datetime) -> bool:
-        if not self._was_trusted:
-            return self.trusted(at=at) is False
-        return self._refused_since is not None and self._clock() - self._refused_since >= REFUSED_FOR

@@ -15,6 +15,7 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, until
 
 pytestmark = pytest.mark.cluster
 
+LABEL: Final = "tiergate.io/tier"
 DEVICES: Final = "gpu.example.com.deviceclass.resource.k8s.io/devices"
 
 
@@ -58,6 +59,36 @@ def test_a_pod_level_request_leaves_the_default_limits(cluster: Cluster, namespa
     given = stored["spec"]["containers"][0]["resources"]
     assert given["limits"] == {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
     assert (given["requests"]["cpu"], given["requests"]["memory"]) == ("50m", "128Mi")
+
+
+AMOUNTS: Final = {"cpu": "1", "memory": "1Gi"}
+ZERO: Final = {"cpu": "0", "memory": "0"}
+QUOTA: Final = {"name": "compute", "hard": {"limits.cpu": "4", "limits.memory": "4Gi"}}
+
+
+@pytest.mark.rule("limit-zero")
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(
+            {"limits": [{"type": "Container", "default": AMOUNTS}], "quotas": [QUOTA]}, id="container-default-and-quota"
+        ),
+        pytest.param({"limits": [{"type": "Pod", "max": AMOUNTS}]}, id="pod-max"),
+        pytest.param({"quotas": [QUOTA]}, id="quota"),
+    ],
+)
+def test_a_limit_of_zero_goes_past_no_bound(cluster: Cluster, spec: Object) -> None:
+    """It is none at run time, adds nothing to a total, and answers a quota that demands a limit."""
+    name = f"zero-{secrets.token_hex(4)}"
+    cluster.apply(a_tier(name, spec))
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: name}}})
+    cluster.kubectl(f"wait --for=create serviceaccount/default -n {name} --timeout=30s")
+    fits = {"cpu": "100m", "memory": "32Mi"}
+    until(lambda: "refused" not in created(cluster, name, a_pod("fits", limits=fits)), "the tier is in force")
+    zeros = (a_pod("own", limits=ZERO), levelled("of-the-pod", limits=ZERO))
+    for pod in zeros:
+        assert created(cluster, name, pod)["refused"].count("is 0, which means no limit") == len(ZERO)
+    cluster.kubectl(f"delete namespace {name} --wait=false")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import pytest
@@ -26,6 +27,10 @@ GROWING: Final = {
     "provisioner": "example.com/none",
     "allowVolumeExpansion": True,
 }
+
+
+HELD: Final = {"metadata": {"finalizers": ["example.com/held"]}}
+GROWTH: Final = """-p '{"spec":{"resources":{"requests":{"storage":"9Gi"}}}}'"""
 
 
 def a_claim(name: str) -> Object:
@@ -57,7 +62,7 @@ def away(bare_cluster: Cluster) -> Cluster:
     bare_cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}}, namespace=OF_THE_CLUSTER)
     story.install(Narrator(bare_cluster, show=lambda _: None))
     bare_cluster.apply(GROWING)
-    for name, namespace in (("bound", "dev"), ("freed", "dev"), ("left", "staging")):
+    for name, namespace in (("bound", "dev"), ("freed", "dev"), ("held", "dev"), ("left", "staging")):
         bare_cluster.apply(a_claim(name), namespace=namespace)
     bare_cluster.kubectl(f"scale deployment tiergate-webhook --replicas=0 -n {NAMESPACE}")
     selector = "app.kubernetes.io/component=webhook"
@@ -79,7 +84,7 @@ def test_a_claim_is_bound_and_its_volume_goes(away: Cluster) -> None:
     """The volume controller writes ``volumeName``, and nobody is asked; of growth somebody is."""
     away.apply(a_volume("volume", "bound"))
     away.kubectl("wait --for=jsonpath={.status.phase}=Bound pvc/bound -n dev --timeout=30s")
-    grown = away.run("""kubectl patch pvc bound -n dev -p '{"spec":{"resources":{"requests":{"storage":"9Gi"}}}}'""")
+    grown = away.run(f"kubectl patch pvc bound -n dev {GROWTH}")
     assert "failed calling webhook" in grown.err
     away.kubectl("delete pv volume --wait=false")
     away.kubectl("""patch pv volume --type=merge -p '{"metadata":{"finalizers":null}}'""")
@@ -90,6 +95,20 @@ def test_a_claim_is_labelled_freed_of_its_finalizer_and_deleted(away: Cluster) -
     away.kubectl("label pvc freed -n dev team=a")
     away.kubectl("delete pvc freed -n dev --timeout=30s")
     assert "NotFound" in away.run("kubectl get pvc freed -n dev").err
+
+
+@pytest.mark.rule("terminating")
+def test_a_claim_that_is_being_deleted_is_bound_and_goes_but_does_not_grow(away: Cluster) -> None:
+    """Nobody is asked about anything but growth, for as long as something holds it."""
+    away.kubectl(f"patch pvc held -n dev --type=merge -p '{json.dumps(HELD)}'")
+    away.apply(a_volume("late", "held"))
+    away.kubectl("wait --for=jsonpath={.status.phase}=Bound pvc/held -n dev --timeout=30s")
+    away.kubectl("delete pvc held -n dev --wait=false")
+    assert "failed calling webhook" in away.run(f"kubectl patch pvc held -n dev {GROWTH}").err
+    away.kubectl("annotate pvc held -n dev team=a")
+    away.kubectl("""patch pvc held -n dev --type=merge -p '{"metadata":{"finalizers":null}}'""")
+    away.kubectl("wait --for=delete pvc/held -n dev --timeout=30s")
+    away.kubectl("delete pv late --wait=false")
 
 
 def test_a_namespace_is_deleted(away: Cluster) -> None:

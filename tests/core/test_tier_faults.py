@@ -368,6 +368,23 @@ def test_a_default_that_can_never_fit_its_quota_is_a_fault(made: LimitRangeItem,
     assert found(tier) == [(f"/spec/limits/0{pointer}", reason) for pointer, reason in expected]
 
 
+@pytest.mark.rule("unreachable-default", "limit-zero")
+@pytest.mark.parametrize(
+    ("item", "hard", "faulty"),
+    [
+        pytest.param(an_item(default={"cpu": "0"}), {"limits.cpu": "4"}, True, id="quota"),
+        pytest.param(an_item(default={"cpu": "0"}, high={"cpu": "1"}), {}, True, id="max"),
+        pytest.param(an_item(default={"cpu": "0"}), {"limits.memory": "4Gi", "requests.cpu": "4"}, False, id="alone"),
+        pytest.param(an_item(default={"nvidia.com/gpu": "0"}), {"requests.nvidia.com/gpu": "1"}, False, id="a-gpu"),
+    ],
+)
+def test_a_default_limit_of_zero_of_what_is_bounded_is_a_fault(item: LimitRangeItem, hard: Texts, faulty: bool) -> None:  # noqa: FBT001  # of a table
+    reason = "0 means no limit, and the tier bounds it: no container with it would be admitted"
+    expected = [("/spec/limits/0/default/cpu", reason)] if faulty else []
+    tier = a_tier(item, quotas=[a_tier_quota(hard)] if hard else ())
+    assert [(one.pointer, one.reason) for one in faults(tier)] == expected
+
+
 def test_a_scoped_quota_does_not_make_a_default_unreachable() -> None:
     scoped = a_tier_quota({"limits.cpu": "1"}, scopes=["Terminating"])
     assert found(a_tier(an_item(default=CPU2), quotas=[scoped])) == []

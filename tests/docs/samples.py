@@ -55,6 +55,7 @@ def _of_pods() -> Iterator[tuple[str, Decision]]:
     yield "limit-max", _judged(_asking(limits={"memory": "2Gi"}), high)
     yield "limit-max", _judged(_asking(), high)
     yield "limit-zero", _judged(_asking(limits={"cpu": "0"}), an_item(high={"cpu": "500m"}))
+    yield "limit-zero", _judged(_asking(limits={"cpu": "0"}), an_item("Pod", high={"cpu": "500m"}))
     yield "pod-limit-zero", _judged(a_pod(limits={"cpu": "0"}), an_item(high={"cpu": "500m"}))
     ratio = an_item(ratio={"cpu": "4"})
     yield "limit-request-ratio", _judged(_asking(requests={"cpu": "100m"}, limits={"cpu": "500m"}), ratio)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.builders import Json, a_quota, a_tier, validated
+from tests.builders import Json, a_quota, a_tier, a_tier_quota, validated
 from tests.property.strategies import sound_items, sound_pod_objects
 from tests.property.test_defaults_never_break import broken, read, releases, stored
 from tiergate.core.native import LimitRange, refusals, with_native_defaults
@@ -50,7 +50,7 @@ def natively(pod: Json, item: LimitRangeItem, minor: int) -> Pod:
 def test_an_admitted_pod_lacks_nothing_that_the_tier_bounds(
     pod: Json, item: LimitRangeItem, names: list[str], minor: int
 ) -> None:
-    tier = a_tier(item)
+    tier = a_tier(item, quotas=[a_tier_quota(dict.fromkeys(names, "1000Gi"))] if names else ())
     assume(not faults(tier))
     assume(not invalid(completed(read(pod), minor=minor)))
     after = stored(pod, tier, minor)
@@ -58,6 +58,9 @@ def test_an_admitted_pod_lacks_nothing_that_the_tier_bounds(
     assert tier.container is not None
     for name in tier.container.default:
         assert after.limits.get(name) or all(name in one.limits for one in after.every_container()), name
+    defaulted = {name for name, one in tier.container.default.items() if one}  # a default of 0 alone bounds nothing
+    for name in defaulted | {name.removeprefix("limits.") for name in names if name.startswith("limits.")}:
+        assert all(one.limits.get(name, after.limits.get(name)) for one in after.every_container()), name
     for name, least in item.min.items():
         values = [one.requests.get(name, after.requests.get(name)) for one in after.every_container()]
         assert all(value is not None and value >= least for value in values), name

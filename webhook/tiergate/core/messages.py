@@ -49,7 +49,7 @@ def zero_limit(finding: Finding, _namespace: str) -> str:
     name, bound = finding.resource, finding.bound
     start = f"{_where(finding)}: {name} is 0, which means no limit"
     if bound is None:
-        return f"{start}, and the tier bounds it; set {name} above 0, or leave it out"
+        return f"{start}, and the tier bounds it; set {name} above 0"
     return f"{start}, the tier allows at most {bound}; set {name} above 0 and to {bound} or less, or leave it out"
 
 
@@ -58,7 +58,7 @@ def zero_pod_limit(finding: Finding, _namespace: str) -> str:
     name = finding.resource
     return (
         f"{_where(finding)}: the pod-level {name} is 0, which means no limit, and the tier bounds it; "
-        f"set the pod-level {name} above 0, or leave it out"
+        f"set the pod-level {name} above 0"
     )
 
 

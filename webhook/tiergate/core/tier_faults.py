@@ -21,7 +21,9 @@ from tiergate.core.tier import (
     Tier,
     TierQuota,
     amounts_by_field,
+    bounded_limits,
     effective,
+    with_effective_items,
 )
 from tiergate.core.validity import amount_faults
 
@@ -67,7 +69,8 @@ _CLASS_SCOPES: Final = frozenset({"PriorityClass", "VolumeAttributesClass"})
 
 def faults(tier: Tier) -> tuple[Fault, ...]:
     """Return everything a Tier says that cannot be in force, in order of position; () is valid."""
-    return (*_limit_faults(tier), *_quota_faults(tier), *_no_room_for_own_objects(tier), *_unreachable_defaults(tier))
+    quotas = (*_quota_faults(tier), *_no_room_for_own_objects(tier))
+    return (*_limit_faults(tier), *quotas, *_unreachable_defaults(tier), *_zero_defaults(tier))
 
 
 def _limit_faults(tier: Tier) -> Iterator[Fault]:
@@ -282,6 +285,16 @@ def _unreachable_defaults(tier: Tier) -> Iterator[Fault]:
                     if quantity > hard:
                         reason = f'{quantity} never fits quota "{quota}": {hard_name} is {hard}'
                         yield Fault(f"/spec/limits/{index}/{field}/{escape(name)}", reason)
+
+
+def _zero_defaults(tier: Tier) -> Iterator[Fault]:
+    """Yield default limits that are none, of what the tier bounds in another way: who got one would be refused."""
+    bounded = bounded_limits(with_effective_items(tier))
+    for index, item in enumerate(tier.limits):
+        for name in sorted(bounded.keys() & item.default.keys()):
+            if not item.default[name].nano:
+                reason = "0 means no limit, and the tier bounds it: no container with it would be admitted"
+                yield Fault(f"/spec/limits/{index}/default/{name}", reason)
 
 
 def _bounds(tier: Tier, field: str, name: str) -> Iterator[tuple[str, str, Quantity]]:

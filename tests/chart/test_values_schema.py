@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from tests.chart.helm import CHART, Helm, RefusedError
 from tests.chart.switches import merged
@@ -131,3 +134,31 @@ def _at(values: dict[str, Any], path: Path) -> list[Any]:
     for part in path:
         found = found.get(part, {})
     return found if isinstance(found, list) else []
+
+
+def lists_and_maps(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, each in values.items():
+        if isinstance(each, (dict, list)):
+            yield (*path, name)
+        if isinstance(each, dict):
+            yield from lists_and_maps(each, (*path, name))
+
+
+def without(values: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values as Helm makes them of a null: the schema does not see it, but that the name is missing."""
+    name, *rest = path
+    kept = {key: each for key, each in values.items() if key != name}
+    return {**kept, name: without(values[name], tuple(rest))} if rest else kept
+
+
+@pytest.mark.helm
+def test_a_list_or_map_set_to_null_is_refused_by_name_or_does_no_harm(helm: Helm) -> None:
+    """A template that looks into what is not there fails with a nil pointer, which names nothing."""
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    valid = jsonschema.Draft7Validator(SCHEMA).is_valid
+    harmless = [path for path in lists_and_maps(defaults) if valid(without(defaults, path))]
+    assert len(harmless) > 5
+    nulls: dict[str, Any] = {}
+    for *above, name in [path for path in harmless if path[:-1] not in harmless]:
+        functools.reduce(lambda level, key: level.setdefault(key, {}), above, nulls)[name] = None
+    assert helm.render_environments(nulls).text

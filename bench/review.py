@@ -63,6 +63,7 @@ def _document(*, defaulted: bool) -> dict[str, Any]:
 
 def pod(*, defaulted: bool) -> dict[str, Any]:
     """Return the pod of the review."""
+    spec = _spec([_container("agent", 8000, defaulted=defaulted), _container("proxy", 8080, defaulted=defaulted)])
     owner = {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
@@ -85,28 +86,29 @@ def pod(*, defaulted: bool) -> dict[str, Any]:
             "ownerReferences": [owner],
             "managedFields": [manager("kube-controller-manager")],
         },
-        "spec": {
-            "volumes": [{"name": "config", "configMap": {"name": "agent-api", "defaultMode": 420}}],
-            "containers": [
-                _container("agent", 8000, defaulted=defaulted),
-                _container("proxy", 8080, defaulted=defaulted),
-            ],
-            "restartPolicy": "Always",
-            "terminationGracePeriodSeconds": 30,
-            "dnsPolicy": "ClusterFirst",
-            "serviceAccountName": "default",
-            "serviceAccount": "default",
-            "securityContext": {},
-            "schedulerName": "default-scheduler",
-            "tolerations": [
-                {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-                for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
-            ],
-            "priority": 0,
-            "enableServiceLinks": True,
-            "preemptionPolicy": "PreemptLowerPriority",
-        },
+        "spec": spec,
         "status": {"phase": "Pending", "qosClass": "Burstable"},
+    }
+
+
+def _spec(containers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "volumes": [{"name": "config", "configMap": {"name": "agent-api", "defaultMode": 420}}],
+        "containers": containers,
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 30,
+        "dnsPolicy": "ClusterFirst",
+        "serviceAccountName": "default",
+        "serviceAccount": "default",
+        "securityContext": {},
+        "schedulerName": "default-scheduler",
+        "tolerations": [
+            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+        ],
+        "priority": 0,
+        "enableServiceLinks": True,
+        "preemptionPolicy": "PreemptLowerPriority",
     }
 
 

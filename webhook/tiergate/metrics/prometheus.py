@@ -53,6 +53,17 @@ class PrometheusRecorder:
             ["resource"],
             registry=registry,
         )
+        self._create_certificates(registry)
+        self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
+        self._usage = _UsageCollector()
+        registry.register(self._usage)
+        self._conditions = _ConditionCollector()
+        registry.register(self._conditions)
+        self._reviews = _ReviewCollector()
+        registry.register(self._reviews)
+        ProcessCollector(registry=registry)
+
+    def _create_certificates(self, registry: CollectorRegistry) -> None:
         self._expiry = Gauge(
             "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate ends.", registry=registry
         )
@@ -66,14 +77,6 @@ class PrometheusRecorder:
         self._clock_offset = Gauge(
             "tiergate_clock_offset_seconds", "By how much our clock is ahead of the API server's.", registry=registry
         )
-        self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
-        self._usage = _UsageCollector()
-        registry.register(self._usage)
-        self._conditions = _ConditionCollector()
-        registry.register(self._conditions)
-        self._reviews = _ReviewCollector()
-        registry.register(self._reviews)
-        ProcessCollector(registry=registry)
 
     def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
         """Count one answered review."""

@@ -70,7 +70,7 @@ BAD = pytest.mark.parametrize(
     ("memory", "line"),
     [
         pytest.param("5Gi", NEVER_FITS, id="what-the-webhook-would-refuse"),
-        pytest.param("16Mi", MIN_OVER_DEFAULT, id="what-the-api-server-would-refuse"),
+        pytest.param("16Mi", MIN_OVER_DEFAULT, id="what-the-api-server-would-refuse", marks=pytest.mark.long),
     ],
 )
 
@@ -111,6 +111,7 @@ class TestInstalling:
         assert nothing.status() == ""
         assert not laid_down(nothing.cluster)
 
+    @pytest.mark.long
     def test_a_bad_tier_that_no_hook_has_seen_says_why_it_is_not_in_force(self, nothing: Release) -> None:
         """Stored before the webhook serves: its pods are refused with the reason, until it is put right."""
         cluster = nothing.cluster
@@ -143,6 +144,7 @@ class TestRunning:
         running.upgrade(values())
         assert running.status() == "deployed"
 
+    @pytest.mark.long
     def test_what_leaves_the_values_stays_in_the_cluster(self, running: Release) -> None:
         """What the values no longer name is kept, in force, and cannot be deleted by accident."""
         cluster = running.cluster

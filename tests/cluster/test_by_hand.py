@@ -72,8 +72,13 @@ def rendered(release: Release, folder: Path, by: str) -> str:
 
 @pytest.mark.parametrize(
     ("by", "flags"),
-    [("helm template", ""), ("helm template", "--server-side --force-conflicts"), ("kustomize", "")],
-    ids=["template-apply", "template-apply-server-side", "kustomize-apply"],
+    [
+        pytest.param("helm template", "", id="template-apply", marks=pytest.mark.long),
+        pytest.param(
+            "helm template", "--server-side --force-conflicts", id="template-apply-server-side", marks=pytest.mark.long
+        ),
+        pytest.param("kustomize", "", id="kustomize-apply"),
+    ],
 )
 def test_what_others_render_and_apply_dismantles_nothing(release: Release, tmp_path: Path, by: str, flags: str) -> None:
     """The pre-delete hook is an ordinary Job then. It runs, says why it does nothing, and the gate stays."""
@@ -146,6 +151,7 @@ def healed(release: Release) -> None:
         assert upgraded.code == 0, upgraded.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "shown", "expected"),
     [
@@ -183,6 +189,7 @@ def test_an_upgrade_heals_what_was_changed_by_hand(release: Release, line: str, 
     assert cluster.kubectl(f"get {shown}").out == expected
 
 
+@pytest.mark.long
 def test_a_deleted_definition_and_its_tiers_come_back(release: Release) -> None:
     """From crds/ by hand, which no upgrade does: then the next one lays the tiers down again."""
     cluster = release.cluster
@@ -194,6 +201,7 @@ def test_a_deleted_definition_and_its_tiers_come_back(release: Release) -> None:
     release.until_in_force()
 
 
+@pytest.mark.long
 def test_a_deleted_secret_comes_back_with_an_upgrade(release: Release) -> None:
     """The controller may not create it, and fills it again."""
     cluster = release.cluster
@@ -204,6 +212,7 @@ def test_a_deleted_secret_comes_back_with_an_upgrade(release: Release) -> None:
     release.until_in_force()
 
 
+@pytest.mark.long
 def test_a_hook_that_fails_leaves_no_rights_behind(release: Release) -> None:
     """And can be repeated when what was in its way is gone."""
     cluster = release.cluster

@@ -12,6 +12,7 @@ from tests.golden.operations import CAPTURED
 pytestmark = pytest.mark.cluster
 
 
+@pytest.mark.long
 def test_a_new_capture_gives_the_same_reviews(bare_cluster: Cluster, tmp_path: Path) -> None:
     """The golden reviews are what this API server asks, byte by byte; it asks about nothing else."""
     if bare_cluster.plane is None:

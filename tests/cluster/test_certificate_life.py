@@ -38,6 +38,7 @@ def release(bare_cluster: Cluster) -> Iterator[Release]:
     release.remove_all()
 
 
+@pytest.mark.long
 def test_certificates_and_authorities_follow_each_other_unnoticed(release: Release) -> None:
     """By time alone: the certificate is renewed at 24 s, the CA at 36 s, and the former CA leaves when it may."""
     with nobody_refused(release.cluster) as seen:

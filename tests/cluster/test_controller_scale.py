@@ -67,6 +67,7 @@ def scale(cluster: Cluster, replicas: int) -> None:
     cluster.kubectl(f"scale deployment tiergate-controller -n {NAMESPACE} --replicas={replicas}")
 
 
+@pytest.mark.long
 def test_many_namespaces_are_reconciled_in_a_minute_and_then_left_alone(bare_cluster: Cluster) -> None:
     """From nothing to 1,000 quotas in force within 60 s, at a bounded rate; a full pass later nothing was written."""
     cluster = bare_cluster

@@ -60,7 +60,14 @@ def _wait_for(process: subprocess.Popen[str], text: str) -> None:
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.long),
+        pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.long),
+    ],
+)
 def test_a_stopped_demo_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     """In the middle of the story, with webhook and controller running; the whole foreground group gets Ctrl-C."""
     with a_demo(tmp_path) as process:

@@ -43,6 +43,7 @@ def release(bare_cluster: Cluster) -> Iterator[Release]:
     release.remove_all()
 
 
+@pytest.mark.long
 def test_a_given_certificate_is_served_trusted_and_never_written(release: Release) -> None:
     """Also when its owner moves to another CA: both are trusted for a while, then the new pair comes."""
     cluster = release.cluster

@@ -252,6 +252,7 @@ HOSTILE: Object = {
 MARK = "tiergate.io/handed-over"
 
 
+@pytest.mark.long
 def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) -> None:
     """Who makes his own namespace unfit is refused there, and only there; what an operator says is not taken back."""
     cluster, release = installed, Release(installed, (Path(story.VALUES),))

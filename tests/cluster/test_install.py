@@ -39,7 +39,11 @@ def release(request: pytest.FixtureRequest, by_helm: Cluster) -> Iterator[Releas
 
 @pytest.mark.parametrize(
     ("by_helm", "release"),
-    [("helm3", "environments"), ("helm", "defaults"), ("helm", "teams")],
+    [
+        pytest.param("helm3", "environments", marks=pytest.mark.long),
+        pytest.param("helm", "defaults", marks=pytest.mark.long),
+        ("helm", "teams"),
+    ],
     indirect=True,
 )
 def test_the_life_of_a_release(release: Release) -> None:

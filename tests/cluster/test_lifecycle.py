@@ -148,6 +148,7 @@ def helm(cluster: Cluster, verb: str, chart: Path, values: Mapping[str, Any]) ->
     return result
 
 
+@pytest.mark.long
 def test_an_upgrade_raises_the_definition_and_a_downgrade_keeps_it(by_helm: Cluster, tmp_path: Path) -> None:
     """What only the new definition knows is accepted in the same upgrade, and survives the way back."""
     release = Release(by_helm)
@@ -239,6 +240,7 @@ def silence(cluster: Cluster, token: str) -> float:
     return float(line.removeprefix(SILENCE))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by_helm", ["helm"], indirect=True)
 def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
     """A deleted registration and the lack of a leader, read by an account that may; another one may not."""
@@ -271,6 +273,7 @@ def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
         by_helm.kubectl("delete --ignore-not-found -f -", stdin=monitor)
 
 
+@pytest.mark.long
 def test_uninstalling_without_hooks_after_the_gate_was_opened_by_hand(release: Release) -> None:
     """Whatever state the installation is in: no hook is needed to get rid of it."""
     cluster = release.cluster

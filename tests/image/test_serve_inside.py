@@ -29,6 +29,7 @@ def _an_account(folder: Path, certificate: bytes) -> str:
     return f"{MOUNTS}/account"
 
 
+@pytest.mark.long
 def test_it_waits_for_a_certificate_and_then_serves(within: Inside, tmp_path: Path) -> None:
     pair, ours = a_pair("webhook"), a_pair("api")
     api, port, usage_port = FakeApi(), a_free_port(), a_free_port()

@@ -8,7 +8,7 @@ import gc
 import pytest
 
 from tiergate.cluster.errors import ApiError, Unreachable
-from tiergate.cluster.live import LiveReads
+from tiergate.cluster.live import MOST_WAITING, LiveReads
 
 VIRTUAL_TIME = True
 
@@ -63,8 +63,18 @@ async def test_reads_are_bounded_in_rate_however_quick_the_answers_are() -> None
     began = loop.time()
     await asyncio.gather(*(reads.read(number, at_once, timeout=60) for number in range(10)))
     assert loop.time() - began < 0.1
-    await asyncio.gather(*(reads.read(number, at_once, timeout=60) for number in range(100)))
-    assert loop.time() - began > 4.9
+    await asyncio.gather(*(reads.read(number, at_once, timeout=60) for number in range(40)))
+    assert loop.time() - began > 1.9
+
+
+async def test_few_wait_for_a_place_and_others_are_told_at_once() -> None:
+    """Who waits keeps a connection, and questions can be made up."""
+    server, reads = Server(), LiveReads[int](at_once=1)
+    asked = [asyncio.create_task(reads.read(number, server.call, timeout=100)) for number in range(2 * MOST_WAITING)]
+    done, waiting = await asyncio.wait(asked, timeout=0.5)
+    assert {type(one.exception()) for one in done} == {Unreachable}
+    assert len(waiting) == MOST_WAITING
+    await asyncio.gather(*waiting)
 
 
 async def test_nobody_waits_longer_than_he_has_and_what_nobody_waits_for_is_not_asked() -> None:

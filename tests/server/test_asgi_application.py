@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from tiergate.process.asgi import Application
+from tiergate.process.asgi import MAX_PAGE_READERS, Application
 from tiergate.process.service import Message, Receive, Scope, Send
 
 MAIN, USAGE = 9443, 9444
@@ -133,3 +133,29 @@ def test_an_unready_service_says_why() -> None:
 )
 def test_a_connection_nothing_is_known_of_presented_no_certificate(method: str, path: str, status: int) -> None:
     assert Client(Echo(), client_certificates=True).ask(method, path)[0] == status
+
+
+async def test_only_some_wait_for_a_page_and_the_next_one_is_told() -> None:
+    """A page may wait for a question about its token, and a connection that waits for us is never closed."""
+    application = Application(Echo, usage_port=USAGE, own_tasks={}, client_certificates=False)
+    opened, statuses = asyncio.Event(), list[int]()
+
+    async def pages(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await opened.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Message) -> None:
+        if "status" in message:
+            statuses.append(message["status"])
+
+    application._pages = pages
+    scope: Scope = {"type": "http", "method": "GET", "path": "/metrics", "server": ("127.0.0.1", MAIN)}
+    readers = [
+        asyncio.ensure_future(application(scope, cast("Receive", None), send)) for _ in range(MAX_PAGE_READERS + 1)
+    ]
+    await asyncio.sleep(0)
+    assert statuses == [503]
+    opened.set()
+    await asyncio.gather(*readers)
+    await application(scope, cast("Receive", None), send)
+    assert statuses == [503, *[200] * (MAX_PAGE_READERS + 1)]

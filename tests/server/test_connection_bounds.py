@@ -233,6 +233,8 @@ def test_a_request_for_another_protocol_is_the_last() -> None:
         pytest.param([REQUEST[:-1]], REQUEST_TIMEOUT, id="half-a-body"),
         pytest.param([REQUEST, b"\r\n"], REQUEST_TIMEOUT, id="an-empty-line-after-an-answer"),
         pytest.param([REQUEST, b"POST"], HEADERS_TIMEOUT, id="half-of-the-second"),
+        pytest.param([REQUEST + b"POST / HTTP/1.1\r\n"], HEADERS_TIMEOUT, id="the-second-s-headers-in-the-same-bytes"),
+        pytest.param([REQUEST + REQUEST[:-1]], REQUEST_TIMEOUT, id="the-second-s-body-in-the-same-bytes"),
     ],
 )
 def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes], most: float) -> None:
@@ -309,10 +311,14 @@ def test_of_many_unread_answers_only_some_are_kept() -> None:
         server.server_state.connections.update(one.protocol for one in several)
         await server.on_tick(1)
         assert not any(one.wire.end for one in several)
-        for one in several:
+        for one in reversed(several):
             one.protocol.pause_writing()
+            await asyncio.sleep(0.001)
         await server.on_tick(2)
-        assert [one.wire.end for one in several].count("aborted") == 2
+        assert [number for number, one in enumerate(several) if one.wire.end == "aborted"] == [
+            MAX_UNREAD,
+            MAX_UNREAD + 1,
+        ]
 
     on_a_connection(answer, story)
 

@@ -11,6 +11,7 @@ import pytest
 from tests import builders as built
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.cluster.live import LiveReads
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.core.decision import Finding
@@ -134,6 +135,7 @@ async def test_a_tier_that_is_not_there_is_not_asked_for_again_for_a_moment() ->
     now = 100.0
     answers: dict[str, Any] = {}
     state = ServerState(cast(Client, Api(answers)), release_namespace="tiergate-system", clock=lambda: now)
+    state._tier_reads = LiveReads(seconds=0)
     state._trusted_until = now + 60
     assert await state.tier_now("dev", timeout=2.0) is None
     answers["/apis/tiergate.io/v1alpha1/tiers/dev"] = a_tier()

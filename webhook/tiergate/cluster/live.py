@@ -17,6 +17,9 @@ AT_ONCE: Final = 10
 SECONDS: Final = 0.1
 """From the beginning of a read on its place is taken for so long at least: a hundred reads a second, ten at once."""
 
+MOST_WAITING: Final = 48
+"""Questions that may wait for a place: who waits keeps a connection, and of all kinds together there are fewer."""
+
 T = TypeVar("T")
 
 
@@ -46,10 +49,12 @@ class LiveReads(Generic[T]):
         """Return what the call, which gets its timeout in seconds, says of the key; it begins after this was called.
 
         Raises:
-            Unreachable: There was no answer in time.
+            Unreachable: There was no answer in time, or too many wait already.
             Exception: What the call raises.
         """
         if key not in self._next:
+            if len(self._next) >= MOST_WAITING:
+                raise Unreachable(f"{MOST_WAITING} other questions wait already")
             shared = _Shared()
             self._next[key] = shared, asyncio.ensure_future(self._run(key, shared, call))
         shared, task = self._next[key]

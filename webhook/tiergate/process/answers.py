@@ -12,6 +12,7 @@ ALLOW: Final = b"allow"
 MAX_DISCARDED_BYTES: Final = 256 * 2**20
 """Bytes of a refused body that the server reads and discards; a longer one ends the connection."""
 CLOSE: Final = (b"connection", b"close")
+RETRY_AFTER: Final = (b"retry-after", b"1")
 
 Header = tuple[bytes, bytes]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from a2wsgi import WSGIMiddleware
 
-from tiergate.process.answers import method_not_allowed, not_found, refuse, respond
+from tiergate.process.answers import RETRY_AFTER, method_not_allowed, not_found, refuse, respond
 from tiergate.process.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tiergate.process.service import Receive, Scope, Send, Service
 
 METRICS: Final = "/metrics"
+MAX_PAGE_READERS: Final = 8
+"""Pages that are made or waited for: one after the other, and each waits for a question about a token."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Application:
         self._on_task_failure = on_task_failure
         self._service: Service | None = None
         self._supervisor = Supervisor({})
+        self._page_readers = 0
         self._pages: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
         self._fixed = {"/livez": self._livez, "/readyz": self._readyz, METRICS: self._metrics}
 
@@ -133,8 +136,14 @@ class Application:
             await not_found(send)
         elif scope["method"] not in {"GET", "HEAD"}:
             await method_not_allowed(send, b"GET, HEAD")
+        elif self._page_readers >= MAX_PAGE_READERS:
+            await respond(send, 503, b"too many readers\n", headers=(RETRY_AFTER,))
         else:
-            await self._pages(scope, receive, send)
+            self._page_readers += 1
+            try:
+                await self._pages(scope, receive, send)
+            finally:
+                self._page_readers -= 1
 
 
 def _client_is_verified(receive: Receive, names: frozenset[str]) -> bool:

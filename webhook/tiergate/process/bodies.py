@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from tiergate.process.answers import CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, MAX_DISCARDED_BYTES, Header
+from tiergate.process.answers import CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, MAX_DISCARDED_BYTES, RETRY_AFTER, Header
 from tiergate.process.memory import give_back
 from tiergate.process.service import Message, Receive
 from tiergate.process.slots import Slots
@@ -32,7 +32,6 @@ HURRIED_SECONDS: Final = 0.4
 """The same while another address waits for a slot. The longest body is whole before the other has waited too long."""
 GARBAGE_BYTES: Final = 32 * 2**20
 """Bytes of answered bodies after which cyclic garbage is looked for, should an answer have left any."""
-RETRY_AFTER: Final = (b"retry-after", b"1")
 
 
 class Refused(Exception):

@@ -16,6 +16,8 @@ PATIENCE: Final = 4.0
 """Seconds in the line: less than the API server waits for an answer."""
 SETBACK: Final = 10.0
 """Whoever had a slot for a second stands behind others for so many."""
+MOST_BEHIND: Final = 60.0
+"""Seconds at most, so that a busy hour of the API server is forgotten in a minute."""
 
 
 class Slots:
@@ -54,7 +56,7 @@ class Slots:
         """Give a slot back, and on to the next who may have it."""
         now = asyncio.get_running_loop().time()
         held = now - self._since.pop(peer)
-        self._behind[peer] = max(self._behind.get(peer, now), now) + held * SETBACK
+        self._behind[peer] = min(max(self._behind.get(peer, now), now) + held * SETBACK, now + MOST_BEHIND)
         for slot in self._line():
             if self._free(waiter := self._waiting[slot]):
                 self._grant(waiter)

@@ -41,7 +41,7 @@ SLOW_SECONDS: Final = 2.0
 UNREAD_TIMEOUT: Final = 30.0
 """Seconds in which a client must have read an answer."""
 MAX_UNREAD: Final = 64
-"""Connections on which more than uvloop's 64 KiB of an answer may wait to be read."""
+"""Connections on which more than uvloop's 64 KiB of an answer may wait to be read; who waits longest goes first."""
 MAX_FRAMING_BYTES: Final = 2**18
 """Bytes of one request that are not body: request line, headers, chunk sizes, trailers."""
 MAX_HEADER_BYTES: Final = 2**15
@@ -104,6 +104,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         self._in_headers = False
         self._answered = self.loop.time()
         self._unread_since: float | None = None
+        self.paused_since = 0.0
         self.on_lost = self.on_request = lambda: None
         self._whole = False  # whether there has been a whole request
 
@@ -117,6 +118,11 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         super().connection_lost(exc)
         self.on_lost()
 
+    def pause_writing(self) -> None:
+        """Note since when an answer waits to be read."""
+        super().pause_writing()
+        self.paused_since = self.loop.time()
+
     def waiting_since(self) -> float | None:
         """Return since when this client keeps us waiting, idle or slow with a request; None while it does not."""
         if self._since is None:
@@ -127,6 +133,8 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         """Begin a request."""
         super().on_message_begin()
         self._in_headers = True
+        if self._since is None:  # it came behind another request, in the same bytes
+            self._since = self.loop.time()
 
     def on_response_complete(self) -> None:
         """Note when the client got its answer; ``end_if_late`` ends an idle connection, not a timer for each answer."""
@@ -219,7 +227,8 @@ class DrainingServer(Server):
         Once a second end those that take too long.
         """
         connections = cast("tuple[BoundedProtocol, ...]", tuple(self.server_state.connections))
-        for connection in [one for one in connections if one.flow.write_paused][MAX_UNREAD:]:
+        unread = sorted([one for one in connections if one.flow.write_paused], key=lambda one: one.paused_since)
+        for connection in unread[: len(unread) - MAX_UNREAD] if len(unread) > MAX_UNREAD else ():
             connection.transport.abort()
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()

@@ -103,7 +103,8 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
             GOOD,
             [state("b", foreign=("tier",))],
             "Invalid",
-            "/spec/limits/0/min/cpu: above max; /spec/quotas: empty. Generation 3 stays in force",
+            "/spec/limits/0/min/cpu: above max; /spec/quotas: empty. Generation 3 stays in force where it was seen; "
+            "replicas of the webhook that started since refuse pods of its namespaces",
             id="all-faults-at-once",
         ),
         pytest.param(

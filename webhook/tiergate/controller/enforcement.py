@@ -54,7 +54,7 @@ def _handed_over(since: str, left_out: str) -> Assessment:
         "for it and failurePolicy is Ignore; it is handed back when a replica has answered for a while"
     )
     if left_out:
-        message += f"; left out, so that nothing is created there without an answer: {left_out}"
+        message += f"; what is in the way, and where nothing is created without an answer meanwhile: {left_out}"
     return Assessment(holds=False, reason=HANDED_OVER_REASON, message=message)
 
 

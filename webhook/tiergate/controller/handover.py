@@ -110,7 +110,7 @@ class Handover:
         self._fewest: tuple[int, float] | None = None
         self._take_in_at = 0.0
         self._said: Assessment | None = None
-        self._said_failure = ""
+        self._failures, self._failure = 0, ""
         self.preparing = False
         """LimitRanges are being written, and requests are refused until they are all there."""
         self._read: dict[str, tuple[bytes, Registration]] = {}
@@ -129,7 +129,7 @@ class Handover:
             await asyncio.sleep(pause)
 
     def _tell(self) -> None:
-        self._said_failure = ""
+        self._failures, self._failure = 0, ""
         if (said := self.enforcing()) != self._said:
             self._said = said
             self._on_change()
@@ -140,18 +140,22 @@ class Handover:
         logger.warning(
             "handover: will try again", extra={"fields": {"error": text}}, exc_info=None if expected else error
         )
-        if isinstance(error, ApiError) and error.status in CONFLICTS:
+        self._failures += 1
+        if self._failures == 1 and isinstance(error, ApiError) and error.status in CONFLICTS:
             return  # our caches were behind
-        self._blocked = f"it failed, and will be tried again: {shortened(text)}"
-        if self._said_failure != self._blocked:
-            self._said_failure = self._blocked
+        failure = f"the last step failed, and is tried again: {shortened(text)}"
+        if self._failure != failure:
+            self._failure = failure
             self._on_change()
 
     def enforcing(self) -> Assessment | None:
         """Say whether the webhook enforces tiers; None while that is not known."""
         silent = self._is_silent()
         detail = "" if self._latest is None else self._latest.detail
-        return assess(self._base(), self._registrations(), silent=silent, detail=detail, blocked=self._blocked)
+        return assess(self._base(), self._registrations(), silent=silent, detail=detail, blocked=self._in_the_way())
+
+    def _in_the_way(self) -> str:
+        return "; ".join(filter(None, (self._blocked, self._failure)))
 
     def unasked(self, members: Iterable[Namespace]) -> list[str]:
         """Return the names of those about which the API server asks no webhook, whatever the tier says."""
@@ -212,8 +216,11 @@ class Handover:
         missing = uncovered(self._state, self._observations)
         held = {name for one in registrations for name in one.held()}
         wanted = held | missing.keys()
-        if len(wanted) > MOST_HELD:
-            wanted = held
+        if len(wanted) > MOST_HELD:  # Ignore must not stand for namespaces that nothing holds
+            self._blocked = _blocked(missing)
+            for one in registrations:
+                await self._patch(one, hand_back(one))
+            return
         if wanted == held and held - missing.keys() and self._clock() >= self._take_in_at:
             self._take_in_at = self._clock() + TAKE_IN_PERIOD
             missing = await uncovered_live(self._api, self._state)

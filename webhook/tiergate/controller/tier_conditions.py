@@ -218,7 +218,10 @@ def _invalid(record: TierRecord, good: TierInForce | None) -> str:
     faults = "; ".join(f"{fault.pointer}: {fault.reason}" if fault.pointer else fault.reason for fault in record.faults)
     if good is None:
         return f"{faults}. Pods of its namespaces are refused"
-    return f"{faults}. Generation {good.generation} stays in force"
+    return (
+        f"{faults}. Generation {good.generation} stays in force where it was seen; replicas of the webhook that "
+        "started since refuse pods of its namespaces"
+    )
 
 
 def _in_force(states: Sequence[NamespaceState]) -> str:

@@ -33,9 +33,9 @@ def native_limits(tier: Tier, *, handed_over: bool = False) -> tuple[LimitRangeI
 def _without_zero(item: LimitRangeItem) -> LimitRangeItem:
     """Return a Container item that refuses the limit 0, which is no limit at run time and passes every native max.
 
-    A resource without a default limit is not bounded, and one with a `min` needs none; a `min` derives no default where
-    there is a default limit (L-1). Where the tier's own amounts leave no room for it, the item stays as it is: the API
-    server would not take it, and the namespace would be left out.
+    A resource without a default limit is not bounded by this item, and one with a `min` needs none; a `min` derives no
+    default where there is a default limit (L-1). Where the tier's own amounts leave no room for it, the item stays as
+    it is: the API server would not take it, and the namespace would be left out.
     """
     for name, least in SMALLEST.items():
         if name in effective(item).default and name not in item.min:

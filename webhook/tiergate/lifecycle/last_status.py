@@ -28,8 +28,13 @@ async def tell_uninstalled(api: Api, *, say: Say) -> None:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     try:
         async for raw in api.each(TIERS):
-            await _tell(api, read_record(raw), now, say)
-    except (ApiError, Unreachable, msgspec.MsgspecError) as error:
+            try:
+                record = read_record(raw)
+            except msgspec.MsgspecError as error:
+                say(f"the status of a tier that cannot be read does not say Uninstalled: {error}")
+            else:
+                await _tell(api, record, now, say)
+    except (ApiError, Unreachable) as error:
         say(f"the status of tiers does not say Uninstalled: {error}")
 
 

@@ -1,9 +1,9 @@
 """All open connections of the process: how many there may be, and which one makes room for a newcomer.
 
-The next one may be the kubelet's probe or the API server, so it always gets in. Whoever has sent no whole request yet
-costs a stranger nothing: there may be few of these, and the one that waits longest goes first, whatever its address.
-Among the others the address with most loses the one that has been idle, or slow to send, for longest. A connection
-whose request is being answered is never closed here.
+The next one may be the kubelet's probe or the API server, so it gets in unless every other one is at work. Whoever has
+sent no whole request yet costs a stranger nothing: there may be few of these, and the one that came first goes first,
+whatever its address. Among the others the address with most loses the one that has been idle, or slow to send, for
+longest. A connection whose request is being answered is never closed here.
 """
 
 from __future__ import annotations

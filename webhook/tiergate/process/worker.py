@@ -127,6 +127,8 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         """Return since when this client keeps us waiting, idle or slow with a request; None while it does not."""
         if self._since is None:
             return self._answered if self.cycle.response_complete else None
+        if self.flow.read_paused:  # it is we who hold it back, until a slot is free
+            return None
         return self._since if self.loop.time() - self._since > SLOW_SECONDS else None
 
     def on_message_begin(self) -> None:

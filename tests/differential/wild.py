@@ -49,6 +49,8 @@ STRICTER: Final[dict[str, Callable[[str], bool]]] = {
     "other types": lambda reason: "is not one of Container, Pod, PersistentVolumeClaim" in reason,
     "impossible default": lambda reason: reason == "must be an integer" or "integer multiple" in reason,
     "scopes that exclude each other": lambda reason: reason.startswith("conflicting scopes"),
+    "no room for its own objects": lambda reason: "is less than the tier itself needs" in reason,
+    "default limit of 0": lambda reason: reason.startswith("0 means no limit"),
     "defaults of claims": lambda reason: reason == "may not be specified when `type` is 'PersistentVolumeClaim'",
 }
 """What a Tier refuses on purpose though the native objects may say it, by the fault's reason."""

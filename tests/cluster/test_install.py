@@ -37,13 +37,10 @@ def release(request: pytest.FixtureRequest, by_helm: Cluster) -> Iterator[Releas
     release.remove_all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("by_helm", "release"),
-    [
-        pytest.param("helm3", "environments", marks=pytest.mark.long),
-        pytest.param("helm", "defaults", marks=pytest.mark.long),
-        ("helm", "teams"),
-    ],
+    [("helm3", "environments"), ("helm", "defaults"), ("helm", "teams")],
     indirect=True,
 )
 def test_the_life_of_a_release(release: Release) -> None:

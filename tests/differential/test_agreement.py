@@ -11,7 +11,7 @@ from tests.differential.api import Api
 from tests.differential.case import MIX
 from tests.differential.running import Report, run
 
-SECONDS = 20.0
+SECONDS = 15.0
 
 
 @pytest.mark.cluster

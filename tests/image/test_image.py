@@ -128,6 +128,7 @@ def test_the_same_image_has_the_same_bill(built: Built, bill: Path) -> None:
     assert sbom.write(built.file).read_bytes() == first
 
 
+@pytest.mark.long
 def test_a_second_build_of_the_same_tree_makes_the_same_layers(
     built: Built, base: str, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,7 +92,10 @@ class TooMany(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol, Served):
-    """uvicorn's protocol with limits that neither it nor httptools has, in bytes, requests and seconds."""
+    """uvicorn's protocol with limits that neither it nor httptools has, in bytes, requests and seconds.
+
+    What every request passes calls uvicorn's class by name, which is quicker than ``super()`` up to Python 3.11.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's, passed on
         """Start with nothing received."""
@@ -133,7 +136,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         self._in_headers = True
         if self._since is None:  # it came behind another request, in the same bytes
             self._since = self.loop.time()
@@ -151,7 +154,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         if self._since is None:
             self._since = self.loop.time()
         self._framing += len(data)
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
         most = MAX_HEADER_BYTES if self._in_headers else MAX_FRAMING_BYTES
         if (self._framing > most or len(self.headers) > MAX_HEADERS) and not self.transport.is_closing():
             self.transport.abort()
@@ -161,7 +164,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         self._in_headers = False
         if len(self.headers) > MAX_HEADERS or len(self.pipeline) >= MAX_PIPELINED:
             raise TooMany
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         """Accept a part of the body; after the answer discard it, so that the client can read that answer."""
@@ -170,7 +173,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
             self._dropped += len(body)
             if self._dropped > MAX_DISCARDED_BYTES:
                 self.transport.abort()
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
         """Accept the end of a request."""
@@ -179,7 +182,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         if not self._whole:
             self._whole = True
             self.on_request()
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def end_if_late(self, now: float) -> None:
         """End a connection whose request has not arrived in time, that is idle, or whose answer stays unread.

@@ -184,7 +184,8 @@ def _describe(record: Record, request: AdmissionRequest) -> None:
 def _conclude(record: Record, request: AdmissionRequest, decision: Decision) -> None:
     """Note what came of it. Each rule is named once: an object with many faults must not fill the log."""
     record.outcome = _outcome(request, decision)
-    record.rules = tuple(dict.fromkeys([finding.rule for finding in decision.findings]))
+    if decision.findings:
+        record.rules = tuple(dict.fromkeys([finding.rule for finding in decision.findings]))
     if isinstance(request.subject, Unreadable):
         first = request.subject.faults[0]
         record.detail = f"{shortened(first.pointer) or 'object'}: {shortened(first.reason)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -112,6 +113,27 @@ def test_a_review_waits_for_less_time_than_others_wait_for_its_slot(monkeypatch:
     reviews = LargeReviews()
     with pytest.raises(CannotReadError, match="not read in time"):
         running(reviews.read("mutate", PODS["NUL"], a_deadline(), SENDER), reviews)
+
+
+def test_a_process_that_nobody_could_reach_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Watched(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever it takes
+            started.append(self)
+            super().__init__(*args, **kwargs)
+
+    async def never(**_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(large_reviews, "PATIENCE", 0.01)
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    monkeypatch.setattr(asyncio, "open_connection", never)
+    reviews = LargeReviews()
+    with pytest.raises(CannotReadError, match="not read in time"):
+        running(reviews.read("mutate", PODS["valid"], a_deadline(), SENDER), reviews)
+    (child,) = started
+    assert child.returncode is not None
 
 
 def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,8 +108,7 @@ class LargeReviews:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.writer.transport.abort()
-            channel.process.kill()
-            asyncio.get_running_loop().run_in_executor(None, channel.process.wait)  # freeing its memory takes time
+            _end(channel.process)
 
 
 async def _started() -> _Channel:
@@ -119,5 +118,15 @@ async def _started() -> _Channel:
         child = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)  # noqa: ASYNC220  # at once
     finally:
         theirs.close()
-    reader, writer = await asyncio.open_connection(sock=ours)
+    try:
+        reader, writer = await asyncio.open_connection(sock=ours)
+    except BaseException:  # the time was over
+        ours.close()
+        _end(child)
+        raise
     return _Channel(child, reader, writer)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    asyncio.get_running_loop().run_in_executor(None, child.wait)  # freeing its memory takes time

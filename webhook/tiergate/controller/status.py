@@ -14,7 +14,6 @@ from tiergate.controller.events import EventWriter
 from tiergate.controller.observations import Observation, Observations
 from tiergate.controller.queue import Budget
 from tiergate.controller.tier_conditions import (
-    ENFORCING,
     Assessment,
     NamespaceState,
     compute,
@@ -22,7 +21,7 @@ from tiergate.controller.tier_conditions import (
     shows_more_than_numbers,
 )
 from tiergate.wire.namespace import Namespace
-from tiergate.wire.tier_status import Condition, TierStatus, write_patch
+from tiergate.wire.tier_status import ENFORCING, Condition, TierStatus, write_patch
 
 SUMMARY_INTERVAL: Final = 1.0
 """Seconds between two looks at one tier after a burst of them, and between two writes that change only numbers."""

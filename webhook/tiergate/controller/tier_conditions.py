@@ -13,10 +13,8 @@ from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY, ResourceList, total
 from tiergate.core.tier import LABEL, Tier
-from tiergate.wire.tier_status import Condition, TierStatus
+from tiergate.wire.tier_status import ENFORCING, READY, Condition, TierStatus
 
-READY: Final = "Ready"
-ENFORCING: Final = "Enforcing"
 LONGEST_MESSAGE: Final = 32768
 """Of a metav1.Condition."""
 NAMED: Final = 5

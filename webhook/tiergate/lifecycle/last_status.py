@@ -9,12 +9,12 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import MERGE_PATCH, Api
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
 from tiergate.cluster.resource import TIERS
 from tiergate.cluster.tier_record import TierRecord, read_record
-from tiergate.wire.tier_status import Condition
+from tiergate.wire.tier_status import ENFORCING, READY, Condition, write_patch
 
-CONDITIONS: Final = ("Ready", "Enforcing")
+CONDITIONS: Final = (READY, ENFORCING)
 MESSAGE: Final = (
     "Tiergate was uninstalled: no webhook checks pods or sets defaults, and nobody repairs ResourceQuotas; those that "
     "are there stay in force, and so do the LimitRanges that were left behind"
@@ -34,16 +34,17 @@ async def tell_uninstalled(api: Api, *, say: Say) -> None:
                 say(f"the status of a tier that cannot be read does not say Uninstalled: {error}")
             else:
                 await _tell(api, record, now, say)
-    except (ApiError, Unreachable) as error:
+    except (ApiError, Unreachable, BodyTooLarge, msgspec.MsgspecError) as error:
         say(f"the status of tiers does not say Uninstalled: {error}")
 
 
 async def _tell(api: Api, record: TierRecord, now: str, say: Say) -> None:
     ours = [_condition(kind, record, now) for kind in CONDITIONS]
     others = [one for one in record.status.conditions if one.type not in CONDITIONS]
-    body = {"metadata": {"resourceVersion": record.resource_version}, "status": {"conditions": [*ours, *others]}}
+    status = msgspec.structs.replace(record.status, conditions=(*ours, *others))
+    body = write_patch(status, over=record.status, resource_version=record.resource_version)
     try:
-        await api.patch(TIERS, record.name, msgspec.json.encode(body), patch_type=MERGE_PATCH, subresource="status")
+        await api.patch(TIERS, record.name, body, patch_type=MERGE_PATCH, subresource="status")
     except (ApiError, Unreachable) as error:
         say(f'the status of tier "{record.name}" does not say Uninstalled: {error}')
 

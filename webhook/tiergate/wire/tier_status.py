@@ -1,9 +1,11 @@
 """The status of a Tier as it stands in the object: read, compared and written by the controller alone."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
+READY: Final = "Ready"
+ENFORCING: Final = "Enforcing"
 ConditionStatus = Literal["True", "False", "Unknown"]
 
 

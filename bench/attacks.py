@@ -159,22 +159,21 @@ def unread(port: Port, count: int, judge: Callable[[], None]) -> None:
     name = json.dumps("\N{GRINNING FACE}" * 3600, ensure_ascii=False)
     faulty = "{" + name + ":[" + ",".join(['"\\u0000"'] * 100) + "]}"
     body = pod().replace(b'"spec":', f'"x":{faulty},"spec":'.encode())
-    with contextlib.ExitStack() as stack:
-        for _ in range(count):
-            with contextlib.suppress(OSError):  # it was ended for what it did not read
-                raw = stack.enter_context(contextlib.closing(port.raw()))
-                raw.sendall((HEAD.format(path="validate", size=len(body)).encode() + body) * 2)
-        judge()
+    _sent_on_each(port, count, (HEAD.format(path="validate", size=len(body)).encode() + body) * 2, judge)
 
 
 def headers(port: Port, count: int, judge: Callable[[], None]) -> None:
     """Send 250 KB of tiny headers on each connection, and judge."""
     head = b"POST /validate HTTP/1.1\r\nContent-Length: 10\r\n" + b"ab:cd\r\n" * 36_000 + b"\r\n"
+    _sent_on_each(port, count, head, judge)
+
+
+def _sent_on_each(port: Port, count: int, data: bytes, judge: Callable[[], None]) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(count):
-            with contextlib.suppress(OSError):  # it was ended for that
+            with contextlib.suppress(OSError):  # it was ended for what it sent, or did not read
                 raw = stack.enter_context(contextlib.closing(port.raw()))
-                raw.sendall(head)
+                raw.sendall(data)
         judge()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fake_api import FakeApi
+from tests.following import following
 from tests.virtual_time import clock
 from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS, TIERS
 from tiergate.cluster.state import ClusterState, Listeners
@@ -54,14 +55,8 @@ class World:
 
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[World]:
-        running = [asyncio.create_task(cache.run()) for cache in self.state.caches().values()]
-        await self.state.objects_known()
-        try:
+        async with following(self.state, self.state.objects_known):
             yield self
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
     async def after(self, path: str, **changes: object) -> list[str]:
         """Change parts of an object, and return what is told of that."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fake_api import FakeApi
+from tests.following import following
 from tests.virtual_time import clock
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError
@@ -95,14 +96,8 @@ class World:
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[World]:
         """Follow what the API server has."""
-        running = [asyncio.create_task(cache.run()) for cache in self._state.caches().values()]
-        await self._state.configurations_known()
-        try:
+        async with following(self._state, self._state.configurations_known):
             yield self
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
     async def step(self) -> None:
         await self.keeper.step()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.fake_api import FakeApi
+from tests.following import following
 from tests.virtual_time import clock
 from tiergate.cluster.api import Api
 from tiergate.cluster.registration import CONFIGURATION_KINDS, REQUIRED_ENTRIES
@@ -60,14 +61,8 @@ class World:
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[World]:
         """Follow what the API server has."""
-        running = [asyncio.create_task(cache.run()) for cache in self._state.caches().values()]
-        await self._state.configurations_known()
-        try:
+        async with following(self._state, self._state.configurations_known):
             yield self
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
     async def after(self, hours: int) -> set[int]:
         """Let so many hours pass with a step in each; return how many CAs the Secret and each caBundle then hold."""

@@ -185,8 +185,7 @@ class Handover:
         elif step == "open":
             await self._open(registrations)
         elif step == "close":
-            for one in registrations:
-                await self._patch(one, hand_back(one))
+            await self._hand_back(registrations)
         elif step == "hold":
             await self._hold(registrations)
 
@@ -218,8 +217,7 @@ class Handover:
         wanted = held | missing.keys()
         if len(wanted) > MOST_HELD:  # Ignore must not stand for namespaces that nothing holds
             self._blocked = _blocked(missing)
-            for one in registrations:
-                await self._patch(one, hand_back(one))
+            await self._hand_back(registrations)
             return
         if wanted == held and held - missing.keys() and self._clock() >= self._take_in_at:
             self._take_in_at = self._clock() + TAKE_IN_PERIOD
@@ -229,6 +227,10 @@ class Handover:
         for one in registrations:
             changed = hold(one, sorted(wanted)) if one.handed_over_since else []
             await self._patch(one, changed or disown(one))
+
+    async def _hand_back(self, registrations: list[Registration]) -> None:
+        for one in registrations:
+            await self._patch(one, hand_back(one))
 
     async def _is_handed_over_live(self, kind: str) -> bool:
         raw = await self._api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)

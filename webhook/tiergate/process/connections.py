@@ -129,7 +129,7 @@ class Connections:
         if self._proved + len(self._newcomers) >= self._most and not self._make_room():
             return False
         if len(self._newcomers) >= self._most_newcomers:
-            self._end(next(iter(self._newcomers)))
+            self._end_first_newcomer()
         self._newcomers[entry] = None
         return True
 
@@ -163,7 +163,7 @@ class Connections:
 
     def _make_room(self) -> bool:
         if len(self._newcomers) > self._most_newcomers // 2:
-            self._end(next(iter(self._newcomers)))
+            self._end_first_newcomer()
             return True
         for entries in sorted(self._of_peer.values(), key=len, reverse=True):
             waiting = [(since, one) for one in entries if (since := one.waiting_since()) is not None]
@@ -171,9 +171,12 @@ class Connections:
                 self._end(min(waiting, key=lambda pair: pair[0])[1])
                 return True
         if self._newcomers:
-            self._end(next(iter(self._newcomers)))
+            self._end_first_newcomer()
             return True
         return False
+
+    def _end_first_newcomer(self) -> None:
+        self._end(next(iter(self._newcomers)))
 
     def _end(self, entry: Entry) -> None:
         self.leave(entry)

@@ -232,8 +232,8 @@ class DrainingServer(Server):
         Once a second end those that take too long.
         """
         connections = cast("tuple[BoundedProtocol, ...]", tuple(self.server_state.connections))
-        unread = sorted([one for one in connections if one.flow.write_paused], key=lambda one: one.paused_since)
-        for connection in unread[: len(unread) - MAX_UNREAD] if len(unread) > MAX_UNREAD else ():
+        unread = [one for one in connections if one.flow.write_paused]
+        for connection in sorted(unread, key=lambda one: one.paused_since, reverse=True)[MAX_UNREAD:]:
             connection.transport.abort()
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()

@@ -15,7 +15,7 @@ STAMP := $(VENV)/.stamp
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.stamp
 
-.PHONY: help setup check lint pure format test long demo image sbom bench differential fuzz properties mutants oracle golden docs requirements clean
+.PHONY: help setup check lint pure format test long demo image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,20 +48,22 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/hadolint Dockerfile
-	@$(BIN)/shellcheck .ci/run charts/tiergate/files/break-glass.sh
+	@$(BIN)/shellcheck .ci/run tests/krew/kubectl-tiergate charts/tiergate/files/break-glass.sh
 	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yaml
-	@$(BIN)/zizmor --offline --quiet --no-progress .github
+	@$(BIN)/zizmor --offline --quiet --no-progress .github action.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
 pure: $(STAMP)
-	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind'
+	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind and not slow'
 
 test: check ## Everything: the pure tests, the chart, the server process, the real control plane
 	@$(BIN)/python -m tests.controlplane.binaries
-	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m '(cluster or helm or process or image) and not long'
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m '(cluster or helm or process or image or slow) and not long'
 
 long: $(STAMP) ## What takes too long for every change: both Helm majors everywhere, restores, whole certificate lives
 	@$(BIN)/python -m tests.controlplane.binaries
@@ -73,12 +75,17 @@ demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cl
 image: $(STAMP) ## Build the container image with docker, podman or buildah (IMAGE=tiergate:dev BASE= BUILDER=)
 	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image
 
+krew: $(STAMP) ## The plugin for kubectl and its manifest for krew, in build/krew (URL= where the archive will be)
+	@$(BIN)/python -m tests.krew "$(URL)"
+
 sbom: $(STAMP) ## The image, and its software bill of materials beside it (CycloneDX JSON)
 	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image --sbom
 
-bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decision beside json.loads, the index beside client models, the controller with 3,000 namespaces, others beside a hostile tenant, memory under attack
+bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decision beside json.loads, a Deployment's review beside a pod's, a check beside PyYAML, the index beside client models, the controller with 3,000 namespaces, others beside a hostile tenant, memory under attack
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.decision
+	@$(BIN)/python -m bench.workloads
+	@$(BIN)/python -m bench.check
 	@$(BIN)/python -m bench.index
 	@$(BIN)/python -m bench.controller
 	@$(BIN)/python -m bench.hostile
@@ -87,8 +94,14 @@ bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decisio
 differential: $(STAMP) ## Random pods, resizes, claims and policies, ours against the real server's (N=100000 SEED=)
 	@$(BIN)/python -m tests.differential --cases $(or $(N),100000) $(if $(SEED),--seed $(SEED))
 
+forecast: $(STAMP) ## Random workloads: what the verdict forecasts, and what the real controllers make of them (N=300 SEED=)
+	@$(BIN)/python -m tests.forecast --cases $(or $(N),300) $(if $(SEED),--seed $(SEED))
+
 fuzz: $(STAMP) ## Both decoders and both handlers, from real reviews (N=1000000 SEED=)
 	@$(BIN)/python -m tests.fuzz --executions $(or $(N),1000000) $(if $(SEED),--seed $(SEED))
+
+corpus: $(STAMP) ## Public manifests, read and judged: a folder with index.json (DIR=)
+	@TIERGATE_CORPUS=$(abspath $(DIR)) $(BIN)/pytest -q tests/corpus
 
 oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (N=1000000)
 	@$(BIN)/python -m tests.quantity_oracle --cases $(or $(N),1000000)
@@ -96,8 +109,8 @@ oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (
 properties: $(STAMP) ## The properties, each with many examples (N=10000)
 	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 -m property
 
-mutants: $(MUTANTS_STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" SAMPLE=300 SEED=1)
-	@$(MUTANTS_VENV)/bin/python -m tests.mutants $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+mutants: $(MUTANTS_STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" MODULES="workload_*" SAMPLE=300 SEED=1)
+	@$(MUTANTS_VENV)/bin/python -m tests.mutants $(PACKAGES) $(if $(MODULES),--modules "$(MODULES)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrite their answers, show what changed
 	@$(BIN)/python -m tests.golden.capture
@@ -115,6 +128,8 @@ requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	  --no-emit-index-url --no-emit-find-links --extra server --extra live --group mutants -o requirements/mutants.txt
 	@uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --extra server -o requirements/server.txt
+	@uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links -c requirements/dev.txt -o requirements/check.txt
 
 clean: ## Remove the environment; the built control plane stays in the cache folder
 	@rm -rf $(VENV) $(MUTANTS_VENV)

@@ -22,6 +22,7 @@ from tiergate.admission.response import respond
 from tiergate.core.decide import decide
 from tiergate.core.facts import Facts, Server
 from tiergate.core.release import NEWEST
+from tiergate.core.workload_case import UNKNOWN
 from tiergate.wire.quota import read_quota
 from tiergate.wire.tier import read_tier
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.request import Endpoint
     from tiergate.core.tier import Tier
+    from tiergate.core.workload_case import Around
 
 MOST: Final = 0.6
 """The most that a decision may cost, in CPU of `json.loads` of the same review."""
@@ -74,9 +76,25 @@ def reviews() -> dict[Endpoint, bytes]:
 def decided(endpoint: Endpoint, body: bytes, facts: Known) -> bytes:
     """Return the answer to a review's bytes, as the server's handler puts it together."""
     request = read(endpoint, body)
-    server = Server(NEWEST, time.time())
-    gathered = Facts(server=server, release_namespace="tiergate-system", tier=facts.tier, quotas=facts.quotas)
-    return respond(request, decide(request, gathered))
+    return respond(request, decide(request, gathered(facts, UNKNOWN)))
+
+
+def gathered(known: Known, around: Around) -> Facts:
+    """Return the facts as an endpoint of the server gathers them from caches that are in touch."""
+    return Facts(
+        server=Server(NEWEST, time.time()),
+        release_namespace="tiergate-system",
+        tier=known.tier,
+        quotas=known.quotas,
+        usage=None,
+        permitted=frozenset(),
+        members=(),
+        trusted=True,
+        fresh=frozenset(),
+        waited=False,
+        around=around,
+        scaled=None,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -23,12 +23,19 @@ from bench.apiserver import api_server
 from bench.files import SERVER_NAME, Files
 from bench.load import Load, Target, WrongAnswerError
 from bench.review import review
-from bench.servers import tiergate
+from bench.servers import Server, nginx, tiergate
 
 SECONDS: Final = 4.0
 RATE: Final = 50
 """Ordinary reviews a second: as many as a busy cluster creates pods."""
 CONNECTIONS: Final = 40
+CROWD: Final = 200
+"""Connections of one address that is no API server's."""
+NICE: Final = 19
+"""How far the attackers stand back where they share the server's cores, which real ones do not."""
+LARGEST: Final = 1_000_000
+"""Bytes of a small body that is nearly too large to be one."""
+CROWD_ADDRESS: Final = "127.0.1.1"
 MOST: Final = 3.0
 """The most that the 99th percentile may grow by under attack."""
 
@@ -73,28 +80,46 @@ def attacks() -> dict[str, bytes]:
     }
 
 
+def crowds() -> dict[str, bytes]:
+    """Return by name what one address sends on many connections: the server answers these at once where it has time."""
+    full = pod(*(container(f"c{number}", resources={"limits": {"e.c/a": "1"}}) for number in range(40)))
+    largest = pod(container(args=["x" * LARGEST]))
+    return {f"{CROWD} of an address: {len(body):,} B": body for body in (pod({"name": "a"}), full, largest)}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the attacks and print what others waited for."""
     parser = argparse.ArgumentParser(prog="bench.hostile", description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="length of one measurement")
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help="parallel hostile requests")
+    parser.add_argument("--nice", type=int, default=NICE, help="of the attackers, who share the server's cores here")
     options = parser.parse_args(argv)
     print(f"Ordinary reviews, {RATE} a second, beside {options.connections} connections of one hostile tenant.")
+    print(f"The attackers run with nice {options.nice}.")
     if (busy := os.getloadavg()[0]) > 1:
         print(f"This machine is busy (load {busy:.1f}): compare rows of one run only.", flush=True)
     with tempfile.TemporaryDirectory(prefix="tiergate-bench-") as folder, contextlib.ExitStack() as stack:
         files = Files.lay_down(Path(folder))
         server = stack.enter_context(tiergate(files, stack.enter_context(api_server(files.tls))))
-
-        def target(body: bytes) -> Target:
-            return Target(server.port, SERVER_NAME, files.authority, "/mutate", body)
-
-        ordinary = target(review(defaulted=False))
-        for name, body in attacks().items():
-            quiet = waited("quiet", ordinary, None, options.seconds, 0)
-            row = waited(name, ordinary, target(body), options.seconds, options.connections)
-            print(line(row, quiet), flush=True)
+        beside(server, files, options)
+        print("The same beside nginx with a static answer: what machine and attackers cost where nothing is decided.")
+        beside(stack.enter_context(nginx(files)), files, options)
     return 0
+
+
+def beside(server: Server, files: Files, options: argparse.Namespace) -> None:
+    """Print what ordinary reviews wait for at a server, quiet and beside each attack."""
+
+    def target(body: bytes, source: str = "") -> Target:
+        return Target(server.port, SERVER_NAME, files.authority, "/mutate", body, source)
+
+    ordinary = target(review(defaulted=False))
+    rows = [(name, target(body), options.connections) for name, body in attacks().items()]
+    rows += [(name, target(body, CROWD_ADDRESS), CROWD) for name, body in crowds().items()]
+    for name, hostile, many in rows:
+        quiet = waited("quiet", ordinary, None, options.seconds, 0)
+        attacked = waited(name, ordinary, hostile, options.seconds, many, nice=options.nice)
+        print(line(attacked, quiet), flush=True)
 
 
 def line(row: Waited, quiet: Waited) -> str:
@@ -108,14 +133,16 @@ def line(row: Waited, quiet: Waited) -> str:
     )
 
 
-def waited(name: str, ordinary: Target, hostile: Target | None, seconds: float, connections: int) -> Waited:
+def waited(
+    name: str, ordinary: Target, hostile: Target | None, seconds: float, connections: int, *, nice: int = 0
+) -> Waited:
     """Return how long ordinary reviews took, beside a process that sends hostile ones."""
     context = multiprocessing.get_context("fork")
     answered = context.Value("i", 0)
     over = context.Event()
     process = None
     if hostile is not None:
-        process = context.Process(target=attack, args=(hostile, connections, over, answered))
+        process = context.Process(target=attack, args=(hostile, connections, nice, over, answered))
         process.start()
         time.sleep(1.0)
     try:
@@ -130,9 +157,11 @@ def waited(name: str, ordinary: Target, hostile: Target | None, seconds: float, 
 
 
 def paced(call: Callable[[], None], seconds: float) -> Iterator[float]:
-    """Call at a fixed rate, and yield the milliseconds that each call took."""
+    """Call at a fixed rate for so many seconds, also where calls take long, and yield the milliseconds of each."""
     start = time.perf_counter()
     for number in range(int(seconds * RATE)):
+        if number and time.perf_counter() > start + seconds:
+            return
         due = start + number / RATE
         time.sleep(max(0.0, due - time.perf_counter()))
         begun = time.perf_counter()
@@ -140,8 +169,9 @@ def paced(call: Callable[[], None], seconds: float) -> Iterator[float]:
         yield (time.perf_counter() - begun) * 1000
 
 
-def attack(target: Target, connections: int, over: Any, answered: Any) -> None:  # noqa: ANN401  # of multiprocessing
+def attack(target: Target, connections: int, nice: int, over: Any, answered: Any) -> None:  # noqa: ANN401  # of multiprocessing
     """Send the hostile review on many connections at once, until it is over, whatever is answered."""
+    os.nice(nice)
 
     def send() -> None:
         while not over.is_set():

@@ -35,6 +35,8 @@ class Target:
     authority: Path
     path: str
     body: bytes
+    source: str = ""
+    """The address that connects; "" for whichever the system takes."""
 
     @property
     def request(self) -> bytes:
@@ -115,7 +117,8 @@ class Load:
 
 
 def _connect(target: Target, context: ssl.SSLContext) -> ssl.SSLSocket:
-    plain = socket.create_connection(("127.0.0.1", target.port), timeout=TIMEOUT)
+    source = (target.source, 0) if target.source else None
+    plain = socket.create_connection(("127.0.0.1", target.port), timeout=TIMEOUT, source_address=source)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return context.wrap_socket(plain, server_hostname=target.server_name)
 

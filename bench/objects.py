@@ -29,6 +29,8 @@ def collections() -> dict[str, tuple[Object, ...]]:
         "/apis/tiergate.io/v1alpha1/tiers": tuple(tiers),
         "/api/v1/namespaces": tuple(namespaces),
         "/api/v1/resourcequotas": tuple(_quota(name, tier) for name, tier in governed.items()),
+        "/api/v1/limitranges": (),
+        "/apis/node.k8s.io/v1/runtimeclasses": (),
     }
 
 

@@ -47,8 +47,8 @@ class Row:
     rate_ratio: float
 
 
-def rows(samples: Sequence[Sample]) -> list[Row]:
-    """Return one row for each server and number of connections, in the order they were measured.
+def rows(samples: Sequence[Sample], *, base: str = BASE) -> list[Row]:
+    """Return one row for each server and number of connections, in the order they were measured, beside the base.
 
     A ratio is taken inside a round, where both were measured within seconds of each other: on a machine that others
     use too, the rounds differ more than the ratios do.
@@ -56,7 +56,7 @@ def rows(samples: Sequence[Sample]) -> list[Row]:
     grouped: dict[tuple[int, str], list[Sample]] = {}
     for sample in samples:
         grouped.setdefault((sample.connections, sample.server), []).append(sample)
-    return [_row(group, grouped[connections, BASE]) for (connections, _), group in grouped.items()]
+    return [_row(group, grouped[connections, base]) for (connections, _), group in grouped.items()]
 
 
 def _row(group: Sequence[Sample], base: Sequence[Sample]) -> Row:

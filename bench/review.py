@@ -13,16 +13,17 @@ MANAGER_BYTES: Final = 400
 """Where there is room for as many, another entry of managedFields fits."""
 
 
-def review(*, defaulted: bool) -> bytes:
-    """Return an AdmissionReview of exactly ``SIZE`` bytes that must be allowed.
+def review(*, defaulted: bool, size: int = SIZE) -> bytes:
+    """Return an AdmissionReview of exactly so many bytes that must be allowed.
 
     Args:
         defaulted: Whether the pod has its requests and limits already (as at validating time) or gets them from the
             tier (as at mutating time).
+        size: Bytes of the whole review.
     """
     document = _document(defaulted=defaulted)
     managed: list[dict[str, Any]] = document["request"]["object"]["metadata"]["managedFields"]
-    while (room := SIZE - len(_encode(document))) > MANAGER_BYTES:
+    while (room := size - len(_encode(document))) > MANAGER_BYTES:
         managed.append(manager(f"manager-{len(managed)}"))
     document["request"]["object"]["metadata"]["annotations"]["example.com/padding"] += "x" * room
     return _encode(document)

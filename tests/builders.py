@@ -19,6 +19,7 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.request import Endpoint, Request, Subject, Unreadable
 from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier, TierQuota, with_effective_items
+from tiergate.core.workload_case import UNKNOWN
 
 Texts = Mapping[str, str]
 Json = dict[str, Any]
@@ -232,9 +233,19 @@ def the_facts(
     minor: int = NEWEST,
     **fields: Any,  # noqa: ANN401  # the remaining fields of Facts, as they are
 ) -> Facts:
-    """Return facts of caches that are in touch."""
+    """Return facts of caches that are in touch, and nothing else known."""
+    nothing: dict[str, Any] = {
+        "usage": None,
+        "permitted": frozenset(),
+        "members": (),
+        "trusted": True,
+        "fresh": frozenset(),
+        "waited": False,
+        "around": UNKNOWN,
+        "scaled": None,
+    }
     server = Server(minor, now)
-    return Facts(server=server, release_namespace=RELEASE_NAMESPACE, tier=tier, quotas=quotas, **fields)
+    return Facts(server=server, release_namespace=RELEASE_NAMESPACE, tier=tier, quotas=quotas, **{**nothing, **fields})
 
 
 def validated(  # noqa: PLR0913, RUF100  # what a verdict is a function of
@@ -287,6 +298,32 @@ def a_pod_object(*containers: Json, **spec: Any) -> Json:  # noqa: ANN401  # JSO
     }
 
 
+def an_owner(**fields: Any) -> Json:  # noqa: ANN401  # JSON
+    """Return an entry of ``ownerReferences``: a ReplicaSet that controls the object, unless told otherwise."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5f", "uid": "uid-rs", "controller": True}
+    return {**owner, **fields}
+
+
+def a_workload_object(kind: str = "Deployment", *, name: str = "web", cpu: str = "1", **spec: Any) -> Json:  # noqa: ANN401  # JSON
+    """Return a workload as JSON holds it."""
+    containers = [{"name": "agent", "resources": {"limits": {"cpu": cpu}}}]
+    metadata = {"name": name, "namespace": "dev", "uid": f"uid-{name}"}
+    return {"kind": kind, "metadata": metadata, "spec": {"template": {"spec": {"containers": containers}}, **spec}}
+
+
+def a_scale_review(replicas: int, before: int) -> bytes:
+    """Return the review of a change of scale of a Deployment."""
+    new, old = (
+        {
+            "kind": "Scale",
+            "metadata": {"name": "web", "namespace": "dev", "uid": "uid-web"},
+            "spec": {"replicas": count},
+        }
+        for count in (replicas, before)
+    )
+    return a_review(new, old=old, operation="UPDATE", subResource="scale")
+
+
 def a_claim_object(storage: str = "5Gi", **spec: Any) -> Json:  # noqa: ANN401  # JSON
     """Return a PersistentVolumeClaim as JSON holds it."""
     return {
@@ -314,6 +351,10 @@ _RESOURCES: dict[str, Json] = {
     "PersistentVolumeClaim": {"group": "", "version": "v1", "resource": "persistentvolumeclaims"},
     "Namespace": {"group": "", "version": "v1", "resource": "namespaces"},
     "Tier": {"group": "tiergate.io", "version": "v1alpha1", "resource": "tiers"},
+    "Deployment": {"group": "apps", "version": "v1", "resource": "deployments"},
+    "ReplicaSet": {"group": "apps", "version": "v1", "resource": "replicasets"},
+    "DaemonSet": {"group": "apps", "version": "v1", "resource": "daemonsets"},
+    "Scale": {"group": "apps", "version": "v1", "resource": "deployments"},
 }
 
 

@@ -209,6 +209,7 @@ def test_nesting_of_any_depth_is_refused(place: str) -> None:
     assert fault.pointer.startswith(pointer(where))
 
 
+@pytest.mark.slow
 def test_a_broken_value_far_inside_a_wide_document_takes_little_memory() -> None:
     """Pointers are made of faults alone, not of every value on the way."""
     import tracemalloc

@@ -24,6 +24,8 @@ from tiergate.admission.response import respond
 from tiergate.admission.review import BadReview
 from tiergate.core.decide import decide
 from tiergate.core.request import Endpoint, Unreadable
+from tiergate.wire.tree import MAX_VALUES
+from tiergate.wire.types import MAX_NAME
 
 GOOD = a_review_object(a_pod_object())
 
@@ -73,8 +75,20 @@ def test_what_has_no_request_with_a_uid_is_no_review(review: object) -> None:
     assert refused.value.uid == ""
 
 
+@pytest.mark.parametrize("review", [[], "text", 5, None, GOOD | {"request": []}, GOOD | {"request": "text"}])
+def test_what_has_no_members_to_look_for_says_so(review: object) -> None:
+    with pytest.raises(BadReview, match=r"^the body is not an AdmissionReview with a request$"):
+        asked(review)
+
+
+def test_a_uid_of_the_most_characters_is_echoed() -> None:
+    uid = "u" * MAX_NAME
+    for review in (GOOD, spoiled(GOOD, ("request", "userInfo"), 5)):  # the second one by the strict decoder
+        assert asked(spoiled(review, ("request", "uid"), uid)).uid == uid
+
+
 def test_a_review_without_a_uid_says_so() -> None:
-    with pytest.raises(BadReview, match="the AdmissionReview has no request with a uid"):
+    with pytest.raises(BadReview, match=r"^the AdmissionReview has no request with a uid$"):
         asked(spoiled(GOOD, ("request", "uid"), ""))
 
 
@@ -91,9 +105,12 @@ def test_a_review_without_a_uid_says_so() -> None:
         ("kind", []),
     ],
 )
-def test_an_unknown_version_or_kind_is_no_review(member: str, value: object) -> None:
-    with pytest.raises(BadReview):
+def test_an_unknown_version_or_kind_is_no_review_and_what_was_expected_is_said(member: str, value: object) -> None:
+    text = isinstance(value, str | None)
+    expected = "^expected an AdmissionReview of admission.k8s.io/v1, got " if text else f"^/{member}: expected a string"
+    with pytest.raises(BadReview, match=expected) as refused:
         asked(GOOD | {member: value})
+    assert refused.value.uid == ("" if text else UID)
 
 
 def other(group: str, resource: str) -> Json:
@@ -145,6 +162,15 @@ def test_the_mutate_endpoint_takes_new_pods_alone(body: bytes) -> None:
     with pytest.raises(BadReview, match="/mutate does not judge"):
         read("mutate", body)
     assert read("validate", body).uid == UID
+
+
+@pytest.mark.parametrize(
+    ("member", "what"),
+    [({"operation": None}, "no operation of pods"), ({"resource": None}, "CREATE of no resource")],
+)
+def test_what_a_review_does_not_name_is_said_to_be_missing(member: Json, what: str) -> None:
+    with pytest.raises(BadReview, match=f"^/validate does not judge {what}$"):
+        read("validate", a_review(a_pod_object(), **member))
 
 
 def test_each_endpoint_takes_its_own_objects() -> None:
@@ -201,6 +227,7 @@ def test_unknown_members_are_ignored() -> None:
     assert asked(review) == asked(GOOD)
 
 
+@pytest.mark.slow
 def test_a_bad_review_leaves_no_exception_behind() -> None:
     """A stored exception holds its traceback, and with it the whole body, until the garbage collector runs."""
     import gc
@@ -234,3 +261,18 @@ def test_a_bad_review_leaves_no_exception_behind() -> None:
         gc.garbage.clear()
         gc.enable()
     assert left == []
+
+
+@pytest.mark.slow
+def test_an_object_of_too_many_values_is_denied_and_no_failure_of_ours() -> None:
+    """Its uid is read all the same; where the envelope cannot be read it is no review."""
+    pod = a_pod_object()
+    pod["spec"]["containers"][0]["args"] = ["\0", *[""] * MAX_VALUES]
+    review = a_review_object(pod)
+    request = asked(review)
+    assert request.uid == UID
+    assert isinstance(request.subject, Unreadable)
+    assert [(one.pointer, one.reason) for one in request.subject.faults] == [("", f"more than {MAX_VALUES} values")]
+    review["request"]["operation"] = "x" * (MAX_NAME + 1)
+    with pytest.raises(BadReview, match="the body cannot be read"):
+        asked(review)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.builders import a_claim_object, a_pod_object, a_resize, a_review, a_tier_object, faults
 from tiergate.admission.request import MAX_EXTRA, MAX_GROUPS, read
+from tiergate.admission.review import UserInfo
 from tiergate.core.podspec import Pod
-from tiergate.core.request import Endpoint
+from tiergate.core.request import Endpoint, Subject, TierChange, Unreadable
 from tiergate.wire.pod import MAX_AMOUNTS, MAX_CONTAINERS
 from tiergate.wire.quota import MAX_SCOPES
 from tiergate.wire.tier import MAX_ENTRIES, MAX_HARD
@@ -22,6 +24,12 @@ FULL = [{"name": f"c{n}", "resources": {"limits": dict(list(NAMES.items())[:400]
 DEFAULTS = {"annotations": {"tiergate.io/defaults": "x" * (MAX_TEXT + 1)}}
 USER = {"username": "alice", "groups": ["g"] * (MAX_GROUPS + 1)}
 
+ENTRIES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "limits": lambda number: {"limits": [{"type": "Pod"}] * number},
+    "quotas": lambda number: {"quotas": [{"name": "q"}] * number},
+    "exemptions/users": lambda number: {"exemptions": {"users": ["u"] * number}},
+    "exemptions/groups": lambda number: {"exemptions": {"groups": ["g"] * number}},
+}
 EXPRESSIONS = "quotas/0/scopeSelector/matchExpressions"
 
 
@@ -41,6 +49,12 @@ CASES: dict[str, Case] = {
     "statuses": (
         "validate",
         a_review(a_pod_object() | {"status": {"containerStatuses": [*MANY, {"name": "x"}]}}),
+        "/status/containerStatuses",
+        MAX_CONTAINERS,
+    ),
+    "statuses of init containers": (
+        "validate",
+        a_review(a_pod_object() | {"status": {"containerStatuses": MANY, "initContainerStatuses": [{"name": "x"}]}}),
         "/status/containerStatuses",
         MAX_CONTAINERS,
     ),
@@ -104,13 +118,16 @@ CASES: dict[str, Case] = {
             ({"quotas": [selector(values=["v"] * MAX_SCOPES)]}, EXPRESSIONS, MAX_SCOPES),
         )
     },
-    "a tier's limits": (
-        "tiers",
-        a_review(a_tier_object({"limits": [{"type": "Pod"}] * (MAX_ENTRIES + 1)})),
-        "/spec/limits",
-        MAX_ENTRIES,
-    ),
-    "a tier's quotas": (
+    **{
+        f"a tier's {name}": (
+            "tiers",
+            a_review(a_tier_object(spec(MAX_ENTRIES + 1))),
+            f"/spec/{name}",
+            MAX_ENTRIES,
+        )
+        for name, spec in ENTRIES.items()
+    },
+    "names in a tier's quotas": (
         "tiers",
         a_review(
             a_tier_object({"quotas": [{"name": f"q{n}", "hard": dict(list(NAMES.items())[:450])} for n in range(5)]})
@@ -121,21 +138,71 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-@pytest.mark.parametrize("strictly", [False, True])
-def test_more_than_can_be_judged_is_a_fault_with_its_place_and_bound(case: Case, *, strictly: bool) -> None:
-    endpoint, body, pointer, bound = case
+either = pytest.mark.parametrize("strictly", [False, True], ids=["quickly", "strictly"])
+
+
+def read_by(endpoint: Endpoint, body: bytes, *, strictly: bool) -> Subject:
     if strictly:  # which reads whatever may hold NUL; this is a backslash
         body = body.replace(b'"dryRun": false', b'"dryRun": false, "more": "\\\\u0000"')
-    found = faults(endpoint, body)
-    assert (found[0].pointer, str(bound) in found[0].reason) == (pointer, True)
+    return read(endpoint, body).subject
 
 
-def test_what_is_at_the_bound_is_judged() -> None:
-    assert isinstance(read("mutate", a_review(a_pod_object(*MANY))).subject, Pod)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@either
+def test_more_than_can_be_judged_is_a_fault_with_its_place_and_bound(case: Case, *, strictly: bool) -> None:
+    endpoint, body, pointer, bound = case
+    subject = read_by(endpoint, body, strictly=strictly)
+    assert isinstance(subject, Unreadable)
+    found = subject.faults[0]
+    assert (found.pointer, str(bound) in found.reason) == (pointer, True)
+
+
+EXACTLY = {f"r{number}": "1" for number in range(MAX_NAMES)}
+EXTRA = {"a": ["x" * (MAX_EXTRA - len("a") - 1)]}
+AT_BOUND: dict[str, tuple[Endpoint, bytes]] = {
+    "containers": ("mutate", a_review(a_pod_object(*MANY))),
+    "init containers alone": ("mutate", a_review(a_pod_object() | {"spec": {"initContainers": MANY}})),
+    "statuses": ("validate", a_review(a_pod_object() | {"status": {"initContainerStatuses": MANY}})),
+    "amounts": ("mutate", a_review(a_pod_object(*FULL[:5]))),
+    "names of one list": ("mutate", a_review(a_pod_object(overhead=EXACTLY))),
+    "a resource's name": ("mutate", a_review(a_pod_object(overhead={"n" * MAX_NAME: "1"}))),
+    "our annotation": (
+        "mutate",
+        a_review(
+            a_pod_object() | {"metadata": {"annotations": {"tiergate.io/defaults": "x" * MAX_TEXT}}}, namespace="dev"
+        ),
+    ),
+    "groups": (
+        "validate",
+        a_review(a_pod_object(), userInfo={"username": "alice", "groups": ["g"] * MAX_GROUPS}),
+    ),
+    "what is said of a user": ("validate", a_review(a_pod_object(), userInfo={"username": "alice", "extra": EXTRA})),
+    **{f"a tier's {name}": ("tiers", a_review(a_tier_object(spec(MAX_ENTRIES)))) for name, spec in ENTRIES.items()},
+    **{
+        f"a tier's {name}": ("tiers", a_review(a_tier_object({"quotas": quotas})))
+        for name, quotas in (
+            ("names in all quotas", [{"name": f"q{n}", "hard": dict(list(NAMES.items())[:400])} for n in range(5)]),
+            ("scopes", [{"scopes": ["s"] * MAX_SCOPES}]),
+            ("expressions", [selector(values=["v"] * (MAX_SCOPES - 1))]),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("case", AT_BOUND.values(), ids=AT_BOUND.keys())
+@either
+def test_what_is_at_the_bound_is_judged(case: tuple[Endpoint, bytes], *, strictly: bool) -> None:
+    endpoint, body = case
+    assert isinstance(read_by(endpoint, body, strictly=strictly), Pod | TierChange)
 
 
 def test_a_long_resource_name_is_a_fault() -> None:
     pod: dict[str, Any] = a_pod_object({"name": "a", "resources": {"limits": {LONG: "1"}}})
     (fault,) = faults("mutate", a_review(pod))
     assert fault.pointer == f"/spec/containers/0/resources/limits/{LONG}"
+
+
+def test_what_is_said_of_a_user_beyond_the_bound_goes_no_further() -> None:
+    """Neither into an access review nor into a log line."""
+    body = a_review(a_pod_object(), userInfo={"username": "alice", "uid": "u", "extra": {"a": ["x" * MAX_EXTRA]}})
+    assert read("validate", body).user_info == UserInfo("alice", "u")

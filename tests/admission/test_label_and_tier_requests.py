@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import a_namespace_object, a_review, a_tier_object, faults
+from tests.builders import UID, a_namespace_object, a_review, a_tier_object, faults
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import BadReview
 from tiergate.core.request import Endpoint, LabelChange, TierChange
@@ -120,6 +120,8 @@ def test_a_stored_tier_that_cannot_be_read_can_be_repaired_and_deleted() -> None
         assert (repaired.tier is not None, repaired.spec_unchanged) == (True, False)
         deleted, change = tier_request(a_review(None, old=bad, operation="DELETE"))
         assert (deleted.name, change.tier) == ("dev", None)
+        one_of_many, _ = tier_request(a_review(None, old=bad, operation="DELETE", name=""))
+        assert one_of_many.name == "dev"
 
 
 def test_the_object_of_a_deletion_is_nobodys_business() -> None:
@@ -136,6 +138,8 @@ def test_a_request_is_judged_by_the_name_of_its_object(endpoint: Endpoint, made:
     shown = made(name="kube-system")
     for prefix in ("", None):  # null sends the review to the strict decoder
         shown["metadata"]["generateName"] = prefix
-        with pytest.raises(BadReview, match="different names"):
-            read(endpoint, a_review(shown, name="dev"))
+        for old, operation in ((None, "CREATE"), (shown, "UPDATE")):
+            with pytest.raises(BadReview, match=r"^the request and its object have different names$") as refused:
+                read(endpoint, a_review(shown, old=old, operation=operation, name="dev"))
+            assert refused.value.uid == UID
     assert read(endpoint, a_review(made(name="prod"), name=None)).name == "prod"

@@ -8,12 +8,17 @@ import msgspec
 import pytest
 
 from tests.builders import UID, Json, a_pod_object, a_review, a_tier, an_admission_request, the_facts
+from tests.core.workloads import a_workload
 from tiergate.admission.request import read
 from tiergate.admission.response import MAX_ANNOTATION, MAX_WARNING, MAX_WARNINGS, respond
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.mode import Mode
-from tiergate.core.quantity import Quantity
+from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quota_bounds import Bound
+from tiergate.core.rules import said, sentence
+from tiergate.core.workload_findings import Stall
+from tiergate.core.workload_room import Rolling
 
 modes = pytest.mark.parametrize("mode", ["Warn", "Audit"])
 UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known'
@@ -26,10 +31,8 @@ def a_violation(rule: RuleId = "limit-max", container: str = "a", bound: str = "
 
 
 def answered(decision: Decision) -> Json:
-    """Return the answer to a decision of tier dev, each of its findings with the effect of the mode."""
-    effect = "warn" if decision.mode == "Warn" else "audit"
-    findings = tuple(msgspec.structs.replace(one, effect=effect) for one in decision.findings)
-    decision = msgspec.structs.replace(decision, findings=findings, tier="dev")
+    """Return the answer to a decision of tier dev."""
+    decision = msgspec.structs.replace(decision, tier="dev")
     response: Json = json.loads(respond(an_admission_request(), decision))["response"]
     assert response.pop("uid") == UID
     assert response.pop("allowed")
@@ -43,6 +46,9 @@ def told(container: str = "a") -> str:
     return FACT.format(container) + "; set limits.cpu to 1 or less"
 
 
+JUST = "x" * (MAX_WARNING - len(told("")))
+
+
 def test_warn_says_it_to_the_client_alone() -> None:
     assert answered(Decision((a_violation(),), mode="Warn")) == {"warnings": [told()]}
 
@@ -52,9 +58,10 @@ def test_audit_says_it_to_the_audit_log_alone() -> None:
     """A-55: each key is a word; the rules are those of all violations, sorted."""
     found = answered(Decision((a_violation(), a_violation("limit-zero"), a_violation(container="b")), mode="Audit"))
     zero = 'would violate tier "dev": container "a": limits.cpu is 0, which means no limit, the tier allows at most 1'
+    way_out = "set limits.cpu above 0 and to 1 or less, or leave it out"
     assert found == {
         "auditAnnotations": {
-            "violations": f"{told()} | {zero} | {told('b')}",
+            "violations": f"{told()} | {zero}; {way_out} | {told('b')}",
             "rules": "limit-max,limit-zero",
         }
     }
@@ -146,11 +153,13 @@ def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
             'would violate tier "dev": quota "compute" is being set up in dev; try again in a moment',
             id="short-with-the-way-out",
         ),
-        pytest.param(a_violation(), told(), id="just-fits"),
-        pytest.param(a_violation(container="x" * 40), FACT.format("x" * 40), id="A-54-long-without-it"),
+        pytest.param(a_violation(), told(), id="fits"),
+        pytest.param(a_violation(container=JUST), told(JUST), id="just-fits"),
+        pytest.param(a_violation(container=f"{JUST}x"), FACT.format(f"{JUST}x"), id="just-does-not"),
+        pytest.param(a_violation(container=f"a; {JUST}"), FACT.format(f"a; {JUST}"), id="a-name-like-a-way-out"),
         pytest.param(
-            Finding("tier-missing", "", tier="x" * 100),
-            f'would violate tier "dev": the label tiergate.io/tier of namespace "dev" names "{"x" * 100}", '
+            Finding("tier-missing", "", tier="x" * 130),
+            f'would violate tier "dev": the label tiergate.io/tier of namespace "dev" names "{"x" * 130}", '
             "and there is no such tier",
             id="A-54-the-fact-is-said-whole",
         ),
@@ -158,6 +167,55 @@ def test_each_line_is_printable_and_not_too_long(mode: Mode) -> None:
 )
 def test_a_warning_says_the_way_out_where_there_is_room(violation: Finding, expected: str) -> None:
     assert answered(Decision((violation,), mode="Warn"))["warnings"] == [expected]
+
+
+def a_stall(resource: str = "pods") -> Finding:
+    """Return a finding whose sentence has a semicolon before that of the way out."""
+    one = Quantity.parse("1")
+    bound = Bound("compute", resource, one, ZERO, one, one)
+    stall = Stall(a_workload(), Rolling(1, 1, 0), bound, passing=1, held=False)
+    return Finding("workload-rollout-stalls", "/spec", workload=stall, effect="warn")
+
+
+STALLS = a_stall()
+
+
+def test_what_enforce_only_warns_of_violates_nothing() -> None:
+    """The prefix, the rules and the key in the audit log are for what Enforce refuses."""
+    line = sentence(STALLS, namespace="dev")
+    for mode in ("Warn", "Enforce"):
+        found = answered(Decision((STALLS, a_violation())[: 2 if mode == "Warn" else 1], mode=mode))
+        assert found["warnings"][0] == line
+    assert answered(Decision((STALLS, a_violation()), mode="Audit"))["auditAnnotations"] == {
+        "violations": told(),
+        "rules": "limit-max",
+        "warnings": line,
+    }
+
+
+def test_what_is_warned_of_comes_beside_a_denial() -> None:
+    """All problems are told at once; what does not deny is no cause of the denial."""
+    both, alone = [
+        json.loads(respond(an_admission_request(), Decision(found)))["response"]
+        for found in ((STALLS, a_violation()), (a_violation(),))
+    ]
+    assert both["warnings"] == [sentence(STALLS, namespace="dev")]
+    assert [cause["reason"] for cause in both["status"]["details"]["causes"]] == ["limit-max"]
+    assert both["status"] == alone["status"]
+    assert "warnings" not in alone
+
+
+@pytest.mark.rule("A-54")
+@pytest.mark.parametrize(("longer", "way_out"), [(0, True), (1, False)])
+def test_a_way_out_is_left_out_where_there_is_no_room_and_never_taken_apart(
+    longer: int,
+    way_out: bool,  # noqa: FBT001  # a parameter of pytest
+) -> None:
+    """In mode Enforce, too."""
+    finding = a_stall("x" * (MAX_WARNING - len(sentence(a_stall(""), namespace="dev")) + longer))
+    whole = said(finding, namespace="dev")
+    assert "; " in whole.fact
+    assert answered(Decision((finding,), mode="Enforce"))["warnings"] == [str(whole) if way_out else whole.fact]
 
 
 @modes

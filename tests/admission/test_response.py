@@ -23,10 +23,11 @@ from tests.builders import (
     validated,
 )
 from tiergate.admission.request import read
-from tiergate.admission.response import MAX_CAUSES, headline, one_line, respond
+from tiergate.admission.response import MAX_CAUSES, MAX_DENIAL, headline, one_line, respond
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.rules import sentence
 
 
 def answered(decision: Decision) -> Json:
@@ -69,10 +70,10 @@ QUOTA = (
 
 
 @pytest.mark.rule("A-52", "A-53")
-def test_a_denial_is_a_forbidden_with_a_headline_and_a_line_for_each_problem() -> None:
+def test_a_denial_is_a_forbidden_with_a_line_for_each_problem_and_the_first_on_the_first() -> None:
     status = answered(the_refusal())["status"]
     assert (status["code"], status["reason"]) == (403, "Forbidden")
-    assert status["message"] == f'pod "agent-7f9c" in namespace "dev" (tier dev):\n{LIMIT}\n{QUOTA}'
+    assert status["message"] == f'pod "agent-7f9c" in namespace "dev" (tier dev): {LIMIT}\n{QUOTA}'
     assert status["details"]["name"] == "agent-7f9c"
     assert status["details"]["kind"] == "pods"
 
@@ -139,6 +140,16 @@ def test_a_denial_lists_a_bounded_number_of_problems_and_counts_the_rest() -> No
     assert rest == "and 2 more problems"
 
 
+@pytest.mark.parametrize(("longer", "listed"), [(0, 20), (1, 19)], ids=["just-fit", "one-character-too-many"])
+def test_a_denial_lists_as_many_problems_as_there_is_room_for(longer: int, listed: int) -> None:
+    """Sentences and pointers count together."""
+    said = len(sentence(Finding("quota-pending", "", quota="q"), namespace="dev"))
+    pointer = "/" + "x" * (MAX_DENIAL // 20 - said - 1 + longer)
+    status = answered(Decision((Finding("quota-pending", pointer, quota="q"),) * 30))["status"]
+    assert len(status["details"]["causes"]) == listed
+    assert status["message"].splitlines()[-1] == f"and {30 - listed} more problems"
+
+
 @pytest.mark.parametrize(
     ("resource", "tier", "expected"),
     [
@@ -146,6 +157,7 @@ def test_a_denial_lists_a_bounded_number_of_problems_and_counts_the_rest() -> No
         ("pods/resize", "dev", 'resize of pod "agent-7f9c" in namespace "dev" (tier dev):'),
         ("persistentvolumeclaims", "dev", 'persistentvolumeclaim "agent-7f9c" in namespace "dev" (tier dev):'),
         ("pods", "", 'pod "agent-7f9c" in namespace "dev":'),
+        ("configmaps", "dev", 'object "agent-7f9c" in namespace "dev" (tier dev):'),
     ],
 )
 def test_the_first_line_says_which_object_where(resource: str, tier: str, expected: str) -> None:

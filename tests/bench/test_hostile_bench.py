@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 
-from bench.hostile import MOST, Waited, attacks, line
+import pytest
+
+from bench.hostile import MOST, Waited, attacks, crowds, line
 from tests.server.admission_fakes import FakeState, answer
+from tiergate.process.bodies import SMALL_BYTES
+from tiergate.server.admission import LIGHT
 
 
+@pytest.mark.slow
 def test_the_attacks_are_reviews_that_are_answered_and_not_too_large_to_be_many() -> None:
-    for name, body in attacks().items():
+    for name, body in (attacks() | crowds()).items():
         assert len(body) < 2**20, name
         given = answer("mutate", body, FakeState())
         assert given.status == 200, name
         assert json.loads(body)["request"]["uid"] == json.loads(given.body)["response"]["uid"]
+
+
+def test_the_crowd_sends_what_is_answered_at_once_and_what_takes_many_passes_to_read() -> None:
+    *light, largest = map(len, crowds().values())
+    assert max(light) <= LIGHT
+    assert SMALL_BYTES * 0.9 < largest <= SMALL_BYTES
 
 
 def test_the_verdict_is_that_of_the_ratio() -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.index import MIB, PAGE, POD_BYTES, Cost, measure_index, report, write_pages
 
 
+@pytest.mark.slow
 def test_pages_hold_distinct_real_pods_of_the_size_they_claim(tmp_path: Path) -> None:
     """Two pages that continue each other, and the index takes in every pod of them."""
     write_pages(tmp_path / "pods", PAGE + 10)

@@ -1,6 +1,5 @@
 """The one idempotent step, cut off everywhere."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -75,10 +74,10 @@ class World:
             self.writes_left -= 1
         self.journal.append(what)
 
-    def step(self, *, now: datetime = NOW) -> Rotated:
+    async def step(self, *, now: datetime = NOW) -> Rotated:
         """Take one step of the rotation."""
         self.now = now
-        return asyncio.run(rotate(self, self, now=now, policy=POLICY, names=NAMES))
+        return await rotate(self, self, now=now, policy=POLICY, names=NAMES)
 
     def served_is_accepted(self, *, now: datetime) -> bool:
         """Say whether a client that trusts what is published accepts what is stored for servers."""
@@ -100,136 +99,136 @@ def accepts(published: bytes, serving: Mapping[str, bytes], *, now: datetime) ->
     return ours
 
 
-def settled() -> World:
+async def settled() -> World:
     world = World()
-    world.step()
+    await world.step()
     world.journal.clear()
     return world
 
 
-def test_the_first_step_issues_everything() -> None:
+async def test_the_first_step_issues_everything() -> None:
     """From nothing: CA stored, then trusted, then the leaf stored."""
     world = World()
-    assert world.step().plan == RenewAll("no certificate is stored")
+    assert (await world.step()).plan == RenewAll("no certificate is stored")
     assert world.journal == [AUTHORITY_NAME, "publish", SERVING_NAME]
     assert world.served_is_accepted(now=NOW)
     assert set(world.secrets[AUTHORITY_NAME].data) == {"tls.crt", "tls.key"}
     assert set(world.secrets[SERVING_NAME].data) == {"ca.crt", "tls.crt", "tls.key"}
 
 
-def test_the_authority_key_is_not_mounted() -> None:
+async def test_the_authority_key_is_not_mounted() -> None:
     """The Secret that servers mount holds nothing that can sign."""
-    world = settled()
+    world = await settled()
     key = world.secrets[AUTHORITY_NAME].data["tls.key"]
     assert key not in world.secrets[SERVING_NAME].data.values()
 
 
-def test_a_settled_world_is_left_alone() -> None:
+async def test_a_settled_world_is_left_alone() -> None:
     """A step with nothing to do writes nothing."""
-    world = settled()
-    assert isinstance(world.step(now=NOW + 59 * DAY).plan, Keep)
+    world = await settled()
+    assert isinstance((await world.step(now=NOW + 59 * DAY)).plan, Keep)
     assert world.journal == []
 
 
-def test_trust_that_somebody_changed_is_published_again() -> None:
+async def test_trust_that_somebody_changed_is_published_again() -> None:
     """Every step publishes, so it repairs."""
-    world = settled()
+    world = await settled()
     world.published = b"another"
-    world.step()
+    await world.step()
     assert world.journal == ["publish"]
     assert world.served_is_accepted(now=NOW)
 
 
-def test_a_due_leaf_is_renewed_from_the_same_authority() -> None:
+async def test_a_due_leaf_is_renewed_from_the_same_authority() -> None:
     """Clients notice nothing: what they trust stays."""
-    world = settled()
+    world = await settled()
     trusted = world.published
-    assert isinstance(world.step(now=NOW + 60 * DAY).plan, RenewLeaf)
+    assert isinstance((await world.step(now=NOW + 60 * DAY)).plan, RenewLeaf)
     assert world.journal == [SERVING_NAME]
     assert world.published == trusted
     assert world.served_is_accepted(now=NOW + 60 * DAY)
 
 
 @pytest.mark.parametrize("name", [AUTHORITY_NAME, SERVING_NAME])
-def test_an_emptied_secret_is_filled_again(name: str) -> None:
+async def test_an_emptied_secret_is_filled_again(name: str) -> None:
     """Whichever Secret is deleted and restored empty, the next step ends in an accepted leaf."""
-    world = settled()
+    world = await settled()
     world.secrets[name] = Stored({}, "restored")
-    world.step()
+    await world.step()
     assert world.served_is_accepted(now=NOW)
-    assert isinstance(world.step().plan, Keep)
+    assert isinstance((await world.step()).plan, Keep)
 
 
-def test_a_new_authority_keeps_the_old_one_trusted_for_a_day() -> None:
+async def test_a_new_authority_keeps_the_old_one_trusted_for_a_day() -> None:
     """Servers that still hold the old leaf are accepted meanwhile; then the old CA leaves the Secret as well."""
-    world = settled()
+    world = await settled()
     old_leaf = world.secrets[SERVING_NAME]
     change = NOW + 200 * DAY
     for day in (60, 120, 180):
-        world.step(now=NOW + day * DAY)
+        await world.step(now=NOW + day * DAY)
         old_leaf = world.secrets[SERVING_NAME]
     world.journal.clear()
-    assert isinstance(world.step(now=change).plan, RenewAll)
+    assert isinstance((await world.step(now=change)).plan, RenewAll)
     assert world.journal == [AUTHORITY_NAME, "publish", SERVING_NAME]
     assert world.served_is_accepted(now=change)
     assert accepts(world.published, old_leaf.data, now=change)
     assert len(read_certificates(world.published)) == 2
     for hours in range(0, 48, 3):
         now = change + timedelta(hours=hours)
-        world.step(now=now)
+        await world.step(now=now)
         kept = 2 if hours <= 24 else 1
         assert len(read_certificates(world.published)) == kept
         assert len(read_certificates(world.secrets[SERVING_NAME].data["ca.crt"])) == kept
         assert world.served_is_accepted(now=now)
 
 
-def test_a_former_authority_stays_while_the_leaf_waits_however_long_and_a_day_more() -> None:
+async def test_a_former_authority_stays_while_the_leaf_waits_however_long_and_a_day_more() -> None:
     """Nobody counts its day before the last leaf of it has left the Secret."""
-    world = settled()
+    world = await settled()
     world.secrets[AUTHORITY_NAME] = world.secrets[AUTHORITY_NAME]._replace(annotations={ROTATE: "now"})
     world.since = timedelta(0)
     for day in range(5):
-        assert isinstance(world.step(now=NOW + day * DAY).plan, Wait)
+        assert isinstance((await world.step(now=NOW + day * DAY)).plan, Wait)
         assert world.served_is_accepted(now=NOW + day * DAY)
     world.since = DAY
     for day, kept in ((5, 2), (6, 2), (7, 1)):
-        world.step(now=NOW + day * DAY)
+        await world.step(now=NOW + day * DAY)
         assert len(read_certificates(world.published)) == kept
 
 
-def test_of_many_changes_in_a_day_the_latest_former_authorities_stay() -> None:
+async def test_of_many_changes_in_a_day_the_latest_former_authorities_stay() -> None:
     """What is published and stored is bounded whatever is asked for, and all of it leaves."""
-    world = settled()
+    world = await settled()
     for minute in range(3 * MOST_FORMER):
         world.secrets[AUTHORITY_NAME] = world.secrets[AUTHORITY_NAME]._replace(annotations={ROTATE: "now"})
-        world.step(now=NOW + timedelta(minutes=minute))
+        await world.step(now=NOW + timedelta(minutes=minute))
         assert len(read_certificates(world.published)) <= MOST_FORMER + 2
         assert len(read_certificates(world.secrets[SERVING_NAME].data["ca.crt"])) <= MOST_FORMER + 2
-    world.step(now=NOW + 2 * DAY)
+    await world.step(now=NOW + 2 * DAY)
     assert len(read_certificates(world.published)) == 1
 
 
 @pytest.mark.parametrize("start", ["nothing", "due"])
 @pytest.mark.parametrize("writes", [0, 1, 2])
-def test_a_step_that_is_cut_off_is_finished_by_the_next(start: str, writes: int) -> None:
+async def test_a_step_that_is_cut_off_is_finished_by_the_next(start: str, writes: int) -> None:
     """After any prefix of the writes what is served is accepted, and the next step completes the change."""
-    world, now = (World(), NOW) if start == "nothing" else (settled(), NOW + 200 * DAY)
+    world, now = (World(), NOW) if start == "nothing" else (await settled(), NOW + 200 * DAY)
     if start == "due":
-        world.step(now=NOW + 150 * DAY)
+        await world.step(now=NOW + 150 * DAY)
     world.writes_left = writes
     with pytest.raises(CutError):
-        world.step(now=now)
+        await world.step(now=now)
     if start == "due":
         assert world.served_is_accepted(now=now)
     world.writes_left = None
-    world.step(now=now)
+    await world.step(now=now)
     assert world.served_is_accepted(now=now)
-    assert isinstance(world.step(now=now).plan, Keep)
+    assert isinstance((await world.step(now=now)).plan, Keep)
 
 
-def test_two_issuers_do_not_overwrite_each_other() -> None:
+async def test_two_issuers_do_not_overwrite_each_other() -> None:
     """The slower of two first steps gets a conflict, and its next step takes over what the faster one stored."""
-    rival = settled()
+    rival = await settled()
 
     class Slow(World):
         async def read(self, name: str) -> Stored | None:
@@ -239,16 +238,16 @@ def test_two_issuers_do_not_overwrite_each_other() -> None:
 
     slow = Slow()
     with pytest.raises(Conflict):
-        slow.step()
-    assert slow.step().plan == Keep(slow.step().plan.until)  # type: ignore[union-attr]  # Keep is what is asserted
+        await slow.step()
+    assert (await slow.step()).plan == Keep((await slow.step()).plan.until)  # type: ignore[union-attr]  # Keep is what is asserted
     assert slow.secrets == rival.secrets
 
 
-def test_a_leaf_never_outlives_its_authority() -> None:
+async def test_a_leaf_never_outlives_its_authority() -> None:
     """Near the end of a CA the leaf is shortened."""
     world = World()
     world.now, policy = NOW, Policy(authority_lifetime=30 * DAY, leaf_lifetime=90 * DAY)
-    asyncio.run(rotate(world, world, now=NOW, policy=policy, names=NAMES))
+    await rotate(world, world, now=NOW, policy=policy, names=NAMES)
     bundle = from_secrets(authority=world.secrets[AUTHORITY_NAME].data, serving=world.secrets[SERVING_NAME].data)
     assert bundle is not None
     assert bundle.authority is not None
@@ -257,29 +256,29 @@ def test_a_leaf_never_outlives_its_authority() -> None:
 
 
 @pytest.mark.parametrize("name", [AUTHORITY_NAME, SERVING_NAME])
-def test_a_missing_secret_is_said_and_never_created(name: str) -> None:
+async def test_a_missing_secret_is_said_and_never_created(name: str) -> None:
     """Nothing is written while one of the two does not exist, and the message says who restores it."""
     world = World()
     del world.secrets[name]
     with pytest.raises(Missing, match=f'"{name}" does not exist.*helm upgrade'):
-        world.step()
+        await world.step()
     assert world.journal == []
 
 
-def test_a_leaf_of_a_new_authority_waits_while_the_old_leaf_is_good() -> None:
+async def test_a_leaf_of_a_new_authority_waits_while_the_old_leaf_is_good() -> None:
     """The Secret is left alone but for the CAs, until clients have trusted the new CA for a minute."""
-    world, change = settled(), NOW + 200 * DAY
+    world, change = await settled(), NOW + 200 * DAY
     for day in (60, 120, 180):
-        world.step(now=NOW + day * DAY)
+        await world.step(now=NOW + day * DAY)
     leaf = world.secrets[SERVING_NAME].data["tls.crt"]
     world.since = timedelta(seconds=0)
-    assert world.step(now=change).plan == Wait(change + timedelta(seconds=60))
+    assert (await world.step(now=change)).plan == Wait(change + timedelta(seconds=60))
     world.since = timedelta(seconds=59)
-    assert world.step(now=change).plan == Wait(change + timedelta(seconds=1))
+    assert (await world.step(now=change)).plan == Wait(change + timedelta(seconds=1))
     assert world.secrets[SERVING_NAME].data["tls.crt"] == leaf
     assert world.secrets[SERVING_NAME].data["ca.crt"] == world.published
     world.since = timedelta(seconds=60)
-    assert isinstance(world.step(now=change).plan, RenewLeaf)
+    assert isinstance((await world.step(now=change)).plan, RenewLeaf)
     assert world.secrets[SERVING_NAME].data["tls.crt"] != leaf
     assert world.served_is_accepted(now=change)
 
@@ -292,18 +291,18 @@ def test_a_leaf_of_a_new_authority_waits_while_the_old_leaf_is_good() -> None:
         pytest.param(lambda data: {**data, "tls.crt": b"no certificate"}, id="certificate"),
     ],
 )
-def test_nothing_waits_for_the_sake_of_a_leaf_that_is_no_good(spoil: Callable[[Secret], Secret]) -> None:
-    world = settled()
+async def test_nothing_waits_for_the_sake_of_a_leaf_that_is_no_good(spoil: Callable[[Secret], Secret]) -> None:
+    world = await settled()
     world.since = timedelta(0)
     world.secrets[SERVING_NAME] = Stored(spoil(dict(world.secrets[SERVING_NAME].data)), "spoilt")
-    world.step()
+    await world.step()
     assert world.served_is_accepted(now=NOW)
 
 
-def test_nothing_waits_when_the_old_leaf_ends_meanwhile() -> None:
-    world, end = settled(), NOW + 90 * DAY - timedelta(seconds=30)
+async def test_nothing_waits_when_the_old_leaf_ends_meanwhile() -> None:
+    world, end = await settled(), NOW + 90 * DAY - timedelta(seconds=30)
     world.since = timedelta(0)
-    assert isinstance(world.step(now=end).plan, RenewLeaf)
+    assert isinstance((await world.step(now=end)).plan, RenewLeaf)
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2, None])
@@ -315,22 +314,22 @@ def test_nothing_waits_when_the_old_leaf_ends_meanwhile() -> None:
         pytest.param({AUTHORITY_NAME: DISTRUST}, 1, [AUTHORITY_NAME, "publish", SERVING_NAME], id="leaked-authority"),
     ],
 )
-def test_what_is_asked_for_is_done_once(
+async def test_what_is_asked_for_is_done_once(
     asked: Mapping[str, str], authorities: int, journal: list[str], writes: int | None
 ) -> None:
     """Also when the process ends between two writes; a former CA is trusted unless its key has leaked."""
-    world = settled()
+    world = await settled()
     before = world.secrets[SERVING_NAME].data["tls.crt"]
     for name, value in asked.items():
         world.secrets[name] = world.secrets[name]._replace(annotations={ROTATE: value, "theirs": "stays"})
     if writes is not None and writes < len(journal):
         world.writes_left = writes
         with pytest.raises(CutError):
-            world.step()
+            await world.step()
         world.writes_left = None
-    world.step()
+    await world.step()
     assert world.journal == journal
-    assert isinstance(world.step().plan, Keep)
+    assert isinstance((await world.step()).plan, Keep)
     assert world.journal == journal
     assert world.secrets[SERVING_NAME].data["tls.crt"] != before
     assert all(ROTATE not in stored.annotations for stored in world.secrets.values())
@@ -341,48 +340,48 @@ def test_what_is_asked_for_is_done_once(
 
 @pytest.mark.parametrize("since", [timedelta(0), DAY], ids=["while-the-leaf-waits", "settled"])
 @pytest.mark.parametrize("theirs", [True, False], ids=["their-leaf", "our-leaf"])
-def test_what_cert_manager_noted_goes_when_the_secret_is_ours(since: timedelta, *, theirs: bool) -> None:
+async def test_what_cert_manager_noted_goes_when_the_secret_is_ours(since: timedelta, *, theirs: bool) -> None:
     """After a change of the mode; other notes stay, and nothing more is written for it."""
-    world = settled()
+    world = await settled()
     world.since = since
     notes = {"cert-manager.io/certificate-name": "webhook", "cert-manager.io/issuer-name": "ca", "x/y": "stays"}
     data = serving_data(issue_leaf(ours(), names=NAMES, not_before=NOW, not_after=NOW + DAY), trusted=b"junk")
     world.secrets[SERVING_NAME] = Stored(data if theirs else world.secrets[SERVING_NAME].data, "theirs", notes)
-    world.step()
+    await world.step()
     assert world.secrets[SERVING_NAME].annotations == {"x/y": "stays"}
     world.since = DAY
-    world.step()
+    await world.step()
     world.journal.clear()
-    world.step()
+    await world.step()
     assert world.journal == []
     assert world.served_is_accepted(now=NOW)
 
 
-def test_after_a_leak_the_next_change_overlaps_again() -> None:
-    world = settled()
+async def test_after_a_leak_the_next_change_overlaps_again() -> None:
+    world = await settled()
     for value, trusted in ((DISTRUST, 1), ("now", 2)):
         kept = world.secrets[AUTHORITY_NAME]
         world.secrets[AUTHORITY_NAME] = kept._replace(annotations={**kept.annotations, ROTATE: value})
-        world.step()
+        await world.step()
         assert len(read_certificates(world.published)) == trusted
 
 
 @pytest.mark.parametrize(("name", "secret"), BAD_SECRETS)
-def test_whatever_a_secret_holds_one_step_ends_in_a_leaf_that_is_accepted(name: str, secret: Secret) -> None:
+async def test_whatever_a_secret_holds_one_step_ends_in_a_leaf_that_is_accepted(name: str, secret: Secret) -> None:
     """And the leaf that is served until then is accepted as well: its CA stays trusted beside a new one."""
-    world = settled()
+    world = await settled()
     served = world.secrets[SERVING_NAME].data
     world.secrets[name] = Stored(secret, "spoilt")
-    assert not isinstance(world.step().plan, Keep)
+    assert not isinstance((await world.step()).plan, Keep)
     assert world.served_is_accepted(now=NOW)
     assert accepts(world.published, served, now=NOW)
-    assert isinstance(world.step().plan, Keep)
+    assert isinstance((await world.step()).plan, Keep)
 
 
 @pytest.mark.parametrize(("name", "secret"), BAD_SECRETS)
-def test_whatever_a_secret_holds_the_first_step_is_no_error(name: str, secret: Secret) -> None:
+async def test_whatever_a_secret_holds_the_first_step_is_no_error(name: str, secret: Secret) -> None:
     """Also where nothing was trusted before."""
     world = World()
     world.secrets[name] = Stored(secret, "spoilt")
-    world.step()
+    await world.step()
     assert world.served_is_accepted(now=NOW)

@@ -151,7 +151,13 @@ REFUSED = [
         'supported values: "Enforce", "Warn", "Audit"',
         id="mode-that-is-none",
     ),
-    pytest.param({"workloads": "Warn"}, "spec.workloads", "unknown field", id="field-not-enforced-yet"),
+    pytest.param({"shareUsage": True}, "spec.shareUsage", "unknown field", id="field-not-enforced-yet"),
+    pytest.param(
+        {"workloads": "Audit"},
+        "spec.workloads",
+        'supported values: "Enforce", "Warn", "Ignore"',
+        id="policy-of-workloads",
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """The schema of Tier and the schema of the values say the same; no program is needed to see it."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.chart.helm import CHART
 Schema = dict[str, Any]
 
 
+@functools.cache
 def crd() -> Schema:
     loaded: Schema = yaml.safe_load((CHART / "crds" / "tiers.yaml").read_text())
     return loaded
@@ -24,6 +26,7 @@ def tier_spec() -> Schema:
     return found
 
 
+@functools.cache
 def definitions() -> Schema:
     loaded: Schema = json.loads((CHART / "values.schema.json").read_text())["definitions"]
     return loaded

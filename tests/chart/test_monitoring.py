@@ -32,7 +32,7 @@ ELSEWHERE = {
 def exposed() -> dict[str, set[str]]:
     """Return the labels of every series that the webhook can expose, and of those from elsewhere, by name."""
     recorder = PrometheusRecorder()
-    recorder.review(endpoint="validate", kind="pods", tier="dev", outcome="allowed", seconds=0.1)
+    recorder.review(endpoint="validate", kind="pods", tier="dev", outcome="allowed", rule="", seconds=0.1)
     recorder.error(endpoint="validate", reason="internal")
     recorder.cache_age("tiers", 1)
     recorder.cache_faults("tiers", 0)

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.chart.helm import Helm, Object
-from tiergate.cli.main import _parser
+from tiergate.cli.main import parser
 
 pytestmark = pytest.mark.helm
 
@@ -80,7 +80,7 @@ def test_every_mount_has_its_volume_and_is_named_to_the_process(helm: Helm, comp
 
 def parsed(container: Object) -> argparse.Namespace:
     """Return a container's arguments as the product reads them, the pod's address and name filled in."""
-    return _parser().parse_args([re.sub(r"\$\(\w+\)", "192.0.2.1", argument) for argument in container["args"]])
+    return parser().parse_args([re.sub(r"\$\(\w+\)", "192.0.2.1", argument) for argument in container["args"]])
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

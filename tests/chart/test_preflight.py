@@ -97,8 +97,8 @@ def test_what_the_api_server_would_take_is_refused_for_a_reason_only(tmp_path: P
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "dev: {}", '{"tiers": {"dev": 1}}', "{"],
-    ids=["empty", "list", "no-tiers", "tier-is-a-number", "cut-off"],
+    ["", "[]", "dev: {}", '{"tiers": {"dev": 1}}', "{", "tiers: {}\n---\ntiers: {}\n", "tiers: {a: {}, a: {}}"],
+    ids=["empty", "list", "no-tiers", "tier-is-a-number", "cut-off", "two-documents", "duplicate-key"],
 )
 def test_another_file_is_refused_as_such(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "values.json"

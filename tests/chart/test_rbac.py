@@ -27,6 +27,17 @@ WEBHOOK = {
     ("", "resourcequotas", "*"): READ,
     ("", "persistentvolumeclaims", "*"): {"list", "watch"},
     ("", "pods", "*"): {"list", "watch"},
+    ("", "limitranges", "*"): {"list", "watch"},
+    ("", "nodes", "*"): {"list", "watch"},
+    ("node.k8s.io", "runtimeclasses", "*"): {"list", "watch"},
+    ("apps", "deployments", "*"): {"get"},
+    ("apps", "replicasets", "*"): {"get"},
+    ("apps", "statefulsets", "*"): {"get"},
+    ("", "replicationcontrollers", "*"): {"get"},
+    ("apps", "daemonsets", "*"): {"get"},
+    ("batch", "jobs", "*"): {"get"},
+    ("batch", "cronjobs", "*"): {"get"},
+    ("", "events", "*"): {"get", "create", "patch"},
     ("tiergate.io", "tiers", "*"): READ,
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "tiergate"): {"get"},
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "tiergate"): {"get"},
@@ -79,6 +90,15 @@ def test_the_right_to_list_pods_can_be_kept_back(helm: Helm) -> None:
     expected = {key: verbs for key, verbs in WEBHOOK.items() if key not in kept_back}
     assert grants(rendered.one("ClusterRole", "tiergate-webhook")) == expected
     assert "--no-usage-index" in rendered.container("webhook")["args"]
+
+
+def test_without_events_on_workloads_there_are_no_rights_for_them(helm: Helm) -> None:
+    """The process that the network reaches can then write nothing at all, and is told so."""
+    rendered = helm.render({"webhook": {"events": {"enabled": False}}})
+    for_events = {("", "events"), ("apps", "daemonsets"), ("batch", "jobs"), ("batch", "cronjobs")}
+    expected = {key: verbs for key, verbs in WEBHOOK.items() if key[:2] not in for_events}
+    assert grants(rendered.one("ClusterRole", "tiergate-webhook")) == expected
+    assert "--no-events" in rendered.container("webhook")["args"]
 
 
 def test_no_rule_has_a_wildcard(helm: Helm) -> None:

@@ -55,7 +55,7 @@ SCHEMA = [
     pytest.param({"tiers": {"Dev": {"spec": {}}}}, "Dev", id="tier-name-upper-case"),
     pytest.param({"tiers": {"d" * 64: {"spec": {}}}}, "64", id="tier-name-too-long-for-a-label"),
     pytest.param({"tiers": {"dev": {}}}, "spec", id="tier-without-spec"),
-    pytest.param(tier(workloads="Warn"), "workloads", id="field-not-enforced-yet"),
+    pytest.param(tier(shareUsage=True), "shareUsage", id="field-not-enforced-yet"),
     pytest.param(tier(enforcement="audit"), "/enforcement", id="mode-that-is-none"),
     pytest.param(tier(limits=[{"max": {"cpu": "1"}}]), "type", id="item-without-type"),
     pytest.param(tier(limits=[{**ITEM, "type": "container"}]), "/type", id="unknown-item-type"),

@@ -20,12 +20,19 @@ GOVERNED: list[dict[str, Any]] = [
 PODS = "pods.mutate.tiergate.io"
 VALIDATED = "pods.validate.tiergate.io"
 CLAIMS = "persistentvolumeclaims.validate.tiergate.io"
+WORKLOADS = "workloads.validate.tiergate.io"
 NAMESPACES = "namespaces.validate.tiergate.io"
 TIERS = "tiers.validate.tiergate.io"
+SCALED = [
+    *(("apps/v1", plural) for plural in ("deployments", "replicasets", "statefulsets")),
+    ("/v1", "replicationcontrollers"),
+]
+JUDGED = [*SCALED, ("apps/v1", "daemonsets"), ("batch/v1", "jobs"), ("batch/v1", "cronjobs")]
 KEYS = {
     PODS: "podsMutate",
     VALIDATED: "podsValidate",
     CLAIMS: "persistentVolumeClaimsValidate",
+    WORKLOADS: "workloadsValidate",
     NAMESPACES: "namespacesValidate",
     TIERS: "tiersValidate",
 }
@@ -62,6 +69,16 @@ def rules(entry: dict[str, Any]) -> set[tuple[str, str, str, str]]:
             id="claims",
         ),
         pytest.param(
+            WORKLOADS,
+            "/workloads",
+            "Ignore",
+            {
+                *((version, plural, verb, "Namespaced") for version, plural in JUDGED for verb in ("CREATE", "UPDATE")),
+                *((version, f"{plural}/scale", "UPDATE", "Namespaced") for version, plural in SCALED),
+            },
+            id="workloads",
+        ),
+        pytest.param(
             NAMESPACES,
             "/namespaces",
             "Fail",
@@ -92,7 +109,7 @@ def test_entry_matches_exactly(helm: Helm, name: str, path: str, policy: str, ma
         "port": 443,
     }
     assert entry["failurePolicy"] == policy
-    assert entry["timeoutSeconds"] == 5
+    assert entry["timeoutSeconds"] == (3 if name == WORKLOADS else 5)
 
 
 def test_the_failure_policies_are_those_of_the_list_of_kinds(helm: Helm) -> None:
@@ -119,7 +136,7 @@ def test_no_entry_carries_a_ca_bundle(helm: Helm) -> None:
     assert all("caBundle" not in entry["clientConfig"] for entry in helm.render().entries().values())
 
 
-@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS])
+@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS, WORKLOADS])
 def test_only_governed_namespaces_are_matched(helm: Helm, name: str) -> None:
     """Namespaces without the label, ours and the cluster's own are never in the way of a failing webhook."""
     assert helm.render().entries()[name]["namespaceSelector"] == {"matchExpressions": GOVERNED}
@@ -137,7 +154,7 @@ def test_cluster_scoped_entries_have_no_selector(helm: Helm, name: str) -> None:
 def test_extra_exclusions_are_added(helm: Helm) -> None:
     """Exclusions add to the fixed ones, a repeated one is named once, and none can be taken away."""
     rendered = helm.render({"webhook": {"excludeNamespaces": ["kube-system", "legacy"]}})
-    for name in (PODS, VALIDATED, CLAIMS):
+    for name in (PODS, VALIDATED, CLAIMS, WORKLOADS):
         (_, excluded) = rendered.entries()[name]["namespaceSelector"]["matchExpressions"]
         assert excluded["values"] == [*NEVER, "legacy"]
 
@@ -145,21 +162,35 @@ def test_extra_exclusions_are_added(helm: Helm) -> None:
 def test_claims_never_stand_in_the_way_of_deletion(helm: Helm) -> None:
     """Removing a finalizer and binding change nothing that we judge, so they are never asked about.
 
-    A claim that is being deleted can still grow, as long as a pod uses it.
+    Nor is the class that the volume controller gives to a claim without one: native quota charges it. A claim that is
+    being deleted can still grow, as long as a pod uses it.
     """
     (_, condition) = helm.render().entries()[CLAIMS]["matchConditions"]
     assert condition["expression"] == (
         "request.operation == 'CREATE' || object.spec.?resources != oldObject.spec.?resources "
-        "|| object.spec.?storageClassName != oldObject.spec.?storageClassName "
         "|| object.spec.?volumeAttributesClassName != oldObject.spec.?volumeAttributesClassName"
     )
 
 
-@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS])
+@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS, WORKLOADS])
 def test_no_namespace_of_the_cluster_is_matched(helm: Helm, name: str) -> None:
     """A selector can only list names; one like kube-flannel may carry the label since before the guard."""
     condition = helm.render().entries()[name]["matchConditions"][0]
     assert condition["expression"] == "!request.namespace.startsWith('kube-')"
+
+
+def test_workloads_are_asked_about_what_changes_pods_and_never_in_the_way_of_deletion(helm: Helm) -> None:
+    """Status, annotations and finalizers go past us, and what a Deployment or CronJob made is judged with that."""
+    (_, changed, made) = helm.render().entries()[WORKLOADS]["matchConditions"]
+    assert changed["expression"] == (
+        "request.operation == 'CREATE' || (object.spec != oldObject.spec && !has(object.metadata.deletionTimestamp))"
+    )
+    assert made["expression"] == (
+        "!object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false) && "
+        "(request.resource.resource == 'replicasets' && owner.kind == 'Deployment' "
+        "&& owner.apiVersion.startsWith('apps/') "
+        "|| request.resource.resource == 'jobs' && owner.kind == 'CronJob' && owner.apiVersion.startsWith('batch/')))"
+    )
 
 
 def test_namespaces_are_asked_about_the_label_only(helm: Helm) -> None:

@@ -10,11 +10,14 @@ from typing import Literal
 
 import pytest
 
+from tests.check.conftest import folder
 from tests.cluster import story
 from tests.cluster.narrator import Narrator
 from tests.controlplane import cluster as clusters
 from tests.controlplane.cluster import Cluster, Say
 from tests.controlplane.skipping import skip_without_programs
+
+__all__ = ["folder"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,10 +54,10 @@ def bare_cluster(request: pytest.FixtureRequest, say: Say) -> Iterator[Cluster]:
         yield cluster
 
 
-def _scope(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
+def _scope(fixture_name: str, config: pytest.Config) -> Literal["package", "module"]:
     """A cluster that somebody gave us is one only: it serves one module after the other."""
     del fixture_name, config
-    return "module" if os.environ.get("KUBECONFIG") else "session"
+    return "module" if os.environ.get("KUBECONFIG") else "package"
 
 
 @pytest.fixture(scope=_scope)

@@ -81,6 +81,11 @@ def install(narrator: Narrator) -> None:
 
 
 def _install(narrator: Narrator) -> None:
+    if narrator.cluster.plane is not None:
+        narrator.say(
+            "What is --set is for this machine: two replicas, free ports, no long waits. With handover.after=3600"
+        )
+        narrator.say("Kubernetes' own engines do not stand in for the webhook when a later step takes it away.")
     install(narrator)
     narrator.run("kubectl get tiers")
     for name in HARD:
@@ -154,14 +159,8 @@ REFUSALS: Final = (
     ),
     Refusal(
         "request-over-max",
-        (
-            'container "agent": limits.cpu is 800m, the tier allows at most 500m; set limits.cpu to 500m or less',
-            'container "agent": requests.cpu is 800m, the tier allows at most 500m; set requests.cpu to 500m or less',
-        ),
-        (
-            ("limit-max", "/spec/containers/0/resources/limits/cpu"),
-            ("request-max", "/spec/containers/0/resources/requests/cpu"),
-        ),
+        ('container "agent": requests.cpu is 800m, the tier allows at most 500m; set requests.cpu to 500m or less',),
+        (("request-max", "/spec/containers/0/resources/requests/cpu"),),
     ),
     Refusal(
         "two-faults",

@@ -78,6 +78,7 @@ def test_a_claim_grows_within_its_tier_only_while_it_is_being_deleted(cluster: C
     cluster.kubectl(f"delete pv {bounded} --wait=false")
 
 
+@pytest.mark.long
 @pytest.mark.rule("terminating")
 def test_a_pod_is_resized_within_its_tier_only_while_it_is_being_deleted(cluster: Cluster, bounded: str) -> None:
     pod = a_pod("pod", requests={"cpu": "100m"}, limits={"cpu": "100m"})

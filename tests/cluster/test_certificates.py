@@ -67,7 +67,14 @@ def _certs(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("what", [(), ("--ca",), ("--distrust",)], ids=["certificate", "ca", "distrust"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param((), id="certificate", marks=pytest.mark.long),
+        pytest.param(("--ca",), id="ca"),
+        pytest.param(("--distrust",), id="distrust", marks=pytest.mark.long),
+    ],
+)
 def test_another_certificate_is_asked_for_and_comes(cluster: Cluster, namespace: str, what: tuple[str, ...]) -> None:
     """The command says that all is good, asks, and says so again; a CA that is distrusted is gone from caBundle."""
     before = _stored(cluster)

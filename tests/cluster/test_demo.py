@@ -79,6 +79,7 @@ def test_a_stopped_demo_leaves_no_process(tmp_path: Path, number: signal.Signals
         until(lambda: not _processes_of(tmp_path), "no process is left", seconds=20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [

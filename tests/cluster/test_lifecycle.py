@@ -21,7 +21,7 @@ from tests.cluster.replicas import replicas
 from tests.cluster.story import CONTAINER
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Result, Say, until
-from tiergate.cluster.lease import Timing
+from tiergate.cluster.lease import LeaseTiming
 from tiergate.server.leadership import LOOK
 
 pytestmark = pytest.mark.cluster
@@ -265,7 +265,7 @@ def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
         by_helm.kubectl(f"delete {CONFIGURATIONS[0]} {NAME}")
         lost = 'tiergate_tier_condition{condition="Enforcing",reason="WebhookConfigurationMissing",tier="dev"} 0.0'
         until(lambda: lost in metrics(by_helm, token)[1], "the tier is shown as not enforced")
-        assert silence(by_helm, token) < LOOK + 2 * Timing().retry_period
+        assert silence(by_helm, token) < LOOK + 2 * LeaseTiming().retry_period
         by_helm.kubectl(f"scale deployment tiergate-controller -n {NAMESPACE} --replicas=0")
         until(lambda: silence(by_helm, token) > 3 * LOOK, "nobody is seen to lead")
     finally:

@@ -69,6 +69,7 @@ def nothing_lost(cluster: Cluster) -> Iterator[None]:
     assert seen.failed == []
 
 
+@pytest.mark.long
 def test_a_restart_loses_no_create(release: Release) -> None:
     with nothing_lost(release.cluster):
         for component in ("webhook", "controller"):

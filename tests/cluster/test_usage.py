@@ -158,7 +158,7 @@ def _differences(one: Usage, other: Usage) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_usage_equals_native_usage(raw_api: RawApi, ungoverned: str, seed: int) -> None:
     """After each part of a random series, for every quota and name; all kinds of happenings took place."""
     series = Series(raw_api, ungoverned, random.Random(seed))  # noqa: S311  # a series to repeat, not a secret

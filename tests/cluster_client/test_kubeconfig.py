@@ -1,6 +1,7 @@
 """A kubeconfig says where the API server is and who we are; a bad one is an error at once."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,17 +9,20 @@ import pytest
 
 from tests.cluster_client.serving import echo, serving
 from tiergate.cluster.client import Client, ConfigError, Unreachable
+from tiergate.cluster.kubeconfig import KubeConfig, proxy_for
 
 
-def a_kubeconfig(folder: Path, server: str, user: dict[str, object]) -> str:
+def a_kubeconfig(
+    folder: Path, server: str, user: dict[str, object], *, name: str = "c", proxy: str | None = None
+) -> str:
     path = folder / "kubeconfig"
     named = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": user}],
+        "current-context": name,
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "clusters": [{"name": name, "cluster": {"server": server, **({"proxy-url": proxy} if proxy else {})}}],
+        "users": [{"name": name, "user": user}],
     }
     path.write_text(json.dumps(named))
     return str(path)
@@ -36,6 +40,7 @@ def a_plugin(folder: Path, text: str) -> dict[str, object]:
 CREDENTIAL = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"of-plugin"}}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plugin", "proof"),
     [pytest.param(False, "Bearer of-file", id="token"), pytest.param(True, "Bearer of-plugin", id="exec-plugin")],
@@ -97,3 +102,58 @@ async def test_a_broken_kubeconfig_is_an_error(tmp_path: Path) -> None:
     path.write_text("clusters: 3")
     with pytest.raises(ConfigError):
         await Client.connect(kubeconfig=str(path))
+
+
+async def test_a_context_is_chosen_among_those_of_several_files(tmp_path: Path) -> None:
+    async with serving(echo, None) as port:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            a_kubeconfig(tmp_path / name, f"http://127.0.0.1:{port}", {"token": f"of-{name}"}, name=name)
+        both = f"{tmp_path}/one/kubeconfig{os.pathsep}{tmp_path}/none{os.pathsep}{tmp_path}/two/kubeconfig"
+        for context, proof in ((None, "Bearer of-one"), ("two", "Bearer of-two")):
+            client = Client.of(await KubeConfig.load(both, context=context))
+            assert json.loads(await client.request("GET", "/"))["Authorization"] == proof
+            await client.close()
+        with pytest.raises(ConfigError, match="three"):
+            await KubeConfig.load(both, context="three")
+
+
+@pytest.mark.parametrize(
+    ("host", "environment", "proxy"),
+    [
+        pytest.param("https://api.example:6443", {"HTTPS_PROXY": "http://p:1"}, "http://p:1", id="https"),
+        pytest.param("https://api.example", {"https_proxy": "http://p:1"}, "http://p:1", id="small-letters"),
+        pytest.param("http://api.example", {"HTTPS_PROXY": "http://p:1"}, None, id="of-another-scheme"),
+        pytest.param(
+            "https://api.example", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x,.example"}, None, id="no-proxy"
+        ),
+        pytest.param(
+            "https://10.1.2.3:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, None, id="network"
+        ),
+        pytest.param("https://bexample", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "example"}, "http://p:1", id="near"),
+        pytest.param("https://127.0.0.1:6443", {"HTTPS_PROXY": "http://p:1"}, None, id="this-machine"),
+        pytest.param("https://api.example", {}, None, id="none"),
+    ],
+)
+def test_a_proxy_of_the_environment_is_taken_as_kubectl_takes_it(
+    host: str, environment: dict[str, str], proxy: str | None
+) -> None:
+    assert proxy_for(host, environment) == proxy
+
+
+async def test_a_proxy_is_that_of_the_kubeconfig_before_that_of_the_environment(tmp_path: Path) -> None:
+    path = a_kubeconfig(tmp_path, "http://api.example", {"token": "x"})
+    environment = {"HTTP_PROXY": "http://of-environment:1"}
+    assert (await KubeConfig.load(path)).proxy is None
+    assert (await KubeConfig.load(path, environment=environment)).proxy == "http://of-environment:1"
+    a_kubeconfig(tmp_path, "http://api.example", {"token": "x"}, proxy="http://of-file:1")
+    assert (await KubeConfig.load(path, environment=environment)).proxy == "http://of-file:1"
+
+
+async def test_a_request_goes_through_the_proxy(tmp_path: Path) -> None:
+    async with serving(echo, None) as port:
+        path = a_kubeconfig(tmp_path, "http://api.example", {"token": "x"})
+        source = await KubeConfig.load(path, environment={"HTTP_PROXY": f"http://127.0.0.1:{port}"})
+        client = Client.of(source)
+        assert json.loads(await client.request("GET", "/version"))["line"] == "GET /version"
+        await client.close()

@@ -40,6 +40,7 @@ def test_a_line_over_the_limit_is_an_error(chunks: list[bytes]) -> None:
         split(*chunks)
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(min_size=1).filter(lambda line: b"\n" not in line)), st.data())
 def test_where_the_stream_is_cut_does_not_matter(lines: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(line + b"\n" for line in lines)

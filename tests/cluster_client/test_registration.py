@@ -14,10 +14,10 @@ from tiergate.cluster.registration import (
     Operations,
     Registration,
     deviation,
+    exclude,
     excluded_by_platform,
     hand_back,
     hand_over,
-    hold,
     read_registration,
 )
 
@@ -138,47 +138,47 @@ class Stored:
     def apply(self, operations: Operations) -> list[Object]:
         """Apply a patch and return the copies that hold namespaces."""
         self.document = jsonpatch.apply_patch(self.document, operations)
-        return [one for one in self.document["webhooks"] if one["name"].startswith("held.")]
+        return [one for one in self.document["webhooks"] if one["name"].startswith("excluded.")]
 
 
 def test_a_copy_with_fail_holds_the_namespaces_that_are_left_out() -> None:
     """It differs from its entry in name, policy and selector alone; where all is as it should be, no patch is sent."""
     config = Stored()
     before = copy.deepcopy(config.document["webhooks"])
-    (copied,) = config.apply(hand_over(config.read(), since="now", held=("a", "b")))
+    (copied,) = config.apply(hand_over(config.read(), since="now", excluded=("a", "b")))
     named = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a", "b"]}
     assert copied == {
         **stored(),
-        "name": "held.pods.validate.tiergate.io",
+        "name": "excluded.pods.validate.tiergate.io",
         "namespaceSelector": {"matchExpressions": [*RELEASED["namespaceSelector"]["matchExpressions"], named]},
     }
-    assert config.read().held() == ("a", "b")
+    assert config.read().excluded() == ("a", "b")
     assert config.document["webhooks"][1]["failurePolicy"] == "Ignore"
-    assert hand_over(config.read(), since="now", held=("a", "b")) == hold(config.read(), ("a", "b")) == []
-    (copied,) = config.apply(hold(config.read(), ("b",)))
-    assert config.read().held() == ("b",)
+    assert hand_over(config.read(), since="now", excluded=("a", "b")) == exclude(config.read(), ("a", "b")) == []
+    (copied,) = config.apply(exclude(config.read(), ("b",)))
+    assert config.read().excluded() == ("b",)
     assert config.apply(hand_back(config.read())) == []
     assert config.document["webhooks"] == before
 
 
 def test_what_platform_and_controller_add_to_a_copy_is_no_change_and_a_new_release_is() -> None:
     config = Stored()
-    (copied,) = config.apply(hand_over(config.read(), since="now", held=("a",)))
+    (copied,) = config.apply(hand_over(config.read(), since="now", excluded=("a",)))
     copied["namespaceSelector"]["matchExpressions"].append(AKS)
     copied["clientConfig"]["caBundle"] = "QkJC"
-    assert config.read().held() == ("a",)
-    assert hold(config.read(), ("a",)) == []
+    assert config.read().excluded() == ("a",)
+    assert exclude(config.read(), ("a",)) == []
     config.document["webhooks"][1]["timeoutSeconds"] = 9
-    (copied,) = config.apply(hold(config.read(), ("a",)))
+    (copied,) = config.apply(exclude(config.read(), ("a",)))
     assert copied["timeoutSeconds"] == 9
 
 
 def test_a_copy_is_a_deviation_unless_it_is_handed_over() -> None:
-    assert found(stored(), {**stored(), "name": "held.pods.validate.tiergate.io"}, mark="now") == ""
-    assert "held.pods" in found(stored(), {**stored(), "name": "held.pods.validate.tiergate.io"})
+    assert found(stored(), {**stored(), "name": "excluded.pods.validate.tiergate.io"}, mark="now") == ""
+    assert "excluded.pods" in found(stored(), {**stored(), "name": "excluded.pods.validate.tiergate.io"})
 
 
 def test_a_mutating_configuration_holds_nobody() -> None:
     """Its validating sister does: one answer that is missing is enough to refuse."""
     config = Stored("MutatingWebhookConfiguration")
-    assert config.apply(hand_over(config.read(), since="now", held=("a",))) == []
+    assert config.apply(hand_over(config.read(), since="now", excluded=("a",))) == []

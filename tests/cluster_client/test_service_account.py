@@ -99,6 +99,7 @@ async def test_a_file_that_breaks_while_running_is_unreachable_until_it_is_repla
         assert await client.request("GET", "/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "content", "says"), BROKEN)
 async def test_a_cache_outlives_a_broken_file(
     account: Account, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes | None, says: str

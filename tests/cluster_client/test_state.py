@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from tiergate.cluster.state import ClusterState, Listeners
 from tiergate.core.decision import Fault
 from tiergate.core.tier import Tier
 from tiergate.wire.tier import tier_and_faults
+from tiergate.wire.tier_status import KeptSpec
 
 VIRTUAL_TIME = True
 DEV = TIERS.object("dev")
@@ -110,6 +112,29 @@ async def test_an_invalid_edit_changes_nothing_and_is_a_fault() -> None:
         assert await world.after(DEV, spec=a_tier("x")["spec"]) == ["tier dev"]
         assert world.state.in_force("dev") == before
         assert world.state.faults()["tiers"] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "in_force"),
+    [
+        pytest.param(json.dumps(a_tier("3")["spec"]), True, id="valid"),
+        pytest.param(json.dumps(a_tier("x")["spec"]), False, id="valid-for-another-release"),
+        pytest.param('{}, "metadata": {"name": "prod"}', False, id="not-json"),
+        pytest.param("[" * 100_000, False, id="nested-for-ever"),
+    ],
+)
+async def test_a_process_that_starts_takes_the_version_that_the_status_keeps(spec: str, *, in_force: bool) -> None:
+    """The invalid one was written while the webhook was away; so nothing is kept in memory."""
+    world = World()
+    world.api.put(DEV, {**a_tier("x"), "status": {"inForce": {"generation": 3, "spec": spec}}})
+    async with world.followed():
+        found = world.state.in_force("dev")
+        assert (None if found is None else found.written) == (KeptSpec(3, spec) if in_force else None)
+        if found is not None:
+            assert found.tier.name == "dev"
+        assert await world.after(DEV, spec=a_tier("5")["spec"]) == ["namespace a", "namespace b", "tier dev"]
+        assert (latest := world.state.in_force("dev")) is not None
+        assert str(latest.tier.quotas[0].hard["pods"]) == "5"
 
 
 @pytest.mark.parametrize(("uid", "in_force"), [("u", True), ("another", False)])

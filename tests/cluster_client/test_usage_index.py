@@ -13,6 +13,7 @@ import pytest
 
 from tests.builders import a_claim_object, a_pod_object, texts
 from tests.fake_api import FakeApi
+from tests.following import eventually, running
 from tests.virtual_time import clock
 from tiergate.cluster.client import ApiError
 from tiergate.cluster.usage_index import pod_decoder
@@ -82,22 +83,8 @@ def a_cluster(mode: str = "Warn", hard: Mapping[str, str] | None = None) -> Api:
 async def server(api: Api) -> AsyncIterator[ServerState]:
     """Run all caches and the index; none may end."""
     state = ServerState(cast("Client", api), release_namespace="tiergate-system", clock=clock)
-    running = [asyncio.ensure_future(task()) for task in state.tasks().values()]
-    try:
+    async with running(state.tasks().values()):
         yield state
-        for task in running:
-            assert not task.done(), task.exception()
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def eventually(holds: Callable[[], object]) -> None:
-    deadline = clock() + 300
-    while not holds():
-        assert clock() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.05)
 
 
 def used(state: ServerState, kind: type[Pod | Claim] = Pod, namespace: str = "dev") -> dict[str, str] | None:
@@ -149,6 +136,29 @@ async def test_the_index_is_open_only_while_a_tier_needs_it(mode: str) -> None:
         await eventually(lambda: api.watching[PODS])
         api.delete(TIER)
         await eventually(lambda: not api.watching[PODS])
+
+
+async def test_a_name_that_a_tier_counts_anew_is_listed_anew_and_not_known_before() -> None:
+    """Only names that some tier counts are kept of an object; those of a tier that is gone do no harm."""
+    api = a_cluster("Warn", {"pods": "5"})
+    put_pod(api, "a")
+    async with server(api) as state:
+        await eventually(lambda: used(state) == {"pods": "1"})
+        (footprint,) = dict(state.index.each())["pods"]._tally.counts("dev")
+        assert set(footprint.charge) == {"pods"}
+        api.refuse["GET pods"] = ApiError(503, "ServiceUnavailable", "")
+        api.put(TIER, a_tier("Warn", {"pods": "5", "requests.cpu": "4"}))
+        await eventually(lambda: used(state) is None)
+        tier = state.tier("dev")
+        assert tier is not None
+        assert list(state.index.rows("dev", tier)) == []
+        await asyncio.sleep(10)
+        assert used(state) is None
+        api.refuse.clear()
+        await eventually(lambda: used(state) == {"pods": "1", "requests.cpu": "1"})
+        api.refuse["GET pods"] = ApiError(503, "ServiceUnavailable", "")
+        api.put(TIER, a_tier("Warn", {"requests.cpu": "4"}))
+        await eventually(lambda: used(state) == {"requests.cpu": "1"})
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tiergate.cluster.registration import HANDED_OVER
 NAMESPACES = ("dev", "dev-b", "dev-c")
 FEW = NAMESPACES[:2]
 """Each more is two more writes to die at, and no other case."""
-COPIES = {f"held.{name}" for name in HANDED_OVER if "validate" in name}
+COPIES = {f"excluded.{name}" for name in HANDED_OVER if "validate" in name}
 GUARD = "namespaces.validate.tiergate.io"
 CLAIM_ITEM = {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}
 AFTER, BACK_AFTER, SLACK = 15.0, 30.0, 5.0
@@ -72,17 +72,17 @@ class Cluster(FakeApi):
 
     def policies(self) -> dict[str, str]:
         entries = [entry for path in (MUTATING, VALIDATING) for entry in self.get(path)["webhooks"]]
-        return {one["name"]: one["failurePolicy"] for one in entries if not one["name"].startswith("held.")}
+        return {one["name"]: one["failurePolicy"] for one in entries if not one["name"].startswith("excluded.")}
 
     def left_out(self) -> set[str]:
         """Return the namespaces whose pods and claims still need an answer."""
-        copies = [one for one in self.get(VALIDATING)["webhooks"] if one["name"].startswith("held.")]
+        copies = [one for one in self.get(VALIDATING)["webhooks"] if one["name"].startswith("excluded.")]
         expressions = [one["namespaceSelector"]["matchExpressions"][-1] for one in copies]
         assert all(one["key"] == "kubernetes.io/metadata.name" and one["operator"] == "In" for one in expressions)
         assert {one["failurePolicy"] for one in copies} <= {"Fail"}
         assert {one["name"] for one in copies} in (
             set(),
-            {f"held.{name}" for name in HANDED_OVER if "validate" in name},
+            {f"excluded.{name}" for name in HANDED_OVER if "validate" in name},
         )
         return {name for one in expressions for name in one["values"]}
 
@@ -112,7 +112,7 @@ class Cluster(FakeApi):
         if policies.get(GUARD, "Fail") != "Fail" and not self.by_hand:
             self.broken.append("the guard of the label fails open")
         # Without an answer the API server stores nothing while one entry that is asked says Fail.
-        if "Ignore" in [policies.get(name.removeprefix("held.")) for name in COPIES] and not self.by_hand:
+        if "Ignore" in [policies.get(name.removeprefix("excluded.")) for name in COPIES] and not self.by_hand:
             open_to_all = [name for name in self.governed if name not in self.left_out()]
             needed = [path for name in open_to_all for path in (range_of(name), quota_path(name))]
             missing = [f"fails open, and there is no {path} of ours" for path in needed if not self.has_ours(path)]

@@ -31,6 +31,7 @@ from tests.controller.world import (
 )
 
 
+@pytest.mark.slow
 async def test_a_steady_state_makes_no_writes() -> None:
     """Full passes over a cluster that is as it should be only read."""
     api = a_cluster()

@@ -35,7 +35,7 @@ from tests.controller.world import (
     written,
 )
 from tiergate.controller import service as controller_service
-from tiergate.core.handover import Timing
+from tiergate.core.handover import HandoverTiming
 
 
 async def test_it_is_handed_over_and_back() -> None:
@@ -68,7 +68,15 @@ def _cluster(lag: float, *, hostile: bool) -> Cluster:
     return api
 
 
-@pytest.mark.parametrize(("lag", "hostile"), [(0.0, False), (3.0, False), (0.0, True)])
+@pytest.mark.parametrize(
+    ("lag", "hostile"),
+    [
+        pytest.param(3.0, False, id="lagging"),
+        pytest.param(0.0, True, id="hostile", marks=pytest.mark.long),
+        pytest.param(0.0, False, id="prompt", marks=pytest.mark.long),
+    ],
+)
+@pytest.mark.slow
 async def test_whatever_step_it_dies_at_the_promise_holds_and_another_goes_on(lag: float, *, hostile: bool) -> None:
     """The process ends before and after each write of a handover and of the way back; another one takes over."""
     writes = await _writes_of_a_round(_cluster(lag, hostile=hostile))
@@ -78,6 +86,7 @@ async def test_whatever_step_it_dies_at_the_promise_holds_and_another_goes_on(la
             await _round_with_a_stop(_cluster(lag, hostile=hostile), number, before=before)
 
 
+@pytest.mark.slow
 async def test_many_namespaces_take_longer_and_are_as_safe() -> None:
     """Nothing fails open before the last LimitRange is there; what is removed afterwards is paced."""
     api, webhook = Cluster([f"team-{number}" for number in range(300)]), Webhook()
@@ -124,6 +133,7 @@ async def _round_with_a_stop(api: Cluster, number: int, *, before: bool) -> None
         await eventually(api.bare, within=LEASE + BACK_AFTER + LATE, every=EVERY)
 
 
+@pytest.mark.slow
 async def test_an_upgrade_meanwhile_is_handed_over_again_at_once() -> None:
     """Helm sets failurePolicy as released; the LimitRanges are not touched, and nobody waits another 15 s."""
     api, webhook = Cluster(), Webhook()
@@ -280,10 +290,11 @@ def _switched_off() -> controller_service.Options:
         namespace="tiergate-system",
         service="tiergate-webhook",
         host="there",
-        handover=Timing(enabled=False),
+        handover=HandoverTiming(enabled=False),
     )
 
 
+@pytest.mark.slow
 async def test_a_steady_state_writes_nothing() -> None:
     """Neither while it answers nor while it is handed over."""
     api, webhook = Cluster(), Webhook()

@@ -15,10 +15,10 @@ import pytest
 from tests.fake_api import FakeApi
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.cluster.lease import Elector, Timing
+from tiergate.cluster.lease import Elector, LeaseTiming
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/tiergate-system/leases/tiergate-controller"
-TIMING = Timing(lease_duration=15, renew_deadline=10, retry_period=2)
+TIMING = LeaseTiming(lease_duration=15, renew_deadline=10, retry_period=2)
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 LONGEST_TAKEOVER = TIMING.lease_duration + TIMING.retry_period * 1.2
 
@@ -60,7 +60,7 @@ class Line:
 class Candidate:
     """One replica: its elector, its line, and when it led."""
 
-    def __init__(self, api: FakeApi, name: str, timing: Timing = TIMING) -> None:
+    def __init__(self, api: FakeApi, name: str, timing: LeaseTiming = TIMING) -> None:
         loop = asyncio.get_running_loop()
         self.line = Line(api)
         self.elector = Elector(
@@ -108,7 +108,7 @@ class Candidate:
 
 
 @asynccontextmanager
-async def candidates(api: FakeApi, *names: str, timing: Timing = TIMING) -> AsyncIterator[list[Candidate]]:
+async def candidates(api: FakeApi, *names: str, timing: LeaseTiming = TIMING) -> AsyncIterator[list[Candidate]]:
     found = [Candidate(api, name, timing) for name in names]
     for one in found:
         one.start()
@@ -308,6 +308,7 @@ async def test_an_api_server_that_refuses_is_asked_again() -> None:
         assert a.leads()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(15))
 async def test_never_two_leaders_whatever_is_lost_late_or_frozen(seed: int) -> None:
     """Random faults on three lines: at every moment at most one is certain, and in quiet one leads."""
@@ -337,8 +338,8 @@ def _disturb(chance: random.Random, found: list[Candidate]) -> None:
 async def test_replicas_with_different_durations_never_lead_together() -> None:
     """While durations change by an upgrade, each waits as long as the holder said."""
     api = FakeApi()
-    slow = Candidate(api, "slow", Timing(lease_duration=60, renew_deadline=40, retry_period=2))
-    fast = Candidate(api, "fast", Timing(lease_duration=4, renew_deadline=3, retry_period=1))
+    slow = Candidate(api, "slow", LeaseTiming(lease_duration=60, renew_deadline=40, retry_period=2))
+    fast = Candidate(api, "fast", LeaseTiming(lease_duration=4, renew_deadline=3, retry_period=1))
     for one in (slow, fast):
         one.start()
         await asyncio.sleep(5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.senders import RecordingSender
-from tiergate.cluster.lease import LeaderClient, NotLeading, Timing, identity_of
+from tiergate.cluster.lease import LeaderClient, LeaseTiming, NotLeading, identity_of
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from tiergate.cluster.lease import LeaderClient, NotLeading, Timing, identity_of
 def test_durations_that_would_let_two_lead_are_refused(values: tuple[int, int, int], says: str) -> None:
     duration, deadline, period = values
     with pytest.raises(ValueError, match="must be") as refused:
-        Timing(lease_duration=duration, renew_deadline=deadline, retry_period=period)
+        LeaseTiming(lease_duration=duration, renew_deadline=deadline, retry_period=period)
     assert says in str(refused.value)
 
 
 def test_a_request_is_always_shorter_than_the_renew_deadline() -> None:
     """One that hangs leaves time for a second one."""
-    for timing in (Timing(), Timing(lease_duration=4, renew_deadline=3, retry_period=1)):
+    for timing in (LeaseTiming(), LeaseTiming(lease_duration=4, renew_deadline=3, retry_period=1)):
         assert timing.request_timeout + timing.retry_period < timing.renew_deadline < timing.lease_duration
 
 

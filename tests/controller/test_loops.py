@@ -158,6 +158,13 @@ async def test_an_invalid_edit_leaves_the_last_good_version_in_force() -> None:
         await eventually(lambda: api.get(quota_path())["spec"] == {"hard": {"pods": "2"}})
     assert "Generation 1 stays in force" in condition(api, "Ready")["message"]
     assert api.get(tier_path())["status"]["observedGeneration"] == 2
+    async with controller(api):  # another process, which never saw generation 1
+        api.delete(quota_path())
+        await eventually(lambda: api.get(quota_path())["spec"] == {"hard": {"pods": "2"}})
+        api.put(tier_path(), {**api.get(tier_path()), **a_tier(pods="3")})
+        await eventually(lambda: api.get(quota_path())["spec"] == {"hard": {"pods": "3"}})
+        await eventually(ready(api))
+    assert "inForce" not in api.get(tier_path())["status"]
 
 
 async def test_a_refused_write_is_said_in_the_status_and_tried_again() -> None:

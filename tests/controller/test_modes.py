@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.controller.world import (
+    VALIDATING,
     a_cluster,
     a_foreign_quota,
     a_tier,
@@ -99,6 +100,20 @@ async def test_a_quota_that_cannot_be_removed_is_no_silent_refusal(monkeypatch: 
         monkeypatch.undo()
         api.delete(quota_path())
         await eventually(ready(api, "ModeWarn"))
+
+
+@pytest.mark.parametrize(("change", "kind"), [(in_mode("Warn"), "Normal"), (None, "Warning")], ids=["mode", "fault"])
+async def test_only_what_the_owner_of_a_tier_did_not_want_is_an_event_of_type_warning(
+    change: dict[str, Any] | None, kind: str
+) -> None:
+    api = a_cluster()
+    async with controller(api):
+        await settled(api)
+        if change is None:
+            api.delete(VALIDATING)
+        else:
+            api.put(tier_path(), {**api.get(tier_path()), "spec": change["spec"]})
+        await eventually(lambda: [one["type"] for one in api.events("NotEnforcing")] == [kind])
 
 
 async def test_an_invalid_edit_leaves_the_mode_in_force() -> None:

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
+from tiergate.cluster.budget import Budget
 from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.controller.queue import LONGEST_PAUSE, Budget, WorkQueue
+from tiergate.controller.queue import LONGEST_PAUSE, WorkQueue
 
 
 @asynccontextmanager

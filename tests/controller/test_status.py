@@ -9,6 +9,7 @@ from tiergate.cluster.tier_record import TierInForce, TierRecord, read_record
 from tiergate.controller.observations import observe
 from tiergate.controller.tier_conditions import (
     LONGEST_MESSAGE,
+    LONGEST_SPEC_KEPT,
     Assessment,
     NamespaceState,
     assess_ready,
@@ -22,7 +23,7 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier, TierQuota
-from tiergate.wire.tier_status import Condition, TierStatus, read_status, write_patch
+from tiergate.wire.tier_status import Condition, KeptSpec, TierStatus, read_status, write_patch
 
 EARLIER, NOW = "2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z"
 ENFORCING = Assessment(holds=True, reason="WebhooksRegistered", message="all well")
@@ -39,11 +40,12 @@ TIER = Tier(
         TierQuota("batch", amounts(pods="5"), scopes=("Terminating",)),
     ),
 )
-GOOD = TierInForce(TIER, generation=3)
+GOOD = TierInForce(TIER, KeptSpec(3, "{}"))
+TOO_LONG = TierInForce(TIER, KeptSpec(3, " " * (LONGEST_SPEC_KEPT + 1)))
 
 
 def record(*faults: Fault, status: TierStatus | None = None, generation: int = 3) -> TierRecord:
-    return TierRecord("dev", "uid", "8", generation, TIER, faults, status or TierStatus())
+    return TierRecord("dev", "uid", "8", generation, TIER, faults, status or TierStatus(), GOOD)
 
 
 def state(name: str = "dev", **fields: object) -> NamespaceState:
@@ -103,9 +105,17 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
             GOOD,
             [state("b", foreign=("tier",))],
             "Invalid",
-            "/spec/limits/0/min/cpu: above max; /spec/quotas: empty. Generation 3 stays in force where it was seen; "
-            "replicas of the webhook that started since refuse pods of its namespaces",
+            "/spec/limits/0/min/cpu: above max; /spec/quotas: empty. Generation 3 stays in force",
             id="all-faults-at-once",
+        ),
+        pytest.param(
+            (Fault("/spec/quotas", "empty"),),
+            TOO_LONG,
+            [],
+            "Invalid",
+            "/spec/quotas: empty. Generation 3 stays in force where it was seen, but is too long to be kept in the "
+            "status: replicas of the webhook that started since refuse pods of its namespaces",
+            id="too-long-to-be-kept",
         ),
         pytest.param(
             (Fault("", "not an object"),),
@@ -260,3 +270,19 @@ def test_a_record_holds_what_is_wrong_with_its_tier(spec: dict[str, object], poi
     seen = read_record(json.dumps(document).encode())
     assert (seen.name, seen.generation, seen.resource_version) == ("dev", 2, "9")
     assert [fault.pointer for fault in seen.faults] == pointers
+
+
+@pytest.mark.parametrize(
+    ("faults", "good", "kept"),
+    [
+        pytest.param((), GOOD, None, id="the-latest-is-in-force"),
+        pytest.param((Fault("/spec", "bad"),), GOOD, GOOD.written, id="an-earlier-one-is"),
+        pytest.param((Fault("/spec", "bad"),), None, None, id="none-is"),
+        pytest.param((Fault("/spec", "bad"),), TOO_LONG, None, id="too-long-to-be-stored"),
+    ],
+)
+def test_the_version_in_force_is_kept_while_it_is_not_the_latest(
+    faults: tuple[Fault, ...], good: TierInForce | None, kept: KeptSpec | None
+) -> None:
+    status = compute(record(*faults), good=good, states=[], enforcing=None, now=NOW)
+    assert status.in_force == kept

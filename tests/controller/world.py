@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tests.fake_api import FakeApi
 from tests.virtual_time import clock
-from tiergate.cluster.reach import Reach
+from tiergate.cluster.webhook_probe import ProbeResult
 from tiergate.controller.service import Loops, Options
 
 if TYPE_CHECKING:
@@ -64,15 +64,17 @@ class Webhook:
         self.said_ready = False
         """The API server says so of a replica, whether it answers or not."""
 
-    async def ask(self, client_config: Mapping[str, object]) -> Reach:  # noqa: ARG002 - as it is asked
+    async def ask(self, client_config: Mapping[str, object]) -> ProbeResult:  # noqa: ARG002 - as it is asked
         await asyncio.sleep(0 if self.alive else 0.5)
-        return Reach(answered=self.alive, unreachable=not (self.alive or self.said_ready), detail="connection refused")
+        return ProbeResult(
+            answered=self.alive, unreachable=not (self.alive or self.said_ready), detail="connection refused"
+        )
 
 
 @asynccontextmanager
 async def controller(api: FakeApi, webhook: Webhook | None = None) -> AsyncIterator[None]:
     """Run all tasks of the controller."""
-    loops = Loops(cast("Client", api), OPTIONS, reach=webhook or Webhook(), clock=clock, lease_clock=clock)
+    loops = Loops(cast("Client", api), OPTIONS, probe=webhook or Webhook(), clock=clock, lease_clock=clock)
     running = [asyncio.ensure_future(task()) for task in loops.tasks().values()]
     try:
         yield

@@ -1,4 +1,4 @@
-"""The demo: a control plane, the chart, the story. `python -m tests.controlplane.demo`; see `make demo`.
+"""The demo: a check without a cluster, then a control plane, the chart, the story. `python -m tests.controlplane.demo`.
 
 KEEP=1 leaves the cluster running and says how to use and how to end it.
 """
@@ -15,6 +15,7 @@ from types import FrameType
 from tests.cluster.narrator import Narrator
 from tests.cluster.story import STEPS
 from tests.controlplane import cluster as clusters
+from tests.controlplane import offline
 from tests.controlplane.binaries import ControlPlaneError
 from tests.controlplane.cluster import Cluster
 
@@ -70,7 +71,9 @@ def main() -> int:
         signal.signal(number, _interrupted)
     keep, begun = os.environ.get("KEEP", "") not in {"", "0"}, time.monotonic()
     try:
-        say(f"cluster: {clusters.source()}")
+        say("== Before there is a cluster: what would it say of these manifests?")
+        offline.tell(_show)
+        say(f"\ncluster: {clusters.source()}")
         with clusters.opened(say, keep=keep) as cluster:
             _summary(_tell(cluster), time.monotonic() - begun)
             if keep:

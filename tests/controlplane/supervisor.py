@@ -299,6 +299,8 @@ class Servers:
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
             f"--node-monitor-grace-period={NODE_GRACE_SECONDS}s",
+            # Autoscalers look for the first time after one period, of 15 s by default.
+            "--horizontal-pod-autoscaler-sync-period=2s",
             "--profiling=false",
         )
 

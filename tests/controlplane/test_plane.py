@@ -100,6 +100,7 @@ def test_a_kept_node_stays_ready_for_a_day_without_a_sign_of_life() -> None:
     assert supervisor.NODE_GRACE_SECONDS >= 24 * 3600
 
 
+@pytest.mark.slow
 @linux
 def test_a_server_that_ends_at_once_is_named_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

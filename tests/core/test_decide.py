@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.builders import (
     RELEASE_NAMESPACE,
+    a_claim,
     a_container,
     a_pod,
     a_quota,
@@ -18,12 +20,13 @@ from tests.builders import (
     the_facts,
     validated,
 )
-from tiergate.core.decide import decide, exemption
+from tiergate.core.decide import decide
 from tiergate.core.decision import Fault
+from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.mode import Mode
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import LabelChange, Subject, TierChange, Unreadable
+from tiergate.core.request import Endpoint, LabelChange, Request, Subject, TierChange, Unreadable
 from tiergate.core.tier import Tier
 
 POD = a_pod(a_container(limits={"cpu": "1"}))
@@ -39,7 +42,7 @@ def test_ranges_come_before_quotas_and_all_of_both_are_reported() -> None:
     tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"pods": "0"})])
     pod = a_pod(a_container(limits={"cpu": "2"}))
     decision = validated(pod, tier=tier, quotas=(a_quota({"pods": "0"}),))
-    assert [one.rule for one in decision.findings] == ["limit-max", "request-max", "quota-exceeded"]
+    assert [one.rule for one in decision.findings] == ["limit-max", "quota-exceeded"]
     assert not decision.allowed
     assert not decision.patch
 
@@ -83,6 +86,7 @@ NOTHING: set[str] = set()
         pytest.param(the_facts(TIER, (FULL,)), {"quotas"}, id="a-refusal-on-cached-usage"),
         pytest.param(the_facts(TIER, (FULL,), fresh=frozenset({"quotas"})), NOTHING, id="a-refusal-on-fresh-usage"),
         pytest.param(the_facts(TIER, (LATE,)), {"quotas"}, id="room-where-native-quota-enforces-more-than-the-tier"),
+        pytest.param(the_facts(TIER, (a_quota({"limits.cpu": "4.001"}),)), {"quotas"}, id="late-by-the-least-amount"),
         pytest.param(the_facts(UNROUNDED, (a_quota({"limits.cpu": "4.001"}),)), NOTHING, id="rounded-is-not-late"),
         pytest.param(the_facts(TIER, (LATE,), fresh=frozenset({"quotas"})), NOTHING, id="the-same-on-fresh-usage"),
         pytest.param(the_facts(TIER), {"quota-change"}, id="a-young-quota-is-waited-for"),
@@ -149,23 +153,29 @@ def test_one_kind_of_exemption_is_enough(tier: Tier, exempt: str) -> None:
 FAULTS = Unreadable((Fault("/spec/containers", "expected an array"), Fault("/metadata", "expected an object")))
 
 
+@pytest.mark.parametrize("endpoint", ["mutate", "validate"])
 @pytest.mark.parametrize(
-    ("facts", "effect"),
+    ("facts", "allowed"),
     [
-        pytest.param(the_facts(TIER), "deny", id="enforce"),
-        pytest.param(the_facts(a_tier(mode="Warn")), "warn", id="warn"),
-        pytest.param(the_facts(a_tier(mode="Audit")), "audit", id="audit"),
-        pytest.param(the_facts(None), "deny", id="no-tier"),
-        pytest.param(the_facts(a_tier(users=["bob"])), "deny", id="an-exemption-of-somebody-else"),
-        pytest.param(the_facts(a_tier(mode="Warn"), trusted=False), "deny", id="stale-caches"),
+        pytest.param(the_facts(TIER), False, id="enforce"),
+        pytest.param(the_facts(a_tier(mode="Warn")), True, id="warn"),
+        pytest.param(the_facts(a_tier(mode="Audit")), True, id="audit"),
+        pytest.param(the_facts(None), False, id="no-tier"),
+        pytest.param(the_facts(a_tier(users=["bob"])), False, id="an-exemption-of-somebody-else"),
+        pytest.param(the_facts(a_tier(mode="Warn"), trusted=False), False, id="stale-caches"),
     ],
 )
-def test_what_cannot_be_read_is_denied_where_something_may_be_denied(facts: Facts, effect: str) -> None:
-    decision = decide(a_request(FAULTS), facts)
+def test_what_cannot_be_read_is_denied_where_something_may_be_denied(
+    facts: Facts,
+    allowed: bool,  # noqa: FBT001  # a parameter of pytest
+    endpoint: Endpoint,
+) -> None:
+    decision = decide(a_request(FAULTS, endpoint=endpoint), facts)
     assert [(one.rule, one.pointer, one.effect) for one in decision.findings] == [
-        ("malformed", "/spec/containers", effect),
-        ("malformed", "/metadata", effect),
+        ("malformed", "/spec/containers", "deny"),
+        ("malformed", "/metadata", "deny"),
     ]
+    assert decision.allowed is allowed
     assert not decision.needs_fresh
 
 
@@ -241,6 +251,75 @@ def test_a_protected_namespace_may_leave_a_tier_and_not_join_one(
     assert [one.rule for one in decision.findings] == rules
 
 
+MAY = frozenset({"dev"})
+STRANGE = a_tier(groups=["system:authenticated"], name="agent-7f9c")
+
+
+@pytest.mark.parametrize(
+    ("request_of", "facts", "tier", "mode"),
+    [
+        pytest.param(a_request(POD), the_facts(TIER, (FREE,)), "dev", "Enforce", id="allowed"),
+        pytest.param(a_request(POD), the_facts(STRICT, (FREE,)), "dev", "Enforce", id="refused"),
+        pytest.param(a_request(POD), the_facts(a_tier(mode="Warn")), "dev", "Warn", id="reported"),
+        pytest.param(
+            a_request(POD), the_facts(TIER, trusted=False, fresh=frozenset({"tier"})), "dev", "Enforce", id="to-be-read"
+        ),
+        pytest.param(
+            a_request(POD, user="ops"), the_facts(a_tier(users=["ops"], mode="Warn")), "dev", "Warn", id="exempt"
+        ),
+        pytest.param(
+            a_request(POD), the_facts(MissingTier("dev"), fresh=frozenset({"tier"})), "dev", "Enforce", id="missing"
+        ),
+        pytest.param(
+            a_request(POD), the_facts(InvalidTier("dev", ""), fresh=frozenset({"tier"})), "dev", "Enforce", id="invalid"
+        ),
+        *[
+            pytest.param(
+                a_request(subject, endpoint="mutate"), the_facts(a_tier(mode=mode)), "dev", mode, id=f"{what}-{mode}"
+            )
+            for subject, what in ((a_pod(), "defaulted"), (a_claim(), "a-claim-has-no-defaults"))
+            for mode in ("Warn", "Audit")
+        ],
+        pytest.param(a_request(label("dev", None)), the_facts(TIER), "", "Enforce", id="label-removed"),
+        pytest.param(a_request(label(None, "dev")), the_facts(TIER), "dev", "Enforce", id="label-set"),
+        pytest.param(a_request(label("a", "dev")), the_facts(TIER, fresh=ASKED), "dev", "Enforce", id="label-denied"),
+        pytest.param(
+            a_request(label(None, "dev")), the_facts(None, fresh=ASKED, permitted=MAY), "dev", "Enforce", id="unchecked"
+        ),
+        *[
+            pytest.param(
+                a_request(label(None, "dev")),
+                the_facts(tier, fresh=ASKED | {"tier"}, permitted=MAY),
+                "dev",
+                "Enforce",
+                id=f"label-of-{type(tier).__name__}",
+            )
+            for tier in (TIER, MissingTier("dev"), InvalidTier("dev", ""))
+        ],
+        pytest.param(a_request(TierChange(None)), the_facts(None), "agent-7f9c", "Enforce", id="tier-deleted"),
+        pytest.param(
+            a_request(TierChange(None)), the_facts(None, members=("a",)), "agent-7f9c", "Enforce", id="in-use"
+        ),
+        pytest.param(a_request(TierChange(STRANGE)), the_facts(None), "agent-7f9c", "Enforce", id="tier-written"),
+    ],
+)
+def test_a_decision_names_the_tier_and_the_mode_that_it_was_made_under(
+    request_of: Request, facts: Facts, tier: str, mode: Mode
+) -> None:
+    decision = decide(request_of, facts)
+    assert (decision.tier, decision.mode) == (tier, mode)
+
+
+def test_a_deleted_tier_whose_name_cannot_be_read_is_said_to_be_malformed() -> None:
+    nameless = msgspec.structs.replace(a_request(TierChange(None)), name="")
+    (found,) = decide(nameless, the_facts(None, members=("dev",))).findings
+    assert (found.rule, found.pointer, found.detail) == (
+        "malformed",
+        "/request/oldObject",
+        "the name cannot be read",
+    )
+
+
 BAD = a_tier(an_item("Pod", low={"cpu": "2"}, high={"cpu": "1"}))
 ODD = a_tier(an_item(high={"cpu": "1"}), an_item("Pod", low={"cpu": "1"}, high={"cpu": "2", "memory": "1Gi"}))
 
@@ -265,6 +344,19 @@ ODD = a_tier(an_item(high={"cpu": "1"}), an_item("Pod", low={"cpu": "1"}, high={
             ["quota-unmeasured"],
             id="names-nobody-measures",
         ),
+        pytest.param(
+            TierChange(
+                a_tier(
+                    quotas=[
+                        a_tier_quota({"cpu": "3", "requests.memory": "1Gi", "limits.cpu": "2", "limits.memory": "1Gi"})
+                    ]
+                )
+            ),
+            (),
+            [],
+            ["quota-requests-above-limits"],
+            id="requests-above-limits",
+        ),
         pytest.param(TierChange(None), (), [], [], id="deleted"),
         pytest.param(TierChange(None), ("dev",), ["tier-in-use"], [], id="deleted-in-use"),
     ],
@@ -284,36 +376,53 @@ def warned(tier: Tier) -> list[str]:
     return [one.rule for one in decision.findings]
 
 
+CREATES = "it creates the pods of workloads"
+
+
 @pytest.mark.parametrize(
-    "group",
+    ("who", "reason"),
     [
-        "system:authenticated",
-        "system:unauthenticated",
-        "system:serviceaccounts",
-        "system:serviceaccounts:kube-system",
-        "system:serviceaccounts:team",
+        ("group system:authenticated", "all people and controllers are in it"),
+        ("group system:unauthenticated", "whoever has not logged in is in it"),
+        ("group system:serviceaccounts", "all controllers and all programs in pods are in it"),
+        (
+            "group system:serviceaccounts:kube-system",
+            "the controllers that create the pods of workloads are in it",
+        ),
+        ("group system:serviceaccounts:team", "every program that runs in namespace team is in it"),
+        ("user system:anonymous", "it is whoever has not logged in"),
+        ("user system:kube-controller-manager", CREATES),
+        ("user system:serviceaccount:kube-system:replicaset-controller", CREATES),
+        ("user system:serviceaccount:kube-system:daemon-set-controller", CREATES),
+        ("user system:serviceaccount:kube-system:job-controller", CREATES),
     ],
 )
-def test_an_exempt_group_that_nearly_all_are_in_is_warned_of(group: str) -> None:
-    assert warned(a_tier(groups=["sre", group])) == ["exemption-broad"]
+def test_an_exemption_that_nearly_all_pods_come_by_is_warned_of(who: str, reason: str) -> None:
+    """Everybody, or who creates the pods of workloads: it is said where it stands, beside one that is meant."""
+    kind, name = who.split(" ")
+    names = {f"{kind}s": ["ops", name]}
+    tier = a_tier(users=names.get("users", []), groups=names.get("groups", []))
+    (found,) = decide(a_request(TierChange(tier)), the_facts(None)).findings
+    assert (found.rule, found.effect, found.pointer, found.user, found.detail) == (
+        "exemption-broad",
+        "warn",
+        f"/spec/exemptions/{kind}s",
+        who,
+        reason,
+    )
 
 
 @pytest.mark.parametrize(
-    "user",
+    "name",
     [
-        "system:anonymous",
-        "system:kube-controller-manager",
-        "system:serviceaccount:kube-system:replicaset-controller",
-        "system:serviceaccount:kube-system:daemon-set-controller",
-        "system:serviceaccount:kube-system:job-controller",
+        "ops",
+        "kube-system",
+        "system:masters",
+        "system:nodes",
+        "system:serviceaccount:ci:deployer",
+        "system:serviceaccount:ci:deployment-controller",
+        "system:serviceaccount:kube-system:coredns",
     ],
-)
-def test_an_exempt_user_who_creates_the_pods_of_workloads_is_warned_of(user: str) -> None:
-    assert warned(a_tier(users=["ops", user])) == ["exemption-broad"]
-
-
-@pytest.mark.parametrize(
-    "name", ["ops", "kube-system", "system:masters", "system:nodes", "system:serviceaccount:ci:deployer"]
 )
 def test_other_exemptions_are_not_warned_of(name: str) -> None:
     assert warned(a_tier(users=[name], groups=[name])) == []

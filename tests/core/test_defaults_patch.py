@@ -169,6 +169,15 @@ def test_the_annotation_names_containers_in_order_with_sorted_resources() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("length", "shown"), [(63, "x" * 63), (64, "x" * 63 + "..."), (1000, "x" * 63 + "...")], ids=["63", "64", "1000"]
+)
+def test_a_name_that_the_api_refuses_for_its_length_is_cut_in_the_annotation(length: int, shown: str) -> None:
+    """The API server judges it only after us."""
+    text = patched(a_pod_object({"name": "x" * length}), CPU)[-1][2]["tiergate.io/defaults"]
+    assert text == f"tiergate set: cpu request for container {shown}; cpu limit for container {shown}"
+
+
 @pytest.mark.rule("A-44")
 def test_a_pod_without_metadata_is_patched_where_the_parent_exists() -> None:
     pod = resources({})

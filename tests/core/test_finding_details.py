@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from tests.builders import (
     Texts,
@@ -12,6 +13,7 @@ from tests.builders import (
     a_quota,
     a_tier,
     a_tier_quota,
+    amounts,
     an_item,
     defaults_of,
     texts,
@@ -19,9 +21,10 @@ from tests.builders import (
 )
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding
+from tiergate.core.desired import desired_quotas
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.resources import total
+from tiergate.core.resources import increase, total
 from tiergate.core.tally import Footprints, Tally
 from tiergate.core.tier import LimitRangeItem, Tier
 from tiergate.core.tier_faults import faults
@@ -43,12 +46,78 @@ def test_a_memory_limit_of_zero_is_refused_as_a_cpu_limit_is() -> None:
     assert (found.rule, found.resource) == ("limit-zero", "limits.memory")
 
 
-def test_a_resize_is_judged_in_what_it_changes_after_what_it_leaves() -> None:
-    """The unchanged resource comes first in the item, and the other one is judged all the same."""
-    old = a_pod(a_container(requests={"cpu": "1m", "memory": "2Gi"}))
-    new = a_pod(a_container(requests={"cpu": "1m", "memory": "1Mi"}))
-    tier = a_tier(an_item(low={"cpu": "10m", "memory": "1Gi"}))
-    assert [one.resource for one in broken(new, tier, old=old)] == ["requests.memory"]
+def resized(memory: str, limit: str | None = None) -> Pod:
+    limits = {} if limit is None else {"cpu": "1", "memory": limit}
+    return a_pod(a_container(requests={"cpu": "1m", "memory": memory}, limits=limits))
+
+
+def levelled(memory: str) -> Pod:
+    return a_pod(requests={"cpu": "1m", "memory": memory})
+
+
+LOW, HIGH, RATIO = {"cpu": "10m", "memory": "1Gi"}, {"cpu": "500m", "memory": "1Gi"}, {"cpu": "2", "memory": "2"}
+FOREIGN = QuotaStatus("theirs", hard=amounts({"pods": "9"}))
+
+
+@pytest.mark.rule("L-28")
+@pytest.mark.parametrize(
+    ("new", "old", "item", "found"),
+    [
+        pytest.param(resized("1Mi"), resized("2Gi"), an_item(low=LOW), "request-min", id="min"),
+        pytest.param(levelled("1Mi"), levelled("2Gi"), an_item(low=LOW), "request-min", id="pod-level-min"),
+        pytest.param(resized("2Gi", "2Gi"), resized("1Gi", "1Gi"), an_item(high=HIGH), "limit-max", id="max"),
+        pytest.param(
+            a_pod(), None, an_item(high={"hugepages-2Mi": "4Mi", "memory": "1Gi"}), "limit-max", id="max-of-pages"
+        ),
+        pytest.param(
+            resized("1Gi", "4Gi"), resized("2Gi", "4Gi"), an_item(ratio=RATIO), "limit-request-ratio", id="ratio"
+        ),
+        pytest.param(
+            a_pod(limits={"cpu": "1", "memory": "0"}), None, an_item(high={"memory": "1Gi", "cpu": "2"}),
+            "pod-limit-zero", id="pod-level-zero",
+        ),
+        pytest.param(resized("1Mi"), resized("2Gi"), an_item("Pod", low=LOW), "pod-request-min", id="pod-min"),
+        pytest.param(resized("2Gi", "2Gi"), resized("1Gi", "1Gi"), an_item("Pod", high=HIGH), "pod-limit-max",
+                     id="pod-max"),
+        pytest.param(resized("1Gi", "4Gi"), resized("2Gi", "4Gi"), an_item("Pod", ratio=RATIO),
+                     "pod-limit-request-ratio", id="pod-ratio"),
+    ],
+)  # fmt: skip
+def test_what_comes_after_a_resource_that_is_not_judged_is_judged(
+    new: Pod, old: Pod | None, item: LimitRangeItem, found: str
+) -> None:
+    """What a resize leaves as it was, or what nothing can be wrong with, stands first in the item."""
+    judged = [(one.rule, one.resource.rpartition(".")[2]) for one in broken(new, a_tier(item), old=old)]
+    assert judged == [(found, "memory")]
+
+
+@pytest.mark.parametrize(
+    ("pod", "quotas", "rule"),
+    [
+        pytest.param(a_pod(), (a_quota({"pods": "9"}), FOREIGN), "quota-pending", id="of-unknown-usage"),
+        pytest.param(
+            levelled("1Gi"),
+            (a_quota({"limits.cpu": "9"}, name="theirs", managed=False), a_quota({"limits.cpu": "9"})),
+            "quota-required",
+            id="that-demands-a-value",
+        ),
+    ],
+)
+def test_a_quota_after_one_that_is_not_judged_is_judged(pod: Pod, quotas: tuple[QuotaStatus, ...], rule: str) -> None:
+    assert [one.rule for one in broken(pod, a_tier(), *quotas)] == [rule]
+
+
+def test_of_two_objects_that_bound_the_same_each_is_told_by_its_own_quota() -> None:
+    tier = a_tier(
+        quotas=[a_tier_quota({"pods": "9"}), a_tier_quota({"pods": "1"}, name="jobs", scopes=["Terminating"])]
+    )
+    there = [a_quota({"pods": "9"}), a_quota({"pods": "1"}, {"pods": "1"}, name=names(tier)[1], scopes=["Terminating"])]
+    (found,) = broken(a_pod(active_deadline_seconds=1), tier, *there)
+    assert (found.rule, found.quota) == ("quota-exceeded", "jobs")
+
+
+def names(tier: Tier) -> list[str]:
+    return [one.name for one in desired_quotas(tier)]
 
 
 def test_a_value_that_an_init_container_lacks_is_told_of_an_init_container() -> None:
@@ -115,3 +184,12 @@ def test_a_total_has_the_sum_of_each_name_of_any_list() -> None:
     lists: tuple[Texts, ...] = ({"cpu": "1"}, {"cpu": "500m", "pods": "2"}, {})
     sums = total([a_container(requests=each).requests for each in lists])
     assert texts(sums) == {"cpu": "1500m", "pods": "2"}
+
+
+@pytest.mark.rule("R-50")
+def test_what_grew_is_left_and_by_how_much() -> None:
+    new, old = (
+        amounts({"cpu": "3", "memory": "1Gi", "pods": "1", "x": "1"}),
+        amounts({"cpu": "1", "memory": "1Gi", "x": "2"}),
+    )
+    assert texts(increase(new, old)) == {"cpu": "2", "pods": "1"}

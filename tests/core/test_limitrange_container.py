@@ -79,7 +79,7 @@ RATIO = an_item(ratio={"cpu": "2"})
             an_item(high={"cpu": "1000"}),
             {},
             {"cpu": "10E"},
-            [("limit-max", "limits.cpu", "10E", "1k"), ("request-max", "requests.cpu", "10E", "1k")],
+            [("limit-max", "limits.cpu", "10E", "1k")],
             id="L-41-10E-is-compared-exactly",
         ),
         pytest.param(
@@ -156,9 +156,8 @@ def test_all_problems_of_all_containers_are_reported_in_a_stable_order() -> None
 
 def test_a_pointer_escapes_the_slash_of_a_name() -> None:
     pod = a_pod(a_container(limits={"nvidia.com/gpu": "2"}))
-    (over_limit, over_request) = judged(pod, an_item(high={"nvidia.com/gpu": "1"})).findings
+    (over_limit,) = judged(pod, an_item(high={"nvidia.com/gpu": "1"})).findings
     assert over_limit.pointer == "/spec/containers/0/resources/limits/nvidia.com~1gpu"
-    assert over_request.pointer == "/spec/containers/0/resources/requests/nvidia.com~1gpu"
 
 
 @pytest.mark.rule("pod-level-max")
@@ -296,9 +295,9 @@ def test_a_resize_does_not_judge_what_it_leaves_alone() -> None:
 @pytest.mark.parametrize(
     ("item", "before", "after", "rules"),
     [
-        pytest.param(MIN, {"cpu": "200m"}, {"cpu": "10m"}, ["request-min", "limit-min"], id="L-28-min"),
+        pytest.param(MIN, {"cpu": "200m"}, {"cpu": "10m"}, ["limit-min"], id="L-28-min"),
         pytest.param(MIN, {"cpu": "10m"}, {"cpu": "10m"}, [], id="L-28-min-that-was-there"),
-        pytest.param(MAX, {"cpu": "200m"}, {"cpu": "2"}, ["limit-max", "request-max"], id="L-28-max"),
+        pytest.param(MAX, {"cpu": "200m"}, {"cpu": "2"}, ["limit-max"], id="L-28-max"),
         pytest.param(MAX, {"cpu": "200m"}, {"cpu": "0"}, ["limit-zero"], id="L-28-zero"),
         pytest.param(MAX, {"cpu": "0"}, {"cpu": "0"}, [], id="L-28-zero-that-was-there"),
         pytest.param(RATIO, {"cpu": "200m"}, {"cpu": "0"}, ["limit-request-ratio"], id="L-28-ratio"),
@@ -337,7 +336,4 @@ def test_a_pod_that_is_being_deleted_is_judged_by_what_changes_alone() -> None:
     before = a_pod(a_container(limits={"cpu": "100m"}), a_container("large", limits={"cpu": "9"}), deleted_at=0.0)
     grown = a_pod(a_container(limits={"cpu": "2"}), a_container("large", limits={"cpu": "9"}), deleted_at=0.0)
     assert judged(before, MAX, old=before).allowed
-    assert found(judged(grown, MAX, old=before)) == [
-        ("limit-max", "limits.cpu", "2", "500m"),
-        ("request-max", "requests.cpu", "2", "500m"),
-    ]
+    assert found(judged(grown, MAX, old=before)) == [("limit-max", "limits.cpu", "2", "500m")]

@@ -75,13 +75,28 @@ MIXED = a_pod(
     [
         pytest.param(MIN, a_pod(), ["pod-request-min requests.cpu None"], id="L-21-must-exist"),
         pytest.param(MIN, a_pod(APP), ["pod-request-min requests.cpu 100m"], id="L-21-too-small"),
+        pytest.param(
+            MIN,
+            a_pod(a_container(requests={"cpu": "100m"}, limits={"cpu": "300m"})),
+            ["pod-request-min requests.cpu 100m", "pod-limit-min limits.cpu 300m"],
+            id="L-21-both-too-small",
+        ),
+        pytest.param(
+            MIN, a_pod(a_container(requests={"cpu": "500m"}, limits={"cpu": "1"})), [], id="L-21-equal-below-a-limit"
+        ),
+        pytest.param(
+            MAX,
+            a_pod(a_container(limits={"cpu": "400m"}), a_container(requests={"cpu": "100m"})),
+            [],
+            id="L-22-equal-above-the-limits",
+        ),
         pytest.param(MIN, MIXED, ["pod-limit-min limits.cpu 100m"], id="L-22-mixed-containers-min"),
         pytest.param(MAX, MIXED, ["pod-request-max requests.cpu 550m"], id="L-22-mixed-containers-max"),
         pytest.param(MAX, a_pod(APP), ["pod-limit-max limits.cpu None"], id="L-22-must-exist"),
         pytest.param(
             MAX,
             a_pod(*[a_container(limits={"cpu": "300m"})] * 2),
-            ["pod-limit-max limits.cpu 600m", "pod-request-max requests.cpu 600m"],
+            ["pod-limit-max limits.cpu 600m"],
             id="L-22-too-large-together",
         ),
         pytest.param(MAX, a_pod(*[a_container(limits={"cpu": "250m"})] * 2), [], id="L-22-equal-is-enough"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from tests.builders import (
@@ -22,14 +23,16 @@ from tests.builders import (
 )
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision, RuleId
+from tiergate.core.decision import Decision, Fault, RuleId
 from tiergate.core.facts import InvalidTier, MissingTier
+from tiergate.core.messages import scope_words, shown
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import TierChange
+from tiergate.core.quantity import Quantity
+from tiergate.core.quota import QuotaStatus, scopes_of
+from tiergate.core.request import TierChange, Unreadable
 from tiergate.core.rules import RULES, sentence
 from tiergate.core.text import shortened
-from tiergate.core.tier import LimitRangeItem, Tier
+from tiergate.core.tier import LimitRangeItem, ScopeRequirement, Tier
 
 
 def lines(decision: Decision) -> list[str]:
@@ -57,6 +60,7 @@ def agent(requests: Texts | None = None, limits: Texts | None = None) -> Pod:
 MAX = an_item(high={"memory": "512Mi"})
 SETUP = a_container("setup", init=True, limits={"memory": "2Gi"})
 MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
+CPU10 = {"cpu": "10m"}
 
 
 @pytest.mark.parametrize(
@@ -89,9 +93,24 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
         ),
         pytest.param(
             lambda: judged(agent(limits={"cpu": "5m"}), an_item(low={"cpu": "10m"})),
+            [f'container "agent": limits.cpu is 5m, the tier {LEAST}; set limits.cpu and requests.cpu to 10m or more'],
+            id="one-mistake-one-line",
+        ),
+        pytest.param(
+            lambda: judged(agent(limits={"example.org/limits.x": "8"}), an_item(high={"example.org/limits.x": "5"})),
             [
-                f'container "agent": requests.cpu is 5m, the tier {LEAST}; set requests.cpu to 10m or more',
-                'container "agent": limits.cpu is 5m, the tier asks for at least 10m; set limits.cpu to 10m or more',
+                (
+                    'container "agent": limits.example.org/limits.x is 8, the tier allows at most 5; '
+                    "set limits.example.org/limits.x and requests.example.org/limits.x to 5 or less"
+                )
+            ],
+            id="one-mistake-of-a-name-with-the-word",
+        ),
+        pytest.param(
+            lambda: judged(agent({"cpu": "4m"}, {"cpu": "5m"}), an_item(low={"cpu": "10m"})),
+            [
+                f'container "agent": requests.cpu is 4m, the tier {LEAST}; set requests.cpu to 10m or more',
+                f'container "agent": limits.cpu is 5m, the tier {LEAST}; set limits.cpu to 10m or more',
             ],
             id="request-min-limit-min",
         ),
@@ -106,14 +125,54 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="limit-zero",
         ),
         pytest.param(
+            lambda: judged(a_pod(limits={"cpu": "0"}), an_item(high={"cpu": "1"})),
+            [
+                (
+                    "pod: the pod-level limits.cpu is 0, which means no limit, and the tier bounds it; "
+                    "set the pod-level limits.cpu above 0"
+                )
+            ],
+            id="pod-limit-zero",
+        ),
+        pytest.param(
+            lambda: judged(a_pod(a_container(requests={"cpu": "5m"}), requests={"cpu": "8m"}), an_item(low=CPU10)),
+            [
+                (
+                    f'container "agent": requests.cpu is 5m, the tier {LEAST}; set requests.cpu to 10m or more, '
+                    "and the pod-level requests.cpu, 8m, so that it fits"
+                )
+            ],
+            id="request-min-within-the-pod-level",
+        ),
+        pytest.param(
             lambda: judged(agent({"cpu": "300m"}, {"cpu": "1"}), an_item(ratio={"cpu": "3"})),
             [
                 (
                     'container "agent": limits.cpu / requests.cpu is 1 / 300m, the tier allows at most 3; '
-                    "raise requests.cpu to 334m or lower limits.cpu"
+                    "set requests.cpu to 334m or more, or limits.cpu to 900m or less"
                 )
             ],
             id="limit-request-ratio",
+        ),
+        pytest.param(
+            lambda: judged(agent({"cpu": "1m"}, {"cpu": "3m"}), an_item(ratio={"cpu": "1500m"})),
+            [
+                (
+                    'container "agent": limits.cpu / requests.cpu is 3m / 1m, the tier allows at most 1500m; '
+                    "set requests.cpu to 2m or more, or limits.cpu to 1m or less"
+                )
+            ],
+            id="limit-request-ratio-in-whole-units",
+        ),
+        pytest.param(
+            lambda: judged(agent({"memory": "1180000001"}, {"memory": "2420000002"}), an_item(ratio={"memory": "2"})),
+            [
+                (
+                    'container "agent": limits.memory / requests.memory is 2420000002 / 1180000001, '
+                    "the tier allows at most 2; set requests.memory to 1.3G or more, or limits.memory to 2.3G or less"
+                )
+            ],
+            id="limit-request-ratio-that-is-rounded-still-passes",
         ),
         pytest.param(
             lambda: judged(agent({"cpu": "1"}), an_item(ratio={"cpu": "3"})),
@@ -124,6 +183,17 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
                 )
             ],
             id="limit-request-ratio-no-limit",
+        ),
+        pytest.param(
+            lambda: judged(agent({"example.org/requests.x": "1"}), an_item(ratio={"example.org/requests.x": "3"})),
+            [
+                (
+                    'container "agent": limits.example.org/requests.x is not set or 0, the tier allows '
+                    "limits.example.org/requests.x / requests.example.org/requests.x at most 3; "
+                    "set limits.example.org/requests.x"
+                )
+            ],
+            id="limit-request-ratio-of-a-name-with-the-word",
         ),
         pytest.param(
             lambda: judged(agent(), an_item(ratio={"cpu": "3"})),
@@ -137,7 +207,10 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
         ),
         pytest.param(
             lambda: judged(a_pod(init=[SETUP], limits={"memory": "1"}), MAX)[0],
-            f'init container "setup": limits.memory is 2Gi, the tier {MOST}; set limits.memory to 512Mi or less',
+            (
+                f'init container "setup": limits.memory is 2Gi, the tier {MOST}; '
+                "set limits.memory and requests.memory to 512Mi or less"
+            ),
             id="init-container",
         ),
         pytest.param(
@@ -145,19 +218,25 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
                 agent(limits={"cpu": "3"}), an_item("Pod", high={"cpu": "2"}, low={"cpu": "4"}, ratio={"cpu": "2"})
             ),
             [
-                "pod: requests.cpu is 3, the tier asks for at least 4; set requests.cpu to 4 or more",
-                "pod: limits.cpu is 3, the tier asks for at least 4; set limits.cpu to 4 or more",
-                "pod: limits.cpu is 3, the tier allows at most 2; set limits.cpu to 2 or less",
-                "pod: requests.cpu is 3, the tier allows at most 2; set requests.cpu to 2 or less",
+                "pod: limits.cpu is 3, the tier asks for at least 4; set limits.cpu and requests.cpu to 4 or more",
+                "pod: limits.cpu is 3, the tier allows at most 2; set limits.cpu and requests.cpu to 2 or less",
             ],
             id="pod-min-and-max",
+        ),
+        pytest.param(
+            lambda: judged(agent({"cpu": "4m"}, {"cpu": "5m"}), an_item("Pod", low=CPU10)),
+            [
+                f"pod: requests.cpu is 4m, the tier {LEAST}; set requests.cpu to 10m or more",
+                f"pod: limits.cpu is 5m, the tier {LEAST}; set limits.cpu to 10m or more",
+            ],
+            id="pod-request-min-pod-limit-min",
         ),
         pytest.param(
             lambda: judged(agent({"cpu": "1"}, {"cpu": "3"}), an_item("Pod", ratio={"cpu": "2"})),
             [
                 (
                     "pod: limits.cpu / requests.cpu is 3 / 1, the tier allows at most 2; "
-                    "raise requests.cpu to 1500m or lower limits.cpu"
+                    "set requests.cpu to 1500m or more, or limits.cpu to 2 or less"
                 )
             ],
             id="pod-limit-request-ratio",
@@ -183,6 +262,20 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             id="quota-pending",
         ),
         pytest.param(
+            lambda: judged(
+                agent(),
+                tier=a_tier(quotas=[a_tier_quota({"pods": "1"})]),
+                quotas=(a_quota({"pods": "1"}, name="tier", managed=False),),
+            ),
+            [
+                (
+                    'quota "compute" cannot be set up in dev: its ResourceQuota "tier" is not Tiergate\'s; '
+                    "ask the platform team to rename or delete it"
+                )
+            ],
+            id="quota-pending-for-ever",
+        ),
+        pytest.param(
             lambda: lines(decided(MissingTier("dve"))),
             [
                 (
@@ -199,6 +292,11 @@ MOST, LEAST = "allows at most 512Mi", "asks for at least 10m"
             ["tier dev: /spec/limits/0/min/cpu: min value 2 is greater than max value 1; correct the tier"],
             id="tier-invalid",
         ),
+        pytest.param(
+            lambda: lines(decide(a_request(Unreadable((Fault("", "there is no object"),))), the_facts(None))),
+            ["object: there is no object"],
+            id="malformed",
+        ),
     ],
 )
 def test_each_rule_has_its_sentence(found: Callable[[], object], expected: object) -> None:
@@ -210,6 +308,7 @@ def over(subject: Pod | Claim, hard: Texts, used: Texts, old: Pod | Claim | None
     return line
 
 
+PAGES = {"cpu": "1", "hugepages-2Mi": "4Mi"}
 TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu": "1"}))
 
 
@@ -232,6 +331,30 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
             'quota "compute": limits.cpu asks 2, used 3 of 4, over by 1; '
             "lower limits.cpu of all its containers together to 1 or less, or free 1 in dev",
             id="several-containers",
+        ),
+        pytest.param(
+            lambda: over(agent({"cpu": "1"}), {"cpu": "4"}, {"cpu": "3500m"}),
+            'quota "compute": cpu asks 1, used 3500m of 4, over by 500m; set cpu to 500m or less, or free 500m in dev',
+            id="requests-by-their-short-name",
+        ),
+        pytest.param(
+            lambda: over(a_pod(a_container(requests=PAGES)), {"hugepages-2Mi": "6Mi"}, {"hugepages-2Mi": "4Mi"}),
+            'quota "compute": hugepages-2Mi asks 4Mi, used 4Mi of 6Mi, over by 2Mi; '
+            "set hugepages-2Mi to 2Mi or less, or free 2Mi in dev",
+            id="pages-by-their-short-name",
+        ),
+        pytest.param(
+            lambda: over(
+                a_pod(a_container(requests=PAGES)), {"requests.hugepages-2Mi": "7Mi"}, {"requests.hugepages-2Mi": "4Mi"}
+            ),
+            'quota "compute": requests.hugepages-2Mi asks 4Mi, used 4Mi of 7Mi, over by 1Mi; '
+            "set requests.hugepages-2Mi to 2Mi or less, or free 1Mi in dev",
+            id="pages-are-lowered-by-whole-ones",
+        ),
+        pytest.param(
+            lambda: over(a_pod(a_container(requests=PAGES)), {"hugepages-2Mi": "5Mi"}, {"hugepages-2Mi": "4Mi"}),
+            'quota "compute": hugepages-2Mi asks 4Mi, used 4Mi of 5Mi, over by 3Mi; free 3Mi in dev',
+            id="no-whole-page-fits",
         ),
         pytest.param(
             lambda: over(agent(), {"pods": "20"}, {"pods": "20"}),
@@ -280,8 +403,19 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
         ),
         pytest.param(
             lambda: over(a_pod(a_container(requests={"nvidia.com/gpu": "1"})), {"requests.nvidia.com/gpu": "0"}, {}),
-            'quota "compute": requests.nvidia.com/gpu asks 1, used 0 of 0, over by 1; the quota allows none',
+            'quota "compute": requests.nvidia.com/gpu asks 1, and none are allowed',
             id="none-at-all",
+        ),
+        pytest.param(
+            lambda: over(agent(limits={"memory": "27917286400800m"}), {"limits.memory": "4Gi"}, {}),
+            'quota "compute": limits.memory asks 26Gi, used 0 of 4Gi, over by 22Gi; set limits.memory to 4Gi or less',
+            id="milli-bytes-as-vpa-writes-them",
+        ),
+        pytest.param(
+            lambda: over(agent(limits={"memory": "1Gi"}), {"limits.memory": "4Gi"}, {"limits.memory": "3333333333"}),
+            'quota "compute": limits.memory asks 1Gi, used 3.1Gi of 4Gi, over by 106.9Mi; '
+            "set limits.memory to 917Mi or less, or free 107Mi in dev",
+            id="what-is-rounded-still-passes",
         ),
     ],
 )
@@ -291,7 +425,8 @@ def test_a_refusal_by_quota_says_what_would_fit(found: Callable[[], str], expect
 
 def of_tier(tier: Tier | None, members: int = 0) -> list[str]:
     names = tuple(f"team-{number}" for number in range(members))
-    return lines(decide(a_request(TierChange(tier)), the_facts(None, members=names)))
+    decision = decide(a_request(TierChange(tier)), the_facts(None, members=names))
+    return [f"{one.pointer} {line}" for one, line in zip(decision.findings, lines(decision), strict=True)]
 
 
 TEN = "team-0, team-1, team-2, team-3, team-4, team-5, team-6, team-7, team-8, team-9"
@@ -301,28 +436,45 @@ MOVE = "move these namespaces to another tier or remove their label tiergate.io/
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        pytest.param(lambda: of_tier(None, 10), f"in use by {TEN}; {MOVE}", id="all-namespaces-named"),
-        pytest.param(lambda: of_tier(None, 12), f"in use by {TEN} and 2 more; {MOVE}", id="more-than-are-named"),
+        pytest.param(lambda: of_tier(None, 10), f" in use by {TEN}; {MOVE}", id="all-namespaces-named"),
+        pytest.param(lambda: of_tier(None, 12), f" in use by {TEN} and 2 more; {MOVE}", id="more-than-are-named"),
         pytest.param(
-            lambda: of_tier(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),
-            "tier dev: in mode Warn nothing is reported on services",
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"services": "1", "secrets": "1"})], mode="Warn")),
+            "/spec/quotas tier dev: in mode Warn nothing is reported on secrets, services",
             id="quota-unmeasured",
         ),
         pytest.param(
             lambda: of_tier(a_tier(an_item("Pod", high={"cpu": "1"}))),
-            "tier dev: Pod has a max for cpu and no min",
+            "/spec/limits/0/max/cpu tier dev: Pod has a max for cpu and no min",
             id="max-without-min",
         ),
         pytest.param(
-            lambda: of_tier(a_tier(quotas=[a_tier_quota({"requests.nvidia.com/gpu": "1"})])),
-            "tier dev: ResourceClaims can ask for devices that requests.nvidia.com/gpu does not count; "
-            "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass",
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"requests.b.org/x": "1", "requests.a.org/x": "1"})])),
+            "/spec/quotas tier dev: ResourceClaims can ask for devices that requests.a.org/x, requests.b.org/x "
+            "does not count; add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass",
             id="devices-unbounded",
         ),
         pytest.param(
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"requests.cpu": "3", "limits.cpu": "2"}, name="big")])),
+            '/spec/quotas/0/hard/requests.cpu tier dev: quota "big" bounds requests.cpu above limits.cpu',
+            id="quota-requests-above-limits",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(quotas=[a_tier_quota({"memory": "3Gi", "limits.memory": "2Gi"})])),
+            '/spec/quotas/0/hard/memory tier dev: quota "compute" bounds memory above limits.memory',
+            id="quota-requests-above-limits-by-their-short-name",
+        ),
+        pytest.param(
             lambda: of_tier(a_tier(groups=["system:authenticated"])),
-            "tier dev: exempting group system:authenticated is rarely meant: all people and controllers are in it",
+            "/spec/exemptions/groups tier dev: exempting group system:authenticated is rarely meant: "
+            "all people and controllers are in it",
             id="exemption-broad",
+        ),
+        pytest.param(
+            lambda: of_tier(a_tier(an_item("x" * 500))),
+            f'/spec/limits/0/type /spec/limits/0/type: "{"x" * 500}" is not one of Container, Pod, '
+            "PersistentVolumeClaim",
+            id="tier-invalid-is-told-at-length",
         ),
     ],
 )
@@ -351,6 +503,120 @@ def test_names_from_the_object_are_shown_printable_and_short() -> None:
     assert len(line) < 400
 
 
-@pytest.mark.parametrize(("length", "shown"), [(7, "x" * 7), (8, "x" * 8), (9, "x" * 8 + "...")])
-def test_a_text_is_cut_where_it_is_longer_than_allowed(length: int, shown: str) -> None:
-    assert shortened("x" * length, 8) == shown
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 7, "x" * 7),
+        ("x" * 8, "x" * 8),
+        ("x" * 9, "x" * 8 + "..."),
+        ("a\nb\x1bc", "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"),
+    ],
+    ids=["shorter", "as-long", "longer", "unprintable"],
+)
+def test_a_text_is_cut_where_it_is_longer_than_allowed_and_made_printable(text: str, shown: str) -> None:
+    assert shortened(text, 8) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "like", "up", "expected"),
+    [
+        pytest.param("1234567", "1", None, "1234567", id="short"),
+        pytest.param("12345678", "1", None, "12.3M", id="long"),
+        pytest.param("12345.678901", "1", None, "12.3k", id="in-thousands"),
+        pytest.param("999.123456789", "1", None, "999.1", id="in-ones"),
+        pytest.param("12345678900P", "1", None, "12345678.9E", id="beyond-the-largest-unit"),
+        pytest.param("4400000001", "1", True, "4.5G", id="up"),
+        pytest.param("4480000001", "1", False, "4.4G", id="down"),
+        pytest.param("12345670n", "1", False, "12345670n", id="never-nothing"),
+        pytest.param("4294967297", "4Gi", None, "4294967297", id="never-the-same-as-what-it-differs-from"),
+        pytest.param("12345678901", "1e3", None, "12345678901", id="an-exponent-as-it-is"),
+    ],
+)
+def test_an_amount_is_shown_short_in_the_unit_of_its_bound(
+    amount: str, like: str, expected: str, *, up: bool | None
+) -> None:
+    assert shown(Quantity.parse(amount), Quantity.parse(like), up=up) == expected
+
+
+URGENT = ScopeRequirement("PriorityClass", "In", ("urgent", "now"))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "selector", "expected"),
+    [
+        (["Terminating"], (), "scope Terminating"),
+        ([], (URGENT,), "priority class urgent or now"),
+        (
+            ["Terminating"],
+            (ScopeRequirement("PriorityClass", "NotIn", ("low", "idle")),),
+            "scope Terminating and priority class not low or idle",
+        ),
+        ([], (ScopeRequirement("PriorityClass", "Exists"),), "any priority class"),
+        ([], (ScopeRequirement("VolumeAttributesClass", "DoesNotExist"),), "no volume attributes class"),
+        ([], (), ""),
+    ],
+)
+def test_a_scoped_quota_says_what_it_counts(
+    scopes: list[str], selector: tuple[ScopeRequirement, ...], expected: str
+) -> None:
+    quota = QuotaStatus("q", scopes=tuple(scopes), scope_selector=selector)
+    assert scope_words(scopes_of(quota)) == expected
+
+
+@pytest.mark.parametrize(
+    ("annotation", "said"),
+    [
+        ("tiergate set: cpu request for container agent", True),
+        ("tiergate set: memory limit for container agent; memory, cpu request for container agent", True),
+        ("tiergate set: cpu limit for container agent", False),
+        ("tiergate set: cpu request for init container agent-2", False),
+        ("tiergate set: cpu request for container agent and more", False),
+        ("", False),
+    ],
+)
+def test_a_value_that_nobody_wrote_is_the_tier_s_default(annotation: str, *, said: bool) -> None:
+    """Said by the annotation of the mutating pass."""
+    pod = msgspec.structs.replace(agent({"cpu": "50m"}, {"cpu": "400m"}), defaults_annotation=annotation)
+    (line,) = judged(pod, an_item(ratio={"cpu": "4"}))
+    whose = " (the tier's default)" if said else ""
+    assert line == (
+        f'container "agent": limits.cpu / requests.cpu is 400m / 50m{whose}, the tier allows at most 4; '
+        "set requests.cpu to 100m or more, or limits.cpu to 200m or less"
+    )
+
+
+@pytest.mark.parametrize("name", ["cpu", "example.org/limits.x"])
+def test_a_default_limit_that_follows_the_request_is_no_second_mistake(name: str) -> None:
+    """It was raised to the request, which is the one to change."""
+    annotation = f"tiergate set: {name} limit for container agent"
+    pod = msgspec.structs.replace(agent({name: "8"}, {name: "8"}), defaults_annotation=annotation)
+    decision = validated(pod, old=None, tier=a_tier(an_item(high={name: "5"})))
+    assert [(one.rule, one.pointer, one.same_request) for one in decision.findings] == [
+        ("request-max", f"/spec/containers/0/resources/requests/{name.replace('/', '~1')}", False)
+    ]
+    assert lines(decision) == [
+        f'container "agent": requests.{name} is 8, the tier allows at most 5; set requests.{name} to 5 or less'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "annotation", "also"),
+    [
+        pytest.param("1", "cpu limit for container agent", "", id="beside-a-request"),
+        pytest.param(
+            "8",
+            "cpu request for container agent; cpu limit for container agent",
+            " and requests.cpu",
+            id="with-its-request",
+        ),
+    ],
+)
+def test_a_default_limit_out_of_range_is_the_tier_s(request_: str, annotation: str, also: str) -> None:
+    pod = msgspec.structs.replace(
+        agent({"cpu": request_}, {"cpu": "8"}), defaults_annotation=f"tiergate set: {annotation}"
+    )
+    (line,) = judged(pod, an_item(high={"cpu": "5"}))
+    assert line == (
+        'container "agent": limits.cpu is 8 (the tier\'s default), the tier allows at most 5; '
+        f"set limits.cpu{also} to 5 or less"
+    )

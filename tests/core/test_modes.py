@@ -27,7 +27,7 @@ from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.mode import MODES, Mode
 from tiergate.core.podspec import ContainerStatus, Pod
-from tiergate.core.tally import kinds_to_count, unmeasured
+from tiergate.core.tally import names_to_count, unmeasured
 from tiergate.core.tier import Tier
 
 REPORTING: tuple[Mode, ...] = ("Warn", "Audit")
@@ -50,10 +50,11 @@ QUOTA = a_quota(HARD, {"pods": "3"})
 def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
     refused = validated(BROKEN, old=None, tier=the_tier("Enforce"), quotas=(QUOTA,))
     told = reported(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
-    assert [one.rule for one in told.findings] == ["limit-max", "request-max", "quota-exceeded", "quota-exceeded"]
+    assert [one.rule for one in told.findings] == ["limit-max", "quota-exceeded", "quota-exceeded"]
     assert {one.effect for one in refused.findings} == {"deny"}
-    assert {one.effect for one in told.findings} == {"warn" if mode == "Warn" else "audit"}
-    assert [one.pointer for one in told.findings] == [one.pointer for one in refused.findings]
+    assert [(one.pointer, one.effect) for one in told.findings] == [
+        (one.pointer, one.effect) for one in refused.findings
+    ]
     assert told.allowed
     assert not refused.allowed
     assert told.mode == mode
@@ -70,7 +71,7 @@ def test_what_fits_is_simply_allowed(mode: Mode) -> None:
 def test_a_quota_that_is_not_there_is_no_violation(mode: Mode) -> None:
     """There never is one in these modes; ranges are judged all the same, and the decision says what was left out."""
     told = reported(BROKEN, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
-    assert [one.rule for one in told.findings] == ["limit-max", "request-max"]
+    assert [one.rule for one in told.findings] == ["limit-max"]
     assert told.unchecked
     silent = reported(WITHOUT_CPU, old=None, tier=the_tier(mode), quotas=(), unchecked=True)
     assert silent.unchecked
@@ -83,6 +84,15 @@ def test_a_foreign_quota_that_is_not_in_force_is_left_to_native_quota(mode: Mode
     young = a_quota({"pods": "1"}, name="young", managed=False)
     unknown = type(young)(name="young", hard=young.hard, used={})
     assert is_silent(reported(a_pod(), old=None, tier=a_tier(mode=mode), quotas=(unknown,), unchecked=False))
+
+
+@reporting
+def test_beside_its_own_usage_a_tier_tells_of_other_people_s_quotas(mode: Mode) -> None:
+    """An object of ours is on its way out, as the tier has none in these modes."""
+    full = {"pods": "1"}
+    quotas = (a_quota(full, full), a_quota(full, full, name="theirs", managed=False))
+    told = decide(a_request(a_pod()), the_facts(a_tier(mode=mode), quotas, usage=()))
+    assert [(one.rule, one.quota) for one in told.findings] == [("quota-exceeded", "theirs")]
 
 
 def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
@@ -98,12 +108,19 @@ def test_in_audit_a_new_pod_is_judged_as_if_it_had_the_defaults() -> None:
 
 @pytest.mark.rule("D-17", "R-24")
 @pytest.mark.parametrize(
-    ("scope", "rules"),
-    [pytest.param("BestEffort", [], id="best-effort"), pytest.param("NotBestEffort", ["quota-exceeded"], id="not")],
+    ("default", "scope", "rules"),
+    [
+        pytest.param({"cpu": "250m"}, "BestEffort", [], id="best-effort"),
+        pytest.param({"cpu": "250m"}, "NotBestEffort", ["quota-exceeded"], id="not"),
+        pytest.param({}, "BestEffort", ["quota-exceeded"], id="best-effort-without-defaults"),
+        pytest.param({}, "NotBestEffort", [], id="not-without-defaults"),
+    ],
 )
-def test_in_audit_a_quota_counts_the_pod_by_the_qos_class_it_would_have(scope: str, rules: list[str]) -> None:
+def test_in_audit_a_quota_counts_the_pod_by_the_qos_class_it_would_have(
+    default: Texts, scope: str, rules: list[str]
+) -> None:
     """R-24, D-17: the server called it BestEffort, having seen no defaults; with them it is Burstable."""
-    tier = a_tier(an_item(default={"cpu": "250m"}), quotas=[a_tier_quota({"pods": "1"}, scopes=[scope])], mode="Audit")
+    tier = a_tier(an_item(default=default), quotas=[a_tier_quota({"pods": "1"}, scopes=[scope])], mode="Audit")
     full = a_quota({"pods": "1"}, {"pods": "1"}, scopes=[scope])
     bare = a_pod(a_container(), qos_class="BestEffort")
     told = reported(bare, old=None, tier=tier, quotas=(full,), unchecked=False)
@@ -212,7 +229,14 @@ def test_native_quotas_are_wanted_in_enforce_alone(mode: Mode, names: list[str])
     ],
 )
 def test_objects_are_counted_only_for_tiers_that_need_it(tiers: list[Tier], kinds: set[type[Pod | Claim]]) -> None:
-    assert kinds_to_count(tiers) == kinds
+    assert {kind for kind in (Pod, Claim) if names_to_count(tiers, kind)} == kinds
+
+
+def test_names_are_counted_that_some_tier_bounds() -> None:
+    other = a_tier(quotas=[a_tier_quota({"requests.cpu": "1", "requests.storage": "1Gi"})], mode="Audit")
+    tiers = [the_tier("Warn"), other, a_tier(quotas=[a_tier_quota({"requests.memory": "1Gi"})])]
+    assert names_to_count(tiers, Pod) == {"limits.cpu", "pods", "requests.cpu"}
+    assert names_to_count(tiers, Claim) == {"requests.storage"}
 
 
 def test_names_of_neither_pods_nor_claims_are_nobodys_in_these_modes() -> None:

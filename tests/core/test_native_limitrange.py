@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Texts, a_claim, a_container, a_pod, an_item, texts
+from tests.differential import exactly
 from tiergate.core.claim import Claim
 from tiergate.core.native import LimitRange, ambiguities, refusals, sentence, with_native_defaults
 from tiergate.core.podspec import Pod
@@ -17,8 +18,8 @@ def a_range(*items: LimitRangeItem, name: str = "lr") -> LimitRange:
     return LimitRange(name, items)
 
 
-def said(subject: Pod | Claim, item: LimitRangeItem, *, exact: bool = False) -> list[str]:
-    return [sentence(one) for one in refusals(subject, (a_range(item),), exact=exact)]
+def said(subject: Pod | Claim, item: LimitRangeItem) -> list[str]:
+    return [sentence(one) for one in refusals(subject, (a_range(item),))]
 
 
 LOW = an_item(low={"cpu": "500m"})
@@ -110,7 +111,8 @@ POD_HIGH = an_item("Pod", high={"memory": "1Gi"})
 )  # fmt: skip
 def test_the_sentences_are_limitrangers(pod: Pod, item: LimitRangeItem, messages: list[str]) -> None:
     assert said(pod, item) == messages
-    assert said(pod, item, exact=True) == messages
+    with exactly.compared():
+        assert said(pod, item) == messages
 
 
 @pytest.mark.rule("L-24")
@@ -130,6 +132,8 @@ def test_the_sentences_are_limitrangers(pod: Pod, item: LimitRangeItem, messages
             id="L-24-none",
         ),
         pytest.param(a_claim("5Gi"), [], id="L-24-between-and-no-ratio"),
+        pytest.param(a_claim("10Gi"), [], id="L-24-equal-to-max"),
+        pytest.param(a_claim("1Gi"), [], id="L-24-equal-to-min"),
     ],
 )  # fmt: skip
 def test_a_claim_is_judged_by_its_request(claim: Claim, messages: list[str]) -> None:
@@ -189,7 +193,8 @@ def test_projections_differ_from_exact_comparison_only_where_known(
 ) -> None:
     pod = a_pod(a_container(requests=requests, limits=limits))
     assert said(pod, item) == legacy
-    assert said(pod, item, exact=True) == exact
+    with exactly.compared():
+        assert said(pod, item) == exact
 
 
 @pytest.mark.rule("Q-11", "Q-21")
@@ -207,6 +212,8 @@ def test_projections_differ_from_exact_comparison_only_where_known(
         ("9Pi", 10133099161583616, 10133099161583616000 - 2**64),
         ("1E", 10**18, 0),
         ("10E", 0, 0),
+        ("-1E", -(10**18), 0),
+        ("-10E", 0, 0),
         ("1e19", 0, 0),
         ("8Ei", 9223372036854775807, -1000),
         ("9223372036854775808", -9223372036854775808, 0),

@@ -7,6 +7,7 @@ import pytest
 from tests.builders import Texts, a_container, a_pod, a_tier, an_item, texts
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
+from tiergate.core.usage import qos_class
 from tiergate.core.validity import invalid
 
 OLD, NEW = 36, 37
@@ -60,5 +61,5 @@ def test_defaults_that_would_not_fit_the_pod_level_are_not_set(minor: int) -> No
     ],
 )
 def test_the_qos_class_is_the_release_s(pod: Pod, old: str, new: str) -> None:
-    assert admitted(pod, a_tier(), minor=OLD).qos_class == old
-    assert admitted(pod, a_tier(), minor=NEW).qos_class == new
+    assert qos_class(admitted(pod, a_tier(), minor=OLD), minor=OLD) == old
+    assert qos_class(admitted(pod, a_tier(), minor=NEW), minor=NEW) == new

@@ -37,7 +37,7 @@ def judged(*quotas: QuotaStatus, subject: Pod | Claim | None = None) -> Decision
 )
 def test_a_quota_of_the_tier_is_waited_for(quotas: list[QuotaStatus], subject: Pod | Claim, waits_for: str) -> None:
     decision = judged(*quotas, subject=subject)
-    assert [(one.rule, one.quota) for one in decision.findings] == [("quota-pending", waits_for)]
+    assert [(one.rule, one.pointer, one.quota) for one in decision.findings] == [("quota-pending", "", waits_for)]
 
 
 def test_a_quota_in_force_is_not_waited_for() -> None:
@@ -64,7 +64,8 @@ def test_a_foreign_quota_with_unknown_usage_refuses() -> None:
     foreign = QuotaStatus("theirs", hard=amounts({"pods": "9", "cpu": "9"}), used=amounts({"cpu": "0"}))
     subject = a_pod(a_container(requests={"cpu": "1"}))
     decision = validated(subject, old=None, tier=a_tier(), quotas=(foreign,))
-    assert [(one.rule, one.quota, one.resource) for one in decision.findings] == [("quota-pending", "theirs", "pods")]
+    (found,) = decision.findings
+    assert (found.rule, found.pointer, found.quota, found.resource) == ("quota-pending", "", "theirs", "pods")
 
 
 @pytest.mark.rule("R-9")

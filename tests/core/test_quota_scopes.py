@@ -50,6 +50,7 @@ def test_a_scope_selects_pods(scope: str, pod: Pod, matching: bool) -> None:  # 
         pytest.param("NotIn", ("low",), True, True, id="R-24-NotIn-other"),
         pytest.param("Exists", (), True, False, id="R-24-Exists"),
         pytest.param("DoesNotExist", (), False, True, id="R-24-DoesNotExist"),
+        pytest.param("Like", ("high",), False, False, id="R-24-of-no-known-operator"),
     ],
 )
 def test_a_priority_class_is_selected_like_a_label(

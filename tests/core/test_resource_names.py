@@ -8,8 +8,7 @@ from tests.builders import a_tier, a_tier_quota, an_item
 from tiergate.core.resources import is_qualified
 from tiergate.core.tier_faults import faults
 
-LONG_PREFIX = f"{'.'.join(['x' * 50] * 4)}/y"
-TOO_LONG_PREFIX = f"{'.'.join(['x' * 63] * 4)}/y"
+LONGEST_PREFIX = ".".join(["x" * 63] * 3 + ["x" * 61])
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ TOO_LONG_PREFIX = f"{'.'.join(['x' * 63] * 4)}/y"
         "count/pods",
         "x" * 63,
         "a/" + "x" * 63,
-        f"{'.'.join(['x' * 50] * 4)}/y",
+        f"{LONGEST_PREFIX}/y",
     ],
     ids=lambda name: name[:20],
 )
@@ -48,7 +47,7 @@ def test_a_qualified_name(name: str) -> None:
         "cpu\n",
         "x" * 64,
         "a/" + "x" * 64,
-        f"{'.'.join(['x' * 63] * 4)}/y",
+        f"{LONGEST_PREFIX}x/y",
     ],
     ids=lambda name: ascii(name[:20]),
 )
@@ -79,6 +78,7 @@ def test_a_scope_with_hugepages_is_a_fault(name: str) -> None:
     ("name", "default", "reason"),
     [
         ("nvidia.com/gpu", "500m", "must be an integer"),
+        ("nvidia.com/gpu", "1n", "must be an integer"),
         ("hugepages-2Mi", "3Mi", "3Mi is not positive integer multiple of hugepages-2Mi"),
     ],
 )

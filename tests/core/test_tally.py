@@ -116,6 +116,16 @@ def test_a_pod_that_is_over_counts_as_an_object_only(pod: dict[str, object], pod
     }
 
 
+@pytest.mark.rule("R-32")
+def test_only_names_that_are_asked_for_are_kept_and_tell_objects_apart() -> None:
+    """By the charge of either release: tenants choose the other names."""
+    footprints = Footprints(frozenset({"requests.cpu"}))
+    one = footprints.of(a_resizing_pod())
+    assert (texts(one.charge), texts(one.earlier)) == ({"requests.cpu": "3"}, {"requests.cpu": "4"})
+    named = msgspec.structs.replace(a_resizing_pod(), overhead=amounts({"x.io/y": "1"}))
+    assert footprints.of(named) is one
+
+
 @pytest.mark.rule("R-21")
 def test_pods_whose_grace_ends_at_different_times_are_not_taken_for_equal() -> None:
     """R-21."""
@@ -258,6 +268,7 @@ def test_a_tier_shows_its_quotas_as_they_would_be(kind: type[Pod | Claim], expec
     found = would_be(tier, kind, counts, namespace="dev", now=NOW, minor=NEWEST)
     assert {one.name: texts(one.used) for one in found} == expected
     assert all(one.managed and one.hard.keys() == one.used.keys() for one in found)
+    assert {one.namespace for one in found} == {"dev"}
     if kind is Pod:
         assert texts(found[0].hard) == {"pods": "4", "requests.cpu": "8"}
 

@@ -26,6 +26,7 @@ SPEC: dict[str, Any] = {
     ],
     "exemptions": {"users": ["jane"], "groups": ["ops"]},
     "nativeLimitRange": True,
+    "workloads": "Enforce",
 }
 
 
@@ -50,6 +51,8 @@ def test_what_is_read_twice_is_equal_and_found() -> None:
     assert not one != other  # noqa: SIM202 - the operator is what is tested
     assert hash(one) == hash(other)
     assert {one: "derived"}[other] == "derived"
+    same = one
+    assert one == same
 
 
 @pytest.mark.parametrize(
@@ -71,10 +74,14 @@ def test_what_is_read_twice_is_equal_and_found() -> None:
         pytest.param(changed("exemptions", "users", to=[]), id="users"),
         pytest.param(changed("exemptions", "groups", to=["dev"]), id="groups"),
         pytest.param(changed("nativeLimitRange", to=False), id="native"),
+        pytest.param(changed("workloads", to="Warn"), id="workloads"),
     ],
 )
 def test_what_differs_in_anything_is_another_tier(spec: dict[str, Any]) -> None:
-    assert tier_of(spec) != tier_of(SPEC)
+    one, other = tier_of(spec), tier_of(SPEC)
+    assert one != other
+    msgspec.structs.force_setattr(one, "_hash", hash(other))
+    assert one != other, "a hash that two tiers share by chance"
 
 
 def test_a_tier_of_another_name_is_another_one() -> None:

@@ -62,6 +62,14 @@ CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
             "L-2-default-above-max",
         ),
         item(
+            [
+                ("/default/memory", "256m is a fraction of a byte; m means a thousandth"),
+                ("/defaultRequest/ephemeral-storage", "128m is a fraction of a byte; m means a thousandth"),
+            ],
+            an_item(default={"cpu": "1m", "memory": "256m"}, default_request={"ephemeral-storage": "128m"}),
+            "fractions-of-a-byte",
+        ),
+        item(
             [("/maxLimitRequestRatio/cpu", "ratio 999m is less than 1")],
             an_item(ratio={"cpu": "0.999"}),
             "L-2-ratio-below-1",
@@ -72,8 +80,25 @@ CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
             "L-2-ratio-above-max-over-min",
         ),
         item(
-            [("/maxLimitRequestRatio/memory", f"ratio {10**17}E is greater than max/min = 1{'0' * 34}.000000")],
-            an_item("Pod", low={"memory": "1m"}, high={"memory": "1e31"}, ratio={"memory": "1" + "0" * 35}),
+            [
+                ("/max/cpu", "-4 is negative"),
+                ("/min/cpu", "min value 3 is greater than max value -4"),
+                ("/maxLimitRequestRatio/cpu", "ratio 4 is greater than max/min = -1.333333"),
+            ],
+            an_item("Pod", low=CPU3, high={"cpu": "-4"}, ratio={"cpu": "4"}),
+            "L-2-ratio-above-a-negative-one",
+        ),
+        item(
+            [
+                ("/min/cpu", "min value 9M is greater than max value 1"),
+                ("/maxLimitRequestRatio/cpu", "ratio 4 is greater than max/min = 0.000000"),
+            ],
+            an_item("Pod", low={"cpu": "9M"}, high=CPU1, ratio={"cpu": "4"}),
+            "L-2-ratio-above-nearly-none",
+        ),
+        item(
+            [("/maxLimitRequestRatio/cpu", f"ratio {10**17}E is greater than max/min = 1{'0' * 34}.000000")],
+            an_item("Pod", low={"cpu": "1m"}, high={"cpu": "1e31"}, ratio={"cpu": "1" + "0" * 35}),
             "L-2-ratio-beyond-floats",
         ),
         item(
@@ -135,6 +160,11 @@ CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
             an_item("PersistentVolumeClaim", high={"storage": "1", "disk": "1"}),
             "L-2-claim-name",
         ),
+        item(
+            [("/min/a~1b~1c", "is no resource name"), ("/min/disk", "must be a standard resource for containers")],
+            an_item("Pod", low={"a/b/c": "1", "hugepages-2Mi": "2Mi", "disk": "1"}),
+            "D-10-whatever-stands-before",
+        ),
         item([("/min/cpu", "-1 is negative")], an_item("Pod", low={"cpu": "-1"}), "negative"),
         item(
             [("/default/cpu", "-1 is negative"), ("/defaultRequest/cpu", "-2 is negative")],
@@ -153,6 +183,7 @@ def test_a_faulty_item_is_named(made: LimitRangeItem, expected: Found) -> None:
     [
         pytest.param(an_item(low=CPU1, high=CPU1, default=CPU1, default_request=CPU1, ratio=CPU1), id="L-2-all-equal"),
         pytest.param(an_item(low=CPU1, high=CPU2, ratio=CPU2), id="L-2-ratio-equals-max-over-min"),
+        pytest.param(an_item(ratio={"memory": "1500m"}), id="L-2-a-ratio-is-no-amount-of-bytes"),
         pytest.param(an_item(high={"cpu": "2"}, low={"memory": "1Mi"}), id="L-1-derived"),
         pytest.param(an_item(default={"nvidia.com/gpu": "1"}), id="L-2-extended-derived"),
         pytest.param(an_item(high={"hugepages-2Mi": "2Mi", "ephemeral-storage": "1Gi"}), id="D-10-names"),
@@ -222,6 +253,22 @@ SCOPES = (
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
+        quota(
+            [
+                ("/hard/limits.memory", "512m is a fraction of a byte; m means a thousandth"),
+                ("/hard/requests.hugepages-2Mi", "2m is a fraction of a byte; m means a thousandth"),
+                ("/hard/requests.storage", "1m is a fraction of a byte; m means a thousandth"),
+            ],
+            a_tier_quota(
+                {
+                    "limits.memory": "512m",
+                    "requests.hugepages-2Mi": "2m",
+                    "requests.storage": "1m",
+                    "limits.cpu": "1m",
+                }
+            ),
+            "fractions-of-a-byte",
+        ),
         quota([("/hard/pods", "-1 is negative")], a_tier_quota({"pods": "-1"}), "R-3-negative"),
         quota([("/hard/pods", "1500m is not a whole number")], a_tier_quota({"pods": "1.5"}), "R-3-whole-pods"),
         quota(
@@ -364,8 +411,9 @@ def test_quota_names_are_unique() -> None:
     ],
 )
 def test_a_default_that_can_never_fit_its_quota_is_a_fault(made: LimitRangeItem, hard: Texts, expected: Found) -> None:
-    tier = a_tier(made, quotas=[a_tier_quota(hard)])
-    assert found(tier) == [(f"/spec/limits/0{pointer}", reason) for pointer, reason in expected]
+    claims = an_item("PersistentVolumeClaim", high={"storage": "1Gi"})
+    tier = a_tier(claims, made, quotas=[a_tier_quota(hard)])
+    assert found(tier) == [(f"/spec/limits/1{pointer}", reason) for pointer, reason in expected]
 
 
 @pytest.mark.rule("unreachable-default", "limit-zero")
@@ -423,8 +471,11 @@ def test_a_quota_has_room_for_the_objects_of_the_tier(
 
 @pytest.mark.rule("R-7")
 def test_a_scoped_quota_never_counts_the_objects_of_the_tier() -> None:
-    scoped = a_tier_quota({"count/limitranges": "0"}, scopes=["BestEffort"])
+    none = {"count/limitranges": "0"}
+    scoped = a_tier_quota(none, name="scoped", scopes=["BestEffort"])
     assert found(a_tier(ITEM, quotas=[scoped])) == []
+    both = faults(a_tier(ITEM, quotas=[scoped, a_tier_quota(none)]))
+    assert [one.pointer for one in both] == ["/spec/quotas/1/hard/count~1limitranges"]
 
 
 @pytest.mark.rule("quota-name")

@@ -59,6 +59,7 @@ HUGE_AT = "/spec/resources/{}/hugepages-2Mi".format
             [f"{AT}/limits Limit must be set for non overcommitable resources"],
             id="D-13-request-without-limit",
         ),
+        pytest.param(a_pod(a_container(requests={"x.kubernetes.io/y": "1"})), [], id="D-10-native-names-need-none"),
         pytest.param(
             a_pod(a_container(requests={"nvidia.com/gpu": "1"}, limits={"nvidia.com/gpu": "2"})),
             [f"{AT}/requests/nvidia.com~1gpu must be equal to nvidia.com/gpu limit of 2"],
@@ -117,6 +118,15 @@ HUGE_AT = "/spec/resources/{}/hugepages-2Mi".format
                 f"{HUGE_AT('limits')} must be greater than or equal to aggregate container limits of 8Mi",
             ],
             id="D-8-hugepages-are-summed",
+        ),
+        pytest.param(
+            a_pod(
+                *[a_container(limits={"hugepages-2Mi": "4Mi", "cpu": "1"})] * 2,
+                limits={"hugepages-2Mi": "8Mi", "cpu": "2"},
+                requests={"hugepages-2Mi": "8Mi", "cpu": "2"},
+            ),
+            [],
+            id="D-8-hugepages-equal-to-the-pod-level",
         ),
         pytest.param(
             a_pod(a_container(), requests={"hugepages-2Mi": "4Mi"}, limits={"hugepages-2Mi": "4Mi"}),

@@ -46,9 +46,17 @@ class Api:
         self, method: str, path: str, body: bytes | None = None, *, media: str = "application/json"
     ) -> tuple[int, bytes]:
         """Return the status and body of an answer, whatever it is."""
+        status, answer, _ = await self.told(method, path, body, media=media)
+        return status, answer
+
+    async def told(
+        self, method: str, path: str, body: bytes | None = None, *, media: str = "application/json"
+    ) -> tuple[int, bytes, tuple[str, ...]]:
+        """Return status, body and warnings of an answer."""
         headers = {} if body is None else {"Content-Type": media}
         async with self._session.request(method, self._server + path, data=body, headers=headers) as answer:
-            return answer.status, await answer.read()
+            warnings = tuple(one.partition('"')[2] for one in answer.headers.getall("Warning", ()))
+            return answer.status, await answer.read(), warnings
 
     async def call(
         self, method: str, path: str, body: object = None, *, media: str = "application/json", beside: int = 200

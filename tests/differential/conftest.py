@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_without_programs(items)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kubeconfig() -> Iterator[Path]:
     """A cluster without Tiergate: policies are native objects there."""
     with cluster.opened(print) as opened:

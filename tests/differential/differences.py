@@ -16,6 +16,7 @@ from unittest import mock
 import msgspec
 
 from tests.builders import validated
+from tests.differential import exactly
 from tests.differential.outcome import Problem, range_problems
 from tests.differential.sums import Form, forms, uncapped
 from tiergate.core import defaults, native
@@ -119,12 +120,14 @@ def _compares_otherwise(seen: Seen) -> bool:
 
 def _by_projection(subject: Subject, tier: Tier) -> tuple[frozenset[Problem], frozenset[Problem]]:
     """Return (problems that only an exact comparison sees, problems that only 64-bit projections see)."""
-    exact, projected = _said(subject, tier, exact=True), _said(subject, tier, exact=False)
+    projected = _said(subject, tier)
+    with exactly.compared():
+        exact = _said(subject, tier)
     return exact - projected, projected - exact
 
 
-def _said(subject: Subject, tier: Tier, *, exact: bool) -> frozenset[Problem]:
-    refusals = native.refusals(subject, (native.LimitRange("policy", tier.limits),), exact=exact)
+def _said(subject: Subject, tier: Tier) -> frozenset[Problem]:
+    refusals = native.refusals(subject, (native.LimitRange("policy", tier.limits),))
     return frozenset(problem for one in refusals for problem in range_problems(native.sentence(one)))
 
 
@@ -174,6 +177,25 @@ def _as_held(found: frozenset[Problem], subject: Subject, _tier: Tier) -> frozen
     return frozenset(of(problem) for problem in found)
 
 
+def _pod_level_minima(subject: Subject | None, tier: Tier) -> frozenset[tuple[str, str, int]]:
+    """Return (resource, side, amount) of each pod-level value that is below ``min``, in place of a container's."""
+    if not isinstance(subject, Pod):
+        return frozenset()
+    found = validated(subject, old=None, tier=tier, quotas=()).findings
+    below = [one for one in found if one.rule in ("request-min", "limit-min") and not one.container and one.actual]
+    names = [(one, *one.resource.partition(".")[::2]) for one in below]
+    return frozenset((name, side.removesuffix("s"), one.actual.nano) for one, side, name in names if one.actual)
+
+
+def _has_pod_level_min(seen: Seen) -> bool:
+    return bool(_pod_level_minima(seen.judged, seen.tier))
+
+
+def _no_pod_level_min(found: frozenset[Problem], subject: Subject, tier: Tier) -> frozenset[Problem]:
+    ours = _pod_level_minima(subject, tier)
+    return frozenset(one for one in found if not (one[0] == "min" and one[1] != POD and one[2:5] in ours))
+
+
 def _of_defaulting(name: str, switch: Switch) -> Difference:
     return Difference(name, _changes_defaults(switch), switched_off=switch)
 
@@ -201,6 +223,7 @@ HELD_SUM: Final = "sum-beyond-64-bits"
 LIFTED_LIMIT: Final = _of_defaulting("lifted-limit", _never_lifted)
 LOWERED_LIMIT: Final = _of_defaulting("lowered-limit", _never_lowered)
 POD_LEVEL: Final = _of_defaulting("pod-level-suppression", _never_suppressed)
+POD_LEVEL_MIN: Final = Difference("pod-level-min", _has_pod_level_min, verdict=_no_pod_level_min)
 VALID_ALONE: Final = _of_defaulting("valid-defaults-only", _never_omitted)
 LIMIT_ZERO: Final = Difference("limit-zero", _has_zero_limit, verdict=_zero_allowed)
 EXACT: Final = Difference("exact-comparison", _compares_otherwise, verdict=_projected)
@@ -213,6 +236,7 @@ DIFFERENCES: Final = (
     LIFTED_LIMIT,
     LOWERED_LIMIT,
     POD_LEVEL,
+    POD_LEVEL_MIN,
     VALID_ALONE,
     LIMIT_ZERO,
     EXACT,

@@ -114,6 +114,8 @@ def range_problem(violation: Finding) -> Problem:
         reason = "no request" if not violation.actual else "no limit" if not violation.limit else "provided ratio"
         return "ratio", kind, name, reason, bound
     family = rule.rpartition("-")[2]
+    if family == "min" and violation.same_request:  # one of both sides is told of, and LimitRanger begins with this one
+        side = "request"
     return family, kind, name, side, _optional(violation.actual), bound
 
 

@@ -95,7 +95,7 @@ def _admitted(
 def by_us(sent: Pod, tier: Tier, *, minor: int) -> tuple[Pod, bool]:
     """Return the pod we predict after our defaults, and whether the API accepts it."""
     pod = prediction.admitted(sent, tier, minor=minor)
-    return pod, not validity.invalid(pod)
+    return msgspec.structs.replace(pod, qos_class=qos_class(pod, minor=minor)), not validity.invalid(pod)
 
 
 def beyond(sent: Subject, objects: Objects, agrees: Callable[[], bool]) -> tuple[str, ...]:

@@ -83,8 +83,8 @@ def _counts(counter: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counter.most_common())
 
 
-async def run(api: Api, *, cases: int, seed: int, say: Say, seconds: float | None = None) -> Report:
-    """Compare so many random cases, or as many as fit into so many seconds."""
+async def run(api: Api, *, cases: int, seed: int, say: Say) -> Report:
+    """Compare at least so many random cases: whole rounds."""
     report = Report(seed)
     begun = time.monotonic()
     say(f"mix: {', '.join(f'{name} {share} %' for name, share in MIX.items())}")
@@ -92,7 +92,7 @@ async def run(api: Api, *, cases: int, seed: int, say: Say, seconds: float | Non
     async with prepared(api, namespaces=BENCH + 1, claims={**claims, BENCH: list(CLAIM_KINDS)}) as server:
         prepare = asyncio.create_task(_prepare(server, seed, 0))
         number = 0
-        while report.cases < cases and (seconds is None or time.monotonic() - begun < seconds):
+        while report.cases < cases:
             places = await prepare
             number += 1
             prepare = asyncio.create_task(_prepare(server, seed, number))  # while this round runs

@@ -11,24 +11,22 @@ from tests.differential.api import Api
 from tests.differential.case import MIX
 from tests.differential.running import Report, run
 
-SECONDS = 15.0
+CASES = 2_000
+"""A number and no time: a busy machine would compare too few, and the checks below need some of each."""
 
 
 @pytest.mark.cluster
-async def test_some_thousand_random_cases_end_as_they_do_natively(
-    kubeconfig: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Some thousands, as many as fit into the time; `make differential` runs any number. The seed repeats a run."""
+async def test_random_cases_end_as_they_do_natively(kubeconfig: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`make differential` runs any number. The seed repeats a run."""
 
     async def compared() -> Report:
         async with Api.connect(kubeconfig) as api:
-            return await run(api, cases=10_000, seed=secrets.randbelow(10**9), say=lambda _: None, seconds=SECONDS)
+            return await run(api, cases=CASES, seed=secrets.randbelow(10**9), say=lambda _: None)
 
     report = await compared()
     with capfd.disabled():
         print(f"\n{report.by_class()}\ndifferential: {report}")
     assert not report.faults, f"{report}\n" + "\n".join(report.shown)
-    assert report.cases >= 1000
     # A generator that presses on nothing would agree too.
     assert all(report.stages[stage] > report.cases // 50 for stage in ("allowed", "range", "quota", "invalid"))
     for name, ended in report.ended.items():

@@ -64,6 +64,9 @@ CASES = {
         {"default": {"cpu": "500m"}, "maxLimitRequestRatio": {"cpu": "2"}}, {"requests": {"cpu": "100m"}}
     ),
     differences.POD_LEVEL: a_case({"default": {"cpu": "500m"}}, {}, resources={"limits": {"cpu": "400m"}}),
+    differences.POD_LEVEL_MIN: a_case(
+        {"min": {"cpu": "750m"}}, {"requests": {"cpu": "100m"}}, resources={"limits": {"cpu": "200m"}}
+    ),
     differences.VALID_ALONE: a_case({"min": {"nvidia.com/gpu": "1"}}, {}),
     differences.LIMIT_ZERO: a_case({"max": {"cpu": "2"}}, {"limits": {"cpu": "0"}}),
     differences.EXACT: a_case({"max": {"memory": "1000"}}, {"limits": {"memory": "10E"}}),

@@ -42,6 +42,7 @@ def test_every_reason_is_documented(name: str) -> None:
     assert f"| `{name}` |" in (Path(__file__).parents[2] / "docs/differences.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.property
 @some
 @given(policies)
@@ -55,6 +56,7 @@ def test_every_policy_can_be_a_tier(policy: Policy) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.property
 @some
 @given(cases())
@@ -66,6 +68,7 @@ def test_defaults_never_make_a_valid_pod_invalid(case: Case) -> None:
         assert valid
 
 
+@pytest.mark.slow
 @pytest.mark.property
 @some
 @given(several_ranges, randoms)
@@ -97,6 +100,7 @@ def resized(case: Case) -> tuple[Pod, Pod]:
     return asked.old, asked.subject
 
 
+@pytest.mark.slow
 @pytest.mark.property
 @some
 @given(resizes())
@@ -108,6 +112,7 @@ def test_a_resize_that_changes_nothing_breaks_no_bound(case: Case) -> None:
     assert {one.rule for one in found} <= {"quota-required", "quota-pending"}
 
 
+@pytest.mark.slow
 @pytest.mark.property
 @some
 @given(resizes())

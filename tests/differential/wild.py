@@ -50,6 +50,7 @@ STRICTER: Final[dict[str, Callable[[str], bool]]] = {
     "impossible default": lambda reason: reason == "must be an integer" or "integer multiple" in reason,
     "scopes that exclude each other": lambda reason: reason.startswith("conflicting scopes"),
     "no room for its own objects": lambda reason: "is less than the tier itself needs" in reason,
+    "fraction of a byte": lambda reason: "is a fraction of a byte" in reason,
     "default limit of 0": lambda reason: reason.startswith("0 means no limit"),
     "defaults of claims": lambda reason: reason == "may not be specified when `type` is 'PersistentVolumeClaim'",
 }

@@ -27,6 +27,9 @@ WARNED: Final = frozenset(
         "devices-unbounded",
         "exemption-broad",
         "quota-unmeasured",
+        "quota-requests-above-limits",
+        "workload-rollout-stalls",
+        "workload-unchecked",
     }
 )
 """Rules that only ever warn."""

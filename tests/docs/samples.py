@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from tests.builders import (
     Texts,
     a_claim,
@@ -21,16 +23,18 @@ from tests.builders import (
     the_facts,
     validated,
 )
+from tests.core.workloads import a_workload, judged
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
 from tiergate.cluster.errors import Unreachable
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision
+from tiergate.core.decision import Decision, Finding
 from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.rules import sentence
 from tiergate.core.tier import LimitRangeItem
+from tiergate.core.workload import NONE, ONE_POD, Rollout
 from tiergate.server.admission import Answer
 from tiergate.wire import Malformed
 
@@ -73,13 +77,41 @@ def _of_pods() -> Iterator[tuple[str, Decision]]:
     nearly_full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
     yield "quota-exceeded", _judged(_asking(limits={"cpu": "1"}), quota=nearly_full)
     yield "quota-pending", _judged(_asking())
+    for given in _of_workloads():
+        yield given[0].rule, Decision(given)
     yield "tier-missing", _without_tier(MissingTier("dve"))
     crossed = InvalidTier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1")
     yield "tier-invalid", _without_tier(crossed)
 
 
+def _of_workloads() -> Iterator[tuple[Finding, ...]]:
+    """Yield the findings of workloads that may be refused."""
+    tier = a_tier(an_item(high={"memory": "512Mi"}))
+    yield judged(a_workload({"memory": "2Gi"}, replicas=3), tier=tier)
+    tier, used = (
+        a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})]),
+        a_quota({"limits.cpu": "4"}, {"limits.cpu": "1500m"}),
+    )
+    yield judged(a_workload(replicas=3), tier=tier, quotas=(used,))
+
+
+def _stalling() -> tuple[Finding, ...]:
+    """Return what is said of a first change of the template, and of another while that is stuck."""
+    tier, used = a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})]), a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
+    stuck = a_workload(replicas=4, rollout=Rollout(ONE_POD, NONE), settled=False)
+    return tuple(
+        found
+        for old in (a_workload(replicas=3), stuck)
+        for found in judged(msgspec.structs.replace(old, written=b"another"), old=old, tier=tier, quotas=(used,))
+    )
+
+
 def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
     return decide(a_request(a_pod()), the_facts(tier, fresh=frozenset({"tier"})))
+
+
+def _unchecked() -> tuple[Finding, ...]:
+    return judged(a_workload(), tier=a_tier(), quotas=None)
 
 
 def _asking(requests: Texts | None = None, limits: Texts | None = None) -> Pod:
@@ -107,6 +139,7 @@ def _of_reviews() -> Iterator[Answer]:
 
 def warnings() -> Iterator[str]:
     """Yield one of each kind of warning."""
+    yield from (sentence(one, namespace="dev") for one in (*_stalling(), *_unchecked()))
     told = a_tier(an_item(high={"memory": "512Mi"}), quotas=[a_tier_quota({"pods": "1"})], mode="Warn")
     large = a_pod_object({"name": "agent", "resources": {"limits": {"memory": "2Gi"}}})
     yield from _warned(answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=())))[:1]

@@ -49,6 +49,7 @@ def test_every_warning_that_is_shown_is_one_of_the_product() -> None:
         assert any(one.startswith(text) for one in said), text
 
 
+@pytest.mark.slow
 def test_every_reason_of_a_condition_or_an_event_is_explained() -> None:
     conditions = [word for cell in first_cells(SECTIONS["Conditions of a Tier"]) for word in words(cell)]
     events = [words(cell)[0] for cell in first_cells(SECTIONS["Events"])]
@@ -96,6 +97,7 @@ def test_links_to_other_pages_lead_somewhere() -> None:
         assert (ROOT / "docs" / target).is_file(), target
 
 
+@pytest.mark.slow
 def test_the_words_of_the_source_are_found() -> None:
     """Constants, choices of two, and the mode's name in a word."""
     assert {"ModeWarn", "ModeAudit", "QuotasInForce", "CABundlePending", "NotEnforcing"} <= promises.reasons()

@@ -9,6 +9,7 @@ from tests.docs import values
 from tests.docs.values import PAGE, read_schema, written
 
 FOUND = values.values()
+DEFAULTS = yaml.safe_load((values.CHART / "values.yaml").read_text())
 SETTABLE_BY_HELM_ALONE = {"global"}
 
 
@@ -37,7 +38,7 @@ def test_every_value_that_the_schema_knows_is_there() -> None:
 
 @pytest.mark.parametrize("value", FOUND, ids=lambda value: value.name)
 def test_the_default_is_the_one_of_the_chart(value: values.Value) -> None:
-    default = yaml.safe_load((values.CHART / "values.yaml").read_text())
+    default = DEFAULTS
     for name in value.path:
         default = default[name]
     assert yaml.safe_load(value.default) == default

@@ -319,7 +319,8 @@ def _container_wrong(
     before = next((one for one in old.boxes if one.name == box.name), None) if old else None
     same = before is not None and (before.requests.get(name), before.limits.get(name)) == (request, limit)
     if not same:
-        if low is not None and request is not None and request < low:
+        once = request == limit and not pod.requests and not pod.limits  # one mistake, one line
+        if low is not None and request is not None and request < low and not once:
             yield "request-min"
         if low is not None and limit is not None and limit < low:
             yield "limit-min"
@@ -329,7 +330,7 @@ def _container_wrong(
         idle = request is None and (name.startswith("hugepages-") or _extended(name))  # unusable without a limit
         if (levelled is None and not idle) or (levelled is not None and levelled > high):
             yield "limit-max"
-        if request is not None and request > high:
+        if request is not None and request > high and request != levelled:
             yield "request-max"
 
 
@@ -350,13 +351,13 @@ def _total_wrongs(pod: Shape, old: Shape | None, item: dict[str, Amounts] | None
         if earlier and (earlier[0].get(name), earlier[1].get(name)) == (request, limit):
             continue
         low, high, ratio = (item[key].get(name) for key in _BOUNDS)
-        if low is not None and (request is None or request < low):
+        if low is not None and (request is None or (request < low and request != limit)):
             yield "pod-request-min"
         if low is not None and limit is not None and limit < low:
             yield "pod-limit-min"
         if high is not None and (limit is None or limit > high):
             yield "pod-limit-max"
-        if high is not None and request is not None and request > high:
+        if high is not None and request is not None and request > high and request != limit:
             yield "pod-request-max"
         if ratio is not None and (not request or not limit or limit > ratio * request):
             yield "pod-limit-request-ratio"

@@ -41,6 +41,7 @@ def seeds_hold(target: Target) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
     """Some executions from a random place hold; a failing input is in the message by its finding."""
     seed = SystemRandom().randrange(2**31)
@@ -50,11 +51,13 @@ def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
     assert result.ways > len(seeds())
 
 
+@pytest.mark.slow
 def test_seeds_hold_under_every_policy(target: Target) -> None:
     """The unchanged reviews and documents are fine, so that whatever fails was found by a change."""
     assert seeds_hold(target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(CHECKS)))
 def test_a_check_taken_out_is_found(target: Target, monkeypatch: pytest.MonkeyPatch, index: int) -> None:
     """The reference check knows every rule: without any one check of ours the seeds alone show it."""

@@ -217,7 +217,7 @@ PODS: Final = (
     Operation(
         "the ReplicaSet controller creates a Deployment's pod",
         create(workload("Deployment", "agent-api", replicas=1)),
-        _both("bare-pod"),
+        ("", *_both("bare-pod")),
     ),
     Operation(
         "the StatefulSet controller creates a claim and a pod",
@@ -229,12 +229,12 @@ PODS: Final = (
                 volumeClaimTemplates=[{"metadata": {"name": "data"}, "spec": claim("data", "1Gi")["spec"]}],
             )
         ),
-        ("validate-claim-of-a-statefulset", *_both("pod-of-a-statefulset")),
+        ("", "validate-claim-of-a-statefulset", *_both("pod-of-a-statefulset")),
     ),
     Operation(
         "the DaemonSet controller creates a pod",
         create(workload("DaemonSet", "agent-log")),
-        _both("pod-of-a-daemonset"),
+        ("", *_both("pod-of-a-daemonset")),
     ),
     Operation(
         "the Job controller creates a pod, which terminates",
@@ -246,7 +246,7 @@ PODS: Final = (
                 template={"restartPolicy": "Never", "activeDeadlineSeconds": 600},
             )
         ),
-        _both("pod-of-a-job"),
+        ("", *_both("pod-of-a-job")),
     ),
     Operation(
         "kubectl creates a complete pod",
@@ -456,6 +456,10 @@ GOOD: Final[Json] = {
     ],
     "quotas": [{"name": "compute", "hard": {"pods": 20, "requests.cpu": "2", "requests.nvidia.com/gpu": "8"}}],
 }
+IN_TEXTS: Final[Json] = {
+    "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "1", "memory": "1e9"}}],
+    "quotas": [{"name": "compute", "hard": {"pods": "20", "requests.cpu": "2"}}],
+}
 BAD: Final[Json] = {
     "limits": [{"type": "Container", "default": {"memory": "2Gi"}, "max": {"cpu": "1"}}],
     "quotas": [{"name": "compute", "hard": {"limits.memory": "1Gi", "nvidia.com/gpu": "8", "pods": "1500m"}}],
@@ -467,6 +471,7 @@ WITH_NULLS: Final[Json] = {
 }
 TIER_OBJECTS: Final = (
     Operation("a tier with a warning", create(tier("made", GOOD)), ("tiers-create",)),
+    Operation("a tier with texts only", create(tier("texts", IN_TEXTS)), ("tiers-create-with-texts-as-quantities",)),
     Operation("a tier with several faults", create(tier("faulty", BAD)), ("tiers-create-with-faults",)),
     Operation("a tier with nulls", create(tier("nulls", WITH_NULLS)), ("tiers-create-with-nulls",)),
     Operation("a tier as a dry run", create(tier("dry", GOOD), DRY), ("tiers-create-dry-run",)),
@@ -498,5 +503,65 @@ TIER_OBJECTS: Final = (
         create(tier("doomed", GOOD, labels={"team": "doomed"})),
     ),
 )
-OPERATIONS: Final = (*PODS, *RESIZES, *CLAIMS, *NAMESPACES, *TIER_OBJECTS)
+PODLESS: Final[Json] = {"serviceAccountName": "absent"}
+"""Of a template whose pods the API server refuses before it asks any webhook."""
+
+
+def _written(kind: str, obj: Json, change: Json, *, scaled: bool = True) -> tuple[Operation, ...]:
+    """Return the operations of a workload's life: created, changed and scaled, each as a dry run first."""
+    noun, name = kind.lower(), obj["metadata"]["name"]
+    acts: dict[str, Callable[[str], Act]] = {
+        "create": lambda flags: create(obj, flags),
+        "update": lambda flags: patch(f"{noun} {name} -n dev", {"spec": change}, f"--type=merge {flags}"),
+    }
+    if scaled:
+        acts["scale"] = lambda flags: patch(
+            f"{noun} {name} -n dev --subresource=scale", {"spec": {"replicas": 9}}, f"--type=merge {flags}"
+        )
+    return tuple(
+        Operation(
+            f"{verb} of a {noun}{' as a dry run' if flags else ''}", act(flags), (f"workloads-{noun}-{verb}{case}",)
+        )
+        for verb, act in acts.items()
+        for flags, case in ((DRY, "-dry-run"), ("", ""))
+    )
+
+
+def _podless(kind: str, name: str, resources: Json | None = SMALL, **fields: Any) -> Json:  # noqa: ANN401  # JSON
+    template = {**PODLESS, "containers": [container("agent", resources)]}
+    return workload(kind, name, template={**template, **fields.pop("template", {})}, **fields)
+
+
+def _cron_job(name: str) -> Json:
+    template = {"spec": {**PODLESS, "restartPolicy": "Never", "containers": [container("agent", GREEDY)]}}
+    spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"parallelism": 2, "template": template}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": "dev"}, "spec": spec}
+
+
+CONTROLLER: Final = _podless("ReplicationController", "agent-rc", version="v1", replicas=3)
+CONTROLLER["spec"]["selector"] = {"app": "agent-rc"}
+WORKLOADS: Final = (
+    *_written("Deployment", _podless("Deployment", "agent-d", GREEDY, replicas=3), {"replicas": 2}),
+    *_written("ReplicaSet", _podless("ReplicaSet", "agent-rs", replicas=30), {"replicas": 6}),
+    *_written(
+        "StatefulSet",
+        _podless("StatefulSet", "agent-s", replicas=3, serviceName="agent-s"),
+        {"replicas": 4},
+    ),
+    *_written("DaemonSet", _podless("DaemonSet", "agent-ds"), {"minReadySeconds": 5}, scaled=False),
+    *_written("ReplicationController", CONTROLLER, {"replicas": 4}),
+    *_written(
+        "Job",
+        _podless("Job", "agent-j", version="batch/v1", parallelism=30, template={"restartPolicy": "Never"}),
+        {"parallelism": 31},
+        scaled=False,
+    ),
+    *_written("CronJob", _cron_job("agent-c"), {"suspend": True}, scaled=False),
+    Operation("a workload's annotation", kubectl("annotate deployment agent-d -n dev team=web")),
+    Operation(
+        "a workload's deletion in the foreground",
+        kubectl("delete deployment agent-d -n dev --cascade=foreground --timeout=60s"),
+    ),
+)
+OPERATIONS: Final = (*PODS, *RESIZES, *CLAIMS, *WORKLOADS, *NAMESPACES, *TIER_OBJECTS)
 CAPTURED: Final = tuple(case for operation in OPERATIONS for case in operation.reviews if case)

@@ -58,13 +58,23 @@ def answers(
 
 
 async def verified(fake: FakeApi, *namespaces: str, patience: float = 0) -> tuple[bool, list[str]]:
-    said: list[str] = []
-    good = await verify(Api(fake), namespaces=namespaces, image=IMAGE, patience=patience, say=said.append)
+    good, said, _ = await watched(fake, *namespaces, patience=patience)
     return good, said
 
 
+async def watched(fake: FakeApi, *namespaces: str, patience: float) -> tuple[bool, list[str], list[str]]:
+    """Return what was told meanwhile, too."""
+    said: list[str] = []
+    told: list[str] = []
+    good = await verify(
+        Api(fake), namespaces=namespaces, image=IMAGE, patience=patience, say=said.append, tell=told.append
+    )
+    return good, said, told
+
+
 async def test_everything_is_proved() -> None:
-    good, said = await verified(a_cluster(), "dev")
+    good, said, told = await watched(a_cluster(), "dev", patience=30)
+    assert not told  # nobody had to wait
     assert good
     where = 'ok        namespace "dev", tier "dev":'
     assert said == [
@@ -220,9 +230,12 @@ async def test_it_goes_on_until_nothing_fails() -> None:
             raise ApiError(500, "InternalError", refusal)
         return answers()(path, pod)
 
-    good, said = await verified(a_cluster(create=create), "dev", patience=30)
+    good, said, told = await watched(a_cluster(create=create), "dev", patience=30)
     assert good
     assert len(said) == 4
+    (line,) = told
+    assert "failed calling webhook" in line
+    assert "30 s" in line
 
 
 async def test_no_answer_is_a_failure_and_is_tried_again() -> None:
@@ -231,7 +244,7 @@ async def test_no_answer_is_a_failure_and_is_tried_again() -> None:
         async def request(self, method: str, path: str, **_: object) -> bytes:
             raise Unreachable(f"{method} {path}: refused")
 
-    good, said = await verified(Silent(), "dev", patience=30)
+    good, said, told = await watched(Silent(), "dev", patience=30)
     assert not good
-    assert len(said) == 1
+    assert (len(said), len(told)) == (1, 1)
     assert said[0].startswith("failed    GET ")

@@ -18,7 +18,7 @@ from tests.mutants.workspace import PACKAGES
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run mutants; return 1 when one goes unnoticed that is not listed, 2 when mutmut itself fails."""
     options = _parser().parse_args(arguments)
-    plan = Plan(tuple(options.packages or PACKAGES), options.sample, options.seed, options.processes)
+    plan = Plan(tuple(options.packages or PACKAGES), options.modules, options.sample, options.seed, options.processes)
     print(f"mutants: {_described(plan)}", flush=True)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tiergate-mutants-") as folder:
@@ -29,13 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
     counts = ", ".join(f"{count} {result}" for result, count in outcome.counts.items())
     print(f"mutants: {counts}, in {time.monotonic() - start:.0f} s", flush=True)
-    whole = set(plan.packages) == set(PACKAGES) and not plan.sample
+    whole = set(plan.packages) == set(PACKAGES) and plan.modules == "*" and not plan.sample
     return _verdict(outcome, whole=whole)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("packages", nargs="*", choices=[[], *PACKAGES], help="packages to mutate; all without any")
+    parser.add_argument("--modules", default="*", help="only modules of such names, as workload_*")
     parser.add_argument("--sample", type=int, default=0, help="how many mutants, chosen at random; all without it")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the choice")
     parser.add_argument("--processes", type=int, default=2, help="how many run at a time")
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _described(plan: Plan) -> str:
     what = f"{plan.sample} chosen with seed {plan.seed} of" if plan.sample else "all of"
-    return f"{what} {', '.join(plan.packages)}, {plan.processes} at a time"
+    return f"{what} {', '.join(plan.packages)} ({plan.modules}), {plan.processes} at a time"
 
 
 def _verdict(outcome: Outcome, *, whole: bool) -> int:

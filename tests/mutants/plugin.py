@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from tiergate.core.memo import Memo
 
 UNUSABLE: Final = "not-run.txt"
 """Written where pytest was given a test that it does not find; mutmut takes that for a failing test."""
@@ -17,6 +20,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("parametrize"):
         if mark._param_ids_from is not None:
             object.__setattr__(mark._param_ids_from, "_param_ids_generated", None)
+
+
+def pytest_runtest_setup() -> None:
+    """Forget what was computed without the mutant, before the fork, or by an earlier test and so not by this one.
+
+    By the modules: the collector knows no objects from before the fork, as mutmut freezes them.
+    """
+    modules = [module for name, module in sys.modules.items() if name.startswith("tiergate.")]
+    for known in [value for module in modules for value in vars(module).values()]:
+        if isinstance(known, Memo):
+            known.clear()
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:

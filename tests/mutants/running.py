@@ -25,9 +25,10 @@ class Failed(RuntimeError):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Which packages, how many mutants of them (0: all) chosen by which seed, in how many processes."""
+    """Which modules of which packages, how many mutants (0: all) chosen by which seed, in how many processes."""
 
     packages: tuple[str, ...] = workspace.PACKAGES
+    modules: str = "*"
     sample: int = 0
     seed: int = 0
     processes: int = 2
@@ -42,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def run(folder: Path, plan: Plan) -> Outcome:
     """Mutate in an empty folder as planned; raise Failed where that says nothing about the tests."""
-    workspace.fill(folder, plan.packages)
+    workspace.fill(folder, plan.packages, plan.modules)
     chosen = _sample(folder, plan)
     arguments = [str(_MUTMUT), "run", "--max-children", str(plan.processes), *chosen]
     path = f"{_MUTMUT.parent}{os.pathsep}{os.environ['PATH']}"
@@ -90,7 +91,7 @@ def _sample(folder: Path, plan: Plan) -> list[str]:
     """Return the names of the mutants to run, none for all."""
     if not plan.sample:
         return []
-    names = workspace.names(folder, plan.packages)
+    names = workspace.names(folder, plan.packages, plan.modules)
     return sorted(random.Random(plan.seed).sample(names, min(plan.sample, len(names))))  # noqa: S311
 
 

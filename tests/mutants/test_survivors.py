@@ -52,6 +52,6 @@ def test_an_entry_is_read_as_it_is_written() -> None:
     assert survivors.parsed(survivors.entry(survivor)) == (survivor,)
 
 
-def test_functions_lose_their_caches() -> None:
-    source = "@lru_cache(maxsize=8)\ndef f(): ...\n@cache\ndef g(): ...\n@property\ndef h(self): ...\n"
+def test_functions_and_properties_lose_their_caches() -> None:
+    source = "@lru_cache(maxsize=8)\ndef f(): ...\n@cache\ndef g(): ...\n@cached_property\ndef h(self): ...\n"
     assert without_caches(source) == "def f(): ...\ndef g(): ...\n@property\ndef h(self): ...\n"

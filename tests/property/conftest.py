@@ -6,5 +6,5 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("tiergate", max_examples=int(os.environ.get("EXAMPLES", "80")), deadline=None)
+settings.register_profile("tiergate", max_examples=int(os.environ.get("EXAMPLES", "40")), deadline=None)
 settings.load_profile("tiergate")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.admission.positions import a_full_claim, a_full_pod, a_full_tier, positions, spoiled
 from tests.builders import Json, a_review_object
 from tests.fuzz import grammar
+from tests.fuzz.decoders import quickly
 from tests.property.strategies import pod_objects
 from tiergate.admission.request import read
 from tiergate.admission.review import BadReview
@@ -53,7 +54,7 @@ def comparable(value: Pod | Claim | Tier) -> str:
 
 def fast(reader: Reader[Any, Any], raw: bytes) -> object:
     try:
-        return reader.quickly(raw)
+        return quickly(reader, raw)
     except ValueError:
         return None
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 Area: TypeAlias = Literal[
-    "Quantities", "Defaulting and validation of pods", "LimitRanger", "ResourceQuota", "Admission", "Ours"
+    "Quantities", "Defaulting and validation of pods", "LimitRanger", "ResourceQuota", "Admission", "Workloads", "Ours"
 ]
 
 
@@ -35,11 +35,13 @@ _AREAS: Final[dict[str, Area]] = {
     "R": "ResourceQuota",
     "A": "Admission",
     "X": "Admission",
+    "W": "Workloads",
 }
 
 _SERVER: Final = "done by the API server before or after us; nothing to implement"
 _ADVICE: Final = "a statement about other rules"
 _CONTROLLER: Final = "the quota controller's own bookkeeping; we read its result"
+_CONTROLLER_RETRIES: Final = "a controller tries again what is refused; a forecast does not depend on it"
 _NOT_OURS: Final = "other objects are left to native quota"
 
 RULES: Final = (
@@ -67,11 +69,7 @@ RULES: Final = (
     Rule("Q-18", "null is a present zero"),
     Rule("Q-19", "blanks around the text are trimmed"),
     Rule("Q-20", "built-in objects carry quantities as strings", _SERVER),
-    Rule(
-        "Q-20a",
-        "YAML scalars are resolved before they are quantities",
-        "reviews are JSON; for a reader of YAML files only",
-    ),
+    Rule("Q-20a", "YAML scalars are resolved before they are quantities, where YAML is read: in manifests"),
     Rule("Q-21", "64-bit projections, their rounding and overflow"),
     Rule("Q-22", "comparison is exact, across formats"),
     Rule("Q-23", "sums and differences are exact"),
@@ -202,6 +200,18 @@ RULES: Final = (
     Rule("A-54", "what a warning may hold"),
     Rule("A-55", "what an audit annotation may hold"),
     Rule("X-1", "parents, members and escapes of a JSON patch"),
+    Rule("W-1", "how a Deployment rounds maxSurge and maxUnavailable"),
+    Rule("W-1a", "a change of replicas with the template: the peak"),
+    Rule("W-1b", "Recreate waits until the old pods are gone"),
+    Rule("W-1c", "without room for the surge a rollout with maxUnavailable 0 is stuck"),
+    Rule("W-1d", "for a moment there may be one pod more", _CONTROLLER_RETRIES),
+    Rule("W-2", "what a workload that is judged itself has made is not judged again"),
+    Rule("W-3", "a StatefulSet never surges, and its claims stay"),
+    Rule("W-4", "how many pods a Job runs at once"),
+    Rule("W-5", "how many Jobs a CronJob runs at once"),
+    Rule("W-6", "creation comes in bursts", _CONTROLLER_RETRIES),
+    Rule("W-7", "PodTemplates create nothing", _NOT_OURS),
+    Rule("W-8", "a DaemonSet's pods and its maxSurge follow the nodes"),
     Rule("limit-zero", "a limit of 0 of what the tier bounds in any way is refused"),
     Rule("terminating", "what is being deleted is judged where it grows; nothing that deletion needs is judged"),
     Rule("lifted-limit", "a default limit below the request is lifted to it"),

@@ -15,10 +15,10 @@ _INTRODUCTION: Final = """\
 
 Written by `make docs` from the marks of the tests, `@pytest.mark.rule("L-20")`. Tests, comments and
 [differences.md](differences.md) name a rule by its id: Q quantities, D defaulting and validation of pods, L
-LimitRanger, R ResourceQuota, A and X admission; words are rules of our own. `make mutants` measures whether the tests
-notice a change of the code (`tests/mutants`).
+LimitRanger, R ResourceQuota, A and X admission, W workloads; words are rules of our own. `make mutants` measures
+whether the tests notice a change of the code (`tests/mutants`).
 
-{total} rules, {implemented} of them implemented.
+Of {total} rules {implemented} are implemented; for each of the others the table says why there is nothing to implement.
 """
 
 
@@ -34,7 +34,7 @@ def _parts(tests: Mapping[str, list[str]]) -> Iterator[str]:
         yield f"## {area}\n\n| rule | says | tests |\n|---|---|---|"
         yield from (_implemented(rule, tests.get(rule.id, [])) for rule in rules if not rule.left_out)
         if left_out := [rule for rule in rules if rule.left_out]:
-            yield "\nNot implemented:\n\n| rule | says | why |\n|---|---|---|"
+            yield "\nNothing to implement:\n\n| rule | says | why |\n|---|---|---|"
             yield from (f"| {rule.id} | {rule.says} | {rule.left_out} |" for rule in left_out)
         yield ""
 

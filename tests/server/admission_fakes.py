@@ -7,17 +7,57 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from tests.builders import RELEASE_NAMESPACE, Json
 from tiergate.admission.review import UserInfo
+from tiergate.core.placement import Node
 from tiergate.core.quota import Measured, QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.request import Endpoint
 from tiergate.core.tier import Tier
+from tiergate.core.workload import Workload
+from tiergate.core.workload_case import Around
+from tiergate.core.workload_kind import WorkloadKind
 from tiergate.server.admission import TIMEOUT, Admission, Answer
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace
 
 Live = Malformed | RuntimeError
+
+
+class FakeWorkloads:
+    """Knows what it was told; a workload that is scaled and the nodes are there when they are asked for."""
+
+    def __init__(
+        self, around: Around | None = None, scaled: Workload | Exception | None = None, nodes: int = 0
+    ) -> None:
+        self.known = Around(limit_ranges=(), overheads={}, nodes=None) if around is None else around
+        self.scaled = scaled
+        self.nodes = nodes
+        self.calls: list[str] = []
+
+    def around(self, _namespace: str) -> Around:
+        return self.known
+
+    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  # a protocol's method
+        self.calls.append("nodes")
+        self.known = msgspec.structs.replace(self.known, nodes=tuple(Node(str(one)) for one in range(self.nodes)))
+        return True
+
+    async def workload_now(
+        self,
+        kind: WorkloadKind,
+        namespace: str,
+        name: str,
+        *,
+        peer: str,  # noqa: ARG002
+        timeout: float,  # noqa: ARG002, ASYNC109  # a protocol's method
+    ) -> Workload | None:
+        self.calls.append(f"{kind} {namespace}/{name}")
+        if isinstance(self.scaled, Exception):
+            raise self.scaled
+        return self.scaled
 
 
 class FakeState:
@@ -37,6 +77,7 @@ class FakeState:
         stale: bool = False,
         release: int = NEWEST,
         seconds_per_read: float = 0.0,
+        workloads: FakeWorkloads | None = None,
     ) -> None:
         """Take the cached and the live state; ``later`` is when the cache shows which quotas, ``usage`` the index."""
         self._tiers, self._tiers_now = tiers or {}, tiers_now or {}
@@ -48,6 +89,7 @@ class FakeState:
         self._usage = usage
         self._stale = stale
         self._release = release
+        self.workloads = workloads or FakeWorkloads()
         self._seconds_per_read = seconds_per_read
         self.now = 100.0
         self.calls: list[str] = []
@@ -74,7 +116,7 @@ class FakeState:
     def namespace(self, name: str) -> Namespace | None:
         return Namespace(name, self._namespaces[name]) if name in self._namespaces else None
 
-    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109  # a protocol's method
+    async def namespace_now(self, name: str, *, peer: str, timeout: float) -> Namespace | None:  # noqa: ASYNC109, ARG002  # a protocol's method
         self._read(f"namespace {name}", timeout)
         if isinstance(self._namespaces_now, RuntimeError):
             raise self._namespaces_now
@@ -83,7 +125,7 @@ class FakeState:
     def tier(self, name: str) -> Tier | None:
         return self._tiers.get(name)
 
-    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109  # a protocol's method
+    async def tier_now(self, name: str, *, peer: str, timeout: float) -> Tier | None:  # noqa: ASYNC109, ARG002  # a protocol's method
         self._read(f"tier {name}", timeout)
         found = self._tiers_now.get(name)
         if isinstance(found, Exception):
@@ -93,7 +135,7 @@ class FakeState:
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:  # noqa: ARG002  # a protocol's method
         return self._quotas
 
-    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109  # a protocol's method
+    async def quotas_now(self, namespace: str, *, peer: str, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109, ARG002  # a protocol's method
         self._read(f"quotas {namespace}", timeout)
         if isinstance(self._quotas_now, Exception):
             raise self._quotas_now
@@ -124,7 +166,7 @@ class FakePermissions:
         self._allowed, self._failure = allowed, failure
         self.asked: list[tuple[str, str]] = []
 
-    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109, ARG002  # a protocol's method
+    async def may_assign(self, user: UserInfo, tier: str, *, peer: str, timeout: float) -> bool:  # noqa: ASYNC109, ARG002  # a protocol's method
         self.asked.append((user.username, tier))
         if self._failure:
             raise self._failure

@@ -47,6 +47,10 @@ class SmallService:
         bodies = Bodies(in_flight=options.in_flight) if options.in_flight else Bodies()
         self._routes = Routes(Lengths(options.answer_seconds), PrometheusRecorder(), bodies=bodies)
 
+    async def undecided(self) -> str:
+        """Verdicts are always possible."""
+        return ""
+
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return the task that fails, if one shall."""
         return {"failing": self._fail} if self._options.task_fails else {}

@@ -11,6 +11,7 @@ from tiergate.core.request import Endpoint
 ENDPOINTS: list[Endpoint] = ["mutate", "validate", "namespaces", "tiers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     "body", [b"", b"nonsense", b"[]", b"null", b"{}", b'{"kind": "AdmissionReview"}', b"\xff", b"[" * 20_000], ids=repr

@@ -32,7 +32,7 @@ def test_a_namespace_without_the_label_is_left_alone(endpoint: Endpoint) -> None
 def test_a_namespace_the_cache_does_not_know_or_knows_without_label_is_read_live() -> None:
     for known in ({}, {"dev": None}):
         facts = FakeState(tiers={"dev": STRICT}, namespaces=dict(known), namespaces_now={"dev": "dev"})
-        assert rules(answer("validate", BARE, facts)) == ["limit-max", "request-max"]
+        assert rules(answer("validate", BARE, facts)) == ["limit-max"]
         assert facts.calls == ["namespace dev"]
 
 
@@ -55,7 +55,7 @@ def test_an_empty_label_names_no_tier_and_nothing_is_read_for_it() -> None:
 
 def test_a_tier_the_cache_does_not_know_yet_is_read_live() -> None:
     facts = FakeState(tiers_now={"dev": STRICT})
-    assert rules(answer("validate", BARE, facts)) == ["limit-max", "request-max"]
+    assert rules(answer("validate", BARE, facts)) == ["limit-max"]
     assert facts.calls == ["tier dev"]
 
 
@@ -69,7 +69,7 @@ def test_a_tier_that_was_never_valid_refuses(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("stale", [False, True], ids=["fresh", "stale"])
 def test_the_last_good_version_stays_in_force(stale: bool) -> None:  # noqa: FBT001  # a table
     facts = FakeState(tiers={"dev": STRICT}, tiers_now={"dev": FAULT}, stale=stale)
-    assert rules(answer("validate", BARE, facts)) == ["limit-max", "request-max"]
+    assert rules(answer("validate", BARE, facts)) == ["limit-max"]
 
 
 @pytest.mark.parametrize("endpoint", BOTH)
@@ -118,7 +118,7 @@ def test_the_record_says_what_happened_and_nothing_of_the_object() -> None:
     record = given.record
     assert (record.endpoint, record.uid, record.kind, record.operation) == ("validate", UID, "pods", "CREATE")
     assert (record.namespace, record.name, record.tier, record.outcome) == ("dev", "agent-7f9c", "dev", "denied")
-    assert record.rules == ("limit-max", "request-max")
+    assert record.rules == ("limit-max",)
 
 
 @pytest.mark.parametrize("endpoint", BOTH)

@@ -8,7 +8,7 @@ from tests.builders import UID, Json, a_pod_object, a_quota, a_review, a_tier, a
 from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.core.tier import Tier
 from tiergate.server.admission import TIMEOUT, AdmissionFailed
-from tiergate.server.endpoints.reading import SHARE, OutOfTimeError
+from tiergate.server.endpoints.reading import LIVE_READ_SHARE, OutOfTimeError
 from tiergate.wire import Malformed
 
 POD: Json = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1"}}})
@@ -37,7 +37,7 @@ def test_a_refusal_that_is_still_true_stands_with_the_live_numbers() -> None:
     given = answer("validate", BODY, facts)
     assert rules(given) == ["quota-exceeded"]
     assert response(given)["status"]["message"] == (
-        'pod "agent-7f9c" in namespace "dev" (tier dev):\n'
+        'pod "agent-7f9c" in namespace "dev" (tier dev): '
         'quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m; '
         "set limits.cpu to 500m or less, or free 500m in dev"
     )
@@ -47,7 +47,7 @@ def test_a_refusal_that_is_still_true_stands_with_the_live_numbers() -> None:
 def test_a_refusal_by_a_range_alone_reads_nothing_live() -> None:
     tier = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
     facts = FakeState(tiers={"dev": tier}, quotas=(FREE,))
-    assert rules(answer("validate", BODY, facts)) == ["limit-max", "request-max"]
+    assert rules(answer("validate", BODY, facts)) == ["limit-max"]
     assert facts.calls == []
 
 
@@ -79,6 +79,15 @@ def test_after_two_seconds_the_pod_is_refused_with_the_way_out() -> None:
     assert facts.calls == ["wait 2", "quotas dev"]
 
 
+def test_nobody_waits_for_a_quota_whose_place_somebody_else_has() -> None:
+    foreign = a_quota({"services": "1"}, name="tier", managed=False)
+    facts = FakeState(tiers=DEV, quotas=(foreign,), quotas_now=(foreign,))
+    given = answer("validate", BODY, facts)
+    assert rules(given) == ["quota-pending"]
+    assert '"tier" is not Tiergate\'s' in response(given)["status"]["message"]
+    assert facts.calls == ["quotas dev"]
+
+
 def test_a_quota_the_watch_missed_is_found_live() -> None:
     facts = FakeState(tiers=DEV, quotas_now=(FREE,))
     assert rules(answer("validate", BODY, facts)) == []
@@ -88,7 +97,7 @@ def test_a_pod_that_a_range_refuses_waits_for_no_quota_and_reads_none() -> None:
     """It is refused whatever the usage, and at once."""
     strict = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
     state = FakeState(tiers={"dev": strict}, quotas_now=RuntimeError("away"))
-    assert rules(answer("validate", BODY, state)) == ["limit-max", "request-max", "quota-pending"]
+    assert rules(answer("validate", BODY, state)) == ["limit-max", "quota-pending"]
     assert state.calls == []
     assert state.now == 100.0
 
@@ -96,10 +105,14 @@ def test_a_pod_that_a_range_refuses_waits_for_no_quota_and_reads_none() -> None:
 STALE = {"tiers_now": dict(DEV), "namespaces_now": {"dev": "dev"}, "quotas_now": (FREE,), "stale": True}
 
 
-def test_all_live_reads_of_a_review_share_one_deadline() -> None:
-    """Each read gets what the earlier ones left of the API server's timeout, less what the answer takes."""
+@pytest.mark.parametrize("timeout", [10, 30])
+def test_all_live_reads_of_a_review_share_one_deadline(timeout: int) -> None:
+    """Each read gets what the earlier ones left of the API server's timeout, less what the answer takes.
+
+    Whoever says that it waits for half a minute is not given so much.
+    """
     state = FakeState(**STALE, seconds_per_read=1.0)  # type: ignore[arg-type]  # FakeState's own
-    assert rules(answer("validate", BODY, state, timeout=10)) == []
+    assert rules(answer("validate", BODY, state, timeout=timeout)) == []
     assert state.timeouts == [8.0, 7.0, 6.0]
 
 
@@ -109,14 +122,14 @@ def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up() -> 
         answer("validate", BODY, state)
     assert isinstance(failed.value.__cause__, OutOfTimeError)
     assert state.calls == ["namespace dev", "tier dev"]
-    assert SHARE < 1
+    assert LIVE_READ_SHARE < 1
 
 
 def test_waiting_for_a_quota_leaves_time_to_read_it() -> None:
     state = FakeState(tiers=DEV, quotas_now=(FREE,))
     assert rules(answer("validate", BODY, state)) == []
     assert state.calls == ["wait 2", "quotas dev"]
-    assert state.timeouts == [TIMEOUT * SHARE - 2]
+    assert state.timeouts == [TIMEOUT * LIVE_READ_SHARE - 2]
 
 
 def test_a_quota_that_came_while_the_tier_was_read_is_not_waited_for() -> None:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from tiergate.process.asgi import MAX_PAGE_READERS, Application
-from tiergate.process.service import Message, Receive, Scope, Send
+from tiergate.pages.authorization import Access, Authorize
+from tiergate.process.asgi import MAX_PAGE_READERS, MAX_READERS_OF_PEER, Application
+from tiergate.process.service import Message, Pages, Receive, Scope, Send
 
 MAIN, USAGE = 9443, 9444
 
@@ -15,12 +16,17 @@ MAIN, USAGE = 9443, 9444
 class Echo:
     """A service and pages that say who was reached."""
 
-    def __init__(self, *, ready: bool = True) -> None:
+    def __init__(self, *, ready: bool = True, undecided: str = "") -> None:
         self._ready = ready
+        self._undecided = undecided
         self.stopped: list[str] = []
 
-    def pages(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Be a WSGI application."""
+    @property
+    def pages(self) -> Pages:
+        """Be pages that everybody may read."""
+        return Pages(self._page)
+
+    def _page(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"page " + environ["PATH_INFO"].encode()]
 
@@ -45,6 +51,10 @@ class Echo:
         """Say what was set."""
         return self._ready, "not yet"
 
+    async def undecided(self) -> str:
+        """Say why no verdict can be given."""
+        return self._undecided
+
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Say that the service was reached."""
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -59,11 +69,8 @@ class Client:
             lambda: service, usage_port=USAGE, own_tasks={}, client_certificates=client_certificates
         )
 
-    def ask(self, method: str, path: str, *, port: int = MAIN) -> tuple[int, bytes]:
+    async def ask(self, method: str, path: str, *, port: int = MAIN) -> tuple[int, bytes]:
         """Start up, send one request, and return status and body."""
-        return asyncio.run(self._ask(method, path, port))
-
-    async def _ask(self, method: str, path: str, port: int) -> tuple[int, bytes]:
         events: asyncio.Queue[Message] = asyncio.Queue()
         await events.put({"type": "lifespan.startup"})
         answers: asyncio.Queue[Message] = asyncio.Queue()
@@ -109,18 +116,29 @@ class Client:
         pytest.param(USAGE, "GET", "/livez", 200, b"page /livez", id="no-probes-on-the-usage-port"),
     ],
 )
-def test_each_path_has_one_port(port: int, method: str, path: str, status: int, body: bytes) -> None:
-    assert Client(Echo()).ask(method, path, port=port) == (status, body)
+async def test_each_path_has_one_port(port: int, method: str, path: str, status: int, body: bytes) -> None:
+    assert await Client(Echo()).ask(method, path, port=port) == (status, body)
 
 
-def test_a_service_is_stopped_after_its_tasks() -> None:
+async def test_a_service_is_stopped_after_its_tasks() -> None:
     service = Echo()
-    Client(service).ask("GET", "/livez")
+    await Client(service).ask("GET", "/livez")
     assert service.stopped == ["task", "service"]
 
 
-def test_an_unready_service_says_why() -> None:
-    assert Client(Echo(ready=False)).ask("GET", "/readyz") == (503, b"not yet\n")
+@pytest.mark.parametrize(
+    ("service", "readyz", "decides"),
+    [
+        pytest.param(Echo(), (200, b"ok\n"), (200, b"ok\n"), id="all-is-well"),
+        pytest.param(Echo(ready=False), (503, b"not yet\n"), (503, b"not yet\n"), id="not-ready"),
+        pytest.param(Echo(undecided="lost"), (200, b"ok\n"), (503, b"lost\n"), id="ready-and-without-a-verdict"),
+    ],
+)
+async def test_a_service_that_is_not_ready_or_cannot_decide_says_why(
+    service: Echo, readyz: tuple[int, bytes], decides: tuple[int, bytes]
+) -> None:
+    assert await Client(service).ask("GET", "/readyz") == readyz
+    assert await Client(service).ask("GET", "/decides") == decides
 
 
 @pytest.mark.parametrize(
@@ -131,31 +149,85 @@ def test_an_unready_service_says_why() -> None:
         pytest.param("GET", "/metrics", 200, id="metrics"),
     ],
 )
-def test_a_connection_nothing_is_known_of_presented_no_certificate(method: str, path: str, status: int) -> None:
-    assert Client(Echo(), client_certificates=True).ask(method, path)[0] == status
+async def test_a_connection_nothing_is_known_of_presented_no_certificate(method: str, path: str, status: int) -> None:
+    assert (await Client(Echo(), client_certificates=True).ask(method, path))[0] == status
 
 
-async def test_only_some_wait_for_a_page_and_the_next_one_is_told() -> None:
-    """A page may wait for a question about its token, and a connection that waits for us is never closed."""
-    application = Application(Echo, usage_port=USAGE, own_tasks={}, client_certificates=False)
-    opened, statuses = asyncio.Event(), list[int]()
+class Readers:
+    """Asks for the metrics, whose page waits to be sent, from several addresses at once."""
 
-    async def pages(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await opened.wait()
+    def __init__(self, authorize: Authorize | None = None) -> None:
+        self._application = Application(Echo, usage_port=USAGE, own_tasks={}, client_certificates=False)
+        self._application._pages, self._application._authorize = self._pages, authorize
+        self.opened = asyncio.Event()
+
+    async def _pages(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await self.opened.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    async def send(message: Message) -> None:
-        if "status" in message:
-            statuses.append(message["status"])
+    def read(self, peer: str, token: str = "") -> asyncio.Task[int]:
+        """Begin to read; the result is the status."""
+        return asyncio.create_task(self._read(peer, token))
 
-    application._pages = pages
-    scope: Scope = {"type": "http", "method": "GET", "path": "/metrics", "server": ("127.0.0.1", MAIN)}
-    readers = [
-        asyncio.ensure_future(application(scope, cast("Receive", None), send)) for _ in range(MAX_PAGE_READERS + 1)
-    ]
+    async def _read(self, peer: str, token: str) -> int:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"authorization", b"Bearer " + token.encode())] if token else []
+        scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/metrics", "headers": headers}
+        await self._application(
+            scope | {"server": ("127.0.0.1", MAIN), "client": (peer, 1)}, cast("Receive", None), send
+        )
+        status: int = sent[0]["status"]
+        return status
+
+
+async def test_only_some_read_a_page_at_once_and_few_of_one_address() -> None:
+    readers = Readers()
+    tasks = [readers.read(peer) for peer in ("a", "b", "c") for _ in range(MAX_READERS_OF_PEER + 1)]
+    done, _ = await asyncio.wait(tasks, timeout=0.1)
+    assert [one.result() for one in done] == [503] * (len(tasks) - MAX_PAGE_READERS)
+    assert not {tasks[0], tasks[MAX_READERS_OF_PEER + 1]} & done
+    readers.opened.set()
+    await asyncio.gather(*tasks)
+    assert await asyncio.gather(*(readers.read("a") for _ in range(MAX_READERS_OF_PEER))) == [200] * MAX_READERS_OF_PEER
+
+
+@pytest.mark.parametrize("peers", [1, 20])
+async def test_who_is_permitted_reads_whatever_tokens_others_make_up(peers: int) -> None:
+    """A made-up token takes a place in the line of questions, and none of a reader."""
+
+    async def authorize(token: str | None, _peer: str) -> Access:
+        if token == "scraper":
+            return "permitted"
+        await asyncio.sleep(0.1)
+        return "unauthenticated"
+
+    readers = Readers(authorize)
+    readers.opened.set()
+    made_up = [readers.read(f"peer-{number % peers}", f"made-up-{number}") for number in range(100)]
     await asyncio.sleep(0)
-    assert statuses == [503]
-    opened.set()
-    await asyncio.gather(*readers)
-    await application(scope, cast("Receive", None), send)
-    assert statuses == [503, *[200] * (MAX_PAGE_READERS + 1)]
+    assert [await readers.read("scraper", "scraper") for _ in range(3)] == [200] * 3
+    assert not any(one.done() for one in made_up)
+    assert await asyncio.gather(*made_up) == [401] * 100
+    assert await readers.read("scraper") == 401
+
+
+@pytest.mark.parametrize(
+    ("access", "status"),
+    [
+        pytest.param("permitted", 200, id="permitted"),
+        pytest.param("unauthenticated", 401, id="unauthenticated"),
+        pytest.param("forbidden", 403, id="forbidden"),
+        pytest.param("unavailable", 503, id="nobody-can-say"),
+    ],
+)
+async def test_metrics_follow_the_verdict(access: Access, status: int) -> None:
+    async def authorize(_token: str | None, _peer: str) -> Access:
+        return access
+
+    readers = Readers(authorize)
+    readers.opened.set()
+    assert await readers.read("a", "token") == status

@@ -77,6 +77,7 @@ class Client:
 Story = Callable[[Bodies], Awaitable[None]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["1.1.1.1", "2.2.2.2"], ids=["same-peer", "another-peer"])
 @pytest.mark.parametrize("size", [SMALL, SMALL_BYTES], ids=["small", "one-mebibyte"])
 def test_stalled_uploads_never_refuse_a_whole_small_body(size: int, other: str) -> None:
@@ -165,6 +166,7 @@ def test_who_waits_too_long_for_a_turn_is_told_to_come_again() -> None:
     played(story())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 9_000, LIGHT_BYTES])
 @pytest.mark.parametrize("parts", [1, 3])
 def test_whole_bodies_that_wait_for_their_answer_never_refuse_a_light_one(size: int, parts: int) -> None:
@@ -265,6 +267,7 @@ def test_a_large_body_has_a_slot_for_less_time_than_others_wait_for_one() -> Non
 
 @pytest.mark.parametrize("attack", ["stall", "trickle", "brisk"])
 @pytest.mark.parametrize("addresses", [2, 6])
+@pytest.mark.slow
 def test_slow_uploads_of_other_addresses_do_not_keep_one_from_a_slot(addresses: int, attack: str) -> None:
     """However many of each address are in line, and however often they come again."""
 

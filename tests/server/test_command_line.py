@@ -9,13 +9,13 @@ import pytest
 
 from tests.server.pairs import a_pair
 from tiergate.cli.exit_codes import Exit
-from tiergate.cli.main import _parser, main
+from tiergate.cli.main import main, parser
 
 SERVE = ["serve", "--tls-dir=/tls", "--namespace=tiergate-system"]
 
 
 def test_a_pod_needs_to_say_little() -> None:
-    options = _parser().parse_args(SERVE)
+    options = parser().parse_args(SERVE)
     assert (options.listen_address, options.port, options.usage_port) == ("127.0.0.1", 9443, 9444)
     assert options.service_account_dir == "/var/run/secrets/kubernetes.io/serviceaccount"
     assert options.kubeconfig is None
@@ -23,7 +23,7 @@ def test_a_pod_needs_to_say_little() -> None:
 
 
 def test_a_usage_port_of_zero_is_none() -> None:
-    assert _parser().parse_args([*SERVE, "--usage-port=0"]).usage_port is None
+    assert parser().parse_args([*SERVE, "--usage-port=0"]).usage_port is None
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,7 @@ VERIFY = ["verify"]
 KUBECONFIG = "--kubeconfig=/none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "arguments", "extras"),
     [
@@ -112,6 +113,7 @@ print("connected")
 """
 
 
+@pytest.mark.slow
 def test_a_pod_does_without_the_kubernetes_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not in the image: every command starts, and a client is made of a service account."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")

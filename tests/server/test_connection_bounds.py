@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -9,6 +10,8 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from tiergate.core.request import Endpoint
+from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.answers import MAX_DISCARDED_BYTES, refuse, respond
 from tiergate.process.runner import _Server, _settings
 from tiergate.process.service import Receive, Scope, Send
@@ -27,8 +30,21 @@ from tiergate.process.worker import (
     DrainingServer,
     Worker,
 )
+from tiergate.server.admission import Answer, Record
+from tiergate.server.routes import Routes
 
 REQUEST = b"POST /validate HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345"
+REVIEW = REQUEST.replace(b"Host: h", b"Host: h\r\nContent-Type: application/json")
+
+
+class Verdicts:
+    """Answers everything that is a number with 200."""
+
+    async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
+        """Answer as admission does: a review, what is none, or a failure of ours."""
+        if body == b"fails":
+            raise RuntimeError
+        return Answer(200 if body.isdigit() else 400, body, Record(endpoint))
 
 
 class Wire:
@@ -105,21 +121,17 @@ class Connection:
         await asyncio.gather(*self.state.tasks, return_exceptions=True)
 
 
-def on_a_connection(app: App, story: Callable[[Connection], Awaitable[None]]) -> Wire:
+async def on_a_connection(app: App, story: Callable[[Connection], Awaitable[None]]) -> Wire:
     """Play a story on a new connection and return what was seen on its wire."""
-
-    async def played() -> Wire:
-        connection = Connection(app)
-        try:
-            await story(connection)
-            return copy.deepcopy(connection.wire)  # before our own leaving is seen on it
-        finally:
-            await connection.leave()
-
-    return asyncio.run(played())
+    connection = Connection(app)
+    try:
+        await story(connection)
+        return copy.deepcopy(connection.wire)  # before our own leaving is seen on it
+    finally:
+        await connection.leave()
 
 
-def receiving(app: App, *segments: bytes) -> Wire:
+async def receiving(app: App, *segments: bytes) -> Wire:
     """Return the wire of a connection on which some segments came."""
 
     async def story(connection: Connection) -> None:
@@ -128,31 +140,28 @@ def receiving(app: App, *segments: bytes) -> Wire:
                 return
             await connection.receive(segment)
 
-    return on_a_connection(app, story)
+    return await on_a_connection(app, story)
 
 
-def test_head_and_body_go_out_in_one_write() -> None:
-    (written,) = receiving(answer, REQUEST).writes
+async def test_head_and_body_go_out_in_one_write() -> None:
+    (written,) = (await receiving(answer, REQUEST)).writes
     assert written.startswith(b"HTTP/1.1 200 OK\r\n")
     assert written.endswith(b"\r\n\r\n12345")
 
 
-def test_an_answer_that_ends_its_connection_is_written_before_the_end() -> None:
-    wire = receiving(answer, REQUEST.replace(b"Host: h", b"Host: h\r\nConnection: close"))
+async def test_an_answer_that_ends_its_connection_is_written_before_the_end() -> None:
+    wire = await receiving(answer, REQUEST.replace(b"Host: h", b"Host: h\r\nConnection: close"))
     assert len(wire.writes) == 1
     assert wire.end == "closed"
 
 
-def test_nothing_is_written_to_a_connection_that_ended_meanwhile() -> None:
-    async def story() -> list[bytes]:
-        wire = Wire()
-        corked = Corked(cast("asyncio.Transport", wire))
-        corked.write(b"late")
-        wire.abort()
-        await asyncio.sleep(0)
-        return wire.writes
-
-    assert asyncio.run(story()) == []
+async def test_nothing_is_written_to_a_connection_that_ended_meanwhile() -> None:
+    wire = Wire()
+    corked = Corked(cast("asyncio.Transport", wire))
+    corked.write(b"late")
+    wire.abort()
+    await asyncio.sleep(0)
+    assert wire.writes == []
 
 
 @pytest.mark.parametrize(
@@ -167,59 +176,88 @@ def test_nothing_is_written_to_a_connection_that_ended_meanwhile() -> None:
         pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n", id="trailers"),
     ],
 )
-def test_framing_without_end_ends_the_connection(start: bytes, rest: bytes) -> None:
+async def test_framing_without_end_ends_the_connection(start: bytes, rest: bytes) -> None:
     segment = rest * (2**15 // len(rest))
     enough = 2 * MAX_FRAMING_BYTES // len(segment)
-    assert receiving(never, start, *[segment] * enough).end == "aborted"
+    assert (await receiving(never, start, *[segment] * enough)).end == "aborted"
 
 
-def test_headers_are_few_and_their_bytes_too() -> None:
+async def test_headers_are_few_and_their_bytes_too() -> None:
     head, end = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n", b"\r\n"
-    assert not receiving(answer, head + b"a: b\r\n" * (MAX_HEADERS - 1) + end).end
-    many = receiving(answer, head + b"a: b\r\n" * MAX_HEADERS + end)
-    assert many.writes[0].startswith(b"HTTP/1.1 400 ")
-    assert many.end == "closed"
-    for rest in (b"a: b\r\n" * (MAX_HEADERS + 1), b"a: " + b"b" * MAX_HEADER_BYTES):
-        assert receiving(answer, head + rest).end == "aborted"
+    assert not (await receiving(answer, head + b"a: b\r\n" * (MAX_HEADERS - 1) + end)).end
+    many = b"a: b\r\n" * MAX_HEADERS  # with the one above one too many
+    for rest in (many + end, many + b"a: b\r\n", b"a: " + b"b" * MAX_HEADER_BYTES):
+        assert (await receiving(answer, head + rest)).end == "aborted"
 
 
-def test_a_large_body_is_no_framing() -> None:
+@pytest.mark.parametrize("line", [b"a:\r\n", b"a: " + b"b" * 50 + b"\r\n", b"a: " + b"b" * 2**17 + b"\r\n"])
+async def test_of_headers_in_one_piece_no_more_is_made_than_the_limits_allow(line: bytes) -> None:
+    """However many bytes are read at once: garbage of ended connections waits for its collection."""
+
+    async def story(connection: Connection) -> None:
+        await connection.receive(b"POST / HTTP/1.1\r\n" + line * (2**18 // len(line)) + b"b: c\r\n" * 2)
+        assert connection.wire.end == "aborted"
+        assert len(connection.protocol.headers) <= MAX_HEADERS
+        assert sum(map(len, itertools.chain(*connection.protocol.headers))) <= MAX_HEADER_BYTES
+        connection.protocol.connection_lost(None)
+        assert not connection.protocol.headers
+        assert not connection.protocol.scope
+
+    await on_a_connection(never, story)
+
+
+async def test_a_client_that_asks_first_is_told_to_go_on() -> None:
+    head, body = REQUEST.replace(b"Host: h", b"Host: h\r\nEXPECT: 100-Continue").split(b"12345")[0], b"12345"
+    assert (await receiving(answer, head, body)).writes[0].startswith(b"HTTP/1.1 100 Continue\r\n")
+
+
+async def test_a_large_piece_is_parsed_as_many_small_ones() -> None:
+    size = 4 * MAX_HEADER_BYTES + 5
+    head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size
+    wire = await receiving(answer, REQUEST + head + b"x" * size + REQUEST.replace(b"12345", b"67890"), b"")
+    assert not wire.end
+    received = b"".join(wire.writes)
+    assert received.index(b"12345") < received.index(b"x" * size) < received.index(b"67890")
+
+
+async def test_a_large_body_is_no_framing() -> None:
     size = 8 * MAX_FRAMING_BYTES
     head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size
-    assert not receiving(never, head, *[b"x" * 2**16] * (size // 2**16)).end
+    assert not (await receiving(never, head, *[b"x" * 2**16] * (size // 2**16))).end
 
 
-def test_many_requests_on_a_connection_are_no_framing() -> None:
-    wire = receiving(answer, *[REQUEST] * (2 * MAX_FRAMING_BYTES // len(REQUEST)))
+@pytest.mark.slow
+async def test_many_requests_on_a_connection_are_no_framing() -> None:
+    wire = await receiving(answer, *[REQUEST] * (2 * MAX_FRAMING_BYTES // len(REQUEST)))
     assert not wire.end
     assert b"".join(wire.writes).count(b"12345") == len(wire.writes)
 
 
-def test_the_rest_of_a_refused_body_is_dropped_within_bounds() -> None:
+async def test_the_rest_of_a_refused_body_is_dropped_within_bounds() -> None:
     head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (2 * MAX_DISCARDED_BYTES)
     part = b"x" * 2**22
-    few = receiving(refuse_it, head, *[part] * 4)
+    few = await receiving(refuse_it, head, *[part] * 4)
     assert few.writes[0].startswith(b"HTTP/1.1 413 ")
     assert not few.end
-    assert receiving(refuse_it, head, *[part] * (MAX_DISCARDED_BYTES // len(part) + 1)).end == "aborted"
+    assert (await receiving(refuse_it, head, *[part] * (MAX_DISCARDED_BYTES // len(part) + 1))).end == "aborted"
 
 
-def test_requests_that_wait_for_an_answer_are_few() -> None:
-    assert not receiving(never, REQUEST * (1 + MAX_PIPELINED)).end
-    wire = receiving(never, REQUEST * (2 + MAX_PIPELINED))
+async def test_requests_that_wait_for_an_answer_are_few() -> None:
+    assert not (await receiving(never, REQUEST * (1 + MAX_PIPELINED))).end
+    wire = await receiving(never, REQUEST * (2 + MAX_PIPELINED))
     assert wire.end == "closed"
     assert wire.writes[0].startswith(b"HTTP/1.1 400 ")
 
 
-def test_pipelined_requests_are_answered_in_order() -> None:
-    wire = receiving(answer, REQUEST + REQUEST.replace(b"12345", b"67890"), b"")
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    wire = await receiving(answer, REQUEST + REQUEST.replace(b"12345", b"67890"), b"")
     received = b"".join(wire.writes)
     assert received.index(b"12345") < received.index(b"67890")
 
 
-def test_a_request_for_another_protocol_is_the_last() -> None:
+async def test_a_request_for_another_protocol_is_the_last() -> None:
     upgrade = REQUEST.replace(b"Host: h", b"Host: h\r\nConnection: upgrade\r\nUpgrade: websocket")
-    wire = receiving(refuse_it, upgrade)
+    wire = await receiving(refuse_it, upgrade)
     assert b"connection: close" in wire.writes[0]
     assert wire.end == "closed"
 
@@ -237,7 +275,7 @@ def test_a_request_for_another_protocol_is_the_last() -> None:
         pytest.param([REQUEST + REQUEST[:-1]], REQUEST_TIMEOUT, id="the-second-s-body-in-the-same-bytes"),
     ],
 )
-def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes], most: float) -> None:
+async def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes], most: float) -> None:
     """Each further byte does not win more time, and nothing is ended before."""
 
     async def story(connection: Connection) -> None:
@@ -248,10 +286,10 @@ def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes], most: 
         assert not connection.wire.end
         connection.protocol.end_if_late(loop.time() + most + 1)
 
-    assert on_a_connection(answer, story).end == "aborted"
+    assert (await on_a_connection(answer, story)).end == "aborted"
 
 
-def test_an_answer_that_nobody_reads_is_ended() -> None:
+async def test_an_answer_that_nobody_reads_is_ended() -> None:
     async def story(connection: Connection) -> None:
         now = asyncio.get_running_loop().time()
         await connection.receive(REQUEST)
@@ -261,10 +299,10 @@ def test_an_answer_that_nobody_reads_is_ended() -> None:
             assert not connection.wire.end
         connection.protocol.end_if_late(now + 3 * UNREAD_TIMEOUT)
 
-    assert on_a_connection(answer, story).end == "aborted"
+    assert (await on_a_connection(answer, story)).end == "aborted"
 
 
-def test_an_idle_connection_is_closed_after_a_while_and_no_timer_keeps_it() -> None:
+async def test_an_idle_connection_is_closed_after_a_while_and_no_timer_keeps_it() -> None:
     async def story(connection: Connection) -> None:
         await connection.receive(REQUEST)
         assert connection.protocol.timeout_keep_alive_task is None
@@ -273,38 +311,58 @@ def test_an_idle_connection_is_closed_after_a_while_and_no_timer_keeps_it() -> N
             assert not connection.wire.end
         connection.protocol.end_if_late(asyncio.get_running_loop().time() + 121)
 
-    assert on_a_connection(answer, story).end == "closed"
+    assert (await on_a_connection(answer, story)).end == "closed"
 
 
-def test_who_is_idle_or_slow_keeps_us_waiting_and_who_waits_for_us_does_not() -> None:
+async def test_who_is_idle_or_slow_keeps_us_waiting_and_who_waits_for_us_does_not() -> None:
     async def story(connection: Connection) -> None:
         protocol = connection.protocol
-        await connection.receive(REQUEST[:-1])
+        assert protocol.waiting_since() == protocol._since
+        await connection.receive(REQUEST[:20])
+        assert protocol.waiting_since() == protocol._since
+        await connection.receive(REQUEST[20:-1])
         assert protocol.waiting_since() is None
         began = protocol._since
         assert began is not None
+        assert protocol.working_since() == began
         protocol._since = began - SLOW_SECONDS - 1
         assert protocol.waiting_since() == protocol._since
+        began = protocol._since
         await connection.receive(REQUEST[-1:])
+        assert protocol.working_since() == began
         assert (protocol.waiting_since() is not None) == protocol.cycle.response_complete
 
-    on_a_connection(never, story)
-    on_a_connection(answer, story)
+    await on_a_connection(never, story)
+    await on_a_connection(answer, story)
 
 
-def test_a_connection_is_known_to_have_asked_once_its_first_request_is_whole() -> None:
+@pytest.mark.parametrize(
+    ("request_", "proves"),
+    [
+        pytest.param(REVIEW, True, id="a-review"),
+        pytest.param(REVIEW.replace(b"12345", b"wrong"), False, id="no-review"),
+        pytest.param(REVIEW.replace(b"12345", b"fails"), False, id="a-failure-of-ours"),
+        pytest.param(REVIEW.replace(b"json", b"text"), False, id="another-type"),
+        pytest.param(REVIEW.replace(b"/validate", b"/nowhere"), False, id="no-such-path"),
+        pytest.param(b"GET /validate HTTP/1.1\r\nHost: h\r\n\r\n", False, id="no-post"),
+    ],
+)
+async def test_only_a_review_that_is_answered_makes_a_connection_known(request_: bytes, *, proves: bool) -> None:
+    routes = Routes(Verdicts(), PrometheusRecorder(), write=lambda _lines: None)
+
     async def story(connection: Connection) -> None:
-        asked: list[int] = []
-        connection.protocol.on_request = lambda: asked.append(1)
-        await connection.receive(REQUEST[:-1])
-        assert not asked
-        await connection.receive(REQUEST[-1:] + REQUEST)
-        assert asked == [1]
+        known: list[int] = []
+        connection.protocol.on_review = lambda: known.append(1)
+        await connection.receive(request_[:-1])
+        assert not known
+        await connection.receive(request_[-1:] + request_)
+        assert known == [1] * proves
+        assert len(connection.wire.writes) == 2
 
-    on_a_connection(answer, story)
+    await on_a_connection(routes.http, story)
 
 
-def test_of_many_unread_answers_only_some_are_kept() -> None:
+async def test_of_many_unread_answers_only_some_are_kept() -> None:
     async def story(connection: Connection) -> None:
         server = DrainingServer(connection.protocol.config)
         several = [Connection() for _ in range(MAX_UNREAD + 2)]
@@ -320,18 +378,18 @@ def test_of_many_unread_answers_only_some_are_kept() -> None:
             MAX_UNREAD + 1,
         ]
 
-    on_a_connection(answer, story)
+    await on_a_connection(answer, story)
 
 
-def test_an_answer_may_take_its_time() -> None:
+async def test_an_answer_may_take_its_time() -> None:
     async def story(connection: Connection) -> None:
         await connection.receive(REQUEST)
         connection.protocol.end_if_late(asyncio.get_running_loop().time() + 10 * REQUEST_TIMEOUT)
 
-    assert not on_a_connection(never, story).end
+    assert not (await on_a_connection(never, story)).end
 
 
-def test_every_connection_is_looked_at_once_a_second() -> None:
+async def test_every_connection_is_looked_at_once_a_second() -> None:
     async def story(connection: Connection) -> None:
         connection.protocol._since = asyncio.get_running_loop().time() - REQUEST_TIMEOUT - 1
         server = DrainingServer(connection.protocol.config)
@@ -340,7 +398,7 @@ def test_every_connection_is_looked_at_once_a_second() -> None:
             assert not connection.wire.end
             await server.on_tick(counter)
 
-    assert on_a_connection(answer, story).end == "aborted"
+    assert (await on_a_connection(answer, story)).end == "aborted"
 
 
 def test_gunicorn_hands_its_settings_to_uvicorn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import subprocess
 import threading
@@ -11,14 +12,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.builders import a_pod_object, a_review
+from tests.builders import RELEASE_NAMESPACE, a_pod_object, a_review
+from tests.server.admission_fakes import FakePermissions, FakeState
 from tiergate.admission.request import read
 from tiergate.admission.review import BadReview
 from tiergate.server import large_reviews
 from tiergate.server import large_reviews_process as process
+from tiergate.server.admission import LARGE, LIGHT, TWO_LIGHT, Admission
 from tiergate.server.endpoints.reading import Deadline
 from tiergate.server.large_reviews import CannotReadError, LargeReviews
-from tiergate.server.turns import sender_of
+from tiergate.server.turns import origin_of
 
 Result = TypeVar("Result")
 
@@ -33,38 +36,36 @@ PODS = {
 }
 
 
-SENDER = sender_of("1.1.1.1", PODS["valid"])
+SENDER = origin_of("1.1.1.1", PODS["valid"])
 
 
-def running(story: Coroutine[Any, Any, Result], reviews: LargeReviews) -> Result:
-    async def whole() -> Result:
-        try:
-            return await story
-        finally:
-            reviews.stop()
-
-    return asyncio.run(whole())
+async def running(story: Coroutine[Any, Any, Result], reviews: LargeReviews) -> Result:
+    try:
+        return await story
+    finally:
+        reviews.stop()
 
 
 def a_deadline(seconds: float = 60.0) -> Deadline:
     return Deadline(lambda: 0.0, seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", PODS.values(), ids=PODS.keys())
-def test_the_request_is_the_one_that_is_read_here(body: bytes) -> None:
+async def test_the_request_is_the_one_that_is_read_here(body: bytes) -> None:
     reviews = LargeReviews()
-    assert running(reviews.read("mutate", body, a_deadline(), SENDER), reviews) == read("mutate", body)
+    assert await running(reviews.read("mutate", body, a_deadline(), SENDER), reviews) == read("mutate", body)
 
 
-def test_what_is_no_review_is_one_no_more() -> None:
+async def test_what_is_no_review_is_one_no_more() -> None:
     reviews = LargeReviews()
     body = a_review(a_pod_object(), resource={"resource": "deployments"})
     with pytest.raises(BadReview, match="does not judge CREATE of deployments") as refused:
-        running(reviews.read("mutate", body, a_deadline(), SENDER), reviews)
+        await running(reviews.read("mutate", body, a_deadline(), SENDER), reviews)
     assert refused.value.uid
 
 
-def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_read() -> None:
+async def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_read() -> None:
     reviews = LargeReviews()
 
     async def story() -> list[str]:
@@ -82,40 +83,62 @@ def test_a_process_that_dies_or_is_late_fails_its_review_and_the_next_one_is_rea
             assert (await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)).name
         return found
 
-    killed, late = running(story(), reviews)
+    killed, late = await running(story(), reviews)
     assert "its process ended" in killed
     assert "not read in time" in late
 
 
 @pytest.mark.parametrize(
-    ("bound", "namespace_waits", "peer_waits"),
-    [("MAX_WAITING_OF_PEER", False, True), ("MAX_WAITING_OF_NAMESPACE", True, True)],
+    ("size", "nul", "at_once"),
+    [
+        pytest.param(LIGHT, "\0", True, id="light-and-strict"),
+        pytest.param(TWO_LIGHT, "", True, id="two-light-objects"),
+        pytest.param(TWO_LIGHT, "\0", False, id="two-light-objects-and-strict"),
+        pytest.param(TWO_LIGHT + 1, "", False, id="more"),
+        pytest.param(LARGE, "", False, id="large"),
+    ],
 )
-def test_who_fills_the_line_fills_his_own(
-    monkeypatch: pytest.MonkeyPatch, bound: str, *, namespace_waits: bool, peer_waits: bool
-) -> None:
-    """Five of one namespace, one at a time and two waiting, then one of another namespace, then one of another peer."""
-    monkeypatch.setattr(large_reviews, bound, 2)
+async def test_what_costs_little_waits_for_nobody_s_turn(size: int, nul: str, *, at_once: bool) -> None:
+    review = a_review(a_pod_object({"name": "a", "args": [nul, "PADDING"]}), namespace="free")
+    body = review.replace(b"PADDING", b"x" * (size - len(review) + len("PADDING")))
+    assert len(body) == size
+    admission = Admission(FakeState(namespaces={}), FakePermissions(), release_namespace=RELEASE_NAMESPACE)
+    async with admission._turns.turn(SENDER):
+        answering = asyncio.create_task(admission.answer("validate", body))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert answering.done() is at_once
+    if not at_once:
+        answering.cancel()
+    admission.stop()
+    await asyncio.gather(answering, return_exceptions=True)
+
+
+async def test_who_fills_the_line_fills_his_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at a time is read, and of six places one namespace gets three, the next one two, and one is left."""
+    monkeypatch.setattr(large_reviews, "MAX_WAITING_OF_PEER", 6)
     reviews = LargeReviews()
-    others = sender_of("1.1.1.1", PODS["valid"])._replace(namespace=b"another"), sender_of("2.2.2.2", PODS["valid"])
+    second, third = (SENDER._replace(namespace=name) for name in (b"second", b"third"))
+    other_peer = origin_of("2.2.2.2", PODS["valid"])
+    senders = [*[SENDER] * 5, *[second] * 3, *[third] * 2, other_peer]
 
     async def story() -> list[object]:
-        asked = [reviews.read("mutate", PODS["valid"], a_deadline(), sender) for sender in (*[SENDER] * 5, *others)]
+        asked = [reviews.read("mutate", PODS["valid"], a_deadline(), origin) for origin in senders]
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    read = [not isinstance(one, CannotReadError) for one in running(story(), reviews)]
-    assert read == [True, True, True, False, False, namespace_waits, peer_waits]
+    read = [not isinstance(one, CannotReadError) for one in await running(story(), reviews)]
+    assert read == [*[True] * 4, False, True, True, False, True, False, True]
 
 
-def test_a_review_waits_for_less_time_than_others_wait_for_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_review_waits_for_less_time_than_others_wait_for_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long its client says that it waits."""
     monkeypatch.setattr(large_reviews, "PATIENCE", 0.001)
     reviews = LargeReviews()
     with pytest.raises(CannotReadError, match="not read in time"):
-        running(reviews.read("mutate", PODS["NUL"], a_deadline(), SENDER), reviews)
+        await running(reviews.read("mutate", PODS["NUL"], a_deadline(), SENDER), reviews)
 
 
-def test_a_process_that_nobody_could_reach_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_nobody_could_reach_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
 
     class Watched(subprocess.Popen[bytes]):
@@ -131,12 +154,12 @@ def test_a_process_that_nobody_could_reach_in_time_is_ended(monkeypatch: pytest.
     monkeypatch.setattr(asyncio, "open_connection", never)
     reviews = LargeReviews()
     with pytest.raises(CannotReadError, match="not read in time"):
-        running(reviews.read("mutate", PODS["valid"], a_deadline(), SENDER), reviews)
+        await running(reviews.read("mutate", PODS["valid"], a_deadline(), SENDER), reviews)
     (child,) = started
-    assert child.returncode is not None
+    assert await asyncio.to_thread(child.wait, 20) == -signal.SIGKILL
 
 
-def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_reviews, "IDLE", 0.0)
     reviews = LargeReviews()
 
@@ -147,7 +170,7 @@ def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         assert reviews._channel is None
         assert (await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)).name
 
-    running(story(), reviews)
+    await running(story(), reviews)
 
 
 def test_the_process_answers_until_its_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,16 +49,21 @@ def a_limited_pod(**limits: str) -> Json:
 TOO_MUCH = a_limited_pod(cpu="1", memory="2Gi")
 FITS = a_limited_pod(cpu="500m", memory="1Mi")
 UNCHECKED = 'quotas of tier "dev" were not checked: the usage in the namespace is not known'
-RANGE = 'would violate tier "dev": container "agent": limits.memory is 2Gi, the tier allows at most 512Mi'
-REQUEST = 'would violate tier "dev": container "agent": requests.memory is 2Gi, the tier allows at most 512Mi'
-QUOTA = 'would violate tier "dev": quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m'
+RANGE = (
+    'would violate tier "dev": container "agent": limits.memory is 2Gi, the tier allows at most 512Mi; '
+    "set limits.memory and requests.memory to 512Mi or less"
+)
+QUOTA = (
+    'would violate tier "dev": quota "compute": limits.cpu asks 1, used 3500m of 4, over by 500m; '
+    "set limits.cpu to 500m or less, or free 500m in dev"
+)
 
 
 def test_warn_warns_of_each_violation() -> None:
     given = answer("validate", a_review(TOO_MUCH), facts("Warn"))
-    assert response(given) == {"uid": given.record.uid, "allowed": True, "warnings": [RANGE, REQUEST, QUOTA]}
+    assert response(given) == {"uid": given.record.uid, "allowed": True, "warnings": [RANGE, QUOTA]}
     assert (given.record.outcome, given.record.tier) == ("warned", "dev")
-    assert given.record.rules == ("limit-max", "request-max", "quota-exceeded")
+    assert given.record.rules == ("limit-max", "quota-exceeded")
 
 
 def test_audit_annotates_the_audit_event() -> None:
@@ -67,8 +72,8 @@ def test_audit_annotates_the_audit_event() -> None:
         "uid": given.record.uid,
         "allowed": True,
         "auditAnnotations": {
-            "violations": f"{RANGE} | {REQUEST} | {QUOTA}",
-            "rules": "limit-max,quota-exceeded,request-max",
+            "violations": f"{RANGE} | {QUOTA}",
+            "rules": "limit-max,quota-exceeded",
         },
     }
     assert given.record.outcome == "audited"
@@ -110,7 +115,7 @@ def test_native_quotas_of_others_are_told_of_and_ours_that_are_left_are_not(mode
 
 def test_warn_says_that_quotas_were_left_out() -> None:
     given = answer("validate", a_review(TOO_MUCH), facts("Warn", used=None))
-    assert response(given)["warnings"] == [RANGE, REQUEST, UNCHECKED]
+    assert response(given)["warnings"] == [RANGE, UNCHECKED]
     silent = answer("validate", a_review(FITS), facts("Warn", used=None))
     assert response(silent)["warnings"] == [UNCHECKED]
     assert silent.record.outcome == "allowed"
@@ -200,10 +205,10 @@ def test_warnings_are_short_and_as_many_as_the_api_server_takes() -> None:
     """A-54: above 4096 characters together they would be cut or dropped; the last one says how many are missing."""
     given = answer("validate", a_review(many_violations()), facts("Warn"))
     warnings = response(given)["warnings"]
-    assert given.record.rules == ("limit-max", "request-max")  # each once
+    assert given.record.rules == ("limit-max",)  # each once
     assert 10 < len(warnings) < 40
     assert sum(map(len, warnings)) <= MAX_WARNINGS
-    assert warnings[-1] == f"and {200 - len(warnings) + 1} more"
+    assert warnings[-1] == f"and {100 - len(warnings) + 1} more"
     assert all(len(one) <= MAX_WARNING and one.isprintable() for one in warnings)
 
 
@@ -250,4 +255,4 @@ def test_enforce_still_refuses() -> None:
     given = answer(
         "validate", a_review(TOO_MUCH), FakeState(tiers={"dev": the_tier("Enforce")}, quotas=(a_quota(HARD),))
     )
-    assert rules(given) == ["limit-max", "request-max"]
+    assert rules(given) == ["limit-max"]

@@ -92,7 +92,9 @@ def test_an_index_that_is_empty_says_so_and_one_that_is_filled_counts(running: R
 
     running.api.forbidden.clear()
     wait_for(lambda: running.warnings() == [FULL], "the index is filled")
-    warned = 'tiergate_decisions_total{endpoint="validate",kind="pods",outcome="warned",tier="dev"}'
+    warned = (
+        'tiergate_decisions_total{endpoint="validate",kind="pods",outcome="warned",rule="quota-exceeded",tier="dev"}'
+    )
     wait_for(lambda: running.metric(warned) > 0, "the warning is counted")
     used = 'tiergate_quota_used{namespace="dev",quota="tier",resource="pods",tier="dev"}'
     wait_for(lambda: running.metric(used) == 2, "the usage is shown")

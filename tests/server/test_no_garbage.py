@@ -66,20 +66,20 @@ class Failing(FakeState):
         super().__init__(tiers={TIER.name: TIER}, **more)  # type: ignore[arg-type]  # a fake's own
         self._failure = failure
 
-    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ARG002, ASYNC109
+    async def namespace_now(self, name: str, *, peer: str, timeout: float) -> Namespace | None:  # noqa: ARG002, ASYNC109
         raise self._failure("no answer")
 
-    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ARG002, ASYNC109
+    async def quotas_now(self, namespace: str, *, peer: str, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ARG002, ASYNC109
         raise self._failure("no answer")
 
-    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ARG002, ASYNC109
+    async def tier_now(self, name: str, *, peer: str, timeout: float) -> Tier | None:  # noqa: ARG002, ASYNC109
         raise Malformed("/spec", "odd")
 
 
 class Unanswered(FakePermissions):
     """Nobody says who may."""
 
-    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ARG002, ASYNC109
+    async def may_assign(self, user: UserInfo, tier: str, *, peer: str, timeout: float) -> bool:  # noqa: ARG002, ASYNC109
         raise Unreachable("no answer")
 
 
@@ -194,10 +194,11 @@ def no_collector(_nothing_older: None, monkeypatch: pytest.MonkeyPatch) -> Itera
     gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("case", cases().values(), ids=cases().keys())
-def test_an_answer_leaves_nothing_behind(case: Case) -> None:
-    asyncio.run(leaves_nothing(case))
+async def test_an_answer_leaves_nothing_behind(case: Case) -> None:
+    await leaves_nothing(case)
 
 
 async def leaves_nothing(case: Case) -> None:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.builders import (
     RELEASE_NAMESPACE,
     a_claim_object,
@@ -117,10 +119,11 @@ async def send_all(client: Client) -> None:
     client.state.calls.clear()  # a fake's own
 
 
-def test_no_text_of_a_request_stays_and_its_line_is_short() -> None:
+@pytest.mark.slow
+async def test_no_text_of_a_request_stays_and_its_line_is_short() -> None:
     """All forgeries before one look at every object of the process, which takes long."""
     client = Client()
-    asyncio.run(send_all(client))
+    await send_all(client)
     assert len(client.lines) == len(FORGERIES) * len(LENGTHS)
     for line in client.lines:
         assert max(len(text) for text in json.loads(line).values() if isinstance(text, str)) <= 2 * LONGEST
@@ -130,15 +133,12 @@ def test_no_text_of_a_request_stays_and_its_line_is_short() -> None:
     assert [name for name in FORGERIES if any(mark(name) in text for text in stay)] == []
 
 
-def test_a_tier_that_nobody_knows_is_one_label_whatever_it_is_called() -> None:
+async def test_a_tier_that_nobody_knows_is_one_label_whatever_it_is_called() -> None:
     client = Client()
 
-    async def story() -> None:
-        for number in range(20):
-            await client.post("/tiers", a_review(a_tier_object({}, name=f"made-up-{number}")))
-        await client.post("/tiers", a_review(a_tier_object({}, name="dev")))
-
-    asyncio.run(story())
+    for number in range(20):
+        await client.post("/tiers", a_review(a_tier_object({}, name=f"made-up-{number}")))
+    await client.post("/tiers", a_review(a_tier_object({}, name="dev")))
     counted = [
         line
         for line in client.recorder.exposition().decode().splitlines()

@@ -1,6 +1,5 @@
 """The pages show the snapshot they are given, and the metrics only to whom they may be shown."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -10,20 +9,19 @@ from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import Snapshot, UsageRow
 from tiergate.pages.application import create_app
-from tiergate.pages.authorization import CACHE_SECONDS, MAX_TOKENS, Access, TokenAuthorizer
+from tiergate.pages.authorization import CACHE_SECONDS, KEPT_SECONDS, MAX_TOKENS, Access, TokenAuthorizer, token_of
 
 ROW = UsageRow("dev", "dev-<a>", "tier", "requests.cpu", Quantity.parse("500m"), Quantity.parse("2"))
 TAKEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def a_client(authorize: Callable[[str | None], Access] | None = None) -> FlaskClient:
+def a_client() -> FlaskClient:
     recorder = PrometheusRecorder()
     recorder.usage((ROW,))
     app = create_app(
         snapshot=lambda: Snapshot(TAKEN, (ROW,)),
         metrics=recorder.exposition,
         metrics_type=CONTENT_TYPE,
-        authorize=authorize,
     )
     return app.test_client()
 
@@ -61,9 +59,7 @@ def test_usage_as_json(path: str, headers: dict[str, str]) -> None:
 
 def test_a_quota_of_nothing_is_full() -> None:
     none = UsageRow("dev", "dev", "tier", "pods", Quantity.parse("0"), Quantity.parse("0"))
-    app = create_app(
-        snapshot=lambda: Snapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE, authorize=None
-    )
+    app = create_app(snapshot=lambda: Snapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE)
     assert "100%" in app.test_client().get("/").get_data(as_text=True)
 
 
@@ -75,39 +71,17 @@ def test_metrics_hold_the_usage_in_base_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("access", "status"),
+    ("headers", "token"),
     [
-        pytest.param("permitted", 200, id="permitted"),
-        pytest.param("unauthenticated", 401, id="unauthenticated"),
-        pytest.param("forbidden", 403, id="forbidden"),
-        pytest.param("unavailable", 503, id="nobody-can-say"),
+        pytest.param([(b"authorization", b"Bearer abc")], "abc", id="bearer"),
+        pytest.param([(b"accept", b"*/*"), (b"authorization", b"bearer  abc ")], "abc", id="blanks-and-case"),
+        pytest.param([(b"authorization", b"Basic abc")], None, id="basic"),
+        pytest.param([(b"authorization", b"Bearer ")], None, id="empty"),
+        pytest.param([], None, id="missing"),
     ],
 )
-def test_metrics_follow_the_verdict(access: Access, status: int) -> None:
-    reply = a_client(lambda _token: access).get("/metrics", headers={"Authorization": "Bearer abc"})
-    assert reply.status_code == status
-    assert (b"tiergate_" in reply.data) == (status == 200)
-
-
-@pytest.mark.parametrize(
-    ("header", "token"),
-    [
-        pytest.param("Bearer abc", "abc", id="bearer"),
-        pytest.param("bearer  abc ", "abc", id="blanks-and-case"),
-        pytest.param("Basic abc", None, id="basic"),
-        pytest.param("Bearer ", None, id="empty"),
-        pytest.param(None, None, id="missing"),
-    ],
-)
-def test_the_bearer_token_is_what_is_judged(header: str | None, token: str | None) -> None:
-    seen: list[str | None] = []
-
-    def authorize(judged: str | None) -> Access:
-        seen.append(judged)
-        return "forbidden"
-
-    a_client(authorize).get("/metrics", headers={} if header is None else {"Authorization": header})
-    assert seen == [token]
+def test_the_bearer_token_is_what_is_judged(headers: list[tuple[bytes, bytes]], token: str | None) -> None:
+    assert token_of(headers) == token
 
 
 class Asked:
@@ -117,52 +91,81 @@ class Asked:
         self.count = 0
         self.now = 1000.0
         self.access = access
-        self.authorizer = TokenAuthorizer(self._ask, clock=lambda: self.now)
+        self._authorizer = TokenAuthorizer(self._ask, clock=lambda: self.now)
 
-    def _ask(self, _token: str) -> Access:
+    async def _ask(self, _token: str, peer: str) -> Access:
+        assert peer == "192.0.2.1"
         self.count += 1
         return self.access
 
+    async def of(self, token: str | None) -> Access:
+        return await self._authorizer(token, "192.0.2.1")
+
+    def known(self) -> int:
+        return len(self._authorizer._known)
+
 
 @pytest.mark.parametrize("access", ["permitted", "forbidden", "unauthenticated"])
-def test_a_verdict_holds_for_a_minute(access: Access) -> None:
+async def test_a_verdict_holds_for_a_minute(access: Access) -> None:
     asked = Asked(access)
-    assert [asked.authorizer("token") for _ in range(3)] == [access] * 3
+    assert [await asked.of("token") for _ in range(3)] == [access] * 3
     assert asked.count == 1
     asked.now += CACHE_SECONDS
-    asked.authorizer("token")
+    await asked.of("token")
     assert asked.count == 2
 
 
-def test_nobody_can_say_is_not_remembered() -> None:
+async def test_nobody_can_say_is_not_remembered() -> None:
     asked = Asked("unavailable")
-    asked.authorizer("token")
-    asked.authorizer("token")
+    await asked.of("token")
+    await asked.of("token")
     assert asked.count == 2
 
 
-def test_no_token_asks_nobody() -> None:
+@pytest.mark.parametrize(
+    ("before", "seconds", "then"),
+    [
+        pytest.param("permitted", CACHE_SECONDS, "permitted", id="a-permission-holds"),
+        pytest.param("permitted", CACHE_SECONDS + KEPT_SECONDS, "unavailable", id="but-not-for-ever"),
+        pytest.param("forbidden", CACHE_SECONDS, "unavailable", id="a-refusal-does-not"),
+    ],
+)
+async def test_what_was_said_before_while_nobody_can_say(before: Access, seconds: float, then: Access) -> None:
+    """The API server is away, or asked too much by others: that is when alerts are needed."""
+    asked = Asked(before)
+    await asked.of("token")
+    asked.now += seconds
+    asked.access = "unavailable"
+    assert [await asked.of("token") for _ in range(2)] == [then] * 2
+    asked.access = "unauthenticated"
+    assert await asked.of("token") == "unauthenticated"
+    asked.access = "unavailable"
+    asked.now += CACHE_SECONDS
+    assert await asked.of("token") == "unavailable"
+
+
+async def test_no_token_asks_nobody() -> None:
     asked = Asked("permitted")
-    assert asked.authorizer(None) == "unauthenticated"
+    assert await asked.of(None) == "unauthenticated"
     assert asked.count == 0
 
 
-def test_made_up_tokens_do_not_push_out_the_permitted() -> None:
+async def test_made_up_tokens_do_not_push_out_the_permitted() -> None:
     asked = Asked("permitted")
-    asked.authorizer("scraper")
+    await asked.of("scraper")
     asked.access = "unauthenticated"
     for number in range(2 * MAX_TOKENS):
-        asked.authorizer(str(number))
+        await asked.of(str(number))
     count = asked.count
-    assert asked.authorizer("scraper") == "permitted"
+    assert await asked.of("scraper") == "permitted"
     assert asked.count == count
 
 
-def test_many_tokens_do_not_fill_the_memory() -> None:
+async def test_many_tokens_do_not_fill_the_memory() -> None:
     asked = Asked("forbidden")
     for number in range(2 * MAX_TOKENS):
-        asked.authorizer(str(number))
-    assert len(asked.authorizer._known) == MAX_TOKENS
+        await asked.of(str(number))
+    assert asked.known() == MAX_TOKENS
     asked.now += CACHE_SECONDS
-    asked.authorizer("another")
-    assert len(asked.authorizer._known) == 1
+    await asked.of("another")
+    assert asked.known() == 1

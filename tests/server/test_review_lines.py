@@ -5,11 +5,15 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
+from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.core.request import Endpoint
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.service import Message
-from tiergate.server.admission import Answer, Record
-from tiergate.server.routes import Routes
+from tiergate.server.admission import AdmissionFailed, Answer, Record
+from tiergate.server.log_allowance import LINES, MOST_PEERS, LogAllowance
+from tiergate.server.routes import Reviewer, Routes
 
 SCOPE = {
     "path": "/validate",
@@ -48,10 +52,10 @@ class Output:
 class Client:
     """Sends bodies through the routes; ``answers`` are the bodies that came back."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, reviewer: Reviewer) -> None:
         self.recorder = PrometheusRecorder()
         self.answers: list[bytes] = []
-        self._routes = Routes(Namer(), self.recorder, write=output.write)
+        self._routes = Routes(reviewer, self.recorder, write=output.write)
 
     def post(self, uid: str) -> Coroutine[Any, Any, None]:
         """Return what sends one review."""
@@ -66,29 +70,28 @@ class Client:
         return self._routes.http(SCOPE, receive, send)
 
 
-def running(story: Callable[[Client], Coroutine[Any, Any, None]], output: Output) -> Client:
-    async def whole() -> Client:
-        client = Client(output)
-        await story(client)
-        await asyncio.sleep(0)
-        return client
+async def running(
+    story: Callable[[Client], Coroutine[Any, Any, None]], output: Output, reviewer: Reviewer | None = None
+) -> Client:
+    client = Client(output, reviewer or Namer())
+    await story(client)
+    await asyncio.sleep(0)
+    return client
 
-    return asyncio.run(whole())
 
-
-def test_the_lines_of_one_turn_are_written_together_and_each_is_whole() -> None:
+async def test_the_lines_of_one_turn_are_written_together_and_each_is_whole() -> None:
     async def story(client: Client) -> None:
         await asyncio.gather(client.post("a"), client.post("b"))
         await asyncio.sleep(0)
         await client.post("c")
 
     output = Output()
-    running(story, output)
+    await running(story, output)
     assert output.uids() == [["a", "b"], ["c"]]
     assert all(lines.endswith(b"}\n") for lines in output.writes)
 
 
-def test_without_a_reader_reviews_are_answered_and_the_loss_is_counted() -> None:
+async def test_without_a_reader_reviews_are_answered_and_the_loss_is_counted() -> None:
     async def story(client: Client) -> None:
         output.gone = True
         await client.post("a")
@@ -97,6 +100,47 @@ def test_without_a_reader_reviews_are_answered_and_the_loss_is_counted() -> None
         await client.post("b")
 
     output = Output()
-    client = running(story, output)
+    client = await running(story, output)
     assert (client.answers, output.uids()) == ([b"a", b"b"], [["b"]])
     assert b'tiergate_errors_total{endpoint="",reason="log"} 1.0' in client.recorder.exposition()
+
+
+def test_whoever_floods_has_lines_for_some_and_the_rest_is_counted() -> None:
+    """And takes none of the others'."""
+    now = 1.0
+    allowance = LogAllowance(clock=lambda: now)
+    assert [allowance.may_log("flood") for _ in range(LINES + 3)].count(True) == LINES
+    assert allowance.may_log("the API server")
+    assert (allowance.take_left_out(), allowance.take_left_out()) == (3, 0)
+    assert [allowance.may_log(f"peer-{number}") for number in range(MOST_PEERS)].count(True) == MOST_PEERS - 2
+    now = 2.0
+    assert allowance.may_log("flood")
+
+
+class Fails:
+    """Raises what it was given."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
+        """Fail."""
+        raise AdmissionFailed(Record(endpoint, uid=body.decode())) from self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "traced"),
+    [(Unreachable("48 others wait"), False), (ApiError(429, "TooMany", "no"), False), (ValueError("x"), True)],
+)
+async def test_only_a_fault_of_ours_is_traced(
+    error: Exception, *, traced: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Forged reviews that are refused for load cost a short line each."""
+    output = Output()
+
+    async def story(client: Client) -> None:
+        await client.post("a")
+
+    await running(story, output, Fails(error))
+    (failed,) = [one for one in caplog.records if one.message == "review failed"]
+    assert (failed.exc_info is not None) == traced

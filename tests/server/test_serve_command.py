@@ -5,6 +5,7 @@ import json
 import ssl
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -164,12 +165,25 @@ def test_the_api_server_is_asked_once_a_minute_for_each_scraper(running: Running
     assert len([path for path in running.api.requests if "reviews" in path]) == asked
 
 
+def test_a_crowd_with_made_up_tokens_does_not_hide_the_metrics(running: Running) -> None:
+    """All of one address, which is also the scraper's."""
+
+    def read(token: str) -> int:
+        return running.server.get("/metrics", running.context, headers={"Authorization": f"Bearer {token}"}).status
+
+    assert read("may-scrape") == 200
+    with ThreadPoolExecutor(50) as pool:
+        made_up = [pool.submit(read, f"made-up-{number}") for number in range(100)]
+        assert [read("may-scrape") for _ in range(10)] == [200] * 10
+        assert {one.result() for one in made_up} <= {401, 503}
+
+
 def test_metrics_count_decisions_and_tell_of_caches_and_certificate(running: Running) -> None:
     running.review("mutate", a_review())
     scraper = {"Authorization": "Bearer may-scrape"}
     text = running.server.get("/metrics", running.context, headers=scraper).body.decode()
     for series in (
-        'tiergate_decisions_total{endpoint="mutate",kind="pods",outcome="patched",tier="dev"}',
+        'tiergate_decisions_total{endpoint="mutate",kind="pods",outcome="patched",rule="",tier="dev"}',
         'tiergate_review_seconds_count{endpoint="mutate"}',
         'tiergate_cache_age_seconds{cache="resourcequotas"}',
         "tiergate_certificate_expiry_timestamp_seconds 1.",

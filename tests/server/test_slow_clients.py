@@ -13,11 +13,13 @@ import pytest
 
 from bench.attacks import Port, key_updates, tiny_records
 from tests.server.pairs import a_pair, trusting, write
-from tests.server.running import JSON, PATIENCE, Server, exchange, small_server
+from tests.server.running import JSON, PATIENCE, Server, exchange, small_server, wait_for
+from tiergate.process.connections import MAX_CONNECTIONS
 
 pytestmark = pytest.mark.process
 
 MANY = 40
+
 ALIKE = b"POST /validate HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
 
 
@@ -103,7 +105,7 @@ def test_headers_without_end_end_their_connection_and_fill_no_memory(
     assert slowest_of_some_reviews(running) < 2
 
 
-def sent_until_refused(raw: ssl.SSLSocket, part: bytes) -> int:
+def sent_until_refused(raw: socket.socket, part: bytes) -> int:
     """Send the same bytes until the server ends the connection, and return how many they were."""
     sent = 0
     with contextlib.suppress(OSError):
@@ -158,3 +160,72 @@ def test_small_requests_go_on_for_ever_on_one_connection(running: Running) -> No
         for _ in range(3_000):
             connection.request("GET", "/livez")
             assert connection.getresponse().read() == b"ok\n"
+
+
+def asked(stack: contextlib.ExitStack, running: Running, source: str, request: bytes) -> ssl.SSLSocket:
+    """Return a connection from an address on which a request was sent."""
+    port = ("127.0.0.1", running.server.port)
+    plain = stack.enter_context(socket.create_connection(port, PATIENCE, source_address=(source, 0)))
+    raw = stack.enter_context(running.context.wrap_socket(plain, server_hostname="127.0.0.1"))
+    raw.sendall(request)
+    return raw
+
+
+REVIEW = ALIKE + b"Content-Length: 2\r\n\r\n12"
+
+
+def probed(port: int) -> int:
+    """Return the status of /readyz on a port without TLS, 0 where the connection ended."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+        try:
+            return exchange(connection, "GET", "/readyz").status
+        except (OSError, http.client.HTTPException):
+            return 0
+
+
+def test_one_address_that_is_at_work_on_all_connections_shuts_nobody_out(tmp_path: Path) -> None:
+    """Without TLS they are all there before the first is answered."""
+    with small_server(tmp_path, "--answer-seconds=5") as server, contextlib.ExitStack() as stack:
+        wait_for(lambda: probed(server.port) == 200, "the server")
+
+        def reviewed(source: str) -> socket.socket:
+            where = ("127.0.0.1", server.port)
+            plain = stack.enter_context(socket.create_connection(where, PATIENCE, source_address=(source, 0)))
+            plain.sendall(REVIEW)
+            return plain
+
+        for number in range(MAX_CONNECTIONS):
+            reviewed("127.0.0.2")
+            if not number % MANY:
+                probed(server.port)  # meanwhile these are at work
+        others = [reviewed("127.0.0.3") for _ in range(MANY)]
+        assert [probed(server.port) for _ in range(MANY)] == [200] * MANY
+        for one in others:
+            assert one.recv(2**16).startswith(b"HTTP/1.1 200 ")
+
+
+def test_clients_that_are_cut_off_one_after_the_other_leave_no_memory_behind(tmp_path: Path) -> None:
+    """Without TLS the server reads most of it in one piece."""
+    with small_server(tmp_path) as server:
+        wait_for(lambda: probed(server.port) == 200, "the server")
+        before = resident(server.worker())
+        for _ in range(400):
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as plain:
+                sent_until_refused(plain, ALIKE + b"a:\r\n" * 60_000)
+        assert resident(server.worker()) - before < 32 * 2**20
+        assert probed(server.port) == 200
+
+
+def test_a_crowd_of_addresses_without_reviews_costs_who_sends_reviews_nothing(running: Running) -> None:
+    """Each proves that it speaks HTTP, and then has fewer connections than an API server has in a burst."""
+    with contextlib.ExitStack() as stack:
+        served = [asked(stack, running, "127.0.0.1", REVIEW) for _ in range(MANY)]
+        for one in served:
+            assert one.recv(2**16).endswith(b"\r\n2")
+        for number in range(MAX_CONNECTIONS):
+            asked(stack, running, f"127.0.1.{number % MANY}", b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n").recv(2**16)
+        for one in served:
+            one.sendall(REVIEW)
+            assert one.recv(2**16).endswith(b"\r\n2")
+        more = [asked(stack, running, "127.0.0.1", REVIEW) for _ in range(MANY)]
+        assert all(one.recv(2**16).endswith(b"\r\n2") for one in more)

@@ -11,7 +11,6 @@ import pytest
 from tests import builders as built
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.client import ApiError, Client, Unreachable
-from tiergate.cluster.live import LiveReads
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.core.decision import Finding
@@ -21,6 +20,7 @@ from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition
+from tiergate.server.live import LiveReads
 from tiergate.server.service import tier_conditions, usage_rows
 from tiergate.server.state import MISSING_FOR, MOST_MISSING, ServerState
 from tiergate.wire import Malformed
@@ -123,12 +123,29 @@ def test_the_last_good_version_of_a_tier_stays_in_force() -> None:
     assert state.faults()["tiers"] == 1
 
 
+def test_a_tier_read_live_has_the_version_that_its_status_keeps() -> None:
+    kept = {"generation": 1, "spec": json.dumps(a_tier()["spec"])}
+    raw = json.dumps({**a_bad_tier(), "status": {"inForce": kept}}).encode()
+    assert read_valid_tier(raw) == read_valid_tier(json.dumps(a_tier()).encode())
+
+
 async def test_a_tier_is_read_live() -> None:
     state = state_on({"/apis/tiergate.io/v1alpha1/tiers/dev": a_tier()})
-    tier = await state.tier_now("dev", timeout=2.0)
+    tier = await state.tier_now("dev", peer="", timeout=2.0)
     assert tier is not None
     assert tier.name == "dev"
-    assert await state.tier_now("prod", timeout=2.0) is None
+    assert await state.tier_now("prod", peer="", timeout=2.0) is None
+
+
+NS, QUOTAS, TIER = "/api/v1/namespaces/t", "/api/v1/namespaces/t/resourcequotas", "/apis/tiergate.io/v1alpha1/tiers/t"
+
+
+@pytest.mark.parametrize("path", [NS, QUOTAS, TIER])
+async def test_a_fact_that_cannot_be_read_makes_verdicts_impossible(path: str) -> None:
+    answers: dict[str, Any] = {NS: a_namespace("t", None), QUOTAS: {"items": []}, TIER: a_bad_tier()}
+    assert await state_on(answers).unreadable("t", timeout=2.0) == ""
+    answers[path] = ApiError(403, "Forbidden", "no")
+    assert "out of touch with the API server: 403 Forbidden" in await state_on(answers).unreadable("t", timeout=2.0)
 
 
 async def test_a_tier_that_is_not_there_is_not_asked_for_again_for_a_moment() -> None:
@@ -137,24 +154,24 @@ async def test_a_tier_that_is_not_there_is_not_asked_for_again_for_a_moment() ->
     state = ServerState(cast(Client, Api(answers)), release_namespace="tiergate-system", clock=lambda: now)
     state._tier_reads = LiveReads(seconds=0)
     state._trusted_until = now + 60
-    assert await state.tier_now("dev", timeout=2.0) is None
+    assert await state.tier_now("dev", peer="", timeout=2.0) is None
     answers["/apis/tiergate.io/v1alpha1/tiers/dev"] = a_tier()
     for number in range(2 * MOST_MISSING):
-        assert await state.tier_now(f"forged-{number}", timeout=2.0) is None
+        assert await state.tier_now(f"forged-{number}", peer="", timeout=2.0) is None
     assert len(state._missing_tiers) == MOST_MISSING, "what is remembered is bounded"
-    assert await state.tier_now("dev", timeout=2.0) is None
+    assert await state.tier_now("dev", peer="", timeout=2.0) is None
     state._trusted_until = now - 1  # out of touch: the caches might not know of it
-    assert await state.tier_now("dev", timeout=2.0) is not None
+    assert await state.tier_now("dev", peer="", timeout=2.0) is not None
     state._trusted_until = now + 60
     now += MISSING_FOR
-    assert await state.tier_now("dev", timeout=2.0) is not None
+    assert await state.tier_now("dev", peer="", timeout=2.0) is not None
 
 
 async def test_a_faulty_tier_read_live_is_refused_with_what_is_wrong() -> None:
     """So that an earlier version stays in force where there is one, and people are told why where there is none."""
     state = state_on({"/apis/tiergate.io/v1alpha1/tiers/dev": a_bad_tier()})
     with pytest.raises(Malformed) as refusal:
-        await state.tier_now("dev", timeout=2.0)
+        await state.tier_now("dev", peer="", timeout=2.0)
     assert refusal.value.pointer.startswith("/spec/limits/0")
 
 
@@ -167,33 +184,33 @@ async def test_a_name_is_escaped_in_a_path() -> None:
         f"/api/v1/namespaces/{escaped}/resourcequotas": {"items": [a_quota(name)]},
     }
     state = state_on(answers)
-    assert await state.namespace_now(name, timeout=2.0) is not None
-    assert await state.tier_now(name, timeout=2.0) is not None
-    assert len(await state.quotas_now(name, timeout=2.0)) == 1
+    assert await state.namespace_now(name, peer="", timeout=2.0) is not None
+    assert await state.tier_now(name, peer="", timeout=2.0) is not None
+    assert len(await state.quotas_now(name, peer="", timeout=2.0)) == 1
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
 async def test_a_name_that_no_object_can_have_is_not_asked_for(name: str) -> None:
     """It would name another path: ``namespaces/..`` is the whole API."""
     state = state_on({path: a_tier() for path in ("/api/v1/namespaces/..", "/api/v1/namespaces/", "/api/v1/")})
-    assert await state.namespace_now(name, timeout=2.0) is None
-    assert await state.tier_now(name, timeout=2.0) is None
+    assert await state.namespace_now(name, peer="", timeout=2.0) is None
+    assert await state.tier_now(name, peer="", timeout=2.0) is None
     with pytest.raises(ApiError):
-        await state.quotas_now(name, timeout=2.0)
+        await state.quotas_now(name, peer="", timeout=2.0)
 
 
 async def test_an_error_of_a_live_read_is_an_error() -> None:
     state = state_on({"/api/v1/namespaces/dev": ApiError(500, "InternalError", "")})
     with pytest.raises(ApiError):
-        await state.namespace_now("dev", timeout=2.0)
+        await state.namespace_now("dev", peer="", timeout=2.0)
 
 
 async def test_quotas_are_read_live() -> None:
     path = "/api/v1/namespaces/dev/resourcequotas"
     state = state_on({path: {"items": [a_named_quota("z", "dev"), a_named_quota("a", "dev")]}})
-    assert [quota.name for quota in await state.quotas_now("dev", timeout=2.0)] == ["a", "z"]
+    assert [quota.name for quota in await state.quotas_now("dev", peer="", timeout=2.0)] == ["a", "z"]
     nothing = state_on({path: {"items": None}})
-    assert await nothing.quotas_now("dev", timeout=2.0) == ()
+    assert await nothing.quotas_now("dev", peer="", timeout=2.0) == ()
 
 
 UNREADABLE: dict[str, dict[str, Any]] = {
@@ -219,7 +236,7 @@ async def test_a_quota_that_cannot_be_read_is_never_left_out_nor_known(name: str
     learn(state, "resourcequotas", good)
     learn(state, "resourcequotas", bad, version="2")
     assert state.faults()["resourcequotas"] == 1
-    (cached,), (live,) = state.quotas("dev"), await state.quotas_now("dev", timeout=2.0)
+    (cached,), (live,) = state.quotas("dev"), await state.quotas_now("dev", peer="", timeout=2.0)
     assert cached == live == QuotaStatus("tier", "dev", "2", managed=managed, labelled="dev" if managed else "")
     tier = built.a_tier(quotas=[built.a_tier_quota({"requests.cpu": "2"})])
     pod = built.a_pod(built.a_container(limits={"cpu": "1"}))

@@ -10,16 +10,13 @@ from tiergate.process.supervisor import Supervisor
 QUICK = 0.02
 
 
-def supervise(task: Callable[[], Awaitable[None]], look: Callable[[Supervisor], Awaitable[None]]) -> None:
-    async def main() -> None:
-        supervisor = Supervisor({"task": task}, first_pause=QUICK, longest_pause=4 * QUICK, healthy_after=QUICK)
-        supervisor.start()
-        try:
-            await look(supervisor)
-        finally:
-            await supervisor.stop()
-
-    asyncio.run(main())
+async def supervise(task: Callable[[], Awaitable[None]], look: Callable[[Supervisor], Awaitable[None]]) -> None:
+    supervisor = Supervisor({"task": task}, first_pause=QUICK, longest_pause=4 * QUICK, healthy_after=QUICK)
+    supervisor.start()
+    try:
+        await look(supervisor)
+    finally:
+        await supervisor.stop()
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -43,15 +40,15 @@ class Breaks:
         await asyncio.Event().wait()
 
 
-def test_a_task_that_runs_is_well() -> None:
+async def test_a_task_that_runs_is_well() -> None:
     async def look(supervisor: Supervisor) -> None:
         await asyncio.sleep(3 * QUICK)
         assert supervisor.failing == {}
 
-    supervise(Breaks(0).task, look)
+    await supervise(Breaks(0).task, look)
 
 
-def test_a_failed_task_is_a_reason_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_task_is_a_reason_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
     task = Breaks(2)
 
     async def look(supervisor: Supervisor) -> None:
@@ -60,29 +57,29 @@ def test_a_failed_task_is_a_reason_and_runs_again(caplog: pytest.LogCaptureFixtu
         assert supervisor.failing, "just restarted is not yet well"
         await until(lambda: not supervisor.failing)
 
-    supervise(task.task, look)
+    await supervise(task.task, look)
     assert [record.fields["reason"] for record in caplog.records] == [  # type: ignore[attr-defined]
         "RuntimeError: break 1",
         "RuntimeError: break 2",
     ]
 
 
-def test_a_task_that_returns_has_failed() -> None:
+async def test_a_task_that_returns_has_failed() -> None:
     async def returns() -> None:
         await asyncio.sleep(0)
 
     async def look(supervisor: Supervisor) -> None:
         await until(lambda: supervisor.failing == {"task": "it returned"})
 
-    supervise(returns, look)
+    await supervise(returns, look)
 
 
-def test_pauses_grow_to_a_bound(caplog: pytest.LogCaptureFixture) -> None:
+async def test_pauses_grow_to_a_bound(caplog: pytest.LogCaptureFixture) -> None:
     task = Breaks(5)
 
     async def look(_supervisor: Supervisor) -> None:
         await until(lambda: task.starts == 6)
 
-    supervise(task.task, look)
+    await supervise(task.task, look)
     pauses = [record.fields["restart_in_seconds"] / QUICK for record in caplog.records]  # type: ignore[attr-defined]
     assert pauses == pytest.approx([1, 2, 4, 4, 4])

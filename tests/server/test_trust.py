@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import logging
 from datetime import UTC, datetime, timedelta
@@ -42,13 +41,19 @@ class Replica:
         self.context = ReloadingContext(Files(folder), trust=self.trust, now=NOW)
         self.trusts = trusts
         self.api = FakeApi()
-        self.after(0)
+
+    @classmethod
+    async def started(cls, folder: Path, *, trusts: tuple[bytes, ...] | None = (OLD.certificate,)) -> Replica:
+        """Return one that has looked at the caBundle once."""
+        made = cls(folder, trusts=trusts)
+        await made.after(0)
+        return made
 
     @property
     def now(self) -> datetime:
         return NOW + timedelta(seconds=self.seconds - 1000)
 
-    def after(self, seconds: float) -> bool:
+    async def after(self, seconds: float) -> bool:
         """Let time pass, with a look at the caBundle; say whether another pair is served now."""
         self.seconds += seconds
         if self.trusts is None:
@@ -61,7 +66,7 @@ class Replica:
                 found = [base64.b64encode(one).decode() for one in self.trusts]
                 entries = [{"name": "a", "clientConfig": {"caBundle": one}} for one in found]
                 self.api.put(resource.object("tiergate"), {"webhooks": entries})
-        asyncio.run(self.trust.look(Api(self.api)))
+        await self.trust.look(Api(self.api))
         return self.context.reload(now=self.now)
 
     def problem(self) -> str:
@@ -69,26 +74,26 @@ class Replica:
 
 
 @pytest.fixture
-def replica(tmp_path: Path) -> Replica:
-    return Replica(tmp_path)
+async def replica(tmp_path: Path) -> Replica:
+    return await Replica.started(tmp_path)
 
 
-def test_a_leaf_of_the_same_authority_is_served_at_once(replica: Replica) -> None:
-    replica.after(SETTLE)
+async def test_a_leaf_of_the_same_authority_is_served_at_once(replica: Replica) -> None:
+    await replica.after(SETTLE)
     write(replica.folder, SECOND_OF_OLD)
-    assert replica.after(0)
+    assert await replica.after(0)
 
 
-def test_a_leaf_of_another_authority_waits_until_it_was_trusted_for_a_while(replica: Replica) -> None:
+async def test_a_leaf_of_another_authority_waits_until_it_was_trusted_for_a_while(replica: Replica) -> None:
     """Whoever wrote it: cert-manager writes the CA and its leaf at once, and the caBundle follows."""
-    replica.after(SETTLE)
+    await replica.after(SETTLE)
     write(replica.folder, OF_NEW)
-    assert not replica.after(10)
-    assert not replica.after(2 * SETTLE)
+    assert not await replica.after(10)
+    assert not await replica.after(2 * SETTLE)
     replica.trusts = (NEW.certificate + OLD.certificate,)
-    assert not replica.after(1)
-    assert not replica.after(SETTLE - 1)
-    assert replica.after(1)
+    assert not await replica.after(1)
+    assert not await replica.after(SETTLE - 1)
+    assert await replica.after(1)
     assert replica.trust.trusted(at=replica.now)
 
 
@@ -99,43 +104,43 @@ def test_a_leaf_of_another_authority_waits_until_it_was_trusted_for_a_while(repl
         pytest.param((NEW.certificate,), SECOND, id="the-present-one-is-no-longer-trusted"),
     ],
 )
-def test_nothing_waits_for_the_sake_of_one_that_is_no_good(
+async def test_nothing_waits_for_the_sake_of_one_that_is_no_good(
     replica: Replica, trusts: tuple[bytes, ...], passes: timedelta
 ) -> None:
     write(replica.folder, Material(*issue_leaf(NEW, names=["gate.svc"], not_before=NOW, not_after=NOW + 8 * DAY)))
-    assert not replica.after(0)
+    assert not await replica.after(0)
     replica.trusts = trusts
-    assert replica.after(passes.total_seconds())
+    assert await replica.after(passes.total_seconds())
 
 
-def test_every_entry_must_trust_it(replica: Replica) -> None:
+async def test_every_entry_must_trust_it(replica: Replica) -> None:
     """Entries are patched one configuration after the other."""
     replica.trusts = (NEW.certificate + OLD.certificate, OLD.certificate)
     write(replica.folder, OF_NEW)
-    assert not replica.after(2 * SETTLE)
+    assert not await replica.after(2 * SETTLE)
     replica.trusts = (NEW.certificate + OLD.certificate,)
-    replica.after(0)
-    assert replica.after(SETTLE)
+    await replica.after(0)
+    assert await replica.after(SETTLE)
 
 
 @pytest.mark.parametrize("trusts", [None, (), (b"junk",)], ids=["never-seen", "no-entries", "unreadable"])
-def test_where_nothing_is_known_a_new_leaf_waits_that_long_once(
+async def test_where_nothing_is_known_a_new_leaf_waits_that_long_once(
     tmp_path: Path, trusts: tuple[bytes, ...] | None
 ) -> None:
     """Without the permission to look, and while the webhook configurations are deleted."""
-    replica = Replica(tmp_path, trusts=trusts)
+    replica = await Replica.started(tmp_path, trusts=trusts)
     write(replica.folder, OF_NEW)
-    assert not replica.after(5)
-    assert not replica.after(SETTLE - 1)
-    assert replica.after(1)
+    assert not await replica.after(5)
+    assert not await replica.after(SETTLE - 1)
+    assert await replica.after(1)
     assert replica.trust.trusted(at=replica.now) is None
     assert replica.problem() == ""
 
 
-def test_a_replica_with_an_expired_leaf_is_not_ready(replica: Replica) -> None:
-    replica.after((5 * DAY - SECOND).total_seconds())
+async def test_a_replica_with_an_expired_leaf_is_not_ready(replica: Replica) -> None:
+    await replica.after((5 * DAY - SECOND).total_seconds())
     assert replica.problem() == ""
-    replica.after(1)
+    await replica.after(1)
     assert replica.problem() == "the served certificate expired at 2026-03-06T00:00:00Z"
 
 
@@ -145,98 +150,102 @@ NO_BUNDLE = "the API server does not trust the served certificate: no caBundle h
 
 @pytest.mark.parametrize("foreign", FOREIGN)
 @pytest.mark.parametrize("others", [1, 5])
-def test_one_entry_that_trusts_it_keeps_a_replica_ready(replica: Replica, foreign: bytes, others: int) -> None:
+async def test_one_entry_that_trusts_it_keeps_a_replica_ready(replica: Replica, foreign: bytes, others: int) -> None:
     """What somebody writes into one entry would take every replica out, and the other entries with them."""
     replica.trusts = (OLD.certificate, *[foreign] * others)
     for _ in range(5):
-        replica.after(REFUSED_FOR)
+        await replica.after(REFUSED_FOR)
         assert replica.trust.trusted(at=replica.now) is False
         assert replica.problem() == ""
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_a_replica_that_starts_beside_a_foreign_entry_is_ready_after_a_moment(tmp_path: Path, foreign: bytes) -> None:
+async def test_a_replica_that_starts_beside_a_foreign_entry_is_ready_after_a_moment(
+    tmp_path: Path, foreign: bytes
+) -> None:
     """At first the entry may be one that the controller is about to write."""
-    replica = Replica(tmp_path, trusts=(OLD.certificate, foreign))
-    replica.after(REFUSED_FOR - 1)
+    replica = await Replica.started(tmp_path, trusts=(OLD.certificate, foreign))
+    await replica.after(REFUSED_FOR - 1)
     assert "not every caBundle holds its CA" in replica.problem()
-    replica.after(1)
+    await replica.after(1)
     assert replica.problem() == ""
-    replica.after(LOOK)
+    await replica.after(LOOK)
     assert replica.problem() == ""
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_beside_a_foreign_entry_the_next_leaf_is_served_once_no_fewer_entries_trust_it(
+async def test_beside_a_foreign_entry_the_next_leaf_is_served_once_no_fewer_entries_trust_it(
     replica: Replica, foreign: bytes
 ) -> None:
     """A leaf of the same CA at once, one of another CA not before that has been published."""
     replica.trusts = (OLD.certificate, OLD.certificate, foreign)
     write(replica.folder, SECOND_OF_OLD)
-    assert replica.after(LOOK)
+    assert await replica.after(LOOK)
     stranger = issue_authority(not_before=NOW - DAY, not_after=NOW + 9 * DAY)
     write(replica.folder, a_leaf(stranger))
-    assert not replica.after(2 * SETTLE)
+    assert not await replica.after(2 * SETTLE)
     both = stranger.certificate + OLD.certificate
     replica.trusts = (both, OLD.certificate, foreign)
-    assert not replica.after(2 * SETTLE)
+    assert not await replica.after(2 * SETTLE)
     replica.trusts = (both, both, foreign)
-    assert replica.after(LOOK)
+    assert await replica.after(LOOK)
 
 
-def test_a_leaf_that_one_entry_is_left_to_trust_makes_room_for_one_that_the_others_trust(replica: Replica) -> None:
+async def test_a_leaf_that_one_entry_is_left_to_trust_makes_room_for_one_that_the_others_trust(
+    replica: Replica,
+) -> None:
     """A new CA was written over the old one without an overlap, and somebody has the old one in an entry for ever."""
     write(replica.folder, OF_NEW)
     replica.trusts = (NEW.certificate, NEW.certificate, OLD.certificate)
-    assert replica.after(LOOK)
+    assert await replica.after(LOOK)
     assert replica.problem() == ""
 
 
 @pytest.mark.parametrize("bundle", [b"", NEW.certificate], ids=["no-ca", "another-ca"])
-def test_a_replica_that_nobody_trusts_is_not_ready_after_a_moment(replica: Replica, bundle: bytes) -> None:
+async def test_a_replica_that_nobody_trusts_is_not_ready_after_a_moment(replica: Replica, bundle: bytes) -> None:
     """Repairs of a caBundle take a second or two: they do not take a replica out."""
     replica.trusts = (bundle, bundle)
-    replica.after(LOOK)
+    await replica.after(LOOK)
     assert replica.trust.trusted(at=replica.now) is False
-    replica.after(REFUSED_FOR - 1)
+    await replica.after(REFUSED_FOR - 1)
     assert replica.problem() == ""
-    replica.after(1)
+    await replica.after(1)
     assert replica.problem() == NO_BUNDLE
     replica.trusts = (OLD.certificate,)
-    replica.after(LOOK)
+    await replica.after(LOOK)
     assert replica.problem() == ""
     replica.trusts = (bundle,)
-    replica.after(1)
+    await replica.after(1)
     assert replica.problem() == ""
 
 
-def test_a_replica_that_starts_is_not_ready_before_it_is_trusted(tmp_path: Path) -> None:
+async def test_a_replica_that_starts_is_not_ready_before_it_is_trusted(tmp_path: Path) -> None:
     """After a change of CA or of the mode it may start with a certificate that the caBundle does not know yet."""
     trust = PublishedTrust(settle=SETTLE, clock=lambda: 0)
     trust.serves(OF_NEW.certificate, expires=NOW + DAY, at=NOW)
     assert trust.problem(at=NOW) == "it is not known yet whom the API server trusts"
-    replica = Replica(tmp_path, trusts=(NEW.certificate,))
+    replica = await Replica.started(tmp_path, trusts=(NEW.certificate,))
     assert "no caBundle holds its CA" in replica.problem()
     replica.trusts = (NEW.certificate + OLD.certificate,)
-    replica.after(1)
+    await replica.after(1)
     assert replica.problem() == ""
 
 
-def test_the_end_of_the_authority_counts(replica: Replica) -> None:
+async def test_the_end_of_the_authority_counts(replica: Replica) -> None:
     """It is a number for alerts; an authority that has ended makes its leaf untrusted."""
     assert replica.trust.authority_end() == NOW + 9 * DAY
     replica.trusts = (NEW.certificate,)
-    replica.after(1)
+    await replica.after(1)
     assert replica.trust.authority_end() is None
 
 
-def test_what_was_seen_long_ago_is_not_known_any_more(replica: Replica) -> None:
+async def test_what_was_seen_long_ago_is_not_known_any_more(replica: Replica) -> None:
     replica.trusts = (NEW.certificate,)
-    replica.after(REFUSED_FOR)
+    await replica.after(REFUSED_FOR)
     replica.trusts = None
-    replica.after(KNOWN_FOR)
+    await replica.after(KNOWN_FOR)
     assert replica.trust.trusted(at=replica.now) is False
-    replica.after(1)
+    await replica.after(1)
     assert replica.trust.trusted(at=replica.now) is None
     assert replica.problem() == ""
 

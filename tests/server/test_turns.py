@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 import pytest
 
 from tests.builders import a_pod_object, a_review
-from tiergate.server.turns import Sender, Turns, sender_of
+from tiergate.server.turns import CrowdedError, Origin, Turns, origin_of
 
 
-def a_sender(peer: str, namespace: str = "", *, large: bool = False) -> Sender:
-    return Sender((peer, large), namespace.encode())
+def a_sender(peer: str, namespace: str = "", *, large: bool = False) -> Origin:
+    return Origin((peer, large), namespace.encode())
 
 
-async def takes(turns: Turns, sender: Sender, order: list[object], name: object) -> None:
-    async with turns.turn(sender):
+async def takes(turns: Turns, origin: Origin, order: list[object], name: object) -> None:
+    async with turns.turn(origin):
         await asyncio.sleep(0)
         order.append(name)
 
@@ -44,40 +45,80 @@ MANY = 40
         ),
     ],
 )
-def test_who_waits_in_another_queue_is_next_however_long_the_first_queue_is(
-    many: list[Sender], others: list[Sender]
+async def test_who_waits_in_another_queue_is_next_however_long_the_first_queue_is(
+    many: list[Origin], others: list[Origin]
 ) -> None:
-    async def story() -> list[object]:
-        turns, order = Turns(), list[object]()
-        hostile = [takes(turns, sender, order, "hostile") for sender in many]
-        await asyncio.gather(*hostile, *(takes(turns, sender, order, sender) for sender in others))
-        assert all(turns.waiting_of_peer(sender) == 0 for sender in (*many, *others))
-        return order
-
-    order = asyncio.run(story())
+    turns, order = Turns(), list[object]()
+    hostile = [takes(turns, origin, order, "hostile") for origin in many]
+    await asyncio.gather(*hostile, *(takes(turns, origin, order, origin) for origin in others))
+    assert all(turns.waiting_of_peer(origin) == 0 for origin in (*many, *others))
     assert len(order) == len(many) + len(others)
-    assert all(order.index(sender) <= 2 * len(others) for sender in others)
+    assert all(order.index(origin) <= 2 * len(others) for origin in others)
 
 
-def test_only_one_has_the_turn() -> None:
-    async def story() -> None:
-        turns, inside = Turns(), list[int]()
+async def test_only_one_has_the_turn() -> None:
+    turns, inside = Turns(), list[int]()
 
-        async def take(number: int) -> None:
-            async with turns.turn(a_sender("")):
-                inside.append(number)
-                await asyncio.sleep(0)
-                assert inside == [number]
-                inside.clear()
+    async def take(number: int) -> None:
+        async with turns.turn(a_sender("")):
+            inside.append(number)
+            await asyncio.sleep(0)
+            assert inside == [number]
+            inside.clear()
 
-        await asyncio.gather(*map(take, range(5)))
+    await asyncio.gather(*map(take, range(5)))
 
-    asyncio.run(story())
+
+@pytest.mark.parametrize(
+    ("waiting", "left"),
+    [
+        pytest.param(["a"] * 9, {"a": 4}, id="one-has-half"),
+        pytest.param(["a", "b"] * 9, {"a": 4, "b": 4}, id="two-have-all"),
+        pytest.param([*["a", "b"] * 4, "c"], {"a": 4, "b": 3, "c": 1}, id="a-third-one-takes-from-who-has-most"),
+        pytest.param([*["a", "b"] * 4, *"cccccc"], {"a": 3, "b": 2, "c": 3}, id="until-it-has-as-many"),
+        pytest.param([*"abcdefgh", "x", "y"], dict.fromkeys("abcdefgy", 1), id="the-last-to-come"),
+    ],
+)
+async def test_a_full_line_has_a_place_for_who_has_few_in_it(waiting: list[str], left: dict[str, int]) -> None:
+    turns, order = Turns(most_waiting=8), list[object]()
+    async with turns.turn(a_sender("another")):
+        tasks = []
+        for peer in waiting:
+            tasks.append(asyncio.create_task(takes(turns, a_sender(peer), order, peer)))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert {peer: turns.waiting_of_peer(a_sender(peer)) for peer in left} == left
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(one) for one in ended} == {type(None), CrowdedError}
+    assert Counter(order) == left
+
+
+async def test_the_next_one_had_his_last_turn_longest_ago() -> None:
+    turns, order = Turns(), list[object]()
+    for peer in "dacb":
+        await takes(turns, a_sender(peer), [], peer)
+    async with turns.turn(a_sender("another")):
+        tasks = [asyncio.create_task(takes(turns, a_sender(peer), order, peer)) for peer in "aabbccddnew"]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert "".join(map(str, order)) == "newdacbdacb"
+
+
+async def test_several_have_a_turn_at_once_each_for_some_time() -> None:
+    turns, loop = Turns(3), asyncio.get_running_loop()
+    began = loop.time()
+
+    async def take() -> None:
+        async with turns.turn(a_sender(""), seconds=0.05):
+            pass
+
+    await asyncio.gather(*(take() for _ in range(7)))
+    assert loop.time() - began >= 0.1
 
 
 @pytest.mark.parametrize("steps", range(4))
-def test_a_cancelled_waiter_keeps_nobody_waiting(steps: int) -> None:
-    async def story() -> None:
+async def test_a_cancelled_waiter_keeps_nobody_waiting(steps: int) -> None:
+    async with asyncio.timeout(10):
         turns, order = Turns(), list[object]()
         tasks = [asyncio.create_task(takes(turns, a_sender(""), order, number)) for number in range(3)]
         for _ in range(steps):
@@ -89,29 +130,24 @@ def test_a_cancelled_waiter_keeps_nobody_waiting(steps: int) -> None:
         await takes(turns, a_sender(""), order, "last")
         assert order[-1] == "last"
 
-    asyncio.run(asyncio.wait_for(story(), 10))
-
 
 @pytest.mark.parametrize("cancelled", [[0], [4], [0, 1, 2, 3, 4], [1, 3]])
 @pytest.mark.parametrize("namespaces", [1, 2, 5])
-def test_who_is_cancelled_waits_no_more(namespaces: int, cancelled: list[int]) -> None:
-    async def story() -> None:
-        turns, order = Turns(), list[object]()
-        async with turns.turn(a_sender("another")):
-            senders = [a_sender("1.1.1.1", str(number % namespaces)) for number in range(5)]
-            tasks = [asyncio.create_task(takes(turns, sender, order, n)) for n, sender in enumerate(senders)]
-            await asyncio.sleep(0)
-            for number in cancelled:
-                tasks[number].cancel()
-            await asyncio.sleep(0)
-            left = [sender for number, sender in enumerate(senders) if number not in cancelled]
-            for sender in senders:
-                assert turns.waiting_of_peer(sender) == len(left)
-                assert turns.waiting_of_namespace(sender) == left.count(sender)
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert len(order) == len(left)
-
-    asyncio.run(story())
+async def test_who_is_cancelled_waits_no_more(namespaces: int, cancelled: list[int]) -> None:
+    turns, order = Turns(), list[object]()
+    async with turns.turn(a_sender("another")):
+        senders = [a_sender("1.1.1.1", str(number % namespaces)) for number in range(5)]
+        tasks = [asyncio.create_task(takes(turns, origin, order, n)) for n, origin in enumerate(senders)]
+        await asyncio.sleep(0)
+        for number in cancelled:
+            tasks[number].cancel()
+        await asyncio.sleep(0)
+        left = [origin for number, origin in enumerate(senders) if number not in cancelled]
+        for origin in senders:
+            assert turns.waiting_of_peer(origin) == len(left)
+            assert turns.waiting_of_namespace(origin) == left.count(origin)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(order) == len(left)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +160,9 @@ def test_who_is_cancelled_waits_no_more(namespaces: int, cancelled: list[int]) -
     ],
 )
 def test_the_namespace_is_guessed_from_the_head(body: bytes, namespace: str) -> None:
-    assert sender_of("1.1.1.1", body) == a_sender("1.1.1.1", namespace)
+    assert origin_of("1.1.1.1", body) == a_sender("1.1.1.1", namespace)
 
 
 @pytest.mark.parametrize(("size", "large"), [(2**20, False), (2**20 + 1, True)])
 def test_large_bodies_have_their_own_turns(size: int, *, large: bool) -> None:
-    assert sender_of("1.1.1.1", b"x" * size) == a_sender("1.1.1.1", large=large)
+    assert origin_of("1.1.1.1", b"x" * size) == a_sender("1.1.1.1", large=large)

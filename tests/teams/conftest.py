@@ -17,10 +17,10 @@ from tests.controlplane.cluster import Cluster
 __all__ = ["helm", "pytest_collection_modifyitems"]
 
 
-def _scope(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
+def _scope(fixture_name: str, config: pytest.Config) -> Literal["package", "module"]:
     """A cluster that somebody gave us is one only: it serves one module after the other."""
     del fixture_name, config
-    return "module" if os.environ.get("KUBECONFIG") else "session"
+    return "module" if os.environ.get("KUBECONFIG") else "package"
 
 
 @pytest.fixture(scope=_scope)

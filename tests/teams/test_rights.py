@@ -12,7 +12,7 @@ import pytest
 from tests.controlplane.cluster import Cluster
 from tests.teams import rights
 from tests.teams.matrix import EXPERIMENTATION, GOVERNED, OBSERVABILITY, PIPELINE, SERVING
-from tests.teams.rights import WRITE, Grant, Person
+from tests.teams.rights import READ, WRITE, Person
 
 pytestmark = pytest.mark.cluster
 
@@ -34,7 +34,10 @@ def test_the_role_is_edit_but_for_writing_network_policies(teams: Cluster) -> No
     edit, tenant = rights.role(teams, "edit"), rights.role(teams, ROLE)
     # A group that no supported release serves: rules for it grant nothing.
     legacy = {grant for grant in edit if grant[0] == "extensions"}
-    assert edit - tenant == legacy | {("networking.k8s.io", "networkpolicies", verb) for verb in WRITE}
+    policies = {("networking.k8s.io", "networkpolicies", verb) for verb in WRITE}
+    # Ours, aggregated by way of `view`: a RoleBinding would grant nothing of it.
+    tiers = {("tiergate.io", "tiers", verb) for verb in READ}
+    assert edit - tenant == legacy | policies | tiers
     assert tenant - edit == frozenset()
 
 
@@ -47,15 +50,17 @@ def test_the_role_is_not_aggregated(teams: Cluster) -> None:
 
 @pytest.mark.parametrize("team", GOVERNED)
 def test_a_member_has_the_role_at_home_and_nothing_anywhere_else(teams: Cluster, team: str) -> None:
-    """By the server's own account of its rules, which names everything that RBAC grants."""
-    tenant = rights.role(teams, ROLE)
+    """By the server's own account of its rules, which names everything that RBAC grants; besides, its own tier."""
+    tenant, tier = rights.role(teams, ROLE), ("tiergate.io", f"tiers:{team}", "get")
     for namespace in (*GOVERNED, *ELSEWHERE):
         basic = rights.rules_of(teams, STRANGER, namespace)
         own = tenant if namespace == team else frozenset()
-        assert rights.rules_of(teams, MEMBERS[team], namespace) == basic | own
+        assert rights.rules_of(teams, MEMBERS[team], namespace) == basic | own | {tier}
 
 
-@pytest.mark.parametrize("team", [PIPELINE, SERVING, EXPERIMENTATION])
+@pytest.mark.parametrize(
+    "team", [PIPELINE, *(pytest.param(team, marks=pytest.mark.long) for team in (SERVING, EXPERIMENTATION))]
+)
 def test_every_verb_of_every_resource_is_asked_for(teams: Cluster, team: str) -> None:
     """Exactly the role at home; nothing in any other governed namespace; outside of namespaces what everybody may."""
     tenant, member = rights.role(teams, ROLE), MEMBERS[team]
@@ -186,10 +191,7 @@ def test_a_pod_on_the_nodes_network_is_refused(teams: Cluster) -> None:
     assert 'violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)' in result.err
 
 
-def test_grants_of_some_names_only_are_not_overlooked() -> None:
-    """The comparison above would take such a rule for one of all names."""
+def test_a_grant_of_some_names_only_is_not_one_of_all() -> None:
     rule: dict[str, list[str]] = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
-    expected: set[Grant] = {("", "pods", "get")}
-    assert rights.grants([rule]) == expected
-    with pytest.raises(ValueError, match="some names only"):
-        rights.grants([{**rule, "resourceNames": ["one"]}])
+    assert rights.grants([rule]) == {("", "pods", "get")}
+    assert rights.grants([{**rule, "resourceNames": ["a", "b"]}]) == {("", "pods:a", "get"), ("", "pods:b", "get")}

@@ -97,7 +97,7 @@ def test_a_replica_of_a_model_is_guaranteed(clean: Cluster) -> None:
     refused = create(clean, SERVING, a_pod("bursting", bursting), dry_run=True)
     assert refused.code != 0
     assert (
-        "limits.cpu / requests.cpu is 500m / 250m, the tier allows at most 1; raise requests.cpu to 500m" in refused.err
+        "limits.cpu / requests.cpu is 500m / 250m, the tier allows at most 1; set requests.cpu to 500m" in refused.err
     )
     for number in range(8):
         made = create(clean, SERVING, a_pod(f"replica-{number}", REPLICA))
@@ -112,7 +112,7 @@ def test_only_two_experiments_live_without_a_deadline(clean: Cluster) -> None:
         assert made.code == 0, made.text
     third = create(clean, EXPERIMENTATION, a_pod("notebook-2"))
     assert third.code != 0
-    assert 'quota "long-lived": pods asks 1, used 2 of 2' in third.err
+    assert 'quota "long-lived" (scope NotTerminating): pods asks 1, used 2 of 2' in third.err
     for number in range(20):
         made = create(clean, EXPERIMENTATION, a_pod(f"try-{number}", activeDeadlineSeconds=3600))
         assert made.code == 0, made.text
@@ -130,7 +130,7 @@ def test_only_the_pipeline_has_gpus(teams: Cluster, namespace: str) -> None:
     }
     refused = create(teams, namespace, a_pod("gpu", one), dry_run=True)
     assert refused.code != 0
-    assert f"requests.{GPU} asks 1, used 0 of 0" in refused.err
+    assert f"requests.{GPU} asks 1, and none are allowed" in refused.err
 
 
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])

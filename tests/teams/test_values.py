@@ -227,7 +227,14 @@ def test_several_groups_and_none(helm: Helm) -> None:
     rendered = helm.render({"namespaces": {PIPELINE: {"groups": groups}, SERVING: {"groups": []}}}, TEAMS)
     found = {each["metadata"]["namespace"]: each["subjects"] for each in rendered.of("RoleBinding")}
     assert [subject["name"] for subject in found[PIPELINE]] == groups
-    assert SERVING not in found
+    assert found[SERVING] == []  # were it left out, it would stay as it was: what is in namespaces is kept
+
+
+def test_a_namespace_whose_values_name_no_groups_gets_no_binding(helm: Helm) -> None:
+    values = {"namespaces": {"another": {"tier": "experimentation"}}}
+    names = [each["metadata"]["namespace"] for each in helm.render(values, TEAMS).of("RoleBinding")]
+    assert PIPELINE in names
+    assert "another" not in names
 
 
 def test_namespaces_of_another_tool_get_what_belongs_in_them(helm: Helm) -> None:

@@ -22,7 +22,8 @@ def test_storage_and_what_is_allocated_are_read() -> None:
     claim = a_claim_object("5Gi")
     claim["status"] = {"allocatedResources": {"storage": "8Gi"}}
     value = read(claim)
-    assert (str(value.storage), str(value.allocated), value.name) == ("5Gi", "8Gi", "data")
+    assert (str(value.storage), str(value.allocated)) == ("5Gi", "8Gi")
+    assert (value.name, value.namespace) == ("data", "dev")
     assert read({}).storage is None
 
 

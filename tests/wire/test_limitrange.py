@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.builders import an_item
-from tiergate.wire.limitrange import read_limit_range, write_limit_range
+from tiergate.wire import Malformed
+from tiergate.wire.limitrange import read_limit_range, unreadable_limit_range, write_limit_range
 
 ITEM = an_item(
     default={"cpu": "2"}, default_request={"cpu": "1"}, low={"cpu": "500m"}, high={"cpu": "4"}, ratio={"cpu": "2"}
@@ -50,6 +53,15 @@ def test_it_is_read_back() -> None:
     found = read_limit_range(json.dumps(OBJECT).encode())
     assert (found.name, found.namespace, found.resource_version) == ("tier", "dev", "7")
     assert (found.managed, found.labelled, found.items) == (True, "small", (ITEM,))
+
+
+def test_what_stands_in_for_one_that_cannot_be_read_has_its_identity_and_says_nothing() -> None:
+    raw = json.dumps(OBJECT | {"spec": {"limits": [{"max": {"cpu": "much"}}]}}).encode()
+    with pytest.raises(Malformed):
+        read_limit_range(raw)
+    found = unreadable_limit_range(raw)
+    assert (found.name, found.namespace, found.resource_version) == ("tier", "dev", "7")
+    assert (found.managed, found.labelled, found.items) == (True, "small", ())
 
 
 def test_an_empty_one_has_no_items() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import Json, Texts, a_pod_object, texts
 from tiergate.core.podspec import Pod
 from tiergate.wire import Malformed
-from tiergate.wire.decode import Reader
+from tiergate.wire.decode import Decoder, Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 _read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
@@ -84,7 +84,11 @@ def test_containers_know_where_they_are_and_what_they_are() -> None:
         a_pod_object(
             {"name": "app"},
             {"name": "web", "restartPolicy": "Always"},
-            initContainers=[{"name": "setup"}, {"name": "mesh", "restartPolicy": "Always"}],
+            initContainers=[
+                {"name": "setup"},
+                {"name": "mesh", "restartPolicy": "Always"},
+                {"name": "logs", "restartPolicy": "Always", "resources": {}},
+            ],
         )
     )
     assert [(c.name, c.pointer, c.init, c.restartable) for c in pod.every_container()] == [
@@ -92,6 +96,7 @@ def test_containers_know_where_they_are_and_what_they_are() -> None:
         ("web", "/spec/containers/1", False, False),
         ("setup", "/spec/initContainers/0", True, False),
         ("mesh", "/spec/initContainers/1", True, True),
+        ("logs", "/spec/initContainers/2", True, True),
     ]
 
 
@@ -141,7 +146,11 @@ def test_ephemeral_containers_are_not_read() -> None:
     ],
 )
 def test_cross_namespace_affinity_is_seen(spec: object, crosses: bool) -> None:  # noqa: FBT001  # a table
-    assert read(a_pod_object(affinity=spec)).cross_namespace_affinity is crosses
+    """By either decoder, and the fast one leaves none of these to the other."""
+    raw, decoder = json.dumps(a_pod_object(affinity=spec)).encode(), Decoder(WirePod)
+    for wire in (decoder.quick(raw), decoder.strict(raw)):
+        assert wire is not None
+        assert to_pod(wire, namespace="dev").cross_namespace_affinity is crosses
 
 
 @pytest.mark.rule("R-23")
@@ -169,6 +178,8 @@ def test_what_else_a_decision_reads() -> None:
     assert (pod.name, pod.namespace) == ("agent-7f9c", "dev")
     assert texts(pod.overhead) == {"cpu": "250m"}
     assert (pod.priority_class, pod.active_deadline_seconds) == ("high", 60)
+    bare = read(a_pod_object())
+    assert (bare.priority_class, bare.phase, bare.qos_class) == ("", "", "")
 
 
 @pytest.mark.rule("A-21")
@@ -206,6 +217,25 @@ def test_status_and_deletion_are_read() -> None:
     assert texts(agent.allocated) == {"cpu": "2"}
     assert mesh.limits is not None
     assert mesh.allocated is None
+
+
+@pytest.mark.rule("R-32")
+@pytest.mark.parametrize(
+    ("kind", "reason", "infeasible"),
+    [
+        ("PodResizePending", "Infeasible", True),
+        ("PodResizePending", "Deferred", False),
+        ("PodResizePending", None, False),
+        ("PodScheduled", "Infeasible", False),
+    ],
+)
+def test_a_resize_that_the_kubelet_will_never_apply_is_known_by_its_condition(
+    kind: str,
+    reason: str | None,
+    infeasible: bool,  # noqa: FBT001  # a table
+) -> None:
+    conditions = [{"type": kind, "reason": reason}]
+    assert read(a_pod_object() | {"status": {"conditions": conditions}}).resize_infeasible is infeasible
 
 
 @pytest.mark.parametrize("when", ["soon", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "", "9" * 300])

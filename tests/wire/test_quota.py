@@ -10,7 +10,8 @@ from tests.builders import a_tier, a_tier_quota, amounts, texts
 from tiergate.core.desired import desired_quotas
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import ScopeRequirement
-from tiergate.wire.quota import read_quota, write_quota
+from tiergate.wire import Malformed
+from tiergate.wire.quota import MAX_SCOPES, read_quota, unreadable_quota, write_quota
 
 OBJECT = {
     "metadata": {
@@ -46,6 +47,28 @@ def test_status_is_what_is_enforced_and_spec_what_was_asked() -> None:
         spec_hard=amounts({"pods": "20"}),
         labelled="dev",
     )
+
+
+def test_what_stands_in_for_one_that_cannot_be_read_has_its_identity_and_no_bounds() -> None:
+    raw = json.dumps(OBJECT | {"spec": {"hard": {"pods": "many"}}, "status": 5}).encode()
+    with pytest.raises(Malformed):
+        read_quota(raw)
+    stands_in = unreadable_quota(raw)
+    assert stands_in == QuotaStatus("tier", namespace="dev", resource_version="7", managed=True, labelled="dev")
+
+
+@pytest.mark.parametrize(
+    ("spec", "pointer"),
+    [
+        ({"scopes": ["Terminating"] * (MAX_SCOPES + 1)}, "/spec/scopes"),
+        ({"scopeSelector": {"matchExpressions": [{}] * (MAX_SCOPES + 1)}}, "/spec/scopeSelector/matchExpressions"),
+    ],
+    ids=["scopes", "expressions"],
+)
+def test_more_scopes_than_are_judged_are_a_fault_at_their_place(spec: dict[str, object], pointer: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        read_quota(json.dumps(OBJECT | {"spec": spec}).encode())
+    assert refused.value.pointer == pointer
 
 
 def test_an_object_without_our_label_is_not_ours() -> None:

@@ -23,6 +23,7 @@ from tiergate.wire.pod import WirePod, to_pod
 from tiergate.wire.strict import MAX_FAULTS, MAX_POINTER, build
 from tiergate.wire.tier import WireTier
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
+from tiergate.wire.types import MAX_NAME
 
 PODS = Decoder(WirePod)
 Place = tuple[int, int]
@@ -91,6 +92,7 @@ def nested(depth: int) -> Tree:
     return tree
 
 
+@pytest.mark.slow
 def test_depth_is_bounded_for_any_tree() -> None:
     with pytest.raises(Malformed, match=f"nested deeper than {MAX_DEPTH} levels") as refused:
         build({"x": nested(100_000)}, WirePod)
@@ -99,6 +101,7 @@ def test_depth_is_bounded_for_any_tree() -> None:
     assert build({"x": nested(MAX_DEPTH - 1)}, WirePod) == WirePod()
 
 
+@pytest.mark.slow
 def test_shared_and_cyclic_nodes_are_bounded() -> None:
     """YAML has aliases: ten lines may stand for billions of values."""
     laughs: list[Any] = ["ha"]
@@ -112,6 +115,7 @@ def test_shared_and_cyclic_nodes_are_bounded() -> None:
         build({"x": ring}, WirePod)
 
 
+@pytest.mark.slow
 def test_the_number_of_faults_is_bounded() -> None:
     body = json.dumps({"spec": {"containers": ["x"] * 200_000}}).encode()
     with pytest.raises(Malformed) as refused:
@@ -133,6 +137,7 @@ def test_a_giant_member_name_is_not_copied_for_every_value_under_it() -> None:
     assert {len(fault.pointer) for fault in refused.value.every()} == {MAX_POINTER + len("...")}
 
 
+@pytest.mark.slow
 def test_faults_leave_no_garbage_for_the_collector() -> None:
     """An exception that is kept holds its traceback, and so the document, until the collector runs."""
     reader = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
@@ -189,8 +194,6 @@ def test_the_strict_decoder_is_asked_where_the_fast_one_or_its_value_fails() -> 
     with pytest.raises(Malformed, match="/x: NUL and lone surrogates are not text"):
         decoder.read(nul, positive, strictly)
     assert asked == [b'{"number": -1}', b'{"number": 2, "number": null}', nul]
-    assert Reader(Whole, positive).quickly(b'{"number": 1}') == 1
-    assert Reader(Whole, positive).quickly(nul) is None
 
 
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -225,6 +228,20 @@ def test_a_value_that_is_not_true_or_false_is_said_to_be_what_it_is() -> None:
         build({"spec": {"nativeLimitRange": "yes"}}, WireTier)
 
 
+def test_a_name_of_the_most_characters_is_read() -> None:
+    amounts = {"n" * MAX_NAME: "1"}
+    spec = build({"spec": {"overhead": amounts}}, WirePod).spec
+    assert spec is not None
+    assert spec.overhead == amounts
+
+
+def test_what_is_no_object_is_said_to_be_what_it_is() -> None:
+    with pytest.raises(Malformed, match=r"^/extra: expected an object, got an array$"):
+        build({"extra": []}, UserInfo)
+    with pytest.raises(Malformed, match=r"^object: expected an object, got null$"):
+        build(None, UserInfo)
+
+
 @pytest.mark.parametrize("number", [LEAST, MOST])
 def test_the_largest_and_the_smallest_integer_are_read(number: int) -> None:
     assert PODS.strict({"metadata": {"generation": Number(number)}}) == PODS.quick(
@@ -236,6 +253,9 @@ def test_a_pointer_of_just_the_most_characters_ends_in_dots_where_more_follows()
     name = "n" * (MAX_POINTER - 1)
     with pytest.raises(Malformed) as refused:
         build({name: {"more": "\0"}}, WirePod)
+    assert refused.value.pointer == f"/{name}..."
+    with pytest.raises(Malformed) as refused:
+        build({f"{name}n": "\0"}, WirePod)
     assert refused.value.pointer == f"/{name}..."
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import a_namespace_object, a_tier_object, texts
 from tiergate.core.mode import MODES, Mode
+from tiergate.core.text import VALUE_SHOWN
 from tiergate.core.tier import ScopeRequirement, Tier
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace, read_namespace
@@ -90,6 +91,12 @@ def test_what_this_version_does_not_enforce_is_refused_all_of_it_at_once() -> No
     ]
 
 
+def test_a_long_word_that_nothing_enforces_is_shown_short() -> None:
+    with pytest.raises(Malformed) as refused:
+        read({"enforcement": "x" * 100, "quotas": [{"per": "x" * 100}]})
+    assert [one.reason.split(" is not ")[0] for one in refused.value.every()] == [f'"{"x" * VALUE_SHOWN}..."'] * 2
+
+
 @pytest.mark.parametrize(
     ("labels", "tier"),
     [({"tiergate.io/tier": "dev"}, "dev"), ({"tiergate.io/tier": ""}, ""), ({"a": "b"}, None), (None, None)],
@@ -98,6 +105,12 @@ def test_what_this_version_does_not_enforce_is_refused_all_of_it_at_once() -> No
 def test_a_namespace_names_its_tier_or_none(labels: dict[str, str] | None, tier: str | None) -> None:
     raw = json.dumps({"metadata": {"name": "dev", "resourceVersion": "5", "labels": labels}}).encode()
     assert read_namespace(raw) == Namespace("dev", tier=tier, resource_version="5")
+
+
+def test_the_labels_by_which_a_platform_keeps_webhooks_out_are_read() -> None:
+    labels = {"control-plane": "x", "kubernetes.azure.com/managedby": "aks"}
+    found = read_namespace(json.dumps({"metadata": {"name": "dev", "labels": {**labels, "team": "a"}}}).encode())
+    assert found.labels == {"kubernetes.io/metadata.name": "dev", **labels}
 
 
 def test_a_namespace_that_is_going_says_so() -> None:
@@ -110,6 +123,21 @@ def test_a_namespace_that_is_going_says_so() -> None:
 def test_a_native_limit_range_is_asked_for_by_name_alone(written: bool | None, asked: bool) -> None:  # noqa: FBT001
     assert read({"nativeLimitRange": written}).native_limit_range is asked
     assert read({}).native_limit_range is False
+
+
+@pytest.mark.parametrize(
+    ("written", "policy"), [(None, "Warn"), ("Warn", "Warn"), ("Enforce", "Enforce"), ("Ignore", "Ignore")]
+)
+def test_a_tier_warns_of_workloads_unless_it_says_otherwise(written: str | None, policy: str) -> None:
+    assert read({"workloads": written}).workloads == policy
+    assert read({}).workloads == "Warn"
+
+
+def test_a_policy_that_nothing_enforces_is_refused() -> None:
+    with pytest.raises(Malformed) as refused:
+        read({"workloads": "Audit"})
+    assert refused.value.pointer == "/spec/workloads"
+    assert refused.value.reason == '"Audit" is not supported, only "Enforce", "Warn", "Ignore" are'
 
 
 def test_a_native_limit_range_is_a_boolean() -> None:

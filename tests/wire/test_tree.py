@@ -50,12 +50,14 @@ MOST = MAX_VALUES - 1
 """The most values that one array can hold."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "values"),
     [
         pytest.param(b"[" + b",".join([b"1"] * MOST) + b"]", MOST, id="numbers"),
         pytest.param(b"[" + b",".join([b'"[,{"'] * MOST) + b"]", MOST, id="strings-with-separators"),
         pytest.param(b'["' + b"[,{" * MAX_VALUES + b'"]', 1, id="one-long-string-of-separators"),
+        pytest.param(b"[{" + b",".join([b'"a,":"b"'] * (MOST - 1)) + b"}]", 1, id="strings-with-names"),
     ],
 )
 def test_a_document_of_the_most_values_is_read(raw: bytes, values: int) -> None:
@@ -64,6 +66,7 @@ def test_a_document_of_the_most_values_is_read(raw: bytes, values: int) -> None:
     assert len(document) == values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
     [
@@ -83,6 +86,7 @@ def test_a_document_of_more_values_is_refused_before_any_is_made(raw: bytes, mon
         parse(raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 20, 2_000, 100_000])
 @pytest.mark.parametrize(
     "nest",
@@ -97,8 +101,16 @@ def test_what_follows_too_deep_nesting_is_still_read(nest: Callable[[int], bytes
     assert document["uid"] == "u"
 
 
-@pytest.mark.parametrize("raw", [b"[" * 2_000, b"[" * 2_000 + b"]" * 1_999, b"[" * 2_000 + b"]" * 2_001])
-def test_deep_nesting_that_does_not_end_is_not_json(raw: bytes) -> None:
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"[" * 2_000, id="no-end"),
+        pytest.param(b"[" * 2_000 + b"]" * 1_999, id="one-end-missing"),
+        pytest.param(b"[" * 2_000 + b"]" * 2_001, id="one-end-too-many"),
+        pytest.param(b"[" * 2_000 + b'"\x01"' + b"]" * 2_000, id="a-bad-string-inside"),
+    ],
+)
+def test_deep_nesting_of_what_is_no_document_is_not_json(raw: bytes) -> None:
     with pytest.raises(NotJson):
         parse(raw)
 
@@ -116,14 +128,24 @@ def test_the_memory_for_text_is_bounded(character: str, width: int, monkeypatch:
         parse(raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "document", [b'{"metadata": {"name": "a\\u0000", "x": [%s]}}' % b",".join([b'""'] * 250_001), b"{"]
+    ("document", "reason"),
+    [
+        pytest.param(
+            b'{"metadata": {"name": "a\\u0000", "x": [%s]}}' % b",".join([b'""'] * 250_001),
+            f"more than {MAX_VALUES} values",
+            id="too-many-values",
+        ),
+        pytest.param(b"{", "Expecting property name", id="no-json"),
+    ],
 )
-def test_what_cannot_be_read_at_all_is_a_fault_of_that_one_object(document: bytes) -> None:
+def test_what_cannot_be_read_at_all_is_a_fault_of_that_one_object(document: bytes, reason: str) -> None:
     """Caches keep the faults of objects and go on: one object must not end a watch."""
     with pytest.raises(Malformed) as fault:
         read_namespace(document)
     assert fault.value.pointer == ""
+    assert fault.value.reason.startswith(reason)
 
 
 def test_one_string_of_separators_is_one_value() -> None:

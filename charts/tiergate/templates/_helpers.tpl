@@ -18,10 +18,13 @@ app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* metadata.labels and metadata.annotations. Arguments: root, component, annotations (optional). */}}
+{{/* metadata.labels and metadata.annotations. Arguments: root, component, labels (optional), annotations (optional). */}}
 {{- define "tiergate.metadata" -}}
 labels:
   {{- include "tiergate.labels" . | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- $annotations := mergeOverwrite (dict) .root.Values.commonAnnotations (.annotations | default dict) }}
 {{- with $annotations }}
 annotations:

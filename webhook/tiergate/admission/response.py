@@ -13,16 +13,15 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.review import VERSION
-from tiergate.core.decision import Decision, Effect, Finding
+from tiergate.core.decision import Decision, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
-from tiergate.core.rules import sentence
+from tiergate.core.messages import Said
+from tiergate.core.rules import said, sentence
 from tiergate.core.text import shortened
 from tiergate.wire import kinds
 
 MAX_WARNING: Final = 250
 """Longer warnings may be cut by the API server (A-54)."""
-COMFORTABLE: Final = 120
-"""Characters a warning should not have more of (A-54)."""
 MAX_WARNINGS: Final = 4000
 """Characters of all warnings together: above 4096 the API server drops some (A-54)."""
 MAX_ANNOTATION: Final = 4000
@@ -86,9 +85,13 @@ def respond(request: AdmissionRequest, decision: Decision) -> bytes:
     response = AdmissionResponse(request.uid, decision.allowed)
     if not response.allowed:
         response.status = _denial(request, decision)
+        beside = tuple([one for one in decision.findings if one.effect != "deny"])
+        response.warnings = _bounded([_line(one, request, decision) for one in beside], MAX_WARNINGS) or None
     elif decision.findings or decision.unchecked or decision.defaults:
-        response.warnings = _bounded(_told(request, decision, "warn"), MAX_WARNINGS) or None
-        response.auditAnnotations = _annotations(request, decision)
+        if decision.mode == "Audit":
+            response.auditAnnotations = _annotations(request, decision)
+        else:
+            response.warnings = _bounded(_lines(request, decision, decision.findings), MAX_WARNINGS) or None
     if decision.patch and response.allowed:
         response.patchType, response.patch = "JSONPatch", _patch(decision.patch)
     if decision.exempt:
@@ -101,24 +104,29 @@ def _patch(operations: tuple[JSONPatchOp, ...]) -> str:
 
 
 def _denial(request: AdmissionRequest, decision: Decision) -> Status:
-    """Return the status of a denial: a line for each problem after one that says where, the same again as causes."""
+    """Return the status of a denial: a line for each problem, the first after where it is; the same again as causes.
+
+    ``kubectl get events`` shows the first line only.
+    """
     denied = [finding for finding in decision.findings if finding.effect == "deny"]
     causes: list[Cause] = []
     room = MAX_DENIAL
     for finding in denied[:MAX_CAUSES]:
-        cause = Cause(finding.rule, sentence(finding, namespace=request.namespace), finding.pointer)
+        reason = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
+        cause = Cause(reason, sentence(finding, namespace=request.namespace), finding.pointer)
         room -= len(cause.message) + len(cause.field)
         if causes and room < 0:
             break
         causes.append(cause)
-    lines = [*headline(request, decision), *(cause.message for cause in causes)]
+    lines = [cause.message for cause in causes]
+    lines[0] = " ".join([*headline(request, decision), lines[0]])
     if len(denied) > len(causes):
         lines.append(f"and {len(denied) - len(causes)} more problems")
     return Status("\n".join(lines), Details(request.name, request.resource, causes))
 
 
 def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
-    """Yield the first line of a denial: which object, where, under which tier; none where the sentences say it."""
+    """Yield the beginning of a denial: which object, where, under which tier; none where the sentences say it."""
     if any(finding.rule == "malformed" for finding in decision.findings):
         return
     if request.endpoint == "tiers":
@@ -132,32 +140,42 @@ def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
 
 def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str] | None:
     """Return the audit annotations; their keys are words (A-55)."""
+    refused = tuple([finding for finding in decision.findings if finding.effect == "deny"])
+    warned = tuple([finding for finding in decision.findings if finding.effect != "deny"])
     texts = {
-        "violations": " | ".join(_bounded(_told(request, decision, "audit"), MAX_ANNOTATION)),
-        "rules": ",".join(sorted({finding.rule for finding in decision.findings if finding.effect == "audit"})),
+        "violations": " | ".join(_bounded(_lines(request, decision, refused), MAX_ANNOTATION)),
+        "rules": ",".join(sorted({finding.rule for finding in refused})),
+        "warnings": " | ".join(_bounded([_line(one, request, decision) for one in warned], MAX_ANNOTATION)),
         "defaults": _cut(decision.defaults, MAX_ANNOTATION),
     }
     return {key: text for key, text in texts.items() if text} or None
 
 
-def _told(request: AdmissionRequest, decision: Decision, effect: Effect) -> list[str]:
-    """Return a line for each finding of an effect: warnings for the client, or lines for the audit log."""
-    told = [_line(finding, request, decision) for finding in decision.findings if finding.effect == effect]
-    if decision.unchecked and effect == ("warn" if decision.mode == "Warn" else "audit"):
-        told.append(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known')
-    return [one_line(text) for text in told]
+def _lines(request: AdmissionRequest, decision: Decision, findings: tuple[Finding, ...]) -> list[str]:
+    """Return a line for each finding, and for quotas that were left out."""
+    lines = [_line(finding, request, decision) for finding in findings]
+    if decision.unchecked:
+        lines.append(
+            one_line(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known')
+        )
+    return lines
+
+
+def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Said:
+    """Return the sentence; where the mode alone keeps the object from being refused it says so."""
+    found = said(finding, namespace=request.namespace)
+    if decision.mode != "Enforce" and finding.rule == "malformed":
+        return found._replace(fact=f'cannot be judged by tier "{decision.tier}": {found.fact}')
+    if decision.mode != "Enforce" and finding.effect == "deny":
+        return found._replace(fact=f'would violate tier "{decision.tier}": {found.fact}')
+    return found
 
 
 def _line(finding: Finding, request: AdmissionRequest, decision: Decision) -> str:
-    """Return the sentence; where nothing is refused it says so, and is cut before the way out where it is long."""
-    said = sentence(finding, namespace=request.namespace)
-    if decision.mode == "Enforce":
-        return said
-    if finding.rule == "malformed":
-        return f'cannot be judged by tier "{decision.tier}": {said}'
-    said = f'would violate tier "{decision.tier}": {said}'
-    fact, way_out, _ = said.rpartition("; ")
-    return fact if way_out and len(said) > COMFORTABLE else said
+    """Return the sentence on one line, without the way out where there is no room for it."""
+    found = told(finding, request, decision)
+    whole = str(found)
+    return one_line(whole if len(whole) <= MAX_WARNING else found.fact)
 
 
 def _bounded(lines: list[str], most: int) -> list[str]:

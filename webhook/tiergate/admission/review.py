@@ -13,6 +13,7 @@ import msgspec
 
 from tiergate.core.decision import Fault
 from tiergate.wire import Malformed, NotJson, strict
+from tiergate.wire.malformed import TooManyValues
 from tiergate.wire.tree import parse
 from tiergate.wire.types import MAX_NAME, Name
 
@@ -110,10 +111,34 @@ class StrictReview(msgspec.Struct):
     faults: tuple[Fault, ...] = ()
 
 
+class _Outline(msgspec.Struct):
+    """An AdmissionReview without its objects."""
+
+    apiVersion: Name = ""
+    kind: Name = ""
+    request: Envelope | None = None
+
+
+_read_outline: Final = msgspec.json.Decoder(_Outline).decode
+
+
+def _unread(body: bytes, reason: str) -> StrictReview:
+    """Return a review whose object is not looked into, with the reason as its fault; raise BadReview."""
+    try:
+        outline = _read_outline(body)
+    except (ValueError, RecursionError) as error:
+        raise BadReview(f"the body cannot be read: {error}") from None
+    envelope = outline.request or Envelope()
+    checked(WireReview(outline.apiVersion, outline.kind, WireRequest(envelope.uid)))
+    return StrictReview(envelope, {}, (Fault("", reason),))
+
+
 def read_strictly(body: bytes) -> StrictReview:
     """Return the envelope and the objects of a review; raise BadReview."""
     try:
         tree = parse(body)
+    except TooManyValues as error:
+        return _unread(body, str(error))
     except NotJson as error:
         msg = f"the body is not JSON: {error}"
         raise BadReview(msg) from None

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tiergate.cli.exit_codes import Exit
-from tiergate.cluster.lease import Timing
+from tiergate.cluster.lease import LeaseTiming
 from tiergate.controller.service import ControllerService, Options
 from tiergate.core import handover
 from tiergate.process.runner import run
@@ -24,7 +24,7 @@ def control(arguments: argparse.Namespace) -> int:
             leaf_lifetime=arguments.certificate_duration,
             settle=arguments.settle,
         )
-        timing = Timing(
+        timing = LeaseTiming(
             lease_duration=arguments.lease_duration,
             renew_deadline=arguments.renew_deadline,
             retry_period=arguments.retry_period,
@@ -42,7 +42,7 @@ def control(arguments: argparse.Namespace) -> int:
         external_secret=arguments.given_certificate,
         policy=policy,
         ca_injected=arguments.ca_injected,
-        handover=handover.Timing(
+        handover=handover.HandoverTiming(
             after=arguments.handover_after,
             back_after=arguments.handover_back_after,
             enabled=not arguments.no_handover,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from tiergate.cli.connection import run_connected, say
@@ -47,10 +48,21 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
     async def work(api: Api) -> bool:
         return await verify(
-            api, namespaces=arguments.governed, image=arguments.image, patience=arguments.patience, say=say
+            api,
+            namespaces=arguments.governed,
+            image=arguments.image,
+            patience=arguments.patience,
+            say=say,
+            tell=_tell,
         )
 
     return _run(arguments, work)
+
+
+def _tell(line: str) -> None:
+    """Say how far it is to people who wait, and not to what reads the result."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _run(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[bool]]) -> int:

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tiergate.cli import commands
 from tiergate.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 HIGHEST_PORT: Final = 65535
-OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
 SERVICES: Final = ("serve", "controller", "certs")
 """Commands that need the extra ``server``; a kubeconfig needs the extra ``live`` with every command."""
 _DURATION: Final = re.compile(r"(?=[0-9])(?:([0-9]{1,7})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,7})s)?")
@@ -34,14 +34,14 @@ _ELECTION: Final = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``argv`` is without the program's name."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         if getattr(arguments, "kubeconfig", None):
             importlib.import_module("tiergate.cluster.kubeconfig")  # what it needs is missed now, not in a worker
         return _dispatch(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package in OWN_PACKAGES:
+        if package in commands.OWN_PACKAGES:
             raise
         sys.stderr.write(f"{_missing(arguments, package)}\n")
         return Exit.USAGE
@@ -65,6 +65,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from tiergate.cli.controller import control  # noqa: PLC0415 - as above
 
         return control(arguments)
+    if arguments.command in commands.COMMANDS:
+        return commands.called(arguments.command, arguments)
     if arguments.command == "preflight":
         from tiergate.cli.preflight import preflight  # noqa: PLC0415 - as above
 
@@ -75,26 +77,29 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return run_certs(arguments)
     from tiergate.cli import lifecycle  # noqa: PLC0415 - as above
 
-    commands = {"crds": lifecycle.run_crds, "uninstall": lifecycle.run_uninstall, "verify": lifecycle.run_verify}
-    return commands[arguments.command](arguments)
+    run = {"crds": lifecycle.run_crds, "uninstall": lifecycle.run_uninstall, "verify": lifecycle.run_verify}
+    return run[arguments.command](arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    made = argparse.ArgumentParser(
         prog="tiergate",
         description="Admission control for tiers of namespaces: defaults, limits and quotas.",
         epilog=EXIT_CODES,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {metadata.version('tiergate')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_serve(commands.add_parser("serve", help="answer the API server's admission reviews"))
-    _add_controller(commands.add_parser("controller", help="reconcile quotas, certificates and tier status"))
-    _add_preflight(commands.add_parser("preflight", help="check the tiers of a release before it is installed"))
-    _add_crds(commands.add_parser("crds", help="upgrade the definition of Tier to this release's, never downgrade it"))
-    _add_uninstall(commands.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
-    _add_verify(commands.add_parser("verify", help="prove by dry-run that tiers are enforced"))
-    _add_certs(commands.add_parser("certs", help="who keeps the webhook's certificate, and another one now"))
-    return parser
+    made.add_argument("--version", action="version", version=f"%(prog)s {metadata.version('tiergate')}")
+    added = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve(added.add_parser("serve", help="answer the API server's admission reviews"))
+    _add_controller(added.add_parser("controller", help="reconcile quotas, certificates and tier status"))
+    for name in commands.COMMANDS:
+        commands.describe(added.add_parser(name, help=commands.module(name).DESCRIPTION), name)
+    _add_preflight(added.add_parser("preflight", help="check the tiers of a release before it is installed"))
+    _add_crds(added.add_parser("crds", help="upgrade the definition of Tier to this release's, never downgrade it"))
+    _add_uninstall(added.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
+    _add_verify(added.add_parser("verify", help="prove by dry-run that tiers are enforced"))
+    _add_certs(added.add_parser("certs", help="who keeps the webhook's certificate, and another one now"))
+    return made
 
 
 def _add_certs(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +146,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="never list pods and claims: quotas of tiers in mode Warn and Audit are not checked",
     )
+    parser.add_argument("--no-events", action="store_true", help="write no Events on workloads")
 
 
 def _add_controller(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ def serve(arguments: argparse.Namespace) -> int:
         service_account_dir=arguments.service_account_dir,
         metrics_auth=not arguments.no_metrics_auth,
         usage_index=not arguments.no_usage_index,
+        events=not arguments.no_events,
     )
     return run(
         lambda: ServerService(options, recorder, trust),

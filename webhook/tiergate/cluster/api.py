@@ -110,13 +110,15 @@ class Api:
         body: bytes,
         *,
         patch_type: PatchType,
+        namespace: str | None = None,
         subresource: str = "",
         query: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109 - as the client has it
     ) -> bytes:
-        """Patch a cluster-scoped object and return it as stored."""
-        path = _object(resource, name, None, subresource)
+        """Patch an object and return it as stored; 409 where its version is not the one in a merge patch."""
+        path = _object(resource, name, namespace, subresource)
         return await self._sender.request(
-            "PATCH", path, query=query, body=body, content_type=patch_type, timeout=TIMEOUT
+            "PATCH", path, query=query, body=body, content_type=patch_type, timeout=timeout
         )
 
     async def delete(

@@ -110,6 +110,11 @@ class Client:
         else:
             msg = "no API server: give a kubeconfig or a service account folder"
             raise ConfigError(msg)
+        return cls.of(access)
+
+    @classmethod
+    def of(cls, access: CredentialSource) -> Client:
+        """Return a client with this access; nothing is sent yet."""
         return cls(access, _session())
 
     async def request(

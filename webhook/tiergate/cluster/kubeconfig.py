@@ -8,18 +8,22 @@ given a kubeconfig imports this module: pods do not.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import logging
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
+import yaml
 from kubernetes.aio import client, config
 
 from tiergate.cluster.errors import ConfigError, Unreachable
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
 EXEC_REFRESH: Final = 60.0
 """Seconds between two checks whether an exec plugin's token is about to expire."""
@@ -61,8 +65,15 @@ class KubeConfig:
         self._checked = time.monotonic()
 
     @classmethod
-    async def load(cls, path: str) -> KubeConfig:
-        """Load the current context.
+    async def load(
+        cls, path: str, *, context: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> KubeConfig:
+        """Load a context.
+
+        Args:
+            path: Of the file, or of several with the separator of KUBECONFIG between them.
+            context: Its name; None: the current one.
+            environment: For a proxy where the file names none, as ``kubectl`` does; None: no other proxy.
 
         Raises:
             ConfigError: No such file, a bad one, or an exec plugin that failed (the library only logs that, and the
@@ -72,13 +83,17 @@ class KubeConfig:
         configuration = client.Configuration()
         with _errors_logged_by(LIBRARY_LOGGER) as errors:
             try:
-                loader = await config.load_kube_config(path, client_configuration=configuration, persist_config=False)
-                context = client.ApiClient(configuration).rest_client.ssl_context
+                loader = await config.load_kube_config(
+                    path, context=context or _current(path), client_configuration=configuration, persist_config=False
+                )
+                tls = client.ApiClient(configuration).rest_client.ssl_context
             except Exception as error:  # the library also raises TypeError and KeyError for bad files
                 raise ConfigError(f"kubeconfig {path}: {error}") from error
         if errors:
             raise ConfigError(f"kubeconfig {path}: {'; '.join(errors)}")
-        return cls(configuration, loader, context)
+        if not configuration.proxy and environment is not None:
+            configuration.proxy = proxy_for(configuration.host, environment)
+        return cls(configuration, loader, tls)
 
     def tls(self) -> ssl.SSLContext:
         """Return the context with the CA and the client certificate of the kubeconfig."""
@@ -110,8 +125,42 @@ class KubeConfig:
         self._configuration.api_key["BearerToken"] = self._loader.token
 
 
+def proxy_for(host: str, environment: Mapping[str, str]) -> str | None:
+    """Return the proxy that the environment names for a server; never one for this machine itself."""
+    found = urlsplit(host)
+    name = found.hostname or ""
+    if name == "localhost" or name.startswith("127.") or name == "::1":
+        return None
+    given = {key.lower(): value for key, value in environment.items() if value}
+    if any(_is_named(name, entry.strip()) for entry in given.get("no_proxy", "").split(",")):
+        return None
+    return given.get(f"{found.scheme}_proxy")
+
+
+def _is_named(host: str, entry: str) -> bool:
+    """Say whether an entry of NO_PROXY names a host: it, a domain that it is in, or a network."""
+    entry = entry.partition(":")[0] if entry.count(":") == 1 else entry  # a port is not looked at
+    if entry == "*":
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        domain = entry.lstrip(".").lower()
+        return bool(domain) and (host == domain or host.endswith(f".{domain}"))
+
+
+def _current(path: str) -> str | None:
+    """Return the current context: of several files the first one that names any, where the library takes the last."""
+    paths = [Path(one).expanduser() for one in path.split(os.pathsep) if one]
+    for one in paths if len(paths) > 1 else ():
+        found = yaml.safe_load(one.read_text()) if one.is_file() else None
+        if isinstance(found, dict) and isinstance(found.get("current-context"), str) and found["current-context"]:
+            return str(found["current-context"])
+    return None
+
+
 def _must_exist(path: str) -> None:
-    if not Path(path).is_file():
+    if not any(Path(one).expanduser().is_file() for one in path.split(os.pathsep)):
         raise ConfigError(f"kubeconfig {path}: no such file")
 
 

@@ -55,7 +55,7 @@ class NotLeading(Unreachable):
     """The request was not sent: this replica does not lead, or not for certain."""
 
 
-class Timing(msgspec.Struct, frozen=True):
+class LeaseTiming(msgspec.Struct, frozen=True):
     """How long things take, in whole seconds.
 
     Attributes:
@@ -139,7 +139,7 @@ class Elector:
         namespace: str,
         name: str,
         identity: str,
-        timing: Timing,
+        timing: LeaseTiming,
         now: Callable[[], datetime],
         clock: Callable[[], float] = seconds_since_boot,
     ) -> None:

@@ -30,8 +30,8 @@ REQUIRED_ENTRIES: Final = {
 """Without these a tier is not enforced, whatever else is registered."""
 HANDED_OVER: Final = frozenset({PODS_MUTATE, PODS_VALIDATE, CLAIMS_VALIDATE})
 """The entries whose objects Kubernetes' own engines can judge: these are handed over, the guard of the label never."""
-HELD: Final = "held."
-"""Begins the name of a copy of an entry that stays with Fail, for the namespaces that a handover leaves out."""
+EXCLUDED: Final = "excluded."
+"""Begins the name of a copy of an entry that stays with Fail, for the namespaces that a handover excludes."""
 RELEASED_ANNOTATION: Final = "tiergate.io/webhooks"
 MARK_ANNOTATION: Final = "tiergate.io/handed-over"
 """Since when the entries are handed over. It is set and removed in the same write as failurePolicy."""
@@ -111,9 +111,9 @@ class Registration(msgspec.Struct, frozen=True):
         found = {_name(one): (_policy(one), released.get(_name(one), FAIL)) for one in self.entries}
         return {name: both for name, both in found.items() if name in HANDED_OVER and both[1] == FAIL}
 
-    def held(self) -> tuple[str, ...]:
+    def excluded(self) -> tuple[str, ...]:
         """Return the namespaces that a handover leaves out, in order."""
-        of_copies = (each for one in self.entries if _is_held(one) for each in _expressions(one))
+        of_copies = (each for one in self.entries if _is_excluding(one) for each in _expressions(one))
         return next((tuple(each["values"]) for each in of_copies if _names_namespaces(each)), ())
 
 
@@ -153,15 +153,15 @@ def _policy(entry: Entry) -> str:
     return str(entry.get("failurePolicy", FAIL))
 
 
-def hand_over(found: Registration, *, since: str, held: Sequence[str] = ()) -> Operations:
-    """Return the JSON patch that hands a configuration over; [] where it is so already, or nothing can be.
+def hand_over(found: Registration, *, since: str, excluded: Sequence[str] = ()) -> Operations:
+    """Return the JSON patch that hands a configuration over; [] where that is done, or there is nothing to hand over.
 
     Args:
         found: The configuration.
         since: When, for people.
-        held: Namespaces that are left out: what is created there still needs an answer.
+        excluded: Namespaces that the handover does not cover: what is created there still needs an answer.
     """
-    operations = _with_policy(found, dict.fromkeys(found.policies(), IGNORE)) + _holding(found, held)
+    operations = _with_policy(found, dict.fromkeys(found.policies(), IGNORE)) + _excluding(found, excluded)
     if found.handed_over_since:
         return [unchanged(found.resource_version), *operations] if operations else []
     if not operations:
@@ -177,14 +177,14 @@ def hand_back(found: Registration) -> Operations:
     if not found.handed_over_since:
         return []
     operations = _with_policy(found, {name: released for name, (_, released) in found.policies().items()})
-    operations += _holding(found, ())
+    operations += _excluding(found, ())
     operations.append({"op": "remove", "path": _MARK_POINTER})
     return [unchanged(found.resource_version), *operations]
 
 
-def hold(found: Registration, held: Sequence[str]) -> Operations:
-    """Return the JSON patch that leaves these namespaces out of a handover, and no others; [] where it is so."""
-    operations = _holding(found, held)
+def exclude(found: Registration, excluded: Sequence[str]) -> Operations:
+    """Return the JSON patch that excludes these namespaces from a handover, and no others; [] where it is so."""
+    operations = _excluding(found, excluded)
     return [unchanged(found.resource_version), *operations] if operations else []
 
 
@@ -209,26 +209,26 @@ def _with_policy(found: Registration, wanted: Mapping[str, str]) -> Operations:
     return operations
 
 
-def _holding(found: Registration, held: Sequence[str]) -> Operations:
-    """One copy of each validating entry asks about all that are held: without an answer nothing is stored."""
+def _excluding(found: Registration, excluded: Sequence[str]) -> Operations:
+    """Add a copy of each validating entry with Fail for the excluded namespaces: no answer, no object."""
     validates = found.kind == "ValidatingWebhookConfiguration"
-    copied = [one for one in found.entries if _name(one) in found.policies()] if validates and held else []
-    wanted = [_held_copy(one, held) for one in copied]
-    old = [index for index, one in enumerate(found.entries) if _is_held(one)]
+    copied = [one for one in found.entries if _name(one) in found.policies()] if validates and excluded else []
+    wanted = [_excluding_copy(one, excluded) for one in copied]
+    old = [index for index, one in enumerate(found.entries) if _is_excluding(one)]
     if [_complete(found.entries[index]) for index in old] == [_complete(one) for one in wanted]:
         return []
     operations: Operations = [{"op": "remove", "path": f"/webhooks/{index}"} for index in reversed(old)]
     return operations + [{"op": "add", "path": "/webhooks/-", "value": one} for one in wanted]
 
 
-def _held_copy(entry: Entry, held: Sequence[str]) -> Entry:
-    those = {"key": NAME_LABEL, "operator": "In", "values": list(held)}
+def _excluding_copy(entry: Entry, excluded: Sequence[str]) -> Entry:
+    those = {"key": NAME_LABEL, "operator": "In", "values": list(excluded)}
     selector = {**(entry.get("namespaceSelector") or {}), "matchExpressions": [*_expressions(entry), those]}
-    return {**entry, "name": f"{HELD}{_name(entry)}", "failurePolicy": FAIL, "namespaceSelector": selector}
+    return {**entry, "name": f"{EXCLUDED}{_name(entry)}", "failurePolicy": FAIL, "namespaceSelector": selector}
 
 
-def _is_held(entry: Entry) -> bool:
-    return _name(entry).startswith(HELD)
+def _is_excluding(entry: Entry) -> bool:
+    return _name(entry).startswith(EXCLUDED)
 
 
 def _names_namespaces(expression: Mapping[str, Any]) -> bool:
@@ -244,11 +244,11 @@ def deviation(found: Registration) -> str:
     """Say in which field a configuration differs from what the release registered; "" where it does not.
 
     Not compared: ``caBundle``, which the controller writes, the exclusions that AKS adds, and of what is handed over
-    failurePolicy and the copies that hold namespaces.
+    failurePolicy and the copies for excluded namespaces.
     """
     if found.released is None:
         return f"it has no readable annotation {RELEASED_ANNOTATION}, so it cannot be compared with the release"
-    live = {_name(one): one for one in found.entries if not (found.handed_over_since and _is_held(one))}
+    live = {_name(one): one for one in found.entries if not (found.handed_over_since and _is_excluding(one))}
     released = {_name(one): one for one in found.released}
     if extra := sorted(live.keys() - released.keys()):
         return f"webhook {extra[0]} is not of this release"

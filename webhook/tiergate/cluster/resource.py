@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from tiergate.core.workload_kind import WORKLOAD_KINDS
+
 
 class Resource(msgspec.Struct, frozen=True):
     """A kind of object as the API server serves it, in one version.
@@ -72,8 +74,14 @@ SECRETS: Final = Resource("", "v1", "secrets", namespaced=True)
 CONFIG_MAPS: Final = Resource("", "v1", "configmaps", namespaced=True)
 EVENTS: Final = Resource("", "v1", "events", namespaced=True)
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", namespaced=True)
-DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", namespaced=True)
-JOBS: Final = Resource("batch", "v1", "jobs", namespaced=True)
+NODES: Final = Resource("", "v1", "nodes", namespaced=False)
+RUNTIME_CLASSES: Final = Resource("node.k8s.io", "v1", "runtimeclasses", namespaced=False)
+WORKLOADS: Final[dict[str, Resource]] = {
+    one.kind: Resource(one.group, "v1", one.plural, namespaced=True) for one in WORKLOAD_KINDS
+}
+"""Where the workloads of each kind are."""
+DEPLOYMENTS: Final = WORKLOADS["Deployment"]
+JOBS: Final = WORKLOADS["Job"]
 SERVICES: Final = Resource("", "v1", "services", namespaced=True)
 CUSTOM_RESOURCE_DEFINITIONS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False

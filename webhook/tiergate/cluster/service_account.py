@@ -43,7 +43,7 @@ class ServiceAccount:
         """
         host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
         if not host or not port:
-            msg = "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is not a pod"
+            msg = "this is not a pod (KUBERNETES_SERVICE_HOST and _PORT are not set); give --kubeconfig FILE"
             raise ConfigError(msg)
         address = f"[{host}]" if ":" in host else host
         try:

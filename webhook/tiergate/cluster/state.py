@@ -9,18 +9,17 @@ import functools
 import logging
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from tiergate.cluster.namespaced_cache import limit_ranges, resource_quotas
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
-from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS, TIERS
+from tiergate.cluster.resource import NAMESPACES, TIERS
 from tiergate.cluster.tier_record import TierInForce, read_record, reason_of
 from tiergate.cluster.watch import Cache
 from tiergate.core.tier import is_protected
-from tiergate.wire.limitrange import read_limit_range, unreadable_limit_range
 from tiergate.wire.namespace import read_namespace
-from tiergate.wire.quota import read_quota, unreadable_quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -59,42 +58,11 @@ def _ignore(_name: str) -> None:
 NOBODY: Final = Listeners(namespace=_ignore, tier=_ignore, status=_ignore, configuration=lambda: None)
 
 
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Named)
-
-
-class _ByNamespace(Generic[T]):
-    """The objects of one kind in each namespace, in the order of their names."""
-
-    def __init__(self) -> None:
-        self._objects: dict[str, tuple[T, ...]] = {}
-
-    def of(self, namespace: str) -> tuple[T, ...]:
-        """Return the objects of a namespace: the same tuple until one of them changes."""
-        return self._objects.get(namespace, ())
-
-    def set(self, key: str, value: T | None) -> str:
-        """Note that an object changed, or (None) is gone; return its namespace."""
-        namespace, _, name = key.partition("/")
-        found = [one for one in self.of(namespace) if one.name != name]
-        if value is not None:
-            found.append(value)
-        if found:
-            self._objects[namespace] = tuple(sorted(found, key=lambda one: one.name))
-        else:
-            self._objects.pop(namespace, None)
-        return namespace
-
-
 class ClusterState:
     """Watch caches, kept current by running `caches`, and what follows from them.
 
-    The last valid version of every Tier that exists stays in force: an invalid edit changes nothing. It is lost with
-    the process; until the tier is valid again it is then as if it had no version.
+    The last valid version of every Tier that exists stays in force: an invalid edit changes nothing. A process that
+    started since takes the one that the Tier's status keeps (ADR 19).
     """
 
     def __init__(
@@ -112,7 +80,7 @@ class ClusterState:
             source: Where to list and watch.
             release_namespace: Our own namespace, which can never be governed.
             listeners: Whom to tell of changes.
-            controls: Also follow what the controller alone needs: LimitRanges and our webhook configurations.
+            controls: Also follow our webhook configurations, and let LimitRanges decide whether the state is known.
             clock: Monotonic seconds.
         """
         self._release_namespace = release_namespace
@@ -121,16 +89,13 @@ class ClusterState:
         self._seen: dict[str, Namespace] = {}
         self._records: dict[str, TierRecord] = {}
         self._in_force: dict[str, TierInForce] = {}
-        self._quotas_of: _ByNamespace[QuotaStatus] = _ByNamespace()
-        self._limit_ranges_of: _ByNamespace[LimitRange] = _ByNamespace()
         follow = functools.partial(Cache, source, clock=clock)
         self._tiers: Cache[TierRecord] = follow(TIERS, decode=read_record, on_change=self._tier_changed)
         self._namespaces: Cache[Namespace] = follow(
             NAMESPACES, decode=self.read_namespace, on_change=self._namespace_changed
         )
-        self._quotas: Cache[QuotaStatus] = follow(
-            RESOURCE_QUOTAS, decode=read_quota, stand_in=unreadable_quota, on_change=self._quota_changed
-        )
+        self._quotas = resource_quotas(source, on_change=self._object_changed, clock=clock)
+        self._limit_ranges = limit_ranges(source, on_change=self._object_changed, clock=clock)
         self._objects: dict[str, Cache[Any]] = {
             "tiers": self._tiers,
             "namespaces": self._namespaces,
@@ -142,14 +107,7 @@ class ClusterState:
 
     def _follow_for_the_controller(self, source: Source, clock: Callable[[], float]) -> None:
         # LimitRanges always, though few tiers ask for one: what is left of a tier that asked once has to go.
-        self._objects["limitranges"] = Cache(
-            source,
-            LIMIT_RANGES,
-            decode=read_limit_range,
-            stand_in=unreadable_limit_range,
-            on_change=self._limit_range_changed,
-            clock=clock,
-        )
+        self._objects["limitranges"] = self._limit_ranges
         query = {"fieldSelector": f"metadata.name={CONFIGURATION_NAME}"}
         for kind, resource in CONFIGURATION_KINDS.items():
             self._configurations[kind] = Cache(
@@ -238,11 +196,11 @@ class ClusterState:
 
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]:
         """Return all ResourceQuotas of a namespace, ours or not, by name: the same tuple until one of them changes."""
-        return self._quotas_of.of(namespace)
+        return self._quotas.of(namespace)
 
     def limit_ranges(self, namespace: str) -> tuple[LimitRange, ...]:
         """Return all LimitRanges of a namespace likewise."""
-        return self._limit_ranges_of.of(namespace)
+        return self._limit_ranges.of(namespace)
 
     def read_namespace(self, raw: bytes) -> Namespace:
         """Read a namespace; one that may never be governed has no tier here, whatever its label says."""
@@ -260,10 +218,10 @@ class ClusterState:
             _log_faults(record, earlier)
         if record is None:
             self._in_force.pop(name, None)
-        elif record.tier is not None and not record.faults:
+        elif (valid := record.valid) is not None and (not record.faults or name not in self._in_force):
             # An equal tier stays the same object, so that what was derived from it is found at once.
-            tier = before.tier if before is not None and before.tier == record.tier else record.tier
-            self._in_force[name] = TierInForce(tier, record.generation)
+            tier = before.tier if before is not None and before.tier == valid.tier else valid.tier
+            self._in_force[name] = TierInForce(tier, valid.written)
         if self.tier(name) != (None if before is None else before.tier) or (earlier is None) != (record is None):
             for namespace in self.namespaces_of(name):
                 self._listeners.namespace(namespace)
@@ -287,12 +245,6 @@ class ClusterState:
         self._listeners.namespace(name)
         for tier in {one.tier for one in (before, namespace) if one is not None and one.tier is not None}:
             self._listeners.tier(tier)
-
-    def _quota_changed(self, key: str, quota: QuotaStatus | None) -> None:
-        self._object_changed(self._quotas_of.set(key, quota))
-
-    def _limit_range_changed(self, key: str, limit_range: LimitRange | None) -> None:
-        self._object_changed(self._limit_ranges_of.set(key, limit_range))
 
     def _object_changed(self, namespace: str) -> None:
         self._listeners.namespace(namespace)

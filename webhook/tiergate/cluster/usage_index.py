@@ -11,15 +11,12 @@ import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING, Final, TypeAlias
-from weakref import WeakValueDictionary
-
-import msgspec
 
 from tiergate.cluster.resource import CLAIMS, PODS
 from tiergate.cluster.watch import Cache
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
-from tiergate.core.tally import Footprint, Footprints, Tally, kinds_to_count, would_be
+from tiergate.core.tally import Footprint, Footprints, Tally, names_to_count, would_be
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
@@ -33,16 +30,14 @@ if TYPE_CHECKING:
     from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
 
-PAGE: Final = 250
-"""Objects in one list page: with 10 kB for each, about 2.5 MB at a time and 10 ms without an answer."""
+PAGE: Final = 150
+"""Objects in one list page: with 10 kB for each, about 1.5 MB at a time and 10 ms without an answer."""
 LOOK: Final = 5.0
 """Seconds between two looks at whether the index is needed, if no tier changed meanwhile."""
 
 Entry: TypeAlias = tuple[str, Footprint]
 """What is kept of an object: its uid and its footprint."""
 Decode: TypeAlias = "Callable[[bytes], Entry]"
-
-encode: Final = msgspec.json.Encoder().encode
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +78,7 @@ class KindUsageIndex:
         self._minor = minor
         self._clock = clock
         self._tally = Tally()
+        self._names: frozenset[str] = frozenset()
         self.cache: Cache[Entry] | None = None
         self._unchecked = 0
 
@@ -96,12 +92,13 @@ class KindUsageIndex:
         It is not known either while an object of the namespace cannot be read. Only the names this kind of object is
         measured by; a tier without any is known at once.
         """
-        if self._kind not in kinds_to_count((tier,)):
+        names = names_to_count((tier,), self._kind)
+        if not names:
             return ()
-        if not self._known() or (self.cache is not None and self.cache.has_faults(namespace)):
+        if not self._known(names) or (self.cache is not None and self.cache.has_faults(namespace)):
             self._unchecked += 1
             return None
-        return self.peek(namespace, tier)
+        return self._would_be(namespace, tier)
 
     def take_unchecked(self) -> int:
         """Return how often `usage` had to say None since the last call."""
@@ -110,22 +107,26 @@ class KindUsageIndex:
 
     def peek(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...]:
         """Return the same from what there is, known or not: for people to look at."""
-        if self.cache is None or not self.cache.synced:
+        if self.cache is None or not self.cache.synced or not names_to_count((tier,), self._kind) <= self._names:
             return ()
+        return self._would_be(namespace, tier)
+
+    def _would_be(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...]:
         counts, now = self._tally.counts(namespace), time.time()
         return would_be(tier, self._kind, counts, namespace=namespace, now=now, minor=self._minor())
 
-    def _known(self) -> bool:
-        """Say whether the content may be relied on: listed once, and in touch since."""
+    def _known(self, names: frozenset[str]) -> bool:
+        """Say whether the usage of these names may be relied on: listed once, and in touch since."""
         cache = self.cache
-        return cache is not None and cache.synced and self._clock() <= cache.trusted_until
+        return cache is not None and cache.synced and self._clock() <= cache.trusted_until and names <= self._names
 
     async def run(self) -> None:
-        """Open and close for ever, as the tiers say; a bug in between raises."""
+        """Open and close for ever, as the tiers say, and anew for names that were not kept; a bug in between raises."""
         while True:
-            await self._until(needed=True)
-            following = asyncio.ensure_future(self._follow())
-            enough = asyncio.ensure_future(self._until(needed=False))
+            await self._until(bool)
+            names = self._needed()
+            following = asyncio.ensure_future(self._follow(names))
+            enough = asyncio.ensure_future(self._until(lambda needed: not needed or not needed <= names))  # noqa: B023
             try:
                 await asyncio.wait((following, enough), return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -133,24 +134,28 @@ class KindUsageIndex:
             if not following.cancelled():
                 following.result()
 
-    async def _until(self, *, needed: bool) -> None:
-        while (self._kind in kinds_to_count(self._tiers())) != needed:
+    def _needed(self) -> frozenset[str]:
+        return names_to_count(self._tiers(), self._kind)
+
+    async def _until(self, holds: Callable[[frozenset[str]], bool]) -> None:
+        while not holds(self._needed()):
             await self._changed(LOOK)
 
-    async def _follow(self) -> None:
-        """List and watch until cancelled; then everything is forgotten."""
-        tally = self._tally = Tally()
+    async def _follow(self, names: frozenset[str]) -> None:
+        """List and watch until cancelled; then everything is forgotten. Of charges these names are kept."""
+        tally, self._names = Tally(), names
+        self._tally = tally
 
         def seen(key: str, entry: Entry | None) -> None:
             tally.set(key, None if entry is None else entry[1])
 
-        decode = self._decoder(Footprints())
+        decode = self._decoder(Footprints(names))
         self.cache = Cache(self._client, self._resource, decode=decode, on_change=seen, page=PAGE, clock=self._clock)
         logger.info("index opened", extra={"fields": {"resource": self._resource.plural}})
         try:
             await self.cache.run()
         finally:
-            self.cache, self._tally = None, Tally()
+            self.cache, self._tally, self._names = None, Tally(), frozenset()
             logger.info("index closed", extra={"fields": {"resource": self._resource.plural}})
 
 
@@ -202,17 +207,13 @@ class UsageIndex:
 def pod_decoder(footprints: Footprints) -> Decode:
     """Return the reader of pods; it raises Malformed for one that cannot be read.
 
-    Pods of one template mostly say the same word for word, as far as we read them: only the first is worked out.
+    Each is worked out anew, also where pods of one template say the same word for word: what a tenant writes is the key
+    of nothing, so that nothing of it outlives the pod.
     """
-    alike: WeakValueDictionary[bytes, Footprint] = WeakValueDictionary()
 
     def entry(wire: WirePod) -> Entry:
         metadata = wire.metadata or Metadata()
-        words = encode((wire.spec, wire.status, metadata.deletionTimestamp, metadata.deletionGracePeriodSeconds))
-        footprint = alike.get(words)
-        if footprint is None:
-            footprint = alike[words] = footprints.of(to_pod(wire, namespace=""))
-        return metadata.uid, footprint
+        return metadata.uid, footprints.of(to_pod(wire, namespace=""))
 
     return Reader(WirePod, entry)
 

@@ -52,9 +52,8 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 30.0
 RECONNECT: Final = 5.0
 """Seconds a cache is still trusted after its watch has ended: an ordinary end is followed by a new watch at once."""
-LIVED: Final = 5.0
+HEALTHY_AFTER: Final = 5.0
 """A watch that lasted this many seconds was a good one: the pause starts small again."""
-GONE: Final = 410
 THROTTLED: Final = 429
 
 logger = logging.getLogger(__name__)
@@ -173,7 +172,7 @@ class Cache(Generic[T]):
             except ApiError as error:
                 self._relist = self._relist or not _passes_by_itself(error)
                 self._complain(error)
-            if self._clock() - started > LIVED:
+            if self._clock() - started > HEALTHY_AFTER:
                 pause = FIRST_PAUSE
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter guards nothing
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Which governed namespaces Kubernetes alone would not hold to their tier, and why: a handover leaves them out."""
+"""In which governed namespaces Kubernetes alone would not enforce the tier, and why: a handover excludes them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,13 @@ HANDED_OVER_REASON: Final = "HandedOver"
 
 
 def assess(
-    base: Assessment | None, registrations: Sequence[Registration], *, silent: bool | None, detail: str, blocked: str
+    base: Assessment | None,
+    registrations: Sequence[Registration],
+    *,
+    silent: bool | None,
+    detail: str,
+    uncovered: str = "",
+    failure: str = "",
 ) -> Assessment | None:
     """Say whether tiers are enforced by the webhook; None while that is not known.
 
@@ -27,10 +33,11 @@ def assess(
         registrations: Those that exist.
         silent: No replica answers the Service; None: not asked yet.
         detail: Why.
-        blocked: What is in the way of handing over, or left out of it; "" if nothing is.
+        uncovered: The namespaces that Kubernetes alone would not hold to their tier, and why; "" if there are none.
+        failure: Why the last step of a handover failed; "" if it did not.
     """
     if since := next((one.handed_over_since for one in registrations if one.handed_over_since), ""):
-        return _handed_over(since, blocked)
+        return _handed_over(since, uncovered, failure)
     if base is None or not base.holds:
         return base
     if changed := _changed(registrations):
@@ -39,23 +46,27 @@ def assess(
         return None
     if silent:
         message = f"no replica of the webhook answers its Service: {detail}"
-        if blocked:
-            message += f"; it is not handed over: {blocked}"
-        return Assessment(holds=False, reason="NoReplicaAnswers", message=message)
+        if uncovered:
+            message += f"; it is not handed over: {uncovered}"
+        return Assessment(holds=False, reason="NoReplicaAnswers", message=message + _failed(failure))
     message = "the webhooks are registered as released, trust the current certificate, and a replica answers"
     if any(excluded_by_platform(one) for one in registrations):
         message += "; the platform (AKS) excludes its own namespaces"
     return Assessment(holds=True, reason=base.reason, message=message)
 
 
-def _handed_over(since: str, left_out: str) -> Assessment:
+def _handed_over(since: str, uncovered: str, failure: str) -> Assessment:
     message = (
         f"handed over since {since}: no replica of the webhook answered, so LimitRanger and ResourceQuota stand in "
         "for it and failurePolicy is Ignore; it is handed back when a replica has answered for a while"
     )
-    if left_out:
-        message += f"; what is in the way, and where nothing is created without an answer meanwhile: {left_out}"
-    return Assessment(holds=False, reason=HANDED_OVER_REASON, message=message)
+    if uncovered:
+        message += f"; where this is so nothing is created without an answer: {uncovered}"
+    return Assessment(holds=False, reason=HANDED_OVER_REASON, message=message + _failed(failure))
+
+
+def _failed(failure: str) -> str:
+    return f"; the last step of the handover failed and is tried again: {failure}" if failure else ""
 
 
 def _changed(registrations: Sequence[Registration]) -> Assessment | None:

@@ -1,4 +1,4 @@
-"""Ask whether the webhook answers, hand over to Kubernetes' own engines when it does not, and take it back."""
+"""Ask whether the webhook answers; hand over to Kubernetes' own engines when it does not, and back when it does."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tiergate.cluster.registration import (
     PODS_VALIDATE,
     Registration,
     disown,
+    exclude,
     hand_back,
     hand_over,
-    hold,
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
 from tiergate.controller.enforcement import assess, unasked
 from tiergate.controller.queue import CONFLICTS
 from tiergate.controller.tier_conditions import named
-from tiergate.core.handover import WRITING, Seen, Step, Timing, next_step
+from tiergate.core.handover import WRITING, HandoverTiming, Seen, Step, next_step
 from tiergate.core.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from tiergate.cluster.api import Api
-    from tiergate.cluster.reach import Reach
     from tiergate.cluster.registration import Operations
     from tiergate.cluster.state import ClusterState
+    from tiergate.cluster.webhook_probe import ProbeResult
     from tiergate.controller.observations import Observations
     from tiergate.controller.tier_conditions import Assessment
     from tiergate.wire.namespace import Namespace
@@ -48,37 +48,37 @@ PERIOD: Final = 1.0
 """Seconds between two questions."""
 PREPARING_PERIOD: Final = 0.25
 """Seconds between two looks while LimitRanges are being written."""
-DOUBT: Final = 5.0
-"""Seconds without an answer before anybody is told."""
-STUCK: Final = 2.0
-"""Seconds without progress after which the namespaces that are still not covered are left out of a handover."""
-TAKE_IN_PERIOD: Final = 10.0
-"""Seconds between two times that namespaces are taken in again: whoever makes his come and go costs few writes."""
-MOST_HELD: Final = 500
-"""Namespaces that are left out. More are no one tenant's doing, and would be much for a webhook configuration."""
-QUIET: Final = frozenset[Step]({"guard", "hold"})
+SILENT_AFTER: Final = 5.0
+"""Seconds without an answer after which the conditions say so."""
+NO_PROGRESS_AFTER: Final = 2.0
+"""Seconds without progress after which the namespaces that are still not covered are excluded from a handover."""
+INCLUDE_PERIOD: Final = 10.0
+"""Seconds between two inclusions of excluded namespaces: one that comes and goes costs few writes."""
+MOST_EXCLUDED: Final = 500
+"""Namespaces that may be excluded: one tenant has no more, and a webhook configuration can name no more."""
+UNLOGGED: Final = frozenset[Step]({"enforce", "keep"})
 
 logger = logging.getLogger(__name__)
 
 
-class Asks(Protocol):
-    """Whoever asks the webhook."""
+class WebhookProbe(Protocol):
+    """Asks the webhook."""
 
-    async def ask(self, client_config: Mapping[str, object]) -> Reach:
+    async def ask(self, client_config: Mapping[str, object]) -> ProbeResult:
         """Ask once."""
 
 
 class Handover:
-    """One loop of the leader. It remembers since when the webhook is silent, and nothing else that matters."""
+    """One loop of the leader. A step is decided from what the cluster shows, so a new leader goes on."""
 
     def __init__(
         self,
         api: Api,
         state: ClusterState,
         observations: Observations,
-        reach: Asks,
+        probe: WebhookProbe,
         *,
-        timing: Timing,
+        timing: HandoverTiming,
         base: Callable[[], Assessment | None],
         look_at_namespaces: Callable[[], None],
         on_change: Callable[[], None],
@@ -91,7 +91,7 @@ class Handover:
             api: Patches webhook configurations.
             state: The cluster as the caches have it.
             observations: Told what becomes of the LimitRanges of a handover.
-            reach: Asks the webhook.
+            probe: WebhookProbe the webhook.
             timing: When to hand over and back.
             base: Whether the webhooks are registered and trusted.
             look_at_namespaces: Has all namespaces reconciled.
@@ -99,17 +99,17 @@ class Handover:
             now: Time of day.
             clock: Monotonic seconds.
         """
-        self._api, self._state, self._observations, self._reach = api, state, observations, reach
+        self._api, self._state, self._observations, self._probe = api, state, observations, probe
         self._timing, self._base, self._now, self._clock = timing, base, now, clock
         self._look_at_namespaces, self._on_change = look_at_namespaces, on_change
         self._silent_since: float | None = None
         self._answering_since: float | None = None
-        self._latest: Reach | None = None
+        self._latest: ProbeResult | None = None
         self._was_silent: bool | None = None
-        self._blocked = ""
+        self._uncovered: Mapping[str, str] = {}
         self._fewest: tuple[int, float] | None = None
-        self._take_in_at = 0.0
-        self._said: Assessment | None = None
+        self._include_at = 0.0
+        self._said: tuple[Assessment | None, Mapping[str, str]] = None, {}
         self._failures, self._failure = 0, ""
         self.preparing = False
         """LimitRanges are being written, and requests are refused until they are all there."""
@@ -130,7 +130,7 @@ class Handover:
 
     def _tell(self) -> None:
         self._failures, self._failure = 0, ""
-        if (said := self.enforcing()) != self._said:
+        if (said := (self.enforcing(), self._uncovered)) != self._said:
             self._said = said
             self._on_change()
 
@@ -143,19 +143,23 @@ class Handover:
         self._failures += 1
         if self._failures == 1 and isinstance(error, ApiError) and error.status in CONFLICTS:
             return  # our caches were behind
-        failure = f"the last step failed, and is tried again: {shortened(text)}"
+        failure = shortened(text)
         if self._failure != failure:
             self._failure = failure
             self._on_change()
 
-    def enforcing(self) -> Assessment | None:
-        """Say whether the webhook enforces tiers; None while that is not known."""
+    def enforcing(self, members: Iterable[Namespace] = ()) -> Assessment | None:
+        """Say to a tier of these namespaces whether the webhook enforces tiers; None while that is not known."""
         silent = self._is_silent()
         detail = "" if self._latest is None else self._latest.detail
-        return assess(self._base(), self._registrations(), silent=silent, detail=detail, blocked=self._in_the_way())
-
-    def _in_the_way(self) -> str:
-        return "; ".join(filter(None, (self._blocked, self._failure)))
+        return assess(
+            self._base(),
+            self._registrations(),
+            silent=silent,
+            detail=detail,
+            uncovered=_described(self._uncovered, [one.name for one in members]),
+            failure=self._failure,
+        )
 
     def unasked(self, members: Iterable[Namespace]) -> list[str]:
         """Return the names of those about which the API server asks no webhook, whatever the tier says."""
@@ -174,61 +178,62 @@ class Handover:
         self.preparing = step == "prepare"
         if step in WRITING:
             self._set_limit_ranges(written=True)
-        if step not in QUIET:
-            logger.info("handover", extra={"fields": {"step": step, "blocked": self._blocked}})
+        if step not in UNLOGGED:
+            everywhere = _described(self._uncovered, self._uncovered)
+            logger.info("handover", extra={"fields": {"step": step, "uncovered": everywhere}})
         await self._do(step, registrations)
         return PREPARING_PERIOD if step == "prepare" else PERIOD
 
     async def _do(self, step: Step, registrations: list[Registration]) -> None:
-        if step == "guard":
-            await self._guard(registrations)
-        elif step == "open":
-            await self._open(registrations)
-        elif step == "close":
-            await self._hand_back(registrations)
-        elif step == "hold":
-            await self._hold(registrations)
+        if step == "enforce":
+            await self._enforce(registrations)
+        elif step == "set-ignore":
+            await self._set_ignore(registrations)
+        elif step == "set-fail":
+            await self._set_fail(registrations)
+        elif step == "keep":
+            await self._keep(registrations)
 
-    async def _guard(self, registrations: list[Registration]) -> None:
+    async def _enforce(self, registrations: list[Registration]) -> None:
         """Give up what a handover left behind, once the API server itself says that nothing is handed over."""
-        self._blocked, self._fewest = "", None
+        self._uncovered, self._fewest = {}, None
         if self._observations.handover != "removed":
             for kind in CONFIGURATION_KINDS:
                 if await self._is_handed_over_live(kind):
                     return  # the caches are behind
             self._set_limit_ranges(written=False)
         for one in registrations:
-            await self._patch(one, hold(one, ()) or disown(one))
+            await self._patch(one, exclude(one, ()) or disown(one))
 
-    async def _open(self, registrations: list[Registration]) -> None:
+    async def _set_ignore(self, registrations: list[Registration]) -> None:
         """Hand over once it was read back that everything is there: the caches may be behind."""
         missing = await uncovered_live(self._api, self._state)
-        if not self._may_leave_out(missing):
+        if not self._may_exclude(missing):
             return
         since = f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
-        self._take_in_at = self._clock() + TAKE_IN_PERIOD
+        self._include_at = self._clock() + INCLUDE_PERIOD
         for one in registrations:
-            await self._patch(one, hand_over(one, since=since, held=tuple(missing)))
+            await self._patch(one, hand_over(one, since=since, excluded=tuple(missing)))
 
-    async def _hold(self, registrations: list[Registration]) -> None:
-        """Leave out at once what is not covered any more, and take in from time to time what is covered again."""
+    async def _keep(self, registrations: list[Registration]) -> None:
+        """Exclude at once what is not covered any more; include from time to time what is covered again."""
         missing = uncovered(self._state, self._observations)
-        held = {name for one in registrations for name in one.held()}
-        wanted = held | missing.keys()
-        if len(wanted) > MOST_HELD:  # Ignore must not stand for namespaces that nothing holds
-            self._blocked = _blocked(missing)
-            await self._hand_back(registrations)
+        excluded = {name for one in registrations for name in one.excluded()}
+        wanted = excluded | missing.keys()
+        if len(wanted) > MOST_EXCLUDED:  # Ignore must not stand for namespaces that nothing holds
+            self._uncovered = missing
+            await self._set_fail(registrations)
             return
-        if wanted == held and held - missing.keys() and self._clock() >= self._take_in_at:
-            self._take_in_at = self._clock() + TAKE_IN_PERIOD
+        if wanted == excluded and excluded - missing.keys() and self._clock() >= self._include_at:
+            self._include_at = self._clock() + INCLUDE_PERIOD
             missing = await uncovered_live(self._api, self._state)
-            wanted = held & missing.keys()
-        self._blocked = _blocked(missing)
+            wanted = excluded & missing.keys()
+        self._uncovered = missing
         for one in registrations:
-            changed = hold(one, sorted(wanted)) if one.handed_over_since else []
+            changed = exclude(one, sorted(wanted)) if one.handed_over_since else []
             await self._patch(one, changed or disown(one))
 
-    async def _hand_back(self, registrations: list[Registration]) -> None:
+    async def _set_fail(self, registrations: list[Registration]) -> None:
         for one in registrations:
             await self._patch(one, hand_back(one))
 
@@ -236,16 +241,16 @@ class Handover:
         raw = await self._api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)
         return raw is not None and read_registration(kind, raw).handed_over_since != ""
 
-    def _may_leave_out(self, missing: Mapping[str, str]) -> bool:
-        """Say whether these namespaces, or none, may be left out: they are few, and have not become fewer for a while.
+    def _may_exclude(self, missing: Mapping[str, str]) -> bool:
+        """Say whether these namespaces, or none, may be excluded: they are few, and have not become fewer for a while.
 
-        Nobody who makes his namespace come and go can make the others wait longer than that.
+        A namespace that comes and goes can make the others wait no longer than that.
         """
-        self._blocked = _blocked(missing)
+        self._uncovered = missing
         if self._fewest is None or len(missing) < self._fewest[0]:
             self._fewest = len(missing), self._clock()
-        stuck = self._clock() - self._fewest[1] >= STUCK
-        return not missing or (stuck and len(missing) <= MOST_HELD)
+        stuck = self._clock() - self._fewest[1] >= NO_PROGRESS_AFTER
+        return not missing or (stuck and len(missing) <= MOST_EXCLUDED)
 
     def _set_limit_ranges(self, *, written: bool) -> None:
         wanted: Final = "written" if written else "removed"
@@ -257,7 +262,7 @@ class Handover:
         entries = (entry for one in registrations for entry in one.entries if entry.get("name") == PODS_VALIDATE)
         config = next((entry.get("clientConfig") or {} for entry in entries), {})
         asked, self._was_silent = self._clock(), self._is_silent()
-        self._latest = await self._reach.ask(config)
+        self._latest = await self._probe.ask(config)
         if self._latest.answered:
             self._silent_since = None
             self._answering_since = asked if self._answering_since is None else self._answering_since
@@ -271,7 +276,7 @@ class Handover:
             return None
         if self._latest.answered:
             return False
-        return True if self._silent_for() >= DOUBT else self._was_silent
+        return True if self._silent_for() >= SILENT_AFTER else self._was_silent
 
     def _silent_for(self) -> float:
         """Return the seconds since our first question without an answer: nobody saw what was before."""
@@ -299,7 +304,7 @@ class Handover:
     def _is_covered(self) -> bool:
         if self._observations.handover != "written":
             return False  # what is not asked for yet is not missing yet
-        return self._may_leave_out(uncovered(self._state, self._observations))
+        return self._may_exclude(uncovered(self._state, self._observations))
 
     def _registrations(self) -> list[Registration]:
         """Return the configurations that exist, each taken apart once for each version."""
@@ -324,8 +329,12 @@ class Handover:
             await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH, query=query)
 
 
-def _blocked(missing: Mapping[str, str]) -> str:
-    if not missing:
-        return ""
-    first = next(iter(missing.values()))
-    return f"{named(list(missing))} would not be held to the tier by Kubernetes alone (yet): {first}"
+def _described(missing: Mapping[str, str], members: Collection[str]) -> str:
+    """Describe what is missing to those who read the tier of the members: other tiers' namespaces are only counted."""
+    own = [name for name in missing if name in members]
+    count = len(missing) - len(own)
+    others = f"{count} namespace{'s' if count > 1 else ''} of other tiers or of none" if count else ""
+    if own:
+        beside = f"; besides, {others}" if others else ""
+        return f"{named(own)} would not be held to the tier by Kubernetes alone (yet): {missing[own[0]]}{beside}"
+    return f"{others} would not be held by Kubernetes alone (yet)" if others else ""

@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tiergate.cluster.api import Api
-from tiergate.cluster.reach import WebhookReach
+from tiergate.cluster.events import utc_now
 from tiergate.cluster.secrets import ClusterSecrets
+from tiergate.cluster.webhook_probe import ServiceProbe
 from tiergate.controller.certificates import CertificateKeeper
-from tiergate.controller.events import EventWriter, utc_now
+from tiergate.controller.events import EventWriter
 from tiergate.controller.handover import Handover
 from tiergate.controller.observations import Observations
 from tiergate.controller.queue import WorkQueue
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from tiergate.cluster.sender import Sender
     from tiergate.cluster.state import ClusterState
-    from tiergate.controller.handover import Asks
-    from tiergate.core.handover import Timing
+    from tiergate.controller.handover import WebhookProbe
+    from tiergate.core.handover import HandoverTiming
 
 FULL_PASS: Final = 30.0
 """Seconds between two looks at everything, whatever events said."""
@@ -48,8 +49,8 @@ class LeaderTasks:
         policy: Policy = DEFAULT_POLICY,
         clock_offset: Callable[[], timedelta | None] = lambda: None,
         ca_injected: bool = False,
-        timing: Timing = DEFAULT_TIMING,
-        reach: Asks | None = None,
+        timing: HandoverTiming = DEFAULT_TIMING,
+        probe: WebhookProbe | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
@@ -64,7 +65,7 @@ class LeaderTasks:
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
             ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
             timing: When to hand over and back.
-            reach: Asks the webhook; None: over its Service.
+            probe: WebhookProbe the webhook; None: over its Service.
             clock: Monotonic seconds.
         """
         self._state = state
@@ -88,8 +89,8 @@ class LeaderTasks:
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
-        reach = reach or WebhookReach(api, namespace=namespace, service=service, clock_offset=clock_offset)
-        self._handover = self._new_handover(api, observations, reach, timing, clock)
+        probe = probe or ServiceProbe(api, namespace=namespace, service=service, clock_offset=clock_offset)
+        self._handover = self._new_handover(api, observations, probe, timing, clock)
         self._status = StatusWriter(
             api,
             state,
@@ -104,13 +105,18 @@ class LeaderTasks:
         )
 
     def _new_handover(
-        self, api: Api, observations: Observations, reach: Asks, timing: Timing, clock: Callable[[], float]
+        self,
+        api: Api,
+        observations: Observations,
+        probe: WebhookProbe,
+        timing: HandoverTiming,
+        clock: Callable[[], float],
     ) -> Handover:
         return Handover(
             api,
             self._state,
             observations,
-            reach,
+            probe,
             timing=timing,
             base=self._certificates.enforcing,
             look_at_namespaces=self.look_at_all_namespaces,

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from tiergate.cluster.budget import Budget
 from tiergate.cluster.sender import Guarded, Sender
-from tiergate.controller.queue import Budget
 
 BURST: Final = 100
 INTERVAL: Final = 0.02

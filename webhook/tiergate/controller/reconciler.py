@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import Api
+from tiergate.cluster.budget import Budget
 from tiergate.cluster.state import ClusterState
 from tiergate.controller.events import EventWriter
 from tiergate.controller.observations import Observations
-from tiergate.controller.queue import Budget
 from tiergate.core.tier import Tier
 from tiergate.wire.namespace import Namespace
 

@@ -9,10 +9,10 @@ import msgspec
 
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import Client
-from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, Timing, identity_of, seconds_since_boot
+from tiergate.cluster.events import utc_now
+from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, LeaseTiming, identity_of, seconds_since_boot
 from tiergate.cluster.state import ClusterState, Listeners
-from tiergate.controller.events import utc_now
-from tiergate.controller.handover import Asks
+from tiergate.controller.handover import WebhookProbe
 from tiergate.controller.leader_tasks import LeaderTasks
 from tiergate.controller.pace import PacedClient
 from tiergate.core import handover
@@ -43,11 +43,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     service: str
     host: str
-    timing: Timing = Timing()
+    timing: LeaseTiming = LeaseTiming()
     external_secret: str = ""
     policy: Policy = Policy()
     ca_injected: bool = False
-    handover: handover.Timing = handover.DEFAULT_TIMING
+    handover: handover.HandoverTiming = handover.DEFAULT_TIMING
 
 
 class ControllerService:
@@ -81,6 +81,10 @@ class ControllerService:
     def stop(self) -> None:
         """Leave nothing: what a controller has begun are its tasks."""
 
+    async def undecided(self) -> str:
+        """Return "": no verdict is asked for here."""
+        return ""
+
     def ready(self) -> tuple[bool, str]:
         """Be ready once every cache was listed, leader or not, and while no loop of a leader fails."""
         if self._loops is None:
@@ -108,7 +112,7 @@ class Loops:
         client: Client,
         options: Options,
         *,
-        reach: Asks | None = None,
+        probe: WebhookProbe | None = None,
         clock: Callable[[], float] = time.monotonic,
         lease_clock: Callable[[], float] = seconds_since_boot,
     ) -> None:
@@ -124,7 +128,7 @@ class Loops:
         )
         self._client = client
         self._options = options
-        self._reach = reach
+        self._probe = probe
         self._elector = Elector(
             Api(client),
             namespace=options.namespace,
@@ -170,7 +174,7 @@ class Loops:
             clock_offset=lambda: self._client.clock_offset,
             ca_injected=options.ca_injected,
             timing=options.handover,
-            reach=self._reach,
+            probe=self._probe,
             clock=self._clock,
         )
         self._supervisor = Supervisor(self._leader_tasks.tasks())

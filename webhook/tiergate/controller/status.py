@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from tiergate.cluster.api import MERGE_PATCH, Api
+from tiergate.cluster.budget import Budget
 from tiergate.cluster.resource import TIERS
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import TierInForce, TierRecord
 from tiergate.controller.enforcement import HANDED_OVER_REASON
 from tiergate.controller.events import EventWriter
 from tiergate.controller.observations import Observation, Observations
-from tiergate.controller.queue import Budget
 from tiergate.controller.tier_conditions import (
     Assessment,
     NamespaceState,
@@ -38,7 +38,7 @@ class StatusWriter:
         observations: Observations,
         events: EventWriter,
         *,
-        enforcing: Callable[[], Assessment | None],
+        enforcing: Callable[[Iterable[Namespace]], Assessment | None],
         unasked: Callable[[Iterable[Namespace]], list[str]],
         errors: Mapping[str, str],
         again: Callable[[str, float], None],
@@ -52,7 +52,7 @@ class StatusWriter:
             state: What the status is computed from.
             observations: How far the namespaces are.
             events: Tells people when enforcement begins or ceases.
-            enforcing: Whether the webhooks are registered and trusted; None while that is not known.
+            enforcing: Whether the webhook enforces, as a tier of these namespaces is told; None while it is not known.
             unasked: Which of these namespaces the webhooks are not asked about.
             errors: Namespaces whose quotas could not be written, and why; kept current by its owner.
             again: Has a tier looked at again after some seconds.
@@ -120,7 +120,7 @@ class StatusWriter:
             record,
             good=good,
             states=self._namespaces(members, good),
-            enforcing=self._enforcing(),
+            enforcing=self._enforcing(members),
             unasked=self._unasked(members),
             now=f"{self._now():%Y-%m-%dT%H:%M:%SZ}",
         )

@@ -13,10 +13,12 @@ from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY, ResourceList, total
 from tiergate.core.tier import LABEL, Tier
-from tiergate.wire.tier_status import ENFORCING, READY, Condition, TierStatus
+from tiergate.wire.tier_status import ENFORCING, READY, Condition, KeptSpec, TierStatus
 
 LONGEST_MESSAGE: Final = 32768
 """Of a metav1.Condition."""
+LONGEST_SPEC_KEPT: Final = 2**18
+"""Characters: an object of 1.5 MB is the most that etcd takes, and a status that is not stored says nothing."""
 NAMED: Final = 5
 """Namespaces named in a message; more are counted."""
 
@@ -104,7 +106,15 @@ def compute(
         namespaces=len(states),
         summary={} if good is None else summarize(good.tier, states),
         conditions=ours + others,
+        in_force=_kept(record, good),
     )
+
+
+def _kept(record: TierRecord, good: TierInForce | None) -> KeptSpec | None:
+    """Return what the status keeps: the version in force, while it is not the latest one."""
+    if good is None or not record.faults or len(good.written.spec) > LONGEST_SPEC_KEPT:
+        return None
+    return good.written
 
 
 def _condition(kind: str, assessment: Assessment, record: TierRecord, *, now: str) -> Condition:
@@ -216,10 +226,13 @@ def _invalid(record: TierRecord, good: TierInForce | None) -> str:
     faults = "; ".join(f"{fault.pointer}: {fault.reason}" if fault.pointer else fault.reason for fault in record.faults)
     if good is None:
         return f"{faults}. Pods of its namespaces are refused"
-    return (
-        f"{faults}. Generation {good.generation} stays in force where it was seen; replicas of the webhook that "
-        "started since refuse pods of its namespaces"
-    )
+    return f"{faults}. Generation {good.generation} stays in force{'' if _kept(record, good) else _NOT_KEPT}"
+
+
+_NOT_KEPT: Final = (
+    " where it was seen, but is too long to be kept in the status: replicas of the webhook that started since refuse "
+    "pods of its namespaces"
+)
 
 
 def _in_force(states: Sequence[NamespaceState]) -> str:

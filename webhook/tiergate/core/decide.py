@@ -9,9 +9,11 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core import defaults, label_guard, tier_change
+from tiergate.core import defaults, label_guard, tier_change, workload_decision
+from tiergate.core.authorship import with_author
 from tiergate.core.claim import Claim
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
+from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
@@ -33,6 +35,8 @@ def decide(request: Request, facts: Facts) -> Decision:
         return label_guard.decide(request, subject, facts)
     if isinstance(subject, TierChange):
         return tier_change.decide(request, subject, facts)
+    if request.endpoint == "workloads":
+        return workload_decision.decide(request, facts)
     if isinstance(subject, Unreadable) and request.endpoint not in ("mutate", "validate"):
         return Decision(_malformed(subject))
     return _decide_object(request, facts)
@@ -74,15 +78,6 @@ def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
     return Decision((Finding("tier-invalid", "", tier=tier.name, detail=tier.reason),), tier=tier.name)
 
 
-def exemption(tier: Tier, *, user: str, groups: tuple[str, ...]) -> str:
-    """Return which user or group the tier exempts, or "" (as Pod Security Admission's exemptions)."""
-    if not tier.exempt_users and not tier.exempt_groups:  # nearly every tier: no look at each group
-        return ""
-    if user in tier.exempt_users:
-        return f"user {user}"
-    return next((f"group {group}" for group in groups if group in tier.exempt_groups), "")
-
-
 def _defaulted(request: Request, tier: Tier) -> Decision:
     """Return the defaults as a patch. Nothing is refused here: the validating pass sees the result.
 
@@ -105,7 +100,7 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     quotas = within_tier(facts.quotas, tier)
-    findings = broken(Case(subject, request.old, tier, quotas, server.now, server.minor))
+    findings = with_author(broken(Case(subject, request.old, tier, quotas, server.now, server.minor)), subject)
     return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
@@ -119,7 +114,7 @@ def _to_read(findings: tuple[Finding, ...], facts: Facts, *, late: bool) -> froz
         return _NOTHING
     if "quotas" in facts.fresh or not all(map(rests_on_usage, findings)):
         return _NOTHING
-    pending = any(finding.rule == "quota-pending" for finding in findings)
+    pending = any(finding.rule == "quota-pending" and not finding.detail for finding in findings)
     return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
 
 
@@ -136,15 +131,12 @@ def _reported(request: Request, tier: Tier, facts: Facts) -> Decision:
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
         subject = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=server.minor)
     quotas = tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())
-    found = broken(Case(subject, old, tier, quotas, server.now, server.minor))
+    found = with_author(broken(Case(subject, old, tier, quotas, server.now, server.minor)), subject)
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     findings = tuple([finding for finding in found if finding.rule != "quota-pending"])
     return _told(findings, tier, unchecked=facts.usage is None)
 
 
 def _told(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False) -> Decision:
-    """Return the findings with the effect that the mode of the tier gives them; in Enforce they deny."""
-    if tier.mode != "Enforce":
-        effect = "warn" if tier.mode == "Warn" else "audit"
-        findings = tuple([msgspec.structs.replace(finding, effect=effect) for finding in findings])
+    """Return the findings under the mode of the tier, which says what becomes of them."""
     return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)

@@ -9,6 +9,7 @@ import msgspec
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
+from tiergate.core.tier import ScopeRequirement
 
 RuleId = Literal[
     "request-min",
@@ -42,13 +43,18 @@ RuleId = Literal[
     "devices-unbounded",
     "exemption-broad",
     "quota-unmeasured",
+    "quota-requests-above-limits",
+    "workload-never-runs",
+    "workload-does-not-fit",
+    "workload-rollout-stalls",
+    "workload-unchecked",
 ]
 """Stable names of what a decision can find: the reasons of ``status.details.causes``."""
 
-Effect = Literal["deny", "warn", "audit"]
-"""What a finding does: the request is refused, the client is warned, or the audit log says so."""
+Effect = Literal["deny", "warn"]
+"""What a finding does in mode Enforce: the request is refused, or the client is warned."""
 
-FactName = Literal["tier", "quotas", "quota-change", "permissions"]
+FactName = Literal["tier", "quotas", "quota-change", "permissions", "workload", "nodes"]
 """What a decision can ask for: reads from the API server, or to wait until a ResourceQuota changed."""
 
 
@@ -57,11 +63,15 @@ class Finding(msgspec.Struct, frozen=True):
 
     ``pointer`` is the JSON pointer of the value to change. ``container`` is the name of the container or
     "" for the object as a whole, ``resource`` the name as written in a quota (``limits.memory``).
-    ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is
-    hard, ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an
-    update not the increase). ``limit`` is set for ratios only, ``pod_level`` for a container's request that has to
-    grow, where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and
-    ``item`` (a LimitRange item's type) are what the sentence of a finding about a tier or a label needs.
+    ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is hard,
+    ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an update not the
+    increase). ``limit`` is set for ratios only, ``same_request`` where the request is the same as the limit that is
+    out of range, as where only the limit was written (D-3), ``by_tier`` where the tier's default is out of range.
+    ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
+    where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
+    type) are what the sentence of a finding about a tier or a label needs, ``workload`` (a value of
+    ``core/workload_findings.py``) what that of one about a workload needs. ``because`` is the rule that keeps its
+    pods from running: one of ours, of LimitRanger, or ``invalid`` for the API server's own.
     """
 
     rule: RuleId
@@ -74,9 +84,14 @@ class Finding(msgspec.Struct, frozen=True):
     used: Quantity | None = None
     fits: Quantity | None = None
     limit: Quantity | None = None
+    same_request: bool = False
+    by_tier: bool = False
+    scopes: tuple[ScopeRequirement, ...] = ()
     pod_level: Quantity | None = None
     quota: str = ""
     detail: str = ""
+    because: str = ""
+    workload: msgspec.Struct | None = None
     tier: str = ""
     user: str = ""
     namespaces: tuple[str, ...] = ()
@@ -92,7 +107,7 @@ class Decision(msgspec.Struct, frozen=True):
         findings: In the order in which they are reported.
         patch: The defaults, as JSONPatch operations.
         tier: The tier that was decided under; "" where none governs the object.
-        mode: The mode of that tier: where its findings are told.
+        mode: The mode of that tier: in Warn and Audit nothing is refused, only told.
         governed: Whether the object is in a namespace of a tier.
         exempt: Which user or group the tier exempts, so that the request is allowed.
         defaults: What mode Audit would set in Warn and Enforce.
@@ -116,7 +131,12 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def allowed(self) -> bool:
         """Whether the object may pass."""
-        return not self.findings or all(finding.effect != "deny" for finding in self.findings)
+        return not self.findings or self.mode != "Enforce" or not self.violates
+
+    @property
+    def violates(self) -> bool:
+        """Whether mode Enforce refuses the object."""
+        return any(finding.effect == "deny" for finding in self.findings)
 
 
 UNGOVERNED: Final = Decision(governed=False)

@@ -6,19 +6,22 @@ docs/differences.md lists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
 from tiergate.core.jsonpatch import JSONPatchOp, add
 from tiergate.core.podspec import FEW_ANNOTATIONS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, needs_limit
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, needs_limit, unit
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
+_PART: Final = re.compile(r"(?P<names>.+) (?P<side>request|limit) for (?:init )?container (?P<container>.+)")
 NAME_SHOWN = 63
 """Characters of a container's name, which the API server bounds only after us."""
 SHORT_TEXT = 4096
@@ -89,8 +92,8 @@ def _room(pod: Pod, name: str, bound: Quantity) -> Quantity:
 
 
 def _rounded_down(name: str, nano: int, like: Quantity) -> Quantity:
-    """Return an amount that the API does not round up: milli-units of cpu, whole units of all else."""
-    return Quantity(nano - nano % (NANO // 1000 if name == "cpu" else NANO), like.format)
+    """Return an amount that the API does not round up."""
+    return Quantity(nano - nano % unit(name), like.format)
 
 
 def _without(item: LimitRangeItem, names: frozenset[str]) -> LimitRangeItem:
@@ -113,6 +116,8 @@ def _uneven(pod: Pod) -> frozenset[str]:
 
 
 def _defaulted(container: Container, item: LimitRangeItem, additions: list[Additions]) -> Container:
+    if item.default.keys() <= container.limits.keys() and item.default_request.keys() <= container.requests.keys():
+        return container
     ratios = item.max_limit_request_ratio
     requests = {name: one for name, one in item.default_request.items() if name not in container.requests}
     limits = {
@@ -234,3 +239,14 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
     if after is not None and after.startswith(ANNOTATION_PREFIX):
         return f"{after}; {text}"
     return ANNOTATION_PREFIX + text
+
+
+def named_in(annotation: str) -> frozenset[tuple[str, str]]:
+    """Return (container, ``requests.cpu``) of each value that `described` named; whoever forges it fools himself."""
+    parts = map(_PART.fullmatch, annotation.removeprefix(ANNOTATION_PREFIX).split("; "))
+    return frozenset(
+        (part["container"], f"{part['side']}s.{name}")
+        for part in parts
+        if part is not None
+        for name in part["names"].split(", ")
+    )

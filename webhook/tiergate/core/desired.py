@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -35,6 +34,11 @@ ScopeSet = tuple[tuple[str, ...], tuple[tuple[str, str, tuple[str, ...]], ...]]
 
 @lru_cache(maxsize=1024)
 def desired_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
+    """Return `quotas_of` a tier that is in force; whoever only asks about a tier must not fill this memory."""
+    return quotas_of(tier)
+
+
+def quotas_of(tier: Tier) -> tuple[DesiredQuota, ...]:
     """Return one quota for each scope set, the unscoped one first; the smaller bound wins.
 
     One object for each scope set, because several are no hard bound under parallel creates (R-58); named
@@ -78,5 +82,7 @@ def _merged(key: ScopeSet, quotas: list[TierQuota]) -> DesiredQuota:
 def _object_name(scope_set: ScopeSet) -> str:
     if scope_set == ((), ()):
         return UNSCOPED_NAME
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and few tiers have scopes
+
     digest = hashlib.sha256(repr(scope_set).encode()).hexdigest()
     return f"{UNSCOPED_NAME}-{digest[:10]}"

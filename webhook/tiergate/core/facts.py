@@ -9,6 +9,8 @@ import msgspec
 from tiergate.core.decision import FactName
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import Tier
+from tiergate.core.workload import Workload
+from tiergate.core.workload_case import UNKNOWN, Around
 
 
 class MissingTier(msgspec.Struct, frozen=True):
@@ -39,7 +41,7 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the cluster for one request.
+    """What is known of the cluster for one request. Nothing has a default: each field decides something.
 
     Attributes:
         server: Release and time.
@@ -53,15 +55,50 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         trusted: Whether the caches are in touch with the API server, so that a verdict may rest on them.
         fresh: What was read from the API server for this request.
         waited: Whether the time to wait for a ResourceQuota is over.
+        around: What a verdict on a workload rests on besides.
+        scaled: The workload whose ``scale`` changes, as stored.
     """
 
     server: Server
     release_namespace: str
-    tier: TierState = None
-    quotas: tuple[QuotaStatus, ...] = ()
-    usage: tuple[QuotaStatus, ...] | None = None
-    permitted: frozenset[str] = frozenset()
-    members: tuple[str, ...] = ()
-    trusted: bool = True
-    fresh: frozenset[FactName] = frozenset()
-    waited: bool = False
+    tier: TierState
+    quotas: tuple[QuotaStatus, ...]
+    usage: tuple[QuotaStatus, ...] | None
+    permitted: frozenset[str]
+    members: tuple[str, ...]
+    trusted: bool
+    fresh: frozenset[FactName]
+    waited: bool
+    around: Around
+    scaled: Workload | None
+
+
+def facts_of_label(
+    server: Server,
+    *,
+    release_namespace: str,
+    tier: TierState,
+    permitted: frozenset[str],
+    fresh: frozenset[FactName],
+) -> Facts:
+    """Return all that a decision on a change of the tier label rests on."""
+    return Facts(
+        server=server,
+        release_namespace=release_namespace,
+        tier=tier,
+        quotas=(),
+        usage=None,
+        permitted=permitted,
+        members=(),
+        trusted=True,
+        fresh=fresh,
+        waited=False,
+        around=UNKNOWN,
+        scaled=None,
+    )
+
+
+def facts_of_tier(server: Server, *, members: tuple[str, ...]) -> Facts:
+    """Return all that a decision on a Tier that is written or deleted rests on."""
+    of_label = facts_of_label(server, release_namespace="", tier=None, permitted=frozenset(), fresh=frozenset())
+    return msgspec.structs.replace(of_label, members=members)

@@ -2,7 +2,8 @@
 
 A handover is two writes in a fixed order: LimitRanges into every governed namespace, then failurePolicy Ignore. The way
 back is the same in reverse: failurePolicy Fail, then the LimitRanges go. So Ignore implies that the LimitRanges are
-there, whoever dies between two steps: a step is decided from what the cluster shows, never from what was done before.
+there, whichever process dies between two steps: a step is decided from what the cluster shows, never from what was
+done before.
 """
 
 from __future__ import annotations
@@ -11,23 +12,23 @@ from typing import Final, Literal
 
 import msgspec
 
-Step = Literal["guard", "prepare", "open", "hold", "close"]
+Step = Literal["enforce", "prepare", "set-ignore", "keep", "set-fail"]
 """What is to be done now.
 
-guard: the webhook alone enforces, LimitRanges of a handover go.
+enforce: the webhook alone enforces, LimitRanges of a handover go.
 prepare: LimitRanges are written where they are missing; requests are refused meanwhile.
-open: all of them are there, failurePolicy becomes Ignore; a few namespaces may be left out.
-hold: handed over; the LimitRanges are kept right, and what is not covered is left out.
-close: failurePolicy becomes what the release says, and the LimitRanges stay until that is seen.
+set-ignore: all of them are there, failurePolicy becomes Ignore; a few namespaces may be excluded.
+keep: handed over; the LimitRanges are kept right, and what is not covered is excluded.
+set-fail: failurePolicy becomes what the release says, and the LimitRanges stay until that is seen.
 """
 
 LimitRanges = Literal["written", "kept", "removed"]
 """What becomes of the LimitRanges of a handover; `kept` is neither written nor removed: it is not known yet."""
 
-WRITING: Final = frozenset[Step]({"prepare", "open", "hold", "close"})
+WRITING: Final = frozenset[Step]({"prepare", "set-ignore", "keep", "set-fail"})
 
 
-class Timing(msgspec.Struct, frozen=True):
+class HandoverTiming(msgspec.Struct, frozen=True):
     """When to hand over and back.
 
     Attributes:
@@ -41,7 +42,7 @@ class Timing(msgspec.Struct, frozen=True):
     enabled: bool = True
 
 
-DEFAULT_TIMING: Final = Timing()
+DEFAULT_TIMING: Final = HandoverTiming()
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -50,8 +51,8 @@ class Seen(msgspec.Struct, frozen=True):
     Attributes:
         marked: A webhook configuration carries the mark of a handover.
         opened: Every entry for pods and claims has failurePolicy Ignore.
-        by_hand: Such an entry differs from the release without that mark: somebody else's decision, which stands.
-        covered: Every governed namespace holds all that Kubernetes' own engines need, or may be left out.
+        by_hand: Such an entry differs from the release without that mark: a decision of the operator, which stands.
+        covered: Every governed namespace holds all that Kubernetes' own engines need, or may be excluded.
         unreachable: It is certain that the API server reaches no replica, and not only that we do not.
         silent_for: Seconds since the first question that was not answered, 0 after an answer.
         answering_for: Seconds for which every question was answered; 0 if the last one was not.
@@ -66,17 +67,17 @@ class Seen(msgspec.Struct, frozen=True):
     answering_for: float = 0.0
 
 
-def next_step(seen: Seen, timing: Timing) -> Step:
+def next_step(seen: Seen, timing: HandoverTiming) -> Step:
     """Return what is to be done now."""
     if seen.marked:
         if not timing.enabled or seen.answering_for >= timing.back_after:
-            return "close"
+            return "set-fail"
         if seen.opened or seen.answering_for > 0:
-            return "hold"
+            return "keep"
         # Killed between two configurations, or a chart upgrade has set failurePolicy again.
-        return "open" if seen.covered else "prepare"
+        return "set-ignore" if seen.covered else "prepare"
     if not timing.enabled or seen.by_hand:
-        return "guard"
+        return "enforce"
     if seen.unreachable and seen.silent_for >= timing.after:
-        return "open" if seen.covered else "prepare"
-    return "guard"
+        return "set-ignore" if seen.covered else "prepare"
+    return "enforce"

@@ -21,18 +21,23 @@ from tiergate.core.usage import limit_range_totals
 
 
 def container_min(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
-    """Check ``min``: each value the container has must be at least that (L-21), else the pod-level value."""
+    """Check ``min``: each value the container has must be at least that (L-21), else the pod-level value.
+
+    A request that is the same as the limit is one mistake with it: where only the limit is written the API copies it.
+    """
+    once = not pod.pod_level  # where there is a pod-level request, too, each of both has to grow by itself
     for container in pod.every_container():
         requests, limits = container.requests, container.limits
         for name, bound in bounds.items():
             if old is not None and _unchanged(old, container, name):
                 continue
             request, limit = requests.get(name), limits.get(name)
-            if request is not None and request.nano < bound.nano:
+            if request is not None and request.nano < bound.nano and not (once and _same(request, limit)):
                 found = _range("request-min", container, "requests", name, request, bound)
                 yield msgspec.structs.replace(found, pod_level=pod.requests.get(name))
             if limit is not None and limit.nano < bound.nano:
-                yield _range("limit-min", container, "limits", name, limit, bound)
+                same = once and _same(request, limit)
+                yield _range("limit-min", container, "limits", name, limit, bound, same_request=same)
     if pod.pod_level:
         yield from _pod_level_min(bounds, pod, old)
 
@@ -66,8 +71,8 @@ def container_max(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[F
             if limit is None and request is None and needs_limit(name):
                 continue  # what cannot be used without a limit is not used at all
             if limit is None or limit.nano > bound.nano:
-                yield _range("limit-max", container, "limits", name, limit, bound)
-            if request is not None and request.nano > bound.nano:
+                yield _range("limit-max", container, "limits", name, limit, bound, same_request=_same(request, limit))
+            if request is not None and request.nano > bound.nano and not _same(request, limit):
                 yield _range("request-max", container, "requests", name, request, bound)
 
 
@@ -111,10 +116,10 @@ def pod_min(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding
         if _same_totals(old, pod, name):
             continue
         request, limit = requests.get(name), limits.get(name)
-        if request is None or request.nano < bound.nano:
+        if request is None or (request.nano < bound.nano and not _same(request, limit)):
             yield _total("pod-request-min", pod, "requests", name, request, bound)
         if limit is not None and limit.nano < bound.nano:
-            yield _total("pod-limit-min", pod, "limits", name, limit, bound)
+            yield _total("pod-limit-min", pod, "limits", name, limit, bound, same_request=_same(request, limit))
 
 
 def pod_max(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:
@@ -125,8 +130,8 @@ def pod_max(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding
             continue
         request, limit = requests.get(name), limits.get(name)
         if limit is None or limit.nano > bound.nano:
-            yield _total("pod-limit-max", pod, "limits", name, limit, bound)
-        if request is not None and request.nano > bound.nano:
+            yield _total("pod-limit-max", pod, "limits", name, limit, bound, same_request=_same(request, limit))
+        if request is not None and request.nano > bound.nano and not _same(request, limit):
             yield _total("pod-request-max", pod, "requests", name, request, bound)
 
 
@@ -150,6 +155,11 @@ def claim_range(item: LimitRangeItem, claim: Claim, old: Claim | None) -> Iterat
         yield Finding("claim-min", pointer, resource="requests.storage", actual=request, bound=low)
     if high is not None and (request is None or request > high):
         yield Finding("claim-max", pointer, resource="requests.storage", actual=request, bound=high)
+
+
+def _same(request: Quantity | None, limit: Quantity | None) -> bool:
+    """Say whether the request is the limit: asked only of values out of range, as every pod is compared with bounds."""
+    return request is not None and request == limit
 
 
 def _exceeds_ratio(request: Quantity | None, limit: Quantity | None, ratio: Quantity) -> bool:
@@ -182,7 +192,14 @@ def _same_totals(old: Pod | None, pod: Pod, name: str) -> bool:
 
 
 def _range(
-    rule: RuleId, container: Container, side: str, name: str, actual: Quantity | None, bound: Quantity | None
+    rule: RuleId,
+    container: Container,
+    side: str,
+    name: str,
+    actual: Quantity | None,
+    bound: Quantity | None,
+    *,
+    same_request: bool = False,
 ) -> Finding:
     return Finding(
         rule,
@@ -192,6 +209,7 @@ def _range(
         resource=f"{side}.{name}",
         actual=actual,
         bound=bound,
+        same_request=same_request,
     )
 
 
@@ -200,5 +218,15 @@ def _pod_level(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity, b
     return Finding(rule, pointer, resource=f"{side}.{name}", actual=actual, bound=bound)
 
 
-def _total(rule: RuleId, pod: Pod, side: str, name: str, actual: Quantity | None, bound: Quantity) -> Finding:
-    return Finding(rule, f"{pod.pointer}/spec", resource=f"{side}.{name}", actual=actual, bound=bound)
+def _total(
+    rule: RuleId,
+    pod: Pod,
+    side: str,
+    name: str,
+    actual: Quantity | None,
+    bound: Quantity,
+    *,
+    same_request: bool = False,
+) -> Finding:
+    where = f"{pod.pointer}/spec"
+    return Finding(rule, where, resource=f"{side}.{name}", actual=actual, bound=bound, same_request=same_request)

@@ -5,18 +5,54 @@ A message never contains another namespace's object names.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from tiergate.core.decision import Finding
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import NANO, ZERO, Quantity, QuantityError
+from tiergate.core.resources import HUGEPAGES, unit
 from tiergate.core.text import shortened
+from tiergate.core.tier import ScopeRequirement
 
 _CHANGEABLE: Final = frozenset({"requests", "limits", "cpu", "memory", "ephemeral-storage"})
 """What a quota name starts with when the object's author can ask for less of it."""
+_UNITS: Final = {
+    "BinarySI": (1024, ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")),
+    "DecimalSI": (1000, ("", "k", "M", "G", "T", "P", "E")),
+}
+_CLASSES: Final = {"PriorityClass": "priority class", "VolumeAttributesClass": "volume attributes class"}
 MAX_FAULT: Final = 1000
 """Characters of what is wrong with a tier that is written."""
 MAX_NAMED: Final = 10
 """How many namespaces a sentence lists by name."""
+MOST_DIGITS: Final = 7
+"""An amount with more of them is shown to a tenth of the largest unit below it."""
+
+
+class Said(NamedTuple):
+    """A sentence: what is wrong, and the way out, "" where there is none; where room is short, that is left out."""
+
+    fact: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.fact}; {self.advice}" if self.advice else self.fact
+
+
+def shown(amount: Quantity, like: Quantity, *, up: bool | None = None) -> str:
+    """Return an amount in the unit of another: exactly where that is short, else rounded, up or down where it matters.
+
+    VPA writes milli-bytes: ``23215243980800m`` beside ``4Gi`` is ``21.6Gi``.
+    """
+    exact = str(Quantity(amount.nano, like.format))
+    if sum(map(str.isdecimal, exact)) <= MOST_DIGITS or like.format == "DecimalExponent":
+        return exact
+    base, suffixes = _UNITS[like.format]
+    step = next((step for step in range(len(suffixes) - 1, 0, -1) if abs(amount.nano) >= base**step * NANO), 0)
+    tenth = base**step * NANO
+    number = 10 * amount.nano
+    tenths = {None: (2 * number + tenth) // (2 * tenth), True: -(-number // tenth), False: number // tenth}[up]
+    rounded = f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{suffixes[step]}"
+    return exact if not tenths or rounded == str(like) else rounded
 
 
 def _where(finding: Finding) -> str:
@@ -27,185 +63,256 @@ def _where(finding: Finding) -> str:
     return f'{"init container" if finding.init else "container"} "{shortened(finding.container)}"'
 
 
-def too_small(finding: Finding, _namespace: str) -> str:
+def _whose(finding: Finding) -> str:
+    return " (the tier's default)" if finding.by_tier else ""
+
+
+def too_small(finding: Finding, _namespace: str) -> Said:
     """Say that a value is below the tier's min; the containers' requests together must fit the pod-level one."""
     room = f", and the pod-level {finding.resource}, {finding.pod_level}, so that it fits" if finding.pod_level else ""
-    return _bounded(finding, "asks for at least", "more") + room
+    said = _bounded(finding, "asks for at least", "more")
+    return said._replace(advice=said.advice + room)
 
 
-def too_large(finding: Finding, _namespace: str) -> str:
+def too_large(finding: Finding, _namespace: str) -> Said:
     """Say that a value is above the tier's max, or missing under one."""
     return _bounded(finding, "allows at most", "less")
 
 
-def _bounded(finding: Finding, allows: str, direction: str) -> str:
+def _bounded(finding: Finding, allows: str, direction: str) -> Said:
     name, bound = finding.resource, finding.bound
-    actual = "not set" if finding.actual is None else finding.actual
-    return f"{_where(finding)}: {name} is {actual}, the tier {allows} {bound}; set {name} to {bound} or {direction}"
+    actual = "not set" if finding.actual is None else shown(finding.actual, bound or finding.actual)
+    also = f" and {name.replace('limits.', 'requests.', 1)}" if finding.same_request else ""
+    return Said(
+        f"{_where(finding)}: {name} is {actual}{_whose(finding)}, the tier {allows} {bound}",
+        f"set {name}{also} to {bound} or {direction}",
+    )
 
 
-def zero_limit(finding: Finding, _namespace: str) -> str:
+def zero_limit(finding: Finding, _namespace: str) -> Said:
     """Say that a limit of 0 is no limit."""
     name, bound = finding.resource, finding.bound
     start = f"{_where(finding)}: {name} is 0, which means no limit"
     if bound is None:
-        return f"{start}, and the tier bounds it; set {name} above 0"
-    return f"{start}, the tier allows at most {bound}; set {name} above 0 and to {bound} or less, or leave it out"
-
-
-def zero_pod_limit(finding: Finding, _namespace: str) -> str:
-    """Say that a pod-level limit of 0 is no limit, and stands for those that containers do not have."""
-    name = finding.resource
-    return (
-        f"{_where(finding)}: the pod-level {name} is 0, which means no limit, and the tier bounds it; "
-        f"set the pod-level {name} above 0"
+        return Said(f"{start}, and the tier bounds it", f"set {name} above 0")
+    return Said(
+        f"{start}, the tier allows at most {bound}", f"set {name} above 0 and to {bound} or less, or leave it out"
     )
 
 
-def ratio(finding: Finding, _namespace: str) -> str:
+def zero_pod_limit(finding: Finding, _namespace: str) -> Said:
+    """Say that a pod-level limit of 0 is no limit, and stands for those that containers do not have."""
+    name = finding.resource
+    return Said(
+        f"{_where(finding)}: the pod-level {name} is 0, which means no limit, and the tier bounds it",
+        f"set the pod-level {name} above 0",
+    )
+
+
+def ratio(finding: Finding, _namespace: str) -> Said:
     """Say that limit and request are too far apart, or that one of them is missing."""
     name = finding.resource
     limit_name = name.replace("requests.", "limits.", 1)
     if not finding.actual or not finding.limit:
         missing = name if not finding.actual else limit_name
-        return (
+        return Said(
             f"{_where(finding)}: {missing} is not set or 0, the tier allows {limit_name} / {name} "
-            f"at most {finding.bound}; set {missing}"
+            f"at most {finding.bound}",
+            f"set {missing}",
         )
-    least = _request_for(finding.limit, finding.bound or ZERO)
-    return (
-        f"{_where(finding)}: {limit_name} / {name} is {finding.limit} / {finding.actual}, "
-        f"the tier allows at most {finding.bound}; raise {name} to {least} or lower {limit_name}"
+    bound = finding.bound or ZERO
+    return Said(
+        f"{_where(finding)}: {limit_name} / {name} is {finding.limit} / {finding.actual}{_whose(finding)}, "
+        f"the tier allows at most {bound}",
+        f"set {name} to {_request_for(name, finding.limit, bound)} or more, "
+        f"or {limit_name} to {_limit_for(name, finding.actual, bound)} or less",
     )
 
 
-def _request_for(limit: Quantity, ratio: Quantity) -> Quantity:
-    """Return the smallest request, in milli, that keeps the ratio under the limit."""
-    nano = -(-limit.nano * 10**9 // ratio.nano)
-    return Quantity(nano, limit.format).rounded_up(10**6)
+def _request_for(name: str, limit: Quantity, ratio: Quantity) -> str:
+    """Return the smallest request that keeps the ratio under the limit."""
+    return shown(Quantity(-(-limit.nano * NANO // ratio.nano)).rounded_up(unit(name)), limit, up=True)
 
 
-def required(finding: Finding, _namespace: str) -> str:
+def _limit_for(name: str, request: Quantity, ratio: Quantity) -> str:
+    """Return the largest limit that keeps the ratio over the request."""
+    nano = request.nano * ratio.nano // NANO
+    return shown(Quantity(nano - nano % unit(name)), request, up=False)
+
+
+def required(finding: Finding, _namespace: str) -> Said:
     """Say that a container lacks a value that a quota counts."""
-    return (
-        f'quota "{finding.quota}": {_where(finding)} has no {finding.resource}, '
-        f"which the quota counts; set {finding.resource}"
+    return Said(
+        f'quota "{finding.quota}": {_where(finding)} has no {finding.resource}, which the quota counts',
+        f"set {finding.resource}",
     )
 
 
-def exceeded(finding: Finding, namespace: str) -> str:
+def exceeded(finding: Finding, namespace: str) -> Said:
     """Say by how much a quota would be exceeded."""
     asked, used, hard = finding.actual or ZERO, finding.used or ZERO, finding.bound or ZERO
+    scope = f" ({scope_words(finding.scopes)})" if finding.scopes else ""
+    start = f'quota "{finding.quota}"{scope}: {finding.resource} asks {shown(asked, hard)}{_whose(finding)}'
+    if not hard:
+        return Said(f"{start}, and none are allowed")
     over = used + asked - hard
-    ways = [_fix(finding), f"free {over} in {namespace}" if over <= used else ""]
-    most = f"the whole quota is {hard}" if hard else "the quota allows none"
-    return (
-        f'quota "{finding.quota}": {finding.resource} asks {asked}, used {used} of {hard}, over by {over}; '
-        f"{', or '.join(filter(None, ways)) or most}"
+    ways = [_fix(finding, hard), f"free {shown(over, hard, up=True)} in {namespace}" if over <= used else ""]
+    return Said(
+        f"{start}, used {shown(used, hard)} of {hard}, over by {shown(over, hard)}",
+        ", or ".join(filter(None, ways)) or f"the whole quota is {hard}",
     )
 
 
-def _fix(finding: Finding) -> str:
-    name, fits = finding.resource, finding.fits or ZERO
-    if fits <= ZERO:
+def _fix(finding: Finding, hard: Quantity) -> str:
+    name = finding.resource
+    amount = whole_pages(name, finding.fits or ZERO)
+    if amount <= ZERO:
         return ""
+    fits = shown(amount, hard, up=False)
     if name.endswith("requests.storage"):
         return f"set requests.storage to {fits} or less"
-    if name.partition(".")[0] not in _CHANGEABLE:
+    if name.partition(".")[0] not in _CHANGEABLE and not name.startswith(HUGEPAGES):
         return ""
     if finding.container:
         return f"set {name} to {fits} or less"
     return f"lower {name} of all its containers together to {fits} or less"
 
 
-def pending(finding: Finding, namespace: str) -> str:
-    """Say that a quota is not in force yet."""
-    return f'quota "{finding.quota}" is being set up in {namespace}; try again in a moment'
+def whole_pages(name: str, amount: Quantity) -> Quantity:
+    """Return the amount, of huge pages no more than whole ones: nobody can ask for a part of one."""
+    _, found, size = name.removeprefix("requests.").partition(HUGEPAGES)
+    if not found:
+        return amount
+    try:
+        page = Quantity.parse(size)
+    except QuantityError:
+        return ZERO
+    return Quantity(amount.nano - amount.nano % page.nano, amount.format) if page > ZERO else ZERO
 
 
-def no_tier(finding: Finding, namespace: str) -> str:
+def scope_words(scopes: tuple[ScopeRequirement, ...]) -> str:
+    """Return which objects a quota counts: "priority class critical", "" for all."""
+    return " and ".join(shortened(_one_scope(one)) for one in scopes)
+
+
+def _one_scope(wanted: ScopeRequirement) -> str:
+    what = _CLASSES.get(wanted.scope_name)
+    if what is None:
+        return f"scope {wanted.scope_name}"
+    match wanted.operator:
+        case "In":
+            return f"{what} {' or '.join(wanted.values)}"
+        case "NotIn":
+            return f"{what} not {' or '.join(wanted.values)}"
+        case "DoesNotExist":
+            return f"no {what}"
+        case _:
+            return f"any {what}"
+
+
+def pending(finding: Finding, namespace: str) -> Said:
+    """Say that a quota is not in force yet, or cannot be."""
+    if finding.detail:
+        return Said(
+            f'quota "{finding.quota}" cannot be set up in {namespace}: its ResourceQuota "{finding.detail}" is not '
+            "Tiergate's",
+            "ask the platform team to rename or delete it",
+        )
+    return Said(f'quota "{finding.quota}" is being set up in {namespace}', "try again in a moment")
+
+
+def no_tier(finding: Finding, namespace: str) -> Said:
     """Say that the label names no tier."""
-    return (
+    return Said(
         f'the label tiergate.io/tier of namespace "{namespace}" names "{shortened(finding.tier)}", '
-        "and there is no such tier; create it or correct the label"
+        "and there is no such tier",
+        "create it or correct the label",
     )
 
 
-def bad_tier(finding: Finding, _namespace: str) -> str:
+def bad_tier(finding: Finding, _namespace: str) -> Said:
     """Say what is wrong with a tier: with the one that governs a pod, or with the object that is written."""
     if finding.tier:
-        return f"tier {shortened(f'{finding.tier}: {finding.detail}')}; correct the tier"
-    return shortened(f"{finding.pointer}: {finding.detail}", MAX_FAULT)
+        return Said(f"tier {shortened(f'{finding.tier}: {finding.detail}')}", "correct the tier")
+    return Said(shortened(f"{finding.pointer}: {finding.detail}", MAX_FAULT))
 
 
-def malformed(finding: Finding, _namespace: str) -> str:
+def malformed(finding: Finding, _namespace: str) -> Said:
     """Say which value cannot be read."""
-    return f"{shortened(finding.pointer) or 'object'}: {shortened(finding.detail)}"
+    return Said(f"{shortened(finding.pointer) or 'object'}: {shortened(finding.detail)}")
 
 
-def tier_in_use(finding: Finding, _namespace: str) -> str:
+def tier_in_use(finding: Finding, _namespace: str) -> Said:
     """Say which namespaces keep a tier from being deleted."""
     names = finding.namespaces
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return (
-        f"in use by {', '.join(names[:MAX_NAMED])}{more}; "
-        "move these namespaces to another tier or remove their label tiergate.io/tier first"
+    return Said(
+        f"in use by {', '.join(names[:MAX_NAMED])}{more}",
+        "move these namespaces to another tier or remove their label tiergate.io/tier first",
     )
 
 
-def not_permitted(finding: Finding, namespace: str) -> str:
+def not_permitted(finding: Finding, namespace: str) -> Said:
     """Say which permission a change of the label requires."""
     tier = shortened(finding.tier)
-    return (
-        f'user "{shortened(finding.user)}" may not put namespace "{namespace}" into or out of tier "{tier}"; '
-        f'this requires the verb "assign" on tiers.tiergate.io/{tier} (ClusterRole tiergate-tier-assigner)'
+    return Said(
+        f'user "{shortened(finding.user)}" may not put namespace "{namespace}" into or out of tier "{tier}"',
+        f'this requires the verb "assign" on tiers.tiergate.io/{tier} (ClusterRole tiergate-tier-assigner)',
     )
 
 
-def protected(_finding: Finding, namespace: str) -> str:
+def protected(_finding: Finding, namespace: str) -> Said:
     """Say why a namespace cannot be governed."""
-    return f'namespace "{namespace}" may not join a tier: refusing its pods could lock the cluster out'
+    return Said(f'namespace "{namespace}" may not join a tier: refusing its pods could lock the cluster out')
 
 
-def label_names_no_tier(finding: Finding, namespace: str) -> str:
+def label_names_no_tier(finding: Finding, namespace: str) -> Said:
     """Warn that the tier does not exist yet."""
-    return f'tier "{shortened(finding.tier)}" does not exist yet; until it does, pods in {namespace} are refused'
+    return Said(f'tier "{shortened(finding.tier)}" does not exist yet; until it does, pods in {namespace} are refused')
 
 
-def label_names_bad_tier(finding: Finding, namespace: str) -> str:
+def label_names_bad_tier(finding: Finding, namespace: str) -> Said:
     """Warn that the tier cannot be in force."""
     tier, why = shortened(finding.tier), shortened(finding.detail)
-    return f'tier "{tier}" cannot be in force, pods in {namespace} are refused: {why}'
+    return Said(f'tier "{tier}" cannot be in force, pods in {namespace} are refused: {why}')
 
 
-def label_not_checked(finding: Finding, namespace: str) -> str:
+def label_not_checked(finding: Finding, namespace: str) -> Said:
     """Warn that it is not known whether the tier exists."""
-    return f'tier "{shortened(finding.tier)}" could not be read; if it does not exist, pods in {namespace} are refused'
-
-
-def derived_default(finding: Finding, _namespace: str) -> str:
-    """Warn of a default that follows from another field (L-1)."""
-    return f"tier {finding.tier}: {finding.resource} is not written and becomes {finding.bound}"
-
-
-def max_without_min(finding: Finding, _namespace: str) -> str:
-    """Warn of a range with one end."""
-    return f"tier {finding.tier}: {finding.item} has a max for {finding.resource} and no min"
-
-
-def unbounded_devices(finding: Finding, _namespace: str) -> str:
-    """Warn of devices that a claim can ask for and no quota of the tier counts (R-47)."""
-    return (
-        f"tier {finding.tier}: ResourceClaims can ask for devices that {finding.resource} does not count; "
-        "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass"
+    return Said(
+        f'tier "{shortened(finding.tier)}" could not be read; if it does not exist, pods in {namespace} are refused'
     )
 
 
-def broad_exemption(finding: Finding, _namespace: str) -> str:
+def derived_default(finding: Finding, _namespace: str) -> Said:
+    """Warn of a default that follows from another field (L-1)."""
+    return Said(f"tier {finding.tier}: {finding.resource} is not written and becomes {finding.bound}")
+
+
+def max_without_min(finding: Finding, _namespace: str) -> Said:
+    """Warn of a range with one end."""
+    return Said(f"tier {finding.tier}: {finding.item} has a max for {finding.resource} and no min")
+
+
+def unbounded_devices(finding: Finding, _namespace: str) -> Said:
+    """Warn of devices that a claim can ask for and no quota of the tier counts (R-47)."""
+    return Said(
+        f"tier {finding.tier}: ResourceClaims can ask for devices that {finding.resource} does not count",
+        "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass",
+    )
+
+
+def broad_exemption(finding: Finding, _namespace: str) -> Said:
     """Warn of an exemption that takes in more than people mean."""
-    return f"tier {finding.tier}: exempting {shortened(finding.user)} is rarely meant: {finding.detail}"
+    return Said(f"tier {finding.tier}: exempting {shortened(finding.user)} is rarely meant: {finding.detail}")
 
 
-def unmeasured(finding: Finding, _namespace: str) -> str:
+def unmeasured(finding: Finding, _namespace: str) -> Said:
     """Warn of quota names that are not measured from pods or claims."""
-    return f"tier {finding.tier}: in mode {finding.mode} nothing is reported on {finding.resource}"
+    return Said(f"tier {finding.tier}: in mode {finding.mode} nothing is reported on {finding.resource}")
+
+
+def requests_above_limits(finding: Finding, _namespace: str) -> Said:
+    """Warn of a bound that no pod can reach, as no request is above its limit."""
+    limit = f"limits.{finding.resource.removeprefix('requests.')}"
+    return Said(f'tier {finding.tier}: quota "{finding.quota}" bounds {finding.resource} above {limit}')

@@ -7,3 +7,7 @@ from typing import Final, Literal
 Mode = Literal["Enforce", "Warn", "Audit"]
 """What happens to what breaks a tier: it is refused, the client is warned, or the audit log says so."""
 MODES: Final[tuple[Mode, ...]] = ("Enforce", "Warn", "Audit")
+
+WorkloadPolicy = Literal["Enforce", "Warn", "Ignore"]
+"""What happens to a workload whose pods do not fit now: it is refused, the client is warned, or nobody looks."""
+WORKLOAD_POLICIES: Final[tuple[WorkloadPolicy, ...]] = ("Enforce", "Warn", "Ignore")

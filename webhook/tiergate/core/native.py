@@ -7,16 +7,15 @@ a quantity, and of that the canonical text is all we see: amounts beyond 2^63 ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from fractions import Fraction
-from typing import Final, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
 from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.projection import MAX_MILLI_VALUE, milli_value, value
-from tiergate.core.quantity import NANO, ZERO, Quantity
+from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 from tiergate.core.tier import CLAIM, CONTAINER, POD, LimitRangeItem, effective
 from tiergate.core.usage import limit_range_totals
@@ -118,28 +117,18 @@ def ambiguities(ranges: tuple[LimitRange, ...]) -> tuple[Ambiguity, ...]:
     )
 
 
-def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...], *, exact: bool = False) -> tuple[Refusal, ...]:
+def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...]) -> tuple[Refusal, ...]:
     """Return every constraint with which some LimitRange would refuse the object (L-20).
 
     The server stops at the first object that refuses (L-7); here all are asked, as their order is not defined.
     """
-    compare = _EXACT if exact else _PROJECTED
     return tuple(
         found
         for one in ranges
         for item in one.items
         for target in _targets(subject, item, one.name)
-        for found in _broken(target, item, compare)
+        for found in _broken(target, item)
     )
-
-
-class _Compare(msgspec.Struct, frozen=True):
-    """How amounts are compared: by LimitRanger's projections, or exactly."""
-
-    amounts: Callable[[Quantity | None, Quantity | None, Quantity], tuple[int, int, int]]
-    """Takes request, limit and bound."""
-    ratio: Callable[[int, int, Quantity], str | None]
-    """Takes request, limit and bound; returns the ratio as printed if it is above the bound."""
 
 
 class _Target(msgspec.Struct, frozen=True):
@@ -153,9 +142,7 @@ class _Target(msgspec.Struct, frozen=True):
 
     def refusal(self, rule: NativeRule, name: str, bound: Quantity, *, side: Side, missing: bool = False) -> Refusal:
         actual = (self.requests if side == "request" else self.limits).get(name)
-        return Refusal(
-            self.limit_range, rule, self.kind, self.pointer, name, side, missing, bound, None if missing else actual
-        )
+        return Refusal(self.limit_range, rule, self.kind, self.pointer, name, side, missing, bound, actual)
 
 
 def _targets(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> Iterator[_Target]:
@@ -172,21 +159,21 @@ def _targets(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> It
         yield _Target(limit_range, kind, f"{subject.pointer}/spec", *limit_range_totals(subject))
 
 
-def _broken(target: _Target, item: LimitRangeItem, compare: _Compare) -> Iterator[Refusal]:
+def _broken(target: _Target, item: LimitRangeItem) -> Iterator[Refusal]:
     claim = target.kind == CLAIM
     for name, bound in sorted(item.min.items()):
-        yield from _min(target, name, bound, compare)
+        yield from _min(target, name, bound)
     for name, bound in sorted(item.max.items()):
-        yield from (_max_request if claim else _max)(target, name, bound, compare)
+        yield from (_max_request if claim else _max)(target, name, bound)
     for name, bound in sorted(item.max_limit_request_ratio.items()):
         if not claim:  # L-24: not enforced
-            yield from _ratio(target, name, bound, compare)
+            yield from _ratio(target, name, bound)
 
 
-def _min(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _min(target: _Target, name: str, bound: Quantity) -> Iterator[Refusal]:
     """L-21: one refusal at most."""
     request, limit = target.requests.get(name), target.limits.get(name)
-    asked, limited, least = compare.amounts(request, limit, bound)
+    asked, limited, least = _projections(request, limit, bound)
     if request is None:
         yield target.refusal("native-min", name, bound, side="request", missing=True)
     elif asked < least:
@@ -195,10 +182,10 @@ def _min(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iter
         yield target.refusal("native-min", name, bound, side="limit")
 
 
-def _max(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _max(target: _Target, name: str, bound: Quantity) -> Iterator[Refusal]:
     """L-22: one refusal at most."""
     request, limit = target.requests.get(name), target.limits.get(name)
-    asked, limited, most = compare.amounts(request, limit, bound)
+    asked, limited, most = _projections(request, limit, bound)
     if limit is None:
         yield target.refusal("native-max", name, bound, side="limit", missing=True)
     elif limited > most:
@@ -207,30 +194,26 @@ def _max(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iter
         yield target.refusal("native-max", name, bound, side="request")
 
 
-def _max_request(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _max_request(target: _Target, name: str, bound: Quantity) -> Iterator[Refusal]:
     """L-24: the ``max`` of a claim, by its request alone."""
     request = target.requests.get(name)
-    asked, _, most = compare.amounts(request, None, bound)
+    asked, _, most = _projections(request, None, bound)
     if request is None:
         yield target.refusal("native-max", name, bound, side="request", missing=True)
     elif asked > most:
         yield target.refusal("native-max", name, bound, side="request")
 
 
-def _ratio(target: _Target, name: str, bound: Quantity, compare: _Compare) -> Iterator[Refusal]:
+def _ratio(target: _Target, name: str, bound: Quantity) -> Iterator[Refusal]:
     """L-23."""
     request, limit = target.requests.get(name), target.limits.get(name)
-    asked, limited, _ = compare.amounts(request, limit, bound)
+    asked, limited, _ = _projections(request, limit, bound)
     side: Side = "limit" if asked else "request"
     missing = not asked or not limited
-    shown = None if missing else compare.ratio(asked, limited, bound)
+    shown = None if missing else _float_ratio(asked, limited, bound)
     if missing or shown is not None:
         found = target.refusal("native-ratio", name, bound, side=side, missing=missing)
         yield msgspec.structs.replace(found, actual=request, limit=limit, ratio=shown or "")
-
-
-def _nanos(request: Quantity | None, limit: Quantity | None, bound: Quantity) -> tuple[int, int, int]:
-    return (request or ZERO).nano, (limit or ZERO).nano, bound.nano
 
 
 def _projections(request: Quantity | None, limit: Quantity | None, bound: Quantity) -> tuple[int, int, int]:
@@ -241,21 +224,9 @@ def _projections(request: Quantity | None, limit: Quantity | None, bound: Quanti
     return asked, limited, enforced
 
 
-def _exact_ratio(asked: int, limited: int, bound: Quantity) -> str | None:
-    """Return the ratio as shown if it is above the bound."""
-    if limited * NANO <= asked * bound.nano:
-        return None
-    millionths = round(Fraction(limited * 10**6, asked))
-    return f"{millionths // 10**6}.{millionths % 10**6:06d}"
-
-
 def _float_ratio(asked: int, limited: int, bound: Quantity) -> str | None:
     """Return the ratio as shown if a 64-bit float finds it above the bound (L-40, L-41)."""
     ratio = float(limited) / float(asked)
     in_milli = value(bound) <= MAX_MILLI_VALUE
     scaled, most = (ratio * 1000, milli_value(bound)) if in_milli else (ratio, value(bound))
     return f"{ratio:.6f}" if scaled > float(most) else None
-
-
-_EXACT: Final = _Compare(_nanos, _exact_ratio)
-_PROJECTED: Final = _Compare(_projections, _float_ratio)

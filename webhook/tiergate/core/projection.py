@@ -38,7 +38,9 @@ _WRAPPING_STEPS: Final = frozenset({1, 2, 3, 6, 9})
 
 def _scaled(quantity: Quantity, unit: int, digits: int) -> int:
     """Return the amount in units of that many nano, which are 10^-digits; it wraps or is 0 where it does not fit."""
-    amount = quantity.rounded_up(unit).nano // unit
+    amount, rest = divmod(quantity.nano, unit)
+    if rest:  # hardly ever
+        amount = quantity.rounded_up(unit).nano // unit
     if -(2**63) <= amount < 2**63:
         return amount
     pair = _PAIR.fullmatch(str(quantity))

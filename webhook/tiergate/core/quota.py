@@ -6,7 +6,7 @@ reported instead of the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -103,6 +103,11 @@ def pertinent(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: in
     return measured_by(type(subject), quota) if matches(subject, quota, minor=minor) else ()
 
 
+def scopes_of(quota: QuotaStatus | DesiredQuota) -> tuple[ScopeRequirement, ...]:
+    """Return all that an object has to match to be counted, () for a quota that counts every object."""
+    return (*map(ScopeRequirement, quota.scopes), *quota.scope_selector)
+
+
 def _in_scope(subject: Measured, wanted: ScopeRequirement, minor: int) -> bool:
     if isinstance(subject, Claim):
         return wanted.scope_name == "VolumeAttributesClass" and _claim_class_matches(subject, wanted)
@@ -148,12 +153,17 @@ def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
 
 
 def pending(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
-    """Yield the tier's quotas that native quota does not enforce yet in the namespace."""
+    """Yield the tier's quotas that native quota does not enforce yet in the namespace.
+
+    ``detail`` names the ResourceQuota that has the place of ours and is somebody else's: then nobody need wait.
+    """
     present = {quota.name: quota for quota in quotas if quota.managed}
+    foreign = {quota.name for quota in quotas if not quota.managed}
     for desired in desired_quotas(tier):
         names, status = pertinent(subject, desired, minor=minor), present.get(desired.name)
         if names and (status is None or not _in_force(status, names)):
-            yield Finding("quota-pending", "", quota=", ".join(sorted({desired.sources[name] for name in names})))
+            waits = ", ".join(sorted({desired.sources[name] for name in names}))
+            yield Finding("quota-pending", "", quota=waits, detail=desired.name if desired.name in foreign else "")
 
 
 def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
@@ -238,6 +248,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     used=used,
                     fits=usage[name] - (used + asked - hard),
                     quota=quota_label(quota, name, tier),
+                    scopes=scopes_of(quota),
                 )
 
 
@@ -246,11 +257,15 @@ def within_tier(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatu
 
     An object of ours is as old as the last leader: a namespace may have moved to a smaller tier since.
     """
-    smaller = [_smaller(quota, tier) if quota.managed else EMPTY for quota in quotas]
-    if not any(smaller):
+    return with_bounds(quotas, [_smaller(quota, tier) if quota.managed else EMPTY for quota in quotas])
+
+
+def with_bounds(quotas: tuple[QuotaStatus, ...], bounds: Sequence[ResourceList]) -> tuple[QuotaStatus, ...]:
+    """Return the quotas, each with these bounds in place of its own; the same tuple where there are none."""
+    if not any(bounds):
         return quotas
-    both = zip(quotas, smaller, strict=True)
-    return tuple([msgspec.structs.replace(quota, hard={**quota.hard, **bounds}) for quota, bounds in both])
+    both = zip(quotas, bounds, strict=True)
+    return tuple([msgspec.structs.replace(quota, hard={**quota.hard, **one}) for quota, one in both])
 
 
 def _smaller(quota: QuotaStatus, tier: Tier) -> ResourceList:

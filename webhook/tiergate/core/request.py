@@ -11,8 +11,9 @@ from tiergate.core.decision import Fault
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import Measured
 from tiergate.core.tier import Tier
+from tiergate.core.workload import Scale, Workload
 
-Endpoint = Literal["mutate", "validate", "namespaces", "tiers"]
+Endpoint = Literal["mutate", "validate", "workloads", "namespaces", "tiers"]
 """What the API server calls: its path without the slash."""
 
 
@@ -30,13 +31,20 @@ class TierChange(msgspec.Struct, frozen=True):
     spec_unchanged: bool = False
 
 
+class WorkloadChange(msgspec.Struct, frozen=True):
+    """A workload to be written, and the stored one of an UPDATE; None: it has no template."""
+
+    workload: Workload | None
+    old: Workload | None = None
+
+
 class Unreadable(msgspec.Struct, frozen=True):
     """An object with values that cannot be read; there is at least one fault."""
 
     faults: tuple[Fault, ...]
 
 
-Subject: TypeAlias = Pod | Claim | LabelChange | TierChange | Unreadable
+Subject: TypeAlias = Pod | Claim | WorkloadChange | Scale | LabelChange | TierChange | Unreadable
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

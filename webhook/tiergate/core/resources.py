@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity
 
 ResourceList = Mapping[str, Quantity]
 
@@ -70,6 +70,14 @@ def is_qualified(name: str) -> bool:
 def is_extended(name: str) -> bool:
     """Say whether a container resource is extended (D-10): qualified, not native, not a quota name."""
     return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
+
+
+def unit(name: str) -> int:
+    """Return the nano-units below which the API rounds: a milli-unit of cpu, a whole unit of all else.
+
+    ``name`` is that of a resource, or of a quota (``requests.cpu``).
+    """
+    return MILLI_IN_NANO if name.rpartition(".")[2] == "cpu" else NANO
 
 
 def needs_limit(name: str) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
 
-from tiergate.core import limitrange, messages, quota
+from tiergate.core import limitrange, messages, quota, workload_messages
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
+from tiergate.core.messages import Said
+from tiergate.core.native import Refusal
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier, bounded_limits
+from tiergate.core.workload_findings import NeverRuns
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -39,9 +42,9 @@ PodCheck = Callable[[Pod, Pod | None], Iterable[Finding]]
 ClaimCheck = Callable[[Claim, Claim | None], Iterable[Finding]]
 Bind = Callable[[Tier], PodCheck | ClaimCheck | None]
 """Returns the check with the bounds of a tier, None where the tier has no bound of this rule."""
-Sentence = Callable[[Finding, str], str]
+Sentence = Callable[[Finding, str], Said]
 """Renders a finding for the people in a namespace."""
-Bounds = Callable[[LimitRangeItem], ResourceList]
+BoundsOf = Callable[[LimitRangeItem], ResourceList]
 PodRange = Callable[[ResourceList, Pod, Pod | None], Iterable[Finding]]
 
 
@@ -70,11 +73,11 @@ class Checks(msgspec.Struct, frozen=True):
 _NO_BOUNDS: Final = LimitRangeItem(type="")
 
 
-def _container(check: PodRange, bounds: Bounds) -> Bind:
+def _container(check: PodRange, bounds: BoundsOf) -> Bind:
     return lambda tier: _bound(check, bounds(tier.container or _NO_BOUNDS))
 
 
-def _pod(check: PodRange, bounds: Bounds) -> Bind:
+def _pod(check: PodRange, bounds: BoundsOf) -> Bind:
     return lambda tier: _bound(check, bounds(tier.pod or _NO_BOUNDS))
 
 
@@ -102,6 +105,20 @@ def _quota_required(case: Case) -> Iterable[Finding]:
 
 def _quota_exceeded(case: Case) -> Iterable[Finding]:
     return quota.exceeded(case.subject, case.old, case.tier, case.quotas, now=case.now, minor=case.minor)
+
+
+def _never_runs(finding: Finding, namespace: str) -> Said:
+    """Say what keeps the pods of a workload from running: for a rule of ours its own sentence."""
+    found = finding.workload
+    assert isinstance(found, NeverRuns)  # noqa: S101  # what the rule finds
+    cause = found.cause
+    if isinstance(cause, Finding):
+        why = _BY_ID[cause.rule].sentence(cause, namespace)
+    elif isinstance(cause, Refusal):
+        why = workload_messages.native(cause)
+    else:
+        why = workload_messages.not_valid(cause, defaulted=found.defaulted)
+    return workload_messages.never_runs(found, why)
 
 
 _CONTAINER_MIN: Final = _container(limitrange.container_min, lambda item: item.min)
@@ -143,6 +160,11 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("devices-unbounded", messages.unbounded_devices),
     Rule("exemption-broad", messages.broad_exemption),
     Rule("quota-unmeasured", messages.unmeasured),
+    Rule("quota-requests-above-limits", messages.requests_above_limits),
+    Rule("workload-never-runs", _never_runs),
+    Rule("workload-does-not-fit", workload_messages.does_not_fit),
+    Rule("workload-rollout-stalls", workload_messages.stalls),
+    Rule("workload-unchecked", workload_messages.unchecked),
 )
 
 MAX_FINDINGS: Final = 2000
@@ -188,6 +210,17 @@ def _found(case: Case) -> list[Iterable[Finding]]:
     return found
 
 
+def out_of_range(subject: Pod | Claim, tier: Tier) -> Iterator[Finding]:
+    """Yield the findings of the rules of a new object that no usage can lift, in the order of RULES."""
+    of_tier = checks(tier)
+    if isinstance(subject, Claim):
+        for claim_check in of_tier.claim:
+            yield from claim_check(subject, None)
+    else:
+        for pod_check in of_tier.pod:
+            yield from pod_check(subject, None)
+
+
 def rests_on_usage(finding: Finding) -> bool:
     """Say whether later usage could lift the refusal, so that it is read again before anybody is refused."""
     return _BY_ID[finding.rule].usage is not None
@@ -195,4 +228,9 @@ def rests_on_usage(finding: Finding) -> bool:
 
 def sentence(finding: Finding, *, namespace: str) -> str:
     """Return the one line that says what is wrong and what would be right."""
+    return str(said(finding, namespace=namespace))
+
+
+def said(finding: Finding, *, namespace: str) -> Said:
+    """Return what is wrong, and what would be right."""
     return _BY_ID[finding.rule].sentence(finding, shortened(namespace))

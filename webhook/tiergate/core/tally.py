@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.core.desired import DesiredQuota, desired_quotas
+from tiergate.core.desired import DesiredQuota, desired_quotas, quotas_of
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Format, Quantity
 from tiergate.core.quota import Measured, QuotaStatus, charge, matches, measured_by
@@ -27,7 +27,7 @@ _Key: TypeAlias = tuple[object, ...]
 
 
 class Footprint(msgspec.Struct, frozen=True, eq=False, weakref=True):
-    """What quota sees of an object: compared by identity, since equal ones are one and the same.
+    """What quotas see of an object: compared by identity, since equal ones are one and the same.
 
     ``shape`` is the object without all that no scope asks for, ``charge`` its usage by quota name, ``earlier`` the same
     as releases up to 1.36 count a pod being resized (R-32). After ``over_at``, in seconds since the epoch, a pod that
@@ -50,8 +50,9 @@ class Footprint(msgspec.Struct, frozen=True, eq=False, weakref=True):
 class Footprints:
     """Makes footprints, one for each distinct value; one that nobody holds any more is forgotten."""
 
-    def __init__(self) -> None:
-        """Start with none."""
+    def __init__(self, names: frozenset[str] | None = None) -> None:
+        """Start with none; of a charge these names are kept, None: all. Tenants choose the others."""
+        self._names = names
         self._known: WeakValueDictionary[_Key, Footprint] = WeakValueDictionary()
 
     def __len__(self) -> int:
@@ -61,13 +62,16 @@ class Footprints:
     def of(self, subject: Measured) -> Footprint:
         """Return the footprint of an object, whatever the time and the server's release."""
         over_at, shape = _over_at(subject), _shape(subject)
-        charged = charge(subject, now=None, minor=MAX_OF_SUMS)
-        earlier = charge(subject, now=None, minor=MAX_OF_SUMS - 1)
+        charged, earlier = self._charge(subject, MAX_OF_SUMS), self._charge(subject, MAX_OF_SUMS - 1)
         key = (over_at, _amounts(charged), _amounts(earlier), *_traits(shape))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Footprint(shape, charged, charged if earlier == charged else earlier, over_at)
         return found
+
+    def _charge(self, subject: Measured, minor: int) -> ResourceList:
+        charged, names = charge(subject, now=None, minor=minor), self._names
+        return charged if names is None else {name: amount for name, amount in charged.items() if name in names}
 
 
 def _amounts(charged: ResourceList) -> _Key:
@@ -175,19 +179,18 @@ def _unused(desired: DesiredQuota, kind: type[Measured], namespace: str) -> Quot
     )
 
 
-def kinds_to_count(tiers: Iterable[Tier]) -> frozenset[type[Measured]]:
-    """Return the kinds of objects whose usage some tier has to have computed: those that native quota does not count.
+def names_to_count(tiers: Iterable[Tier], kind: type[Measured]) -> frozenset[str]:
+    """Return the names of which some tier has to have the usage by a kind computed: native quota does not count it.
 
     In modes Warn and Audit there is no native quota for the tier, as it would refuse.
     """
     quotas = [one for tier in tiers if tier.mode != "Enforce" for one in desired_quotas(tier)]
-    kinds: tuple[type[Measured], ...] = (Pod, Claim)
-    return frozenset(kind for kind in kinds if any(measured_by(kind, one) for one in quotas))
+    return frozenset(name for one in quotas for name in measured_by(kind, one))
 
 
 def unmeasured(tier: Tier) -> tuple[str, ...]:
     """Return the names of the tier's quotas that are not measured from pods or claims, sorted: native quota's alone."""
-    quotas = desired_quotas.__wrapped__(tier)  # not the cache's: whoever asks about a tier must not fill it
+    quotas = quotas_of(tier)
     names = {name for one in quotas for name in one.hard}
     counted = {name for one in quotas for kind in (Pod, Claim) for name in measured_by(kind, one)}
     return tuple(sorted(names - counted))

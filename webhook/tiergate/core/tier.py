@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.mode import Mode
+from tiergate.core.mode import Mode, WorkloadPolicy
 from tiergate.core.quantity import Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 
@@ -77,6 +77,7 @@ class Tier(msgspec.Struct, frozen=True, eq=False):
     exempt_groups: frozenset[str] = frozenset()
     mode: Mode = "Enforce"
     native_limit_range: bool = False
+    workloads: WorkloadPolicy = "Warn"
     container: LimitRangeItem | None = None
     pod: LimitRangeItem | None = None
     claim: LimitRangeItem | None = None
@@ -106,7 +107,7 @@ def _written(tier: Tier) -> tuple[object, ...]:
     items = tuple((one.type, *(_amounts(resources) for _, resources in amounts_by_field(one))) for one in tier.limits)
     quotas = tuple((one.name, _amounts(one.hard), one.scopes, one.scope_selector) for one in tier.quotas)
     exempt = tier.exempt_users, tier.exempt_groups
-    return tier.name, items, quotas, exempt, tier.mode, tier.native_limit_range
+    return tier.name, items, quotas, exempt, tier.mode, tier.native_limit_range, tier.workloads
 
 
 def _amounts(resources: ResourceList) -> tuple[tuple[str, int, str], ...]:

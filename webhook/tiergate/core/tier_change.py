@@ -12,7 +12,7 @@ from tiergate.core.request import Request, TierChange
 from tiergate.core.resources import is_extended
 from tiergate.core.tally import unmeasured
 from tiergate.core.text import shortened
-from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, derived_defaults
+from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, TierQuota, derived_defaults
 from tiergate.core.tier_faults import DEVICE_CLASS_SUFFIX, faults
 
 _CLAIM_COUNT: Final = "count/resourceclaims.resource.k8s.io"
@@ -44,6 +44,10 @@ def _warnings(tier: Tier) -> Iterator[Finding]:
         yield from _of_item(tier, f"/spec/limits/{index}", item)
     if tier.mode != "Enforce" and (names := unmeasured(tier)):
         yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))
+    for index, quota in enumerate(tier.quotas):
+        for name in sorted(name for name in quota.hard if _above_its_limit(name, quota)):
+            where = f"/spec/quotas/{index}/hard/{escape(name)}"
+            yield _warning(tier, "quota-requests-above-limits", where, quota=quota.name, resource=name)
     if names := _unbounded_devices(tier):
         yield _warning(tier, "devices-unbounded", "/spec/quotas", resource=", ".join(names))
     for field, word, exempt in (("users", "user", tier.exempt_users), ("groups", "group", tier.exempt_groups)):
@@ -52,6 +56,13 @@ def _warnings(tier: Tier) -> Iterator[Finding]:
                 yield _warning(
                     tier, "exemption-broad", f"/spec/exemptions/{field}", user=f"{word} {name}", detail=reason
                 )
+
+
+def _above_its_limit(name: str, quota: TierQuota) -> bool:
+    """Say whether the bound of requests can never be reached, as that of limits is smaller."""
+    resource = name.removeprefix("requests.")
+    limit = quota.hard.get(f"limits.{resource}")
+    return limit is not None and name in {resource, f"requests.{resource}"} and quota.hard[name] > limit
 
 
 def _of_item(tier: Tier, pointer: str, item: LimitRangeItem) -> Iterator[Finding]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Final
 
 from tiergate.core.decision import Fault
@@ -11,7 +11,7 @@ from tiergate.core.desired import scope_set
 from tiergate.core.jsonpatch import escape
 from tiergate.core.projection import MAX_MILLI_VALUE, is_countable
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import DEVICE_CLASS, HUGEPAGES, is_extended, is_qualified
+from tiergate.core.resources import DEVICE_CLASS, HUGEPAGES, ResourceList, is_extended, is_qualified
 from tiergate.core.tier import (
     CLAIM,
     COMPUTE_QUOTA_NAMES,
@@ -47,6 +47,8 @@ _STANDARD_QUOTA_NAMES: Final = (
 )
 _CONTAINER_NAMES: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 STORAGE: Final = "storage"
+_BYTES: Final = re.compile(r"(^|\.)(memory|storage|ephemeral-storage|hugepages-[^.]+)$")
+"""Names of resources that are counted in bytes, alone or in the name of a quota."""
 _STORAGE_CLASS_SUFFIXES: Final = (
     ".storageclass.storage.k8s.io/requests.storage",
     ".storageclass.storage.k8s.io/persistentvolumeclaims",
@@ -84,6 +86,9 @@ def _limit_faults(tier: Tier) -> Iterator[Fault]:
         seen.add(item.type)
         yield from _unknown_names(pointer, item)
         yield from _negative(pointer, item)
+        for field, resources in amounts_by_field(item):
+            if field != "maxLimitRequestRatio":
+                yield from _fractions(f"{pointer}/{field}", resources)
         yield from item_faults(pointer, effective(item) if item.type == CONTAINER else item)
 
 
@@ -107,6 +112,13 @@ def _negative(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
         for name, quantity in resources.items():
             if quantity.nano < 0:
                 yield Fault(f"{pointer}/{field}/{escape(name)}", f"{quantity} is negative")
+
+
+def _fractions(pointer: str, resources: ResourceList) -> Iterator[Fault]:
+    """Yield amounts of bytes that are none: ``256m`` is meant as ``256Mi``, and no pod could start with it."""
+    for name, quantity in sorted(resources.items()):
+        if quantity.nano % NANO and _BYTES.search(name):
+            yield Fault(f"{pointer}/{escape(name)}", f"{quantity} is a fraction of a byte; m means a thousandth")
 
 
 def item_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
@@ -159,6 +171,8 @@ def _ratio_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
 
 def _six_decimals(dividend: Quantity, divisor: Quantity) -> str:
     """Return a quotient as C's ``%f`` prints it, exactly: a float cannot hold every quantity."""
+    from fractions import Fraction  # noqa: PLC0415 - brings decimal along, and a ratio is seldom printed
+
     millionths = round(Fraction(dividend.nano * 10**6, divisor.nano))
     sign, (whole, rest) = "-" if millionths < 0 else "", divmod(abs(millionths), 10**6)
     return f"{sign}{whole}.{rest:06d}"
@@ -176,7 +190,8 @@ def _invalid_default_faults(pointer: str, item: LimitRangeItem) -> Iterator[Faul
     """Yield defaults that the API would refuse in every container: no pod without such a value could start."""
     for name, quantity in sorted(item.default.items()):
         if quantity.nano > 0:
-            yield from amount_faults(f"{pointer}/default/{escape(name)}", name, quantity)
+            for reason in amount_faults(name, quantity):
+                yield Fault(f"{pointer}/default/{escape(name)}", reason)
 
 
 def _quota_faults(tier: Tier) -> Iterator[Fault]:
@@ -186,6 +201,7 @@ def _quota_faults(tier: Tier) -> Iterator[Fault]:
         if quota.name in seen:
             yield Fault(f"{pointer}/name", f'a second quota named "{quota.name}"')
         seen.add(quota.name)
+        yield from _fractions(f"{pointer}/hard", quota.hard)
         for name, quantity in sorted(quota.hard.items()):
             where = f"{pointer}/hard/{escape(name)}"
             if reason := quota_name_fault(name):

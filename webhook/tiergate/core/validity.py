@@ -35,8 +35,8 @@ def invalid(pod: Pod) -> tuple[Fault, ...]:
 def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:
     """Check the resources of a container or of the pod level."""
     yield from _side_faults(pointer, requests, limits)
-    for name in sorted(requests):
-        if needs_limit(name) and name not in limits:  # D-13
+    for name in sorted(requests.keys() - limits.keys()):
+        if needs_limit(name):  # D-13
             yield Fault(f"{pointer}/limits", "Limit must be set for non overcommitable resources")
     named = requests.keys() | limits.keys()
     if POD_LEVEL_COMPUTE.isdisjoint(named) and any(name.startswith(HUGEPAGES) for name in named):  # D-14
@@ -45,25 +45,36 @@ def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList)
 
 def _side_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:
     """Check each amount, and requests against limits (D-11, D-12, D-13)."""
-    for side, resources in (("limits", limits), ("requests", requests)):
-        for name, amount in sorted(resources.items()):
-            yield from amount_faults(f"{pointer}/{side}/{escape(name)}", name, amount)
+    known: dict[str, list[str]] = {}
+    for name, amount in sorted(limits.items()):
+        known[name] = amount_faults(name, amount)
+        for reason in known[name]:
+            yield Fault(f"{pointer}/limits/{escape(name)}", reason)
+    for name, amount in sorted(requests.items()):
+        limit = limits.get(name)
+        is_known = limit is not None and limit.nano == amount.nano and limit.format == amount.format  # as nearly always
+        for reason in known[name] if is_known else amount_faults(name, amount):
+            yield Fault(f"{pointer}/requests/{escape(name)}", reason)
     for name in sorted(requests.keys() & limits.keys()):
-        request, limit, where = requests[name], limits[name], f"{pointer}/requests/{escape(name)}"
-        if needs_limit(name) and request != limit:
-            yield Fault(where, f"must be equal to {name} limit of {limit}")
+        request, limit = requests[name], limits[name]
+        if request.nano == limit.nano:  # as nearly always
+            continue
+        if needs_limit(name):
+            yield Fault(f"{pointer}/requests/{escape(name)}", f"must be equal to {name} limit of {limit}")
         elif request > limit:
-            yield Fault(where, f"must be less than or equal to {name} limit of {limit}")
+            yield Fault(f"{pointer}/requests/{escape(name)}", f"must be less than or equal to {name} limit of {limit}")
 
 
-def amount_faults(pointer: str, name: str, amount: Quantity) -> Iterator[Fault]:
-    """Check one amount of a resource by itself (D-11, D-14)."""
+def amount_faults(name: str, amount: Quantity) -> list[str]:
+    """Return why one amount of a resource is refused by itself (D-11, D-14)."""
+    reasons: list[str] = []
     if amount.nano < 0:
-        yield Fault(pointer, "must be greater than or equal to 0")
-    if is_extended(name) and not is_countable(amount):
-        yield Fault(pointer, "must be an integer")
+        reasons.append("must be greater than or equal to 0")
+    if "/" in name and is_extended(name) and not is_countable(amount):
+        reasons.append("must be an integer")
     if name.startswith(HUGEPAGES) and (page := _page_size(name)) and amount.nano % page.nano:  # D-14
-        yield Fault(pointer, f"{amount} is not positive integer multiple of {name}")
+        reasons.append(f"{amount} is not positive integer multiple of {name}")
+    return reasons
 
 
 def _page_size(name: str) -> Quantity | None:

@@ -6,16 +6,13 @@ while no webhook serves yet, which happens as that webhook fails open, governs n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
-from tiergate.core.decision import Fault
-from tiergate.core.jsonpatch import escape
-from tiergate.wire.tier import tier_and_faults
+from tiergate.manifests.load import load
+from tiergate.manifests.values import tier_of_values
 
 
 class _Values(msgspec.Struct):
@@ -35,15 +32,22 @@ def check(path: Path) -> tuple[str, ...]:
     Raises:
         NotReadable: The file cannot be read, or is not that.
     """
+    loaded = load([str(path)])
+    if loaded.faults:
+        raise NotReadable(str(loaded.faults[0]))
+    if len(loaded.manifests) > 1:
+        msg = f"{path}: more than one document"
+        raise NotReadable(msg)
+    raw = loaded.manifests[0].raw if loaded.manifests else b"null"
     try:
-        tiers = msgspec.convert(yaml.safe_load(path.read_bytes()), type=_Values).tiers
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        tiers = msgspec.json.decode(raw, type=_Values).tiers
+    except (ValueError, RecursionError) as error:
         msg = f"{path}: {error}"
         raise NotReadable(msg) from error
     return tuple(
         f"{place(name, fault.pointer)}: {fault.reason}"
         for name in sorted(tiers)
-        for fault in _faults(name, tiers[name])
+        for fault in tier_of_values(name, tiers[name])[1]
     )
 
 
@@ -55,8 +59,3 @@ def place(name: str, pointer: str) -> str:
 
 def _member(name: str) -> str:
     return f'["{name}"]' if "." in name or "/" in name else f".{name}"
-
-
-def _faults(name: str, tier: dict[str, Any]) -> Iterator[Fault]:
-    yield from (Fault(f"/{escape(key)}", "no such field") for key in tier if key != "spec")
-    yield from tier_and_faults(msgspec.json.encode({**tier, "metadata": {"name": name}}))[1]

@@ -32,7 +32,13 @@ _read_pod: Final = Reader(WirePod, functools.partial(to_pod, namespace=""))
 
 
 async def verify(
-    api: Api, *, namespaces: Sequence[str], image: str, patience: float, say: Callable[[str], None]
+    api: Api,
+    *,
+    namespaces: Sequence[str],
+    image: str,
+    patience: float,
+    say: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> bool:
     """Look until nothing fails or patience is over, say the last findings, and whether none of them failed.
 
@@ -45,17 +51,22 @@ async def verify(
         image: Of the pods tried: policies of others may have an opinion about it. It is never pulled.
         patience: Seconds to go on trying: right after an installation not everything is in force yet.
         say: Gets one line for each finding.
+        tell: Gets a line when it is not over at once: why, and for how long it may go on.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + patience
+    end, told = loop.time() + patience, False
     while True:
         found = await _look(api, namespaces, image)
-        if not any(one.outcome == "failed" for one in found) or loop.time() > end:
+        failed = [one.what for one in found if one.outcome == "failed"]
+        if not failed or loop.time() > end:
             break
+        if not told:
+            tell(f"not yet: {failed[0]}; trying for {patience:g} s more at most")
+            told = True
         await asyncio.sleep(PAUSE)
     for one in found:
         say(f"{one.outcome:<{WIDTH}}{one.what}")
-    return not any(one.outcome == "failed" for one in found)
+    return not failed
 
 
 async def _look(api: Api, namespaces: Sequence[str], image: str) -> list[Proof]:
@@ -123,11 +134,11 @@ async def _tier(api: Api, name: str) -> Tier | str:
 
 
 async def _over_max(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Proof:
-    asked = sample_pod.excess(tier)
+    asked = sample_pod.too_large(tier)
     if asked is None:
         return Proof("unproved", f"{where}: the tier has no max, so there is no pod over max to be refused")
     answer = await _create(api, namespace, sample_pod.pod(image, limits={asked.resource: asked.amount}))
-    return sample_pod.judge_excess(where, asked, answer if isinstance(answer, str) else None)
+    return sample_pod.judge_too_large(where, asked, answer if isinstance(answer, str) else None)
 
 
 async def _defaults(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Proof:

@@ -53,6 +53,9 @@ class PrometheusRecorder:
             ["resource"],
             registry=registry,
         )
+        self._events = Counter(
+            "tiergate_events", "Events on workloads that were due, by outcome.", ["outcome"], registry=registry
+        )
         self._create_certificates(registry)
         self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
         self._usage = _UsageCollector()
@@ -78,9 +81,9 @@ class PrometheusRecorder:
             "tiergate_clock_offset_seconds", "By how much our clock is ahead of the API server's.", registry=registry
         )
 
-    def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
+    def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, rule: str, seconds: float) -> None:
         """Count one answered review."""
-        self._reviews.count((endpoint, tier, kind, outcome), seconds)
+        self._reviews.count((endpoint, tier, kind, outcome, rule), seconds)
 
     def error(self, *, endpoint: str, reason: str) -> None:
         """Count a request without a decision."""
@@ -101,6 +104,10 @@ class PrometheusRecorder:
     def quotas_unchecked(self, resource: str, count: int) -> None:
         """Count reviews that left quotas out."""
         self._unchecked.labels(resource).inc(count)
+
+    def event(self, outcome: str) -> None:
+        """Count an Event."""
+        self._events.labels(outcome).inc()
 
     def certificate_expiry(self, timestamp: float) -> None:
         """Set the end of the certificate."""
@@ -143,11 +150,11 @@ class _ReviewCollector(Collector):
     """
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str, str, str], int] = {}
+        self._counts: dict[tuple[str, str, str, str, str], int] = {}
         self._seconds: dict[str, _Seconds] = {}
 
-    def count(self, labels: tuple[str, str, str, str], seconds: float) -> None:
-        """Count a review by endpoint, tier, kind and outcome."""
+    def count(self, labels: tuple[str, str, str, str, str], seconds: float) -> None:
+        """Count a review by endpoint, tier, kind, outcome and rule."""
         self._counts[labels] = self._counts.get(labels, 0) + 1
         spread = self._seconds.get(labels[0])
         if spread is None:
@@ -156,7 +163,7 @@ class _ReviewCollector(Collector):
         spread.total += seconds
 
     def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
-        names = ["endpoint", "tier", "kind", "outcome"]
+        names = ["endpoint", "tier", "kind", "outcome", "rule"]
         decisions = CounterMetricFamily("tiergate_decisions", "Reviews answered.", labels=names)
         for labels, count in self._counts.copy().items():
             decisions.add_metric(labels, count)

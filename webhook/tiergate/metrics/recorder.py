@@ -8,7 +8,7 @@ from tiergate.metrics.snapshot import TierCondition, UsageRow
 class Recorder(Protocol):
     """Receives events as they happen. Objects of the cluster bound the values of labels, never a client's text."""
 
-    def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, seconds: float) -> None:
+    def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, rule: str, seconds: float) -> None:
         """Count one answered review.
 
         Args:
@@ -16,6 +16,7 @@ class Recorder(Protocol):
             kind: The resource under review, one of those we handle; empty if it could not be read.
             tier: A tier that exists; empty if there is none.
             outcome: allowed, denied, warned, exempt, invalid, ...
+            rule: The id of the first rule that was found broken; empty if there is none.
             seconds: Time from the end of the body to the answer.
         """
 
@@ -33,6 +34,9 @@ class Recorder(Protocol):
 
     def quotas_unchecked(self, resource: str, count: int) -> None:
         """Count reviews that left quotas out, because the index of the resource was not complete."""
+
+    def event(self, outcome: str) -> None:
+        """Count an Event on a workload that was due, by what became of it: written, repeated, absent, ..."""
 
     def certificate_expiry(self, timestamp: float) -> None:
         """Report the end of the served certificate's validity, in seconds since 1970."""

@@ -5,7 +5,7 @@ It runs on one thread beside the event loop; what it reads is immutable or safe 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask, Response, jsonify, render_template, request
 
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tiergate.metrics.snapshot import Snapshot, UsageRow
-    from tiergate.pages.authorization import Access
-
-BEARER: Final = "bearer "
-_STATUS: Final = {"unauthenticated": 401, "forbidden": 403, "unavailable": 503}
 
 
 class Metrics(Protocol):
@@ -31,24 +27,19 @@ def create_app(
     snapshot: Callable[[], Snapshot],
     metrics: Metrics,
     metrics_type: str,
-    authorize: Callable[[str | None], Access] | None,
 ) -> Flask:
-    """Return the application.
+    """Return the application. Whoever asks it may read what it shows.
 
     Args:
         snapshot: The latest usage.
         metrics: Renders ``/metrics``.
         metrics_type: Its content type.
-        authorize: Returns the access of a bearer token; None lets everyone read the metrics.
     """
     app = Flask(__name__)
 
     @app.get("/metrics")
     def show_metrics() -> Response:
-        access: Access = "permitted" if authorize is None else authorize(_token(request.headers.get("Authorization")))
-        if access == "permitted":
-            return Response(metrics(), content_type=metrics_type)
-        return Response(f"{access}\n", status=_STATUS[access], content_type="text/plain")
+        return Response(metrics(), content_type=metrics_type)
 
     @app.get("/")
     @app.get("/usage")
@@ -63,12 +54,6 @@ def create_app(
         return _as_json(snapshot())
 
     return app
-
-
-def _token(header: str | None) -> str | None:
-    if header is None or not header.lower().startswith(BEARER):
-        return None
-    return header[len(BEARER) :].strip() or None
 
 
 def _as_json(now: Snapshot) -> Response:

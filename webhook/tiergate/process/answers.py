@@ -13,6 +13,8 @@ MAX_DISCARDED_BYTES: Final = 256 * 2**20
 """Bytes of a refused body that the server reads and discards; a longer one ends the connection."""
 CLOSE: Final = (b"connection", b"close")
 RETRY_AFTER: Final = (b"retry-after", b"1")
+ANSWERED: Final = "tiergate.answered"
+"""In a scope's state: what to call when a review was answered, so that its connection is not a stranger's any more."""
 
 Header = tuple[bytes, bytes]
 

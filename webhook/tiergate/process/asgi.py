@@ -7,21 +7,26 @@ pages only. Neither serves a path of the other.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from a2wsgi import WSGIMiddleware
 
+from tiergate.pages.authorization import STATUS, token_of
 from tiergate.process.answers import RETRY_AFTER, method_not_allowed, not_found, refuse, respond
 from tiergate.process.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
+    from tiergate.pages.authorization import Authorize
     from tiergate.process.service import Receive, Scope, Send, Service
 
 METRICS: Final = "/metrics"
 MAX_PAGE_READERS: Final = 8
-"""Pages that are made or waited for: one after the other, and each waits for a question about a token."""
+"""Pages that are made or sent at once. Who has no right to one never takes a place."""
+MAX_READERS_OF_PEER: Final = 4
+"""Of one address, so that one that reads slowly does not keep others from their pages."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +62,15 @@ class Application:
         self._on_task_failure = on_task_failure
         self._service: Service | None = None
         self._supervisor = Supervisor({})
-        self._page_readers = 0
+        self._readers: Counter[str] = Counter()
+        self._authorize: Authorize | None = None
         self._pages: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
-        self._fixed = {"/livez": self._livez, "/readyz": self._readyz, METRICS: self._metrics}
+        self._fixed = {
+            "/livez": self._livez,
+            "/readyz": self._readyz,
+            "/decides": self._decides,
+            METRICS: self._metrics,
+        }
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Route one ASGI scope: return the coroutine that answers it."""
@@ -102,7 +113,8 @@ class Application:
         service = self._service = self._factory()
         await service.start()
         if (pages := service.pages) is not None:
-            self._pages = WSGIMiddleware(pages, workers=1)  # type: ignore[arg-type,assignment]
+            self._authorize = pages.authorize
+            self._pages = WSGIMiddleware(pages.application, workers=1)  # type: ignore[arg-type,assignment]
         self._supervisor = Supervisor({**self._own_tasks, **service.tasks()}, on_failure=self._on_task_failure)
         self._supervisor.start()
 
@@ -122,7 +134,22 @@ class Application:
         lines = ["ok" if ready else why, *failing]
         await respond(send, 200 if ready else 503, ("\n".join(lines) + "\n").encode())
 
+    async def _decides(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
+            await method_not_allowed(send, b"GET, HEAD")
+            return
+        ready, why = self._service.ready() if self._service is not None else (False, "starting")
+        if ready and self._service is not None:
+            why = await self._service.undecided()
+        await respond(send, 503 if why else 200, f"{why or 'ok'}\n".encode())
+
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._authorize is not None:
+            access = await self._authorize(token_of(scope["headers"]), _peer(scope))
+            if access != "permitted":
+                headers = (RETRY_AFTER,) if access == "unavailable" else ()
+                await respond(send, STATUS[access], f"{access}\n".encode(), headers=headers)
+                return
         await self._page(scope, receive, send)
 
     async def _usage(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,14 +163,19 @@ class Application:
             await not_found(send)
         elif scope["method"] not in {"GET", "HEAD"}:
             await method_not_allowed(send, b"GET, HEAD")
-        elif self._page_readers >= MAX_PAGE_READERS:
+        elif self._readers.total() >= MAX_PAGE_READERS or self._readers[peer := _peer(scope)] >= MAX_READERS_OF_PEER:
             await respond(send, 503, b"too many readers\n", headers=(RETRY_AFTER,))
         else:
-            self._page_readers += 1
+            self._readers[peer] += 1
             try:
                 await self._pages(scope, receive, send)
             finally:
-                self._page_readers -= 1
+                self._readers -= Counter([peer])  # leaves out what is zero
+
+
+def _peer(scope: Scope) -> str:
+    peer: str = (scope.get("client") or ("",))[0]
+    return peer
 
 
 def _client_is_verified(receive: Receive, names: frozenset[str]) -> bool:

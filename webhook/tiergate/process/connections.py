@@ -1,20 +1,22 @@
 """All open connections of the process: how many there may be, and which one makes room for a newcomer.
 
-The next one may be the kubelet's probe or the API server, so it gets in unless every other one is at work. Whoever has
-sent no whole request yet costs a stranger nothing: there may be few of these, and the one that came first goes first,
-whatever its address. Among the others the address with most loses the one that has been idle, or slow to send, for
-longest. A connection whose request is being answered is never closed here.
+An address is known while a review of it has been answered; others are strangers. Strangers keep a few places, beyond
+which they make room first, for each other and for the known. Within both, nobody loses a connection to an address that
+has as many: the address with most makes room, by what is idle, or else by what has been at work for longest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from tiergate.process.deliveries import Deliveries
 from tiergate.process.memory import give_back
+from tiergate.process.reading import READ_BYTES, Reading, Served
 
 if TYPE_CHECKING:
     import ssl
@@ -22,72 +24,26 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS: Final = 384
 """50 KB each at rest, up to 400 KB in a body that stalls. An API server has as many as it has reviews under way."""
-MAX_NEWCOMERS: Final = 128
-"""Connections without a whole request so far; the API server's handshakes take milliseconds."""
+STRANGERS_PLACES: Final = 64
+"""Which the known leave to strangers: kubelets are among these, and each API server is at first."""
+KNOWN_SECONDS: Final = 600.0
+"""For which an address is known after the end of its last connection that had a review answered."""
+MAX_KNOWN: Final = 1024
+"""Such addresses; the one whose connection ended first is forgotten first."""
+RECENT_SECONDS: Final = 10.0
+"""For which what was in use is taken only from the address with most."""
 GARBAGE_CONNECTIONS: Final = 64
 """Ended connections after which their garbage is collected: uvicorn and uvloop leave them in cycles, with buffers."""
 GARBAGE_SECONDS: Final = 1.0
 """Between two such collections, whoever comes and goes."""
 HANDSHAKE_SECONDS: Final = 5.0
-READ_BYTES: Final = 2**18
-"""As much as uvloop decrypts in one turn."""
 RECEIVE_BYTES: Final = 2**15
 """What the system keeps of a connection until we read it, and with that, of what one turn has to decrypt."""
-SPARE_BYTES: Final = 256
-"""Which uvloop asks for beyond what has arrived."""
-EMPTY_BYTES: Final = 2**15
-"""Bytes of a connection after its handshake that may bring no HTTP: frames of records, and one that is not whole."""
 ACCEPT_PAUSE: Final = 0.1
+AT_ONCE: Final = 16
+"""Connections that are accepted in one pass of the event loop; with one, a queue of hundreds lasts as many passes."""
 
 logger = logging.getLogger(__name__)
-
-
-class Served(asyncio.Protocol):
-    """The protocol of a connection behind its handshake."""
-
-    transport: asyncio.Transport
-    on_lost: Callable[[], None]
-    on_request: Callable[[], None]
-    """To be called when the first request is whole."""
-
-    def waiting_since(self) -> float | None:
-        """Return since when the client keeps us waiting; None while it does not."""
-        raise NotImplementedError
-
-
-class Reading(asyncio.BufferedProtocol):
-    """Reads for a protocol into a buffer that all connections share: it is empty again before the next one reads.
-
-    A plain protocol is handed new bytes, for which uvloop takes 256 KiB from the system and gives them back each time.
-    A connection that keeps us busy with TLS that carries no HTTP, as updates of keys do, is ended.
-    """
-
-    def __init__(self, protocol: Served, buffer: memoryview, *, encrypted: bool) -> None:
-        """Stand before a protocol."""
-        self._buffer = buffer
-        self._protocol = protocol
-        self._encrypted = encrypted
-        self._arrived = 0
-        self._read = 0
-        self.connection_made = protocol.connection_made  # type: ignore[method-assign]
-        self.connection_lost = protocol.connection_lost  # type: ignore[method-assign]
-        self.eof_received = protocol.eof_received  # type: ignore[method-assign]
-        self.pause_writing = protocol.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = protocol.resume_writing  # type: ignore[method-assign]
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the next bytes go; of TLS ``sizehint`` says how many have arrived that are not decrypted yet."""
-        if self._encrypted:
-            if self._arrived > 2 * self._read + EMPTY_BYTES:
-                self._protocol.transport.abort()
-                return self._buffer[:0]
-            self._arrived += max(sizehint - SPARE_BYTES, 0)
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Pass on what was read."""
-        self._read += nbytes
-        self._protocol.data_received(bytes(self._buffer[:nbytes]))
 
 
 class Entry:
@@ -96,12 +52,18 @@ class Entry:
     def __init__(self, peer: str) -> None:
         """Note who it is."""
         self.peer = peer
+        self.since = asyncio.get_running_loop().time()
+        self.proved = False
         self.opening: asyncio.Task[None] | None = None
         self.protocol: Served | None = None
 
     def waiting_since(self) -> float | None:
-        """Return since when the client keeps us waiting; None while it does not."""
-        return None if self.protocol is None else self.protocol.waiting_since()
+        """Return since when the client keeps us waiting, as in its handshake; None while it does not."""
+        return self.since if self.protocol is None else self.protocol.waiting_since()
+
+    def working_since(self) -> float:
+        """Return since when we are at work for a client that does not keep us waiting."""
+        return self.since if self.protocol is None else self.protocol.working_since()
 
     def abort(self) -> None:
         """End it, in its handshake or behind."""
@@ -111,76 +73,132 @@ class Entry:
             self.opening.cancel()
 
 
-class Connections:
-    """The entries: newcomers in the order in which they came, the others by peer address."""
+class Peer:
+    """The connections of one address, in the order in which they came."""
 
-    def __init__(self, most: int = MAX_CONNECTIONS, newcomers: int = MAX_NEWCOMERS) -> None:
-        """Allow so many, and so many of them without a whole request."""
+    def __init__(self) -> None:
+        """Start with none."""
+        self.entries: dict[Entry, None] = {}
+        self.proved = 0
+        self._waiting: list[tuple[float, Entry]] = []  # as it was at a time, the longest one last
+        self._looked = float("-inf")
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self.entries)
+
+    def longest_waiting(self, now: float) -> tuple[float, Entry] | None:
+        """Return what has been waiting for the client for longest, and since when.
+
+        All are looked at once in a pass of the loop, in which its time stands still, as many newcomers may need room in
+        it. What begins to wait in the pass itself comes last.
+        """
+        if self._looked == now:
+            while self._waiting:
+                since, one = self._waiting[-1]
+                if one in self.entries and one.waiting_since() == since:
+                    return since, one
+                self._waiting.pop()
+        times = [(one.waiting_since(), one) for one in self.entries]
+        waiting = [(since, one) for since, one in times if since is not None]
+        waiting.sort(key=lambda found: found[0])
+        self._looked, self._waiting = now, waiting[::-1]
+        return waiting[0] if waiting else None
+
+
+class Connections:
+    """The entries by peer address."""
+
+    def __init__(self, most: int = MAX_CONNECTIONS, strangers: int = STRANGERS_PLACES) -> None:
+        """Allow so many, and leave so many places to strangers."""
         self._most = most
-        self._most_newcomers = newcomers
-        self._newcomers: dict[Entry, None] = {}
-        self._of_peer: dict[str, set[Entry]] = {}
-        self._proved = 0
+        self._strangers_places = strangers
+        self._count = 0
+        self._peers: dict[str, Peer] = {}
+        self._known_until: dict[str, float] = {}  # addresses without a proved connection, in the order of these times
         self._ended = 0
         self._collected = float("-inf")
+        self._collecting = False
 
     def enter(self, entry: Entry) -> bool:
-        """Take in a newcomer; False if every other connection is at work."""
-        if self._proved + len(self._newcomers) >= self._most and not self._make_room():
-            return False
-        if len(self._newcomers) >= self._most_newcomers:
-            self._end_first_newcomer()
-        self._newcomers[entry] = None
+        """Take in a newcomer; False if nobody makes room for it."""
+        if self._count >= self._most:
+            victim = self._makes_room(entry.peer)
+            if victim is None:
+                return False
+            self.leave(victim)
+            victim.abort()
+        self._peers.setdefault(entry.peer, Peer()).entries[entry] = None
+        self._count += 1
         return True
 
     def prove(self, entry: Entry) -> None:
-        """Note that a newcomer has sent a whole request."""
-        if entry in self._newcomers:
-            del self._newcomers[entry]
-            self._of_peer.setdefault(entry.peer, set()).add(entry)
-            self._proved += 1
+        """Note that a review of a connection was answered."""
+        peer = self._peers.get(entry.peer)
+        if peer is not None and entry in peer.entries and not entry.proved:
+            entry.proved = True
+            peer.proved += 1
 
     def leave(self, entry: Entry) -> None:
         """Forget a connection; once more does no harm."""
-        entries = self._of_peer.get(entry.peer, set())
-        if entry in entries:
-            entries.remove(entry)
-            self._proved -= 1
-            if not entries:
-                del self._of_peer[entry.peer]
-        elif entry in self._newcomers:
-            del self._newcomers[entry]
-        else:
+        peer = self._peers.get(entry.peer)
+        if peer is None or entry not in peer.entries:
             return
+        del peer.entries[entry]
+        self._count -= 1
+        if entry.proved:
+            peer.proved -= 1
+            self._remember(entry.peer)
+        if not peer:
+            del self._peers[entry.peer]
         self._ended += 1
-        self._collect_garbage()
+        self._collect_garbage_later()
+
+    def _remember(self, address: str) -> None:
+        self._known_until.pop(address, None)
+        self._known_until[address] = asyncio.get_running_loop().time() + KNOWN_SECONDS
+        if len(self._known_until) > MAX_KNOWN:
+            del self._known_until[next(iter(self._known_until))]
+
+    def _collect_garbage_later(self) -> None:
+        if self._ended >= GARBAGE_CONNECTIONS and not self._collecting:
+            self._collecting = True
+            asyncio.get_running_loop().call_at(self._collected + GARBAGE_SECONDS, self._collect_garbage)
 
     def _collect_garbage(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._ended >= GARBAGE_CONNECTIONS and loop.time() - self._collected >= GARBAGE_SECONDS:
-            self._ended, self._collected = 0, loop.time()
-            loop.call_soon(give_back)
+        self._ended, self._collecting, self._collected = 0, False, asyncio.get_running_loop().time()
+        give_back()
 
-    def _make_room(self) -> bool:
-        if len(self._newcomers) > self._most_newcomers // 2:
-            self._end_first_newcomer()
-            return True
-        for entries in sorted(self._of_peer.values(), key=len, reverse=True):
-            waiting = [(since, one) for one in entries if (since := one.waiting_since()) is not None]
-            if waiting:
-                self._end(min(waiting, key=lambda pair: pair[0])[1])
-                return True
-        if self._newcomers:
-            self._end_first_newcomer()
-            return True
-        return False
+    def _makes_room(self, newcomer: str) -> Entry | None:
+        """Return which connection makes room for a newcomer of an address, if one does."""
+        now = asyncio.get_running_loop().time()
+        strangers: list[Peer] = []
+        known: list[Peer] = []
+        for address, peer in self._peers.items():
+            is_known = peer.proved or self._known_until.get(address, now) > now
+            (known if is_known else strangers).append(peer)
+        own = self._peers.get(newcomer) or Peer()
+        if sum(map(len, strangers)) <= self._strangers_places:
+            return _victim(known or strangers, own, now)
+        if own in known or self._known_until.get(newcomer, now) > now:
+            own = Peer()  # who is known has the better right, however many it has
+        return _victim(strangers, own, now)
 
-    def _end_first_newcomer(self) -> None:
-        self._end(next(iter(self._newcomers)))
 
-    def _end(self, entry: Entry) -> None:
-        self.leave(entry)
-        entry.abort()
+def _victim(peers: list[Peer], own: Peer, now: float) -> Entry | None:
+    """Return which connection of some addresses makes room for one of an address, if one does."""
+    bigger = [peer for peer in peers if len(peer) > len(own)]
+    pool = bigger or [peer for peer in peers if peer is own]
+    if not pool:
+        return None
+    longest = [(len(peer), *found) for peer in pool if (found := peer.longest_waiting(now)) is not None]
+    idle = [(size, -since, one) for size, since, one in longest if now - since >= RECENT_SECONDS]
+    if idle:
+        return max(idle, key=lambda found: found[:2])[2]
+    most = max(pool, key=lambda peer: (len(peer), -next(iter(peer.entries)).since))
+    if (waiting := most.longest_waiting(now)) is not None:
+        return waiting[1]
+    return min(most.entries, key=lambda one: one.working_since()) if bigger else None
 
 
 class Acceptor:
@@ -195,6 +213,7 @@ class Acceptor:
         self._context = context
         self._connections = connections
         self._buffer = memoryview(bytearray(READ_BYTES))
+        self._deliveries = Deliveries()
 
     async def accept(self, listener: socket.socket) -> None:
         """Accept for ever."""
@@ -204,9 +223,19 @@ class Acceptor:
         while True:
             try:
                 self._meet(*await loop.sock_accept(listener))
+                self._meet_more(listener)
+                await asyncio.sleep(0)  # asyncio's sock_accept does not wait where another one has come
             except Exception as error:  # noqa: BLE001 - whatever it is (mostly: no more descriptors), the next one may get in
                 logger.warning("a connection was not accepted", extra={"fields": {"error": repr(error)}})
                 await asyncio.sleep(ACCEPT_PAUSE)
+
+    def _meet_more(self, listener: socket.socket) -> None:
+        """Accept what else has come already, up to a number."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(AT_ONCE - 1):
+                accepted, address = listener.accept()
+                accepted.setblocking(False)  # noqa: FBT003 - the standard library's signature
+                self._meet(accepted, address)
 
     def _meet(self, accepted: socket.socket, address: tuple[object, ...]) -> None:
         entry = Entry(str(address[0]))
@@ -218,20 +247,27 @@ class Acceptor:
     async def _open(self, accepted: socket.socket, entry: Entry) -> None:
         """Do the handshake, and hand the connection over."""
         leave = partial(self._connections.leave, entry)
-
         protocol = self._make()
         protocol.on_lost = leave
-        protocol.on_request = partial(self._connections.prove, entry)
+        protocol.on_review = partial(self._connections.prove, entry)
+        encrypted = self._context is not None
+
+        def opened() -> (
+            None
+        ):  # what comes back below may be uvloop's own, and later: who makes room is ended as a whole
+            entry.protocol = protocol
+
+        reading = Reading(protocol, self._buffer, self._deliveries, opened, peer=entry.peer, encrypted=encrypted)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Reading(protocol, self._buffer, encrypted=self._context is not None),
+                lambda: reading,
                 accepted,
                 ssl=self._context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if self._context else None,
             )
-            entry.protocol = protocol  # what comes back above may be uvloop's own
         except (OSError, asyncio.CancelledError):  # the client left, speaks no TLS, is too slow, or made room
-            pass
+            if entry.protocol is not None:
+                entry.abort()
         finally:
             if entry.protocol is None:
                 accepted.close()

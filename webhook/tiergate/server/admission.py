@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -21,14 +21,18 @@ from tiergate.server.endpoints.namespaces import LabelFacts
 from tiergate.server.endpoints.objects import ObjectFacts
 from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State
 from tiergate.server.endpoints.tiers import TierFacts
+from tiergate.server.endpoints.workloads import WorkloadFacts
 from tiergate.server.large_reviews import LargeReviews
-from tiergate.server.turns import Sender, Turns, sender_of
+from tiergate.server.loop_pass import LoopPass
+from tiergate.server.turns import Origin, Turns, origin_of
 
 TIMEOUT: Final = 5.0
 """Seconds that the API server waits where it does not say: the chart's default."""
 
 LIGHT: Final = 16 * 2**10
-"""Bytes of a review that is answered at once: most pods' are smaller, and the worst takes 12 ms (ADR 21)."""
+"""Bytes of a review that is answered in the pass of the loop in which it came, if there is time left (ADR 21)."""
+TWO_LIGHT: Final = 2 * LIGHT
+"""The same if the fast decoder can read it: an update holds two light objects."""
 LARGE: Final = 64 * 2**10
 """Bytes above which a review is read by another process; up to here only where the fast decoder cannot read it."""
 UNKNOWN_TIER: Final = "(unknown)"
@@ -59,6 +63,13 @@ class Record(msgspec.Struct, rename="camel"):
     detail: str = ""
 
 
+class Notes(Protocol):
+    """Takes notice of decisions that others than whoever asked should hear of."""
+
+    def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
+        """Take notice of a decision with findings; it must not wait, and not raise."""
+
+
 class Answer(msgspec.Struct):
     """An HTTP answer and what to log of it."""
 
@@ -85,12 +96,19 @@ class Admission:
         permissions: Permissions,
         *,
         release_namespace: str,
+        notes: Notes | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        loop_pass: LoopPass | None = None,
     ) -> None:
-        """Take the state, the permissions, our own namespace, and two clocks in seconds: monotonic, since the epoch."""
+        """Take the state, the permissions, our own namespace, who takes notes, two clocks in seconds and a pass.
+
+        One clock is monotonic, the other one counts since the epoch.
+        """
+        self._notes = notes
         self._clock = clock
         self._turns = Turns()
+        self._pass = loop_pass or LoopPass()
         self._large = LargeReviews()
         self._state = state
         objects = ObjectFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
@@ -99,6 +117,7 @@ class Admission:
         self._gatherers: Mapping[Endpoint, Gatherer] = {
             "mutate": objects,
             "validate": objects,
+            "workloads": WorkloadFacts(state, release_namespace=release_namespace, wall_clock=wall_clock),
             "namespaces": labels,
             "tiers": tiers,
         }
@@ -116,14 +135,17 @@ class Admission:
         Raises:
             AdmissionFailed: A failure of ours.
         """
-        record, deadline = Record(endpoint), Deadline(self._clock, timeout)
+        record, deadline = Record(endpoint), Deadline(self._clock, timeout, peer)
         try:
-            request = read(endpoint, body) if len(body) <= LIGHT else await self._read(endpoint, body, deadline, peer)
+            request = await self._read(endpoint, body, deadline, peer)
             _describe(record, request)
             decision = await self._decide(request, record, deadline)
             record.tier_label = self._label(decision.tier)
             _conclude(record, request, decision)
-            return Answer(200, respond(request, decision), record)
+            answered = Answer(200, respond(request, decision), record)
+            if decision.findings and self._notes is not None:
+                self._notes.note(request, decision, body, peer=peer)
+            return answered
         except BadReview as error:
             record.uid, record.outcome, record.detail = error.uid, "bad-request", shortened(str(error))
             return Answer(400, record.detail.encode() + b"\n", record)
@@ -132,18 +154,23 @@ class Admission:
             raise AdmissionFailed(record) from error
 
     async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, peer: str) -> AdmissionRequest:
-        """Read a review that takes its time: one at a time, with a look at the others in between."""
-        sender = sender_of(peer, body)
-        if len(body) <= LARGE:
-            await self._turn(sender)
-            if (request := read_quickly(endpoint, body)) is not None:
+        """Read a review in this pass of the loop if there is time left, else in turn; a large one in a process."""
+        size = len(body)
+        if size <= LARGE:
+            if size > TWO_LIGHT or self._pass.is_spent or self._turns.waiting:
+                await self._turn(origin_of(peer, body))
+            with self._pass:
+                request = read(endpoint, body) if size <= LIGHT else read_quickly(endpoint, body)
+            if request is not None:
                 return request
-        request = await self._large.read(endpoint, body, deadline, sender)
-        await self._turn(sender)
+        origin = origin_of(peer, body)
+        request = await self._large.read(endpoint, body, deadline, origin)
+        await self._turn(origin)
         return request
 
-    async def _turn(self, sender: Sender) -> None:
-        async with self._turns.turn(sender):
+    async def _turn(self, origin: Origin) -> None:
+        """Wait for a turn, and for a pass of the loop with time left."""
+        async with self._turns.turn(origin):
             await asyncio.sleep(0)
 
     def stop(self) -> None:
@@ -158,7 +185,8 @@ class Admission:
         gatherer = self._gatherers[request.endpoint]
         facts = gatherer.facts(request)
         while True:
-            decision = decide(request, facts)
+            with self._pass:
+                decision = decide(request, facts)
             record.tier = decision.tier
             if not decision.needs_fresh:  # as nearly always
                 return decision
@@ -173,6 +201,8 @@ class Admission:
             if facts is before:
                 msg = f"nothing reads {', '.join(sorted(decision.needs_fresh))} for /{request.endpoint}"
                 raise AssertionError(msg)
+            if self._pass.is_spent:  # many may have waited for the same read
+                await self._turn(Origin((deadline.peer, False), request.namespace.encode()))
 
 
 def _describe(record: Record, request: AdmissionRequest) -> None:
@@ -185,7 +215,8 @@ def _conclude(record: Record, request: AdmissionRequest, decision: Decision) -> 
     """Note what came of it. Each rule is named once: an object with many faults must not fill the log."""
     record.outcome = _outcome(request, decision)
     if decision.findings:
-        record.rules = tuple(dict.fromkeys([finding.rule for finding in decision.findings]))
+        behind = [finding.because for finding in decision.findings if finding.because]
+        record.rules = tuple(dict.fromkeys([*(finding.rule for finding in decision.findings), *behind]))
     if isinstance(request.subject, Unreadable):
         first = request.subject.faults[0]
         record.detail = f"{shortened(first.pointer) or 'object'}: {shortened(first.reason)}"
@@ -204,6 +235,6 @@ def _outcome(request: AdmissionRequest, decision: Decision) -> Outcome:
         return "malformed"
     if not decision.allowed:
         return "denied"
-    if decision.mode == "Enforce":
+    if decision.mode == "Enforce" or not (decision.violates or decision.defaults):
         return "allowed"  # with warnings
     return "warned" if decision.mode == "Warn" else "audited"

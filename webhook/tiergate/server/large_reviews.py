@@ -18,7 +18,7 @@ import msgspec
 
 from tiergate.admission.review import BadReview
 from tiergate.server import large_reviews_process as process
-from tiergate.server.turns import Sender, Turns
+from tiergate.server.turns import Origin, Turns
 
 if TYPE_CHECKING:
     from tiergate.admission.request import AdmissionRequest
@@ -29,10 +29,11 @@ IDLE: Final = 60.0
 """Seconds after which an idle process ends, and its memory is free again."""
 PATIENCE: Final = 3.0
 """Seconds for one review, its waiting included: less than others wait for the slot that a large body has meanwhile."""
-MAX_WAITING_OF_PEER: Final = 256
-"""Reviews of one peer that wait for the process; more are refused at once. Bytes are bounded where they are read."""
-MAX_WAITING_OF_NAMESPACE: Final = 32
-"""Of one namespace of a peer: nobody fills the line for others."""
+MAX_WAITING_OF_PEER: Final = 64
+"""Reviews of one peer that wait for the process, far fewer than it may have connections; more are refused at once.
+
+A namespace may have as many of them as there are places left, so that none fills the line for the others.
+"""
 
 
 class CannotReadError(RuntimeError):
@@ -56,20 +57,18 @@ class LargeReviews:
         self._channel: _Channel | None = None
         self._idle: asyncio.TimerHandle | None = None
 
-    async def read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, sender: Sender) -> AdmissionRequest:
+    async def read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, origin: Origin) -> AdmissionRequest:
         """Return the request of a review, as ``admission.request.read`` does.
 
         Raises:
             BadReview: As there.
             CannotReadError: It could not be read, or not in time.
         """
-        if (
-            self._turns.waiting_of_peer(sender) >= MAX_WAITING_OF_PEER
-            or self._turns.waiting_of_namespace(sender) >= MAX_WAITING_OF_NAMESPACE
-        ):
+        left = MAX_WAITING_OF_PEER - self._turns.waiting_of_peer(origin)
+        if self._turns.waiting_of_namespace(origin) >= left:
             raise CannotReadError("too many large reviews are waiting")
         try:
-            async with asyncio.timeout(min(deadline.left(), PATIENCE)), self._turns.turn(sender):
+            async with asyncio.timeout(min(deadline.left(), PATIENCE)), self._turns.turn(origin):
                 kind, answer = await self._ask(endpoint, body)
         except TimeoutError:
             kind, answer = process.FAILED, b"it was not read in time"

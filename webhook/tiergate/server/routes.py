@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from tiergate.process.answers import JSON, TEXT, method_not_allowed, not_found, refuse, respond
+from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.core.text import shortened
+from tiergate.process.answers import ANSWERED, JSON, TEXT, method_not_allowed, not_found, refuse, respond
 from tiergate.process.bodies import Bodies, Refused
 from tiergate.server.admission import TIMEOUT, AdmissionFailed, Answer, Record
+from tiergate.server.endpoints.reading import OutOfTimeError
+from tiergate.server.log_allowance import LogAllowance
 from tiergate.wire.kinds import ENDPOINTS, NOUNS
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ LONGEST: Final = 253
 """Characters of a client's text in a log line: the longest name an object can have."""
 OK: Final = 200
 STDOUT: Final = 1
+EXPECTED: Final = (ApiError, Unreachable, OutOfTimeError)
+"""What the API server's absence or load does to a review: no fault of ours, so no traceback."""
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +91,7 @@ class Routes:
         self._bodies = bodies or Bodies()
         self._write = write
         self._lines: list[bytes] = []
+        self._allowance = LogAllowance()
 
     @property
     def bytes_in_flight(self) -> int:
@@ -119,23 +126,33 @@ class Routes:
             except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
+            if answer.status == OK and (note := scope.get("state", {}).get(ANSWERED)) is not None:
+                note()
             await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
         finally:
             self._bodies.release(size, peer=peer)
-        self._report(endpoint, answer, time.perf_counter() - started)
+        self._report(endpoint, answer, time.perf_counter() - started, peer)
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
-        fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST]}
-        logger.error("review failed", exc_info=error, extra={"fields": fields})
+        fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST], "error": shortened(str(error))}
+        traced = None if isinstance(error, EXPECTED) else error
+        logger.error("review failed", exc_info=traced, extra={"fields": fields})
         self._recorder.error(endpoint=record.endpoint, reason="internal")
         return Answer(500, b"internal error\n", record)
 
-    def _report(self, endpoint: Endpoint, answer: Answer, seconds: float) -> None:
+    def _report(self, endpoint: Endpoint, answer: Answer, seconds: float, peer: str) -> None:
         """Count and log one review that has been answered."""
         record = answer.record
         kind = record.kind if record.kind in NOUNS else ""  # others would be a client's to choose
         tier = record.tier_label if endpoint != "namespaces" else ""  # there it is a label that is only asked for
-        self._recorder.review(endpoint=endpoint, kind=kind, tier=tier, outcome=record.outcome, seconds=seconds)
+        rule = record.rules[0] if record.rules else ""
+        self._recorder.review(
+            endpoint=endpoint, kind=kind, tier=tier, outcome=record.outcome, rule=rule, seconds=seconds
+        )
+        if not self._allowance.may_log(peer):
+            return
+        if left_out := self._allowance.take_left_out():
+            logger.warning("reviews were not logged: too many of one address", extra={"fields": {"count": left_out}})
         line = _Line(
             datetime.now(UTC),
             "info",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import gc
 import logging
 import time
@@ -16,15 +15,17 @@ import msgspec
 from tiergate.cluster.access import User, may_use_path, may_use_resource, user_of
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Client, Unreachable
-from tiergate.cluster.live import LiveReads
 from tiergate.cluster.resource import TIERS
 from tiergate.core.quantity import ZERO
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import Snapshot, TierCondition, UsageRow
 from tiergate.pages.application import create_app
 from tiergate.pages.authorization import Access, TokenAuthorizer
+from tiergate.process.service import Pages
 from tiergate.server.admission import Admission
+from tiergate.server.events import WorkloadEvents
 from tiergate.server.leadership import Leadership
+from tiergate.server.live import LiveReads
 from tiergate.server.routes import Routes
 from tiergate.server.state import ServerState
 
@@ -32,14 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
     from tiergate.admission.review import UserInfo
-    from tiergate.process.service import Receive, Scope, Send, WSGIApplication
+    from tiergate.process.service import Receive, Scope, Send
     from tiergate.server.trust import PublishedTrust
 
 REPORT: Final = 1.0
 """Seconds between two looks at what the pages show."""
 STARTING: Final = 0.05
 """The same, until the caches are filled: only then is anything answered from them."""
-PERMISSION_TIMEOUT: Final = 8.0
+LOOK_TIMEOUT: Final = 2.0
+"""Seconds for the reads that show whether a verdict is possible: the controller asks, and waits for 3."""
+PERMISSION_TIMEOUT: Final = 5.0
+"""Half of what a scraper waits, by Prometheus' own default."""
 PERMISSION_SECONDS: Final = 0.5
 """For which a question about a user or token takes one of ten places: twenty a second, and people label less often."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
@@ -56,6 +60,7 @@ class Options(msgspec.Struct, frozen=True):
     service_account_dir: str | None
     metrics_auth: bool = True
     usage_index: bool = True
+    events: bool = True
 
 
 class AccessReviews:
@@ -66,10 +71,10 @@ class AccessReviews:
         self._api = api
         self._reads = LiveReads[bool](seconds=PERMISSION_SECONDS)
 
-    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
+    async def may_assign(self, user: UserInfo, tier: str, *, peer: str, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
         key = tier, msgspec.json.encode(user)
-        return await self._reads.read(key, partial(self._ask, user, tier), timeout=timeout)
+        return await self._reads.read(key, partial(self._ask, user, tier), peer=peer, timeout=timeout)
 
     async def _ask(self, user: UserInfo, tier: str, timeout: float) -> bool:  # noqa: ASYNC109 - as above
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
@@ -97,7 +102,6 @@ class ServerService:
             ConfigError: There is no usable way to an API server.
         """
         options = self._options
-        self._loop = asyncio.get_running_loop()
         source = None if options.kubeconfig else options.service_account_dir
         client = await Client.connect(kubeconfig=options.kubeconfig, service_account_dir=source)
         self._client = client
@@ -105,27 +109,28 @@ class ServerService:
         self._token_reads = LiveReads[Access](seconds=PERMISSION_SECONDS)
         self._state = ServerState(client, release_namespace=options.namespace, usage_index=options.usage_index)
         self._leadership = Leadership(self._api, namespace=options.namespace)
+        self._events = WorkloadEvents(self._api, self._recorder) if options.events else None
         self._admission = Admission(
             self._state,
             AccessReviews(self._api),
             release_namespace=options.namespace,
+            notes=self._events,
         )
         self._routes = Routes(self._admission, self._recorder)
 
     @property
-    def pages(self) -> WSGIApplication | None:
+    def pages(self) -> Pages:
         """Metrics and usage."""
-        return create_app(
-            snapshot=lambda: self._snapshot,
-            metrics=self._recorder.exposition,
-            metrics_type=CONTENT_TYPE,
-            authorize=TokenAuthorizer(self._ask) if self._options.metrics_auth else None,
+        application = create_app(
+            snapshot=lambda: self._snapshot, metrics=self._recorder.exposition, metrics_type=CONTENT_TYPE
         )
+        return Pages(application, TokenAuthorizer(self._ask) if self._options.metrics_auth else None)
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """The caches, and what keeps the pages current."""
+        """The caches, what keeps the pages current, and what writes Events."""
         return {
             **self._state.tasks(),
+            **({} if self._events is None else {"events": self._events.run}),
             "leadership": self._leadership.run,
             "report": self._report,
             "trust": self._follow_trust,
@@ -144,6 +149,12 @@ class ServerService:
             return False, "never synced: " + ", ".join(missing)
         problem = self._trust.problem(at=datetime.now(UTC))
         return not problem, problem
+
+    async def undecided(self) -> str:
+        """Say why no verdict is possible: the caches are out of touch, and what a verdict would read live fails."""
+        return (
+            await self._state.unreadable(self._options.namespace, timeout=LOOK_TIMEOUT) if self._state.stale() else ""
+        )
 
     def http(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer the API server."""
@@ -201,18 +212,11 @@ class ServerService:
         gc.set_threshold(*GC_THRESHOLDS)
         self._frozen = True
 
-    def _ask(self, token: str) -> Access:
-        """Check a scraper's token from the pages' thread, on the loop's client."""
-        answer = asyncio.run_coroutine_threadsafe(self._authorized(token), self._loop)
+    async def _ask(self, token: str, peer: str) -> Access:
+        """Check a scraper's token."""
+        access = partial(self._access, token)
         try:
-            return answer.result(PERMISSION_TIMEOUT)
-        except concurrent.futures.TimeoutError:
-            answer.cancel()
-            return "unavailable"
-
-    async def _authorized(self, token: str) -> Access:
-        try:
-            return await self._token_reads.read(token, partial(self._access, token), timeout=PERMISSION_TIMEOUT)
+            return await self._token_reads.read(token, access, peer=peer, timeout=PERMISSION_TIMEOUT)
         except (ApiError, Unreachable) as error:
             logger.warning("cannot tell who reads the metrics", extra={"fields": {"error": str(error)}})
             return "unavailable"

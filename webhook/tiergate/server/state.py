@@ -5,6 +5,7 @@ Reading the state is free and may be late; the ``*_now`` methods ask the API ser
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tiergate.cluster.api import Api
-from tiergate.cluster.live import LiveReads
+from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
+from tiergate.cluster.errors import in_words
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.cluster.usage_index import UsageIndex
+from tiergate.server.live import LiveReads
+from tiergate.server.workload_state import WorkloadState
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.quota import read_quota, unreadable_quota
@@ -42,7 +46,7 @@ LONGEST_NAME: Final = 253
 class ServerState(ClusterState):
     """The cluster's state, how far it can be relied on, and what the API server says when it is asked.
 
-    ``timeout`` of a live read is in seconds, for the whole read.
+    ``timeout`` of a live read is in seconds, for the whole read; ``peer`` is the address for whose sake it is made.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class ServerState(ClusterState):
         self._tier_reads = LiveReads[bytes | None]()
         self._namespace_reads = LiveReads[bytes | None]()
         self._quota_reads = LiveReads[Sequence[msgspec.Raw]]()
+        self.workloads = WorkloadState(client, self._api, self._limit_ranges, clock=clock)
         self._missing_tiers: dict[str, float] = {}
         self.index = UsageIndex(
             client, tiers=self.tiers_in_force, changed=self._tiers.changed, minor=self.minor, clock=clock
@@ -79,7 +84,7 @@ class ServerState(ClusterState):
         """Return what keeps the state current, for the supervisor."""
         caches = {f"cache {name}": cache.run for name, cache in self.caches().items()}
         index = self.index.tasks() if self._usage_index else {}
-        return {**caches, **index, "release": self._release.run}
+        return {**caches, **index, **self.workloads.tasks(), "release": self._release.run}
 
     def observe(self) -> None:
         """Look at all caches and decide until when they may be relied on; to be called every second.
@@ -118,7 +123,7 @@ class ServerState(ClusterState):
         indexes = [index.cache for _, index in self.index.each()]
         return tuple("" if cache is None else cache.resource_version for cache in (*self.caches().values(), *indexes))
 
-    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109 - as the client has it
+    async def tier_now(self, name: str, *, peer: str, timeout: float) -> Tier | None:  # noqa: ASYNC109 - as the client has it
         """Read one tier live; None where there is none.
 
         Raises:
@@ -128,12 +133,28 @@ class ServerState(ClusterState):
         if self._clock() < self._missing_tiers.get(name, 0.0) and not self.stale():
             return None
         raw = await self._tier_reads.read(
-            name, lambda seconds: self._api.get(TIERS, name, timeout=seconds), timeout=timeout
+            name, lambda seconds: self._api.get(TIERS, name, timeout=seconds), peer=peer, timeout=timeout
         )
         if raw is None:
             self._note_missing(name)
             return None
         return read_valid_tier(raw)
+
+    async def unreadable(self, namespace: str, *, timeout: float) -> str:  # noqa: ASYNC109 - as the client has it
+        """Say why the facts of a verdict cannot be read live, "" where they can; the namespace is any that exists.
+
+        It is asked for our own sake, so that no crowd of questions makes it seem so.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self.namespace_now(namespace, peer="", timeout=timeout)
+                await self.quotas_now(namespace, peer="", timeout=timeout)
+                await self.tier_now(namespace, peer="", timeout=timeout)
+        except Malformed:
+            pass  # a tier that is invalid could be read
+        except (ApiError, Unreachable, BodyTooLarge, TimeoutError, msgspec.MsgspecError) as error:
+            return f"out of touch with the API server: {in_words(error)}"
+        return ""
 
     def _note_missing(self, name: str) -> None:
         """Remember for a moment that there is no such tier: caches in touch are asked first, and know a new one.
@@ -148,18 +169,18 @@ class ServerState(ClusterState):
         if len(self._missing_tiers) < MOST_MISSING:
             self._missing_tiers[name] = now + MISSING_FOR
 
-    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None:  # noqa: ASYNC109 - as the client has it
+    async def namespace_now(self, name: str, *, peer: str, timeout: float) -> Namespace | None:  # noqa: ASYNC109 - as the client has it
         """Read one namespace live; None where there is none.
 
         Raises:
             ApiError, Unreachable: No answer.
         """
         raw = await self._namespace_reads.read(
-            name, lambda seconds: self._api.get(NAMESPACES, name, timeout=seconds), timeout=timeout
+            name, lambda seconds: self._api.get(NAMESPACES, name, timeout=seconds), peer=peer, timeout=timeout
         )
         return None if raw is None else read_namespace(raw)
 
-    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109 - as the client has it
+    async def quotas_now(self, namespace: str, *, peer: str, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109 - as the client has it
         """Read all ResourceQuotas of a namespace live, by name.
 
         Raises:
@@ -168,6 +189,7 @@ class ServerState(ClusterState):
         listed = await self._quota_reads.read(
             namespace,
             lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds),
+            peer=peer,
             timeout=timeout,
         )
         return tuple(sorted((_quota(raw) for raw in listed), key=lambda quota: quota.name))

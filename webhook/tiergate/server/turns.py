@@ -1,4 +1,4 @@
-"""Who is next: in turn by peer and namespace, so that one that sends much waits for itself and not others for it."""
+"""Which waiting task is next: in turn by peer and namespace, so that a busy sender delays itself and not others."""
 
 from __future__ import annotations
 
@@ -6,97 +6,157 @@ import asyncio
 import re
 from collections import deque
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tiergate.process.bodies import SMALL_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 HEAD: Final = 2048
 """Bytes of a review before its objects: the API server writes the namespace among the first."""
 _NAMESPACE: Final = re.compile(rb'"namespace": ?"([a-z0-9-]{1,63})"')
 
-_Queue = deque[asyncio.Future[None]]
+MOST_PEERS: Final = 1024
+"""Peers of which is known when they had a turn."""
+
+Peer: TypeAlias = tuple[str, bool]
+_Queue = deque[asyncio.Future[bool]]
+"""False: there is no turn, go."""
 
 
-class Sender(NamedTuple):
-    """Whose turn it is: anybody can make up namespaces, so they count within their peer.
+class Origin(NamedTuple):
+    """Where a review comes from. Any client can make up namespaces, so they count within their peer.
 
-    A peer's large bodies, of which one is read at a time, have turns of their own: others wait for that one to end.
+    A peer's large bodies have turns of their own: one of them is read at a time, and small ones do not wait for it.
     """
 
-    peer: tuple[str, bool]
+    peer: Peer
     namespace: bytes = b""
 
 
-def sender_of(peer: str, body: bytes) -> Sender:
-    """Return whom a review seems to come from; the namespace is b"" where its head does not say."""
+def origin_of(peer: str, body: bytes) -> Origin:
+    """Return where a review seems to come from; the namespace is b"" where its head does not say."""
     found = _NAMESPACE.search(body, 0, HEAD)
-    return Sender((peer, len(body) > SMALL_BYTES), found[1] if found else b"")
+    return Origin((peer, len(body) > SMALL_BYTES), found[1] if found else b"")
+
+
+class CrowdedError(RuntimeError):
+    """There is no place to wait in, or it was needed for a peer that has fewer."""
 
 
 class Turns:
-    """Waiting tasks in queues: the peers have their turns in order, and within each peer its namespaces."""
+    """Waiting tasks in queues. The next turn is of the peer whose last one is longest ago; its namespaces go round."""
 
-    def __init__(self) -> None:
-        """Start with none."""
-        self._peers: dict[tuple[str, bool], dict[bytes, _Queue]] = {}
-        self._busy = False
+    def __init__(self, at_once: int = 1, *, most_waiting: int | None = None) -> None:
+        """Give so many turns at once, and let so many wait, of one peer half as many; None: others bound them."""
+        self._peers: dict[Peer, dict[bytes, _Queue]] = {}
+        self._free = at_once
+        self._most_waiting = most_waiting
+        self._given = 0
+        self._last: dict[Peer, int] = {}  # how many turns had been given when the peer had one
 
-    def waiting_of_peer(self, sender: Sender) -> int:
-        """Return how many of the sender's peer are waiting."""
-        return sum(map(len, self._peers.get(sender.peer, {}).values()))
+    @property
+    def waiting(self) -> bool:
+        """Whether any task waits."""
+        return bool(self._peers)
 
-    def waiting_of_namespace(self, sender: Sender) -> int:
-        """Return how many of the sender itself are waiting."""
-        return len(self._peers.get(sender.peer, {}).get(sender.namespace, ()))
+    def waiting_of_peer(self, origin: Origin) -> int:
+        """Return how many of the origin's peer are waiting."""
+        return _length(self._peers.get(origin.peer, {}))
+
+    def waiting_of_namespace(self, origin: Origin) -> int:
+        """Return how many of the origin itself are waiting."""
+        return len(self._peers.get(origin.peer, {}).get(origin.namespace, ()))
 
     @asynccontextmanager
-    async def turn(self, sender: Sender) -> AsyncIterator[None]:
-        """Wait for a turn, and have it until the end of the block."""
-        if self._busy:
-            await self._wait(sender)
-        self._busy = True
+    async def turn(self, origin: Origin, *, seconds: float = 0.0) -> AsyncIterator[None]:
+        """Wait for a turn, and have it until the end of the block, and for so many seconds at least.
+
+        Raises:
+            CrowdedError: Too many wait.
+        """
+        if self._free:
+            self._free -= 1
+            self._note(origin.peer)
+        else:
+            await self._wait(origin)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
         try:
             yield
         finally:
-            self._pass_on()
+            if loop.time() < until:
+                loop.call_at(until, self._pass_on)
+            else:
+                self._pass_on()
 
-    async def _wait(self, sender: Sender) -> None:
+    async def _wait(self, origin: Origin) -> None:
+        if self._most_waiting is not None:
+            self._make_room(origin.peer, self._most_waiting)
         future = asyncio.get_running_loop().create_future()
-        self._peers.setdefault(sender.peer, {}).setdefault(sender.namespace, deque()).append(future)
+        self._peers.setdefault(origin.peer, {}).setdefault(origin.namespace, deque()).append(future)
         try:
-            await future
+            has_turn = await future
         except asyncio.CancelledError:
-            self._leave(sender, future)
-            if not future.cancelled():  # the turn came together with the cancellation
+            self._leave(origin, future)
+            if not future.cancelled() and future.result():  # the turn came together with the cancellation
                 self._pass_on()
             raise
+        if not has_turn:
+            raise CrowdedError("too many wait, and most for this peer")
 
-    def _leave(self, sender: Sender, future: asyncio.Future[None]) -> None:
+    def _make_room(self, arriving: Peer, most: int) -> None:
+        """Make a place: the last task of the peer with the most waiting loses its own, unless that is the same peer."""
+        waiting = {peer: _length(namespaces) for peer, namespaces in self._peers.items()}
+        own = waiting.get(arriving, 0)
+        if own < most // 2 and sum(waiting.values()) < most:
+            return
+        longest = max(reversed(waiting), key=lambda peer: (waiting[peer], self._last.get(peer, 0)))
+        if own >= min(most // 2, waiting[longest]):
+            raise CrowdedError("too many wait")
+        namespace, queue = max(self._peers[longest].items(), key=lambda pair: len(pair[1]))
+        future = queue[-1]
+        self._leave(Origin(longest, namespace), future)
+        if not future.done():
+            future.set_result(False)
+
+    def _leave(self, origin: Origin, future: asyncio.Future[bool]) -> None:
         """Give up a place in a queue, if it is still there."""
-        namespaces = self._peers.get(sender.peer, {})
-        queue = namespaces.get(sender.namespace, _Queue())
+        namespaces = self._peers.get(origin.peer, {})
+        queue = namespaces.get(origin.namespace, _Queue())
         if future in queue:
             queue.remove(future)
             if not queue:
-                del namespaces[sender.namespace]
+                del namespaces[origin.namespace]
             if not namespaces:
-                del self._peers[sender.peer]
+                del self._peers[origin.peer]
 
     def _pass_on(self) -> None:
-        """Give the turn to the first of the next queue that still waits."""
+        """Give the turn to the next one that still waits."""
         while self._peers:
-            peer, namespaces = next(iter(self._peers.items()))
+            peer = min(self._peers, key=lambda one: self._last.get(one, 0))
+            namespaces = self._peers[peer]
             namespace, queue = next(iter(namespaces.items()))
-            del self._peers[peer], namespaces[namespace]
+            del namespaces[namespace]
             future = queue.popleft()
             if queue:
                 namespaces[namespace] = queue  # behind the others
-            if namespaces:
-                self._peers[peer] = namespaces
+            if not namespaces:
+                del self._peers[peer]
             if not future.done():
-                future.set_result(None)
+                self._note(peer)
+                future.set_result(True)
                 return
-        self._busy = False
+        self._free += 1
+
+    def _note(self, peer: Peer) -> None:
+        """Note that a peer has a turn; of many peers all are forgotten, which costs less than to know the oldest."""
+        if len(self._last) >= MOST_PEERS:
+            self._last.clear()
+        self._given += 1
+        self._last[peer] = self._given
+
+
+def _length(namespaces: Mapping[bytes, _Queue]) -> int:
+    return sum(map(len, namespaces.values()))

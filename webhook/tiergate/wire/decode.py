@@ -86,11 +86,6 @@ class Reader(Generic[Wire, Value]):
         """Return the value; raise Malformed with the JSON pointer ("" for what is not JSON)."""
         return self._decoder.read(bytes(raw), self._to_value, self.strictly)
 
-    def quickly(self, raw: bytes) -> Value | None:
-        """Return the value as the fast decoder alone reads it, None where it reads nothing; raise ValueError."""
-        wire = self._decoder.quick(raw)
-        return None if wire is None else self._to_value(wire)
-
     def strictly(self, raw: bytes) -> Value:
         """Return the value as the strict decoder alone reads it; raise Malformed."""
         try:

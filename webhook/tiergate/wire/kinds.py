@@ -6,16 +6,20 @@ Routes, the reading of reviews, the metric labels and the test of the chart's we
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
 
 from tiergate.core.quota import Measured
-from tiergate.core.request import Endpoint, LabelChange, Subject, TierChange
+from tiergate.core.request import Endpoint, LabelChange, Subject, TierChange, WorkloadChange
+from tiergate.core.workload import Workload
+from tiergate.core.workload_kind import WORKLOAD_KINDS, KindOfWorkload, WorkloadKind
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.namespace import WireNamespace, to_namespace
 from tiergate.wire.pod import WirePod, to_pod
 from tiergate.wire.tier import WireTier, to_tier
+from tiergate.wire.workload import WireCronJob, WireScale, WireWorkload, to_cron_jobs, to_scale, to_workloads
 
 Operation = Literal["CREATE", "UPDATE", "DELETE"]
 FailurePolicy = Literal["Fail", "Ignore"]
@@ -59,6 +63,13 @@ class Kind(msgspec.Struct, frozen=True):
     needs_old: bool = True
 
     @property
+    def marker(self) -> bytes:
+        """What follows ``"resource":"`` in a review, as the API server writes it."""
+        subresource = self.resource.partition("/")[2]
+        rest = f'}},"subResource":"{subresource}"' if subresource else ""
+        return f'{self.plural}"{rest}'.encode()
+
+    @property
     def plural(self) -> str:
         """The resource without subresource and group, as a review names it."""
         return self.resource.partition("/")[0].partition(".")[0]
@@ -89,11 +100,43 @@ def _tier(new: WireTier | None, old: WireTier | None, _namespace: str) -> Decode
     return Decoded(TierChange(to_tier(new)), name=name)
 
 
+def _workload(kind: WorkloadKind, new: WireWorkload, old: WireWorkload | None, namespace: str) -> Decoded:
+    return _change(*to_workloads(new, old, kind, namespace=namespace), new)
+
+
+def _cron_job(new: WireCronJob, old: WireCronJob | None, namespace: str) -> Decoded:
+    return _change(*to_cron_jobs(new, old, namespace=namespace), new)
+
+
+def _change(new: Workload | None, old: Workload | None, wire: WireWorkload | WireCronJob) -> Decoded:
+    metadata = wire.metadata
+    return Decoded(WorkloadChange(new, old), name="" if metadata is None else metadata.name or metadata.generateName)
+
+
+def _scale(new: WireScale, old: WireScale | None, _namespace: str) -> Decoded:
+    return Decoded(to_scale(new, old), name="" if new.metadata is None else new.metadata.name)
+
+
+SCALED: Final[dict[str, WorkloadKind]] = {f"{one.resource}/scale": one.kind for one in WORKLOAD_KINDS if one.scalable}
+"""The kind whose pods each ``scale`` sets the number of."""
+
+
+def _with_template(one: KindOfWorkload) -> Kind:
+    """Return the row of a workload: a CronJob's template stands deeper than that of the others."""
+    wire, to_core = (WireCronJob, _cron_job) if one.kind == "CronJob" else (WireWorkload, partial(_workload, one.kind))
+    return Kind(one.resource, ("CREATE", "UPDATE"), "workloads", wire, to_core, one.kind.lower(), "Ignore")
+
+
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("pods", ("CREATE",), "mutate", WirePod, _pod, "pod"),
     Kind("pods", ("CREATE",), "validate", WirePod, _pod, "pod"),
     Kind("pods/resize", ("UPDATE",), "validate", WirePod, _pod, "pod"),
     Kind("persistentvolumeclaims", ("CREATE", "UPDATE"), "validate", WireClaim, _claim, "persistentvolumeclaim"),
+    *map(_with_template, WORKLOAD_KINDS),
+    *(
+        Kind(resource, ("UPDATE",), "workloads", WireScale, _scale, kind.lower(), failure_policy="Ignore")
+        for resource, kind in SCALED.items()
+    ),
     *(
         Kind(resource, ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, "namespace", namespaced=False)
         for resource in ("namespaces", "namespaces/status", "namespaces/finalize")
@@ -122,9 +165,7 @@ _BY_REQUEST: Final[dict[tuple[str, str, str], Kind]] = {
 _FIRST: Final[dict[str, Kind]] = {kind.endpoint: kind for kind in reversed(KINDS)}
 _OTHERS: Final[dict[str, tuple[tuple[bytes, Kind], ...]]] = {
     endpoint: tuple(
-        (kind.plural.encode() + b'"', kind)
-        for kind in KINDS
-        if kind.endpoint == endpoint and kind.wire is not _FIRST[endpoint].wire
+        (kind.marker, kind) for kind in KINDS if kind.endpoint == endpoint and kind.wire is not _FIRST[endpoint].wire
     )
     for endpoint in _FIRST
 }

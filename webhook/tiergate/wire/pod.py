@@ -12,7 +12,7 @@ from tiergate.core.podspec import Container, ContainerStatus, Pod
 from tiergate.core.resources import EMPTY, ResourceList, is_pod_level
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.wire.malformed import Excess, Malformed
-from tiergate.wire.types import Int64, Metadata, Name, Quantities, Resources, resource_list
+from tiergate.wire.types import ABSENT, Int64, Metadata, Name, Quantities, Resources, is_absent, resource_list
 
 MAX_CONTAINERS: Final = 250
 """Containers and init containers of a pod, or statuses of them: real pods have a few dozen at most."""
@@ -33,7 +33,7 @@ class AffinityTerm(msgspec.Struct):
     """A pod affinity term: whether it looks into other namespaces."""
 
     namespaces: list[str] | None = None
-    namespaceSelector: msgspec.Raw | None = None
+    namespaceSelector: msgspec.Raw = ABSENT
 
 
 class WeightedAffinityTerm(msgspec.Struct):
@@ -196,7 +196,7 @@ def _looks_outside(affinity: PodAffinity) -> bool:
     terms = list(affinity.requiredDuringSchedulingIgnoredDuringExecution or ())
     preferred = affinity.preferredDuringSchedulingIgnoredDuringExecution or ()
     terms += [weighted.podAffinityTerm for weighted in preferred if weighted.podAffinityTerm]
-    return any(term.namespaces or term.namespaceSelector is not None for term in terms)
+    return any(term.namespaces or not is_absent(term.namespaceSelector) for term in terms)
 
 
 def _infeasible(conditions: list[PodCondition]) -> bool:

@@ -26,7 +26,7 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.wire.malformed import raise_all
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
-from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT, Name, Quantities, Text, too_many_names
+from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT, IntOrString, Name, Quantities, Text, too_many_names
 
 MAX_FAULTS: Final = 100
 """Of one document. Nobody reads more, and each costs time."""
@@ -151,6 +151,8 @@ def _converter(hint: Any) -> _Convert:  # noqa: ANN401  # hints are values here
     hint = _without_none(hint)
     if hint == Quantities:
         return _quantities
+    if hint == IntOrString:
+        return partial(_leaf, _int_or_string)
     if hint == Name:
         return partial(_leaf, _name)
     if hint == Text:
@@ -268,6 +270,10 @@ def _integer(tree: Tree) -> int:
     raise _Unfit(msg)
 
 
+def _int_or_string(tree: Tree) -> int | str:
+    return _integer(tree) if isinstance(tree, Number) else _name(tree)
+
+
 def _boolean(tree: Tree) -> bool:
     if isinstance(tree, bool):
         return tree
@@ -275,16 +281,24 @@ def _boolean(tree: Tree) -> bool:
     raise _Unfit(msg)
 
 
-def _anything(_tree: Tree) -> msgspec.Raw:
-    """Return a marker for a value whose presence alone matters."""
-    return msgspec.Raw(b"{}")
+def _raw(tree: Tree) -> msgspec.Raw:
+    """Return a value as JSON again, for whoever reads it by itself or asks whether it is there."""
+    return msgspec.Raw(msgspec.json.encode(_plain(tree)))
+
+
+def _plain(tree: Tree) -> Any:  # noqa: ANN401  # any value of JSON
+    if isinstance(tree, Number):
+        return msgspec.Raw(tree.encode())  # as it was written, however large
+    if isinstance(tree, dict):
+        return {name: _plain(one) for name, one in tree.items()}
+    return [_plain(one) for one in tree] if isinstance(tree, list) else tree
 
 
 _LEAVES: Final[dict[Any, Callable[[Tree], Any]]] = {
     str: _text,
     int: _integer,
     bool: _boolean,
-    msgspec.Raw: _anything,
+    msgspec.Raw: _raw,
 }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from tiergate.core.decision import Fault
-from tiergate.core.mode import MODES, Mode
+from tiergate.core.mode import MODES, WORKLOAD_POLICIES, Mode, WorkloadPolicy
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, with_effective_items
 from tiergate.core.tier_faults import faults
@@ -20,7 +20,7 @@ MAX_ENTRIES: Final = 200
 """Entries of a list in a Tier."""
 MAX_HARD: Final = 2000
 """Names in all quotas of a Tier."""
-_MODES_SHOWN: Final = ", ".join(f'"{mode}"' for mode in MODES)
+Word = TypeVar("Word", bound=str)
 
 
 class WireItem(msgspec.Struct, omit_defaults=True):
@@ -59,6 +59,7 @@ class TierSpec(msgspec.Struct):
     quotas: list[WireTierQuota] | None = None
     exemptions: WireExemptions | None = None
     nativeLimitRange: bool | None = None
+    workloads: Name | None = None
 
 
 class WireTier(msgspec.Struct):
@@ -72,7 +73,7 @@ def to_tier(wire: WireTier) -> Tier:
     """Return the core value; raise Malformed for what this version does not enforce."""
     metadata, spec = wire.metadata or Metadata(), wire.spec or TierSpec()
     _count(spec)
-    mode = _mode(spec)
+    mode, policy = _words(spec)
     exemptions = spec.exemptions or WireExemptions()
     return with_effective_items(
         Tier(
@@ -83,6 +84,7 @@ def to_tier(wire: WireTier) -> Tier:
             exempt_groups=frozenset(exemptions.groups or ()),
             mode=mode,
             native_limit_range=spec.nativeLimitRange is True,
+            workloads=policy,
         )
     )
 
@@ -103,20 +105,28 @@ def _count(spec: TierSpec) -> None:
         raise Excess("/spec/quotas", f"{names} names in all, and at most {MAX_HARD} are supported")
 
 
-def _mode(spec: TierSpec) -> Mode:
-    """Return the mode; refuse words that nothing enforces, for accepting one would be a silent allow."""
+def _words(spec: TierSpec) -> tuple[Mode, WorkloadPolicy]:
+    """Return mode and policy; refuse words that nothing enforces, for accepting one would be a silent allow."""
     found: list[Fault] = []
-    mode = next((one for one in MODES if one == spec.enforcement), None)
-    if mode is None:
-        reason = f'"{shortened(spec.enforcement, VALUE_SHOWN)}" is not supported, only {_MODES_SHOWN} are'
-        found.append(Fault("/spec/enforcement", reason))
+    mode = _word(MODES, spec.enforcement, "/spec/enforcement", found)
+    policy = _word(WORKLOAD_POLICIES, spec.workloads or "Warn", "/spec/workloads", found)
     for index, quota in enumerate(spec.quotas or ()):
         if quota.per != "Namespace":
             reason = f'"{shortened(quota.per, VALUE_SHOWN)}" is not supported, only "Namespace" is'
             found.append(Fault(f"/spec/quotas/{index}/per", reason))
     raise_all(found)
     assert mode is not None  # noqa: S101  # raised above
-    return mode
+    assert policy is not None  # noqa: S101  # raised above
+    return mode, policy
+
+
+def _word(words: tuple[Word, ...], written: str, pointer: str, found: list[Fault]) -> Word | None:
+    """Return the word that is written; note a fault and return None for any other."""
+    word = next((one for one in words if one == written), None)
+    if word is None:
+        shown = ", ".join(f'"{one}"' for one in words)
+        found.append(Fault(pointer, f'"{shortened(written, VALUE_SHOWN)}" is not supported, only {shown} are'))
+    return word
 
 
 def limit_range_item(wire: WireItem) -> LimitRangeItem:

@@ -20,6 +20,16 @@ class Condition(msgspec.Struct, frozen=True, rename="camel"):
     observed_generation: int = 0
 
 
+class KeptSpec(msgspec.Struct, frozen=True):
+    """The last valid ``spec`` of a Tier that is invalid now, as JSON, and the ``metadata.generation`` it had.
+
+    A text, as a merge patch would mix the fields of two versions.
+    """
+
+    generation: int
+    spec: str
+
+
 class TierStatus(msgspec.Struct, frozen=True, rename="camel"):
     """``status`` of a Tier; ``summary`` maps a quota name to "used/hard", summed over the tier's namespaces."""
 
@@ -28,6 +38,7 @@ class TierStatus(msgspec.Struct, frozen=True, rename="camel"):
     namespaces: int = 0
     summary: dict[str, str] = {}
     conditions: tuple[Condition, ...] = ()
+    in_force: KeptSpec | None = None
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of a type, or None."""

@@ -11,7 +11,7 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the stub leaves the C scanner out
 from typing import Any, Final, cast
 
-from tiergate.wire.malformed import NotJson
+from tiergate.wire.malformed import NotJson, TooManyValues
 
 MAX_DEPTH: Final = 500
 """Half of what the standard library can read on a small stack; no Kubernetes object comes near."""
@@ -47,16 +47,17 @@ def parse(raw: bytes) -> Tree:
     """Return the document as a tree, the last of duplicate members; raise NotJson if it is not JSON."""
     try:
         text = _text(raw)
-        if _may_exceed(raw) and _exceeds(text):
-            why = f"more than {MAX_VALUES} values"
-        else:
+        if not (_may_exceed(raw) and _exceeds(text)):
             return _decoded(text)
+        why = ""
     except RecursionError:
         why = f"nested deeper than {MAX_DEPTH} levels"
     except UnicodeDecodeError as error:
         why = f"not UTF-8 at byte {error.start}"
     except ValueError as error:
         why = str(error)
+    if not why:
+        raise TooManyValues(f"more than {MAX_VALUES} values")
     raise NotJson(why)  # here, as the errors above hold the whole document
 
 

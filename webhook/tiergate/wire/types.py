@@ -27,7 +27,19 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""
 
+IntOrString = Annotated[int | str, "int-or-string"]
+"""A number, or a text such as ``25%``."""
+
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+ABSENT: Final = msgspec.Raw()
+"""No value where one is kept as its bytes: the fast decoder cannot decode a field that is a Raw or None."""
+
+
+def is_absent(value: msgspec.Raw) -> bool:
+    """Say whether there is no value, or null."""
+    return bytes(value) in (b"", b"null")
 
 
 class Resources(msgspec.Struct):

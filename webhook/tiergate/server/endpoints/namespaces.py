@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tiergate.core.facts import Facts
+from tiergate.core.facts import facts_of_label
 from tiergate.core.label_guard import touched
 from tiergate.core.request import LabelChange
 from tiergate.server.endpoints.reading import Gatherer, tier_in_force
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tiergate.admission.request import AdmissionRequest
     from tiergate.core.decision import FactName
+    from tiergate.core.facts import Facts
     from tiergate.server.endpoints.reading import Deadline, Permissions, State
 
 
@@ -34,10 +36,12 @@ class LabelFacts(Gatherer):
         """Return what the caches know."""
         change = request.subject
         after = change.after if isinstance(change, LabelChange) else None
-        return Facts(
-            server=self._server(),
+        return facts_of_label(
+            self._server(),
             release_namespace=self._release_namespace,
             tier=self._state.tier(after) if after else None,
+            permitted=frozenset(),
+            fresh=frozenset(),
         )
 
     async def fresh(
@@ -53,7 +57,7 @@ class LabelFacts(Gatherer):
         return msgspec.structs.replace(facts, tier=tier, fresh=facts.fresh | needed)
 
     async def _permitted(self, request: AdmissionRequest, change: LabelChange, deadline: Deadline) -> frozenset[str]:
-        tiers, left = touched(change), deadline.left()
-        ask = self._permissions.may_assign
-        answers = await asyncio.gather(*(ask(request.user_info, tier, timeout=left) for tier in tiers))
+        tiers = touched(change)
+        ask = partial(self._permissions.may_assign, request.user_info, peer=deadline.peer, timeout=deadline.left())
+        answers = await asyncio.gather(*map(ask, tiers))
         return frozenset(tier for tier, allowed in zip(tiers, answers, strict=True) if allowed)

@@ -10,6 +10,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.facts import Facts
 from tiergate.core.podspec import Pod
 from tiergate.core.tier import Tier
+from tiergate.core.workload_case import UNKNOWN
 from tiergate.server.endpoints.reading import Gatherer, tier_in_force
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tiergate.core.decision import FactName
     from tiergate.core.facts import TierState
     from tiergate.core.quota import QuotaStatus
+    from tiergate.core.workload_case import Around
     from tiergate.server.endpoints.reading import Deadline
 
 PENDING_WAIT: Final = 2.0
@@ -42,9 +44,18 @@ class ObjectFacts(Gatherer):
             tier=tier,
             quotas=state.quotas(request.namespace),
             usage=self._usage(request, tier) if trusted or "tier" in fresh else None,
+            permitted=frozenset(),
+            members=(),
             trusted=trusted,
             fresh=fresh,
+            waited=False,
+            around=self._around(request),
+            scaled=None,
         )
+
+    def _around(self, request: AdmissionRequest) -> Around:  # noqa: ARG002
+        """Return what is around a workload; a pod and a claim come with what they need."""
+        return UNKNOWN
 
     def _usage(self, request: AdmissionRequest, tier: TierState) -> tuple[QuotaStatus, ...] | None:
         """Return the usage that native quota does not count, for a tier in mode Warn or Audit."""
@@ -65,7 +76,7 @@ class ObjectFacts(Gatherer):
         if "tier" in needed:
             tier = await self._tier(namespace, deadline)  # the rest anew: what the caches held may be outdated
             return self._under(tier, request, facts.fresh | needed)
-        quotas = await self._state.quotas_now(namespace, timeout=deadline.left())
+        quotas = await self._state.quotas_now(namespace, peer=deadline.peer, timeout=deadline.left())
         return msgspec.structs.replace(facts, quotas=quotas, fresh=facts.fresh | needed)
 
     async def _tier(self, namespace: str, deadline: Deadline) -> TierState:
@@ -74,7 +85,7 @@ class ObjectFacts(Gatherer):
         stale = state.stale()
         known = None if stale else state.namespace(namespace)
         if known is None or known.tier is None:
-            known = await state.namespace_now(namespace, timeout=deadline.left())
+            known = await state.namespace_now(namespace, peer=deadline.peer, timeout=deadline.left())
         if known is None or known.tier is None:
             return None
         tier = None if stale else state.tier(known.tier)

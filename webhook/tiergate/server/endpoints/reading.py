@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from tiergate.core.facts import Facts
     from tiergate.core.quota import Measured, QuotaStatus
     from tiergate.core.tier import Tier
+    from tiergate.core.workload import Workload
+    from tiergate.core.workload_case import Around
+    from tiergate.core.workload_kind import WorkloadKind
     from tiergate.wire.namespace import Namespace
 
-SHARE: Final = 0.8
+LIVE_READ_SHARE: Final = 0.8
 """Of the API server's timeout: what is left after all live reads of a review is for its answer."""
+LONGEST_READS: Final = 8.0
+"""Seconds at most, whatever the sender says that it waits: meanwhile it keeps a connection and a place in line."""
 
 
 class OutOfTimeError(RuntimeError):
@@ -28,13 +33,14 @@ class OutOfTimeError(RuntimeError):
 
 
 class Deadline:
-    """When the live reads of one review must have ended."""
+    """When the live reads of one review must have ended, and the address for whose sake they are made."""
 
-    def __init__(self, clock: Callable[[], float], timeout: float) -> None:
-        """Take a monotonic clock in seconds, and the API server's timeout, which begins now."""
+    def __init__(self, clock: Callable[[], float], timeout: float, peer: str = "") -> None:
+        """Take a monotonic clock in seconds, the API server's timeout, which begins now, and the review's peer."""
+        self.peer = peer
         self._clock = clock
         self._start = clock()
-        self._seconds = timeout * SHARE
+        self._seconds = min(timeout * LIVE_READ_SHARE, LONGEST_READS)
 
     def elapsed(self) -> float:
         """Return the seconds that have passed."""
@@ -48,8 +54,27 @@ class Deadline:
         return left
 
 
+class Workloads(Protocol):
+    """What verdicts on workloads rest on besides."""
+
+    def around(self, namespace: str) -> Around: ...  # noqa: D102  # the class says it
+    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109
+        """Begin to follow the nodes; say whether they are known in time."""
+
+    async def workload_now(
+        self,
+        kind: WorkloadKind,
+        namespace: str,
+        name: str,
+        *,
+        peer: str,
+        timeout: float,  # noqa: ASYNC109
+    ) -> Workload | None:
+        """Read the workload of a ``scale`` live."""
+
+
 class State(Protocol):
-    """What is known of the cluster: from caches, or (``..._now``, which may wait and raise) live."""
+    """What is known of the cluster: from caches, or (``..._now``, which may wait and raise) live, in turn by peer."""
 
     def minor(self) -> int:
         """Return the minor number of the API server's release: some rules differ between releases."""
@@ -58,13 +83,13 @@ class State(Protocol):
         """Whether the caches have lost touch, so that no verdict may rest on them."""
 
     def namespace(self, name: str) -> Namespace | None: ...  # noqa: D102  # the class says it
-    async def namespace_now(self, name: str, *, timeout: float) -> Namespace | None: ...  # noqa: ASYNC109, D102
+    async def namespace_now(self, name: str, *, peer: str, timeout: float) -> Namespace | None: ...  # noqa: ASYNC109, D102
     def tier(self, name: str) -> Tier | None: ...  # noqa: D102
-    async def tier_now(self, name: str, *, timeout: float) -> Tier | None:  # noqa: ASYNC109
+    async def tier_now(self, name: str, *, peer: str, timeout: float) -> Tier | None:  # noqa: ASYNC109
         """Read a tier live; raise Malformed where there is one that may not be in force."""
 
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]: ...  # noqa: D102
-    async def quotas_now(self, namespace: str, *, timeout: float) -> tuple[QuotaStatus, ...]: ...  # noqa: ASYNC109, D102
+    async def quotas_now(self, namespace: str, *, peer: str, timeout: float) -> tuple[QuotaStatus, ...]: ...  # noqa: ASYNC109, D102
     async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the bound is the point
         """Wait until any quota changed, or so many seconds; return whether one did."""
 
@@ -75,6 +100,8 @@ class State(Protocol):
         not known.
         """
 
+    @property
+    def workloads(self) -> Workloads: ...  # noqa: D102
     def namespaces_of(self, tier: str) -> tuple[str, ...]:
         """Return the names of the namespaces whose label names the tier, sorted."""
 
@@ -82,7 +109,7 @@ class State(Protocol):
 class Permissions(Protocol):
     """Asks the API server what a user may do."""
 
-    async def may_assign(self, user: UserInfo, tier: str, *, timeout: float) -> bool:  # noqa: ASYNC109
+    async def may_assign(self, user: UserInfo, tier: str, *, peer: str, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
 
 
@@ -121,6 +148,6 @@ async def tier_in_force(state: State, name: str, deadline: Deadline) -> Tier | M
     if not name:
         return MissingTier(name)
     try:
-        return await state.tier_now(name, timeout=deadline.left()) or MissingTier(name)
+        return await state.tier_now(name, peer=deadline.peer, timeout=deadline.left()) or MissingTier(name)
     except Malformed as error:
         return state.tier(name) or InvalidTier(name, str(error))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tiergate.core.facts import Facts
+from tiergate.core.facts import facts_of_tier
 from tiergate.server.endpoints.reading import Gatherer
 
 if TYPE_CHECKING:
     from tiergate.admission.request import AdmissionRequest
+    from tiergate.core.facts import Facts
 
 
 class TierFacts(Gatherer):
@@ -16,8 +17,4 @@ class TierFacts(Gatherer):
 
     def facts(self, request: AdmissionRequest) -> Facts:
         """Return what the caches know."""
-        return Facts(
-            server=self._server(),
-            release_namespace=self._release_namespace,
-            members=self._state.namespaces_of(request.name),
-        )
+        return facts_of_tier(self._server(), members=self._state.namespaces_of(request.name))

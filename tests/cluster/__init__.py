@@ -1,0 +1,1 @@
+"""The webhook and the chart on a real control plane."""

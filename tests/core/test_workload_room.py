@@ -1,0 +1,98 @@
+"""The closed form of a rollout against one bound is the same as walking through it step by step."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import a_pod, a_tier
+from tiergate.core.quantity import Quantity
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.quota_bounds import Bound, Charged, NamespaceQuotas
+from tiergate.core.release import NEWEST
+from tiergate.core.workload_room import Present, Rolling, passing, tight_bounds
+
+COUNTS = st.integers(0, 12)
+AMOUNTS = st.integers(0, 6)
+
+
+def _bound(room: int, each: int, before: int) -> Bound:
+    return Bound("compute", "limits.cpu", Quantity(room), Quantity(0), Quantity(each), Quantity(before))
+
+
+def _walked(pods: int, old: int, unavailable: int, bound: Bound) -> bool:
+    """Say whether a rollout without surge of its own gets through, as a controller goes about it."""
+    new = 0
+    while new < pods:
+        old = max(0, min(old, pods - unavailable - new))
+        if bound.needed(old=old, new=new + 1) > bound.room:
+            return False
+        new += 1
+    return True
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=500)
+@given(pods=st.integers(1, 12), running=COUNTS, fewer=COUNTS, room=st.integers(0, 60), each=AMOUNTS, before=AMOUNTS)
+def test_a_rollout_stalls_where_a_walk_through_it_stops(  # noqa: PLR0913, RUF100  # what a rollout is a function of
+    pods: int, running: int, fewer: int, room: int, each: int, before: int
+) -> None:
+    bound, running, fewer = _bound(room, each, before), min(running, pods), min(fewer, pods)
+    rolling = Rolling(pods, running, fewer)
+    assert rolling.stalls(bound) == (not _walked(pods, running, fewer, bound))
+    least = passing([(rolling, bound)])
+    through = [one for one in range(fewer, pods + 1) if _walked(pods, running, one, bound)]
+    assert least == (through[0] if through else None)
+
+
+@settings(deadline=None)
+@given(room=st.integers(-5, 60), each=st.integers(1, 6), before=AMOUNTS, kept=COUNTS)
+def test_as_many_fit_as_can_be_added_one_by_one(room: int, each: int, before: int, kept: int) -> None:
+    """First come those of the former template."""
+    bound, old, new = _bound(room, each, before), 0, 0
+    while old < kept and bound.needed(old=old + 1, new=0) <= bound.room:
+        old += 1
+    while old == kept and bound.needed(old=old, new=new + 1) <= bound.room:
+        new += 1
+    assert bound.fitting(kept=kept) == old + new
+
+
+def _tight(hard: int, used: int, each: int, before: int, *, running: int | None, pods: int) -> tuple[Bound, ...]:
+    name = "limits.cpu"
+    quota = QuotaStatus("compute", hard={name: Quantity(hard)}, used={name: Quantity(used)})
+    unit, former = ((Charged(a_pod(), {name: Quantity(one)}),) for one in (each, before))
+    return tight_bounds(NamespaceQuotas((quota,), a_tier(), NEWEST), unit, Present(former, running), pods=pods)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=1000)
+@given(
+    amounts=st.tuples(st.integers(0, 80), st.integers(0, 40), st.integers(1, 6), AMOUNTS),
+    running=st.none() | COUNTS,
+    counts=st.tuples(st.integers(1, 12), COUNTS, COUNTS, COUNTS),
+)
+def test_nothing_could_be_said_of_a_bound_that_is_not_tight(
+    amounts: tuple[int, int, int, int], running: int | None, counts: tuple[int, int, int, int]
+) -> None:
+    """All pods fit, and no rollout stalls there, however many of the former template there are or stay."""
+    hard, used, each, before = amounts
+    pods, there, fewer, kept = counts[0], counts[1], counts[2], min(counts[3], counts[0])
+    others = 0 if running is None else max(0, used - running * before)
+    whole = Bound("compute", "limits.cpu", Quantity(hard), Quantity(others), Quantity(each), Quantity(before))
+    found = _tight(hard, used, each, before, running=running, pods=pods)
+    assert found in ((), (whole,))
+    if not found:
+        assert whole.needed(old=kept, new=pods - kept) <= whole.room
+        rolling = Rolling(pods - kept, min(there, pods - kept), min(fewer, pods), kept)
+        assert not rolling.stalls(whole)
+
+
+def test_a_bound_is_tight_where_one_pod_more_than_wanted_does_not_fit() -> None:
+    """Of either template: the larger one counts, and what its own pods use does not."""
+    for each, before in ((3, 2), (2, 3)):
+        assert len(_tight(14, 2, each, before, running=0, pods=3)) == 0
+        assert len(_tight(13, 2, each, before, running=0, pods=3)) == 1
+        assert len(_tight(12, before + 1, each, before, running=1, pods=3)) == 1
+        assert len(_tight(13, before + 1, each, before, running=1, pods=3)) == 0
+        assert len(_tight(12, 12, each, before, running=None, pods=3)) == 0

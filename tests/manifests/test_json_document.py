@@ -1,0 +1,86 @@
+"""JSON documents: several in a file, duplicates, places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.manifests.reading import faults_of, json_of, read
+from tiergate.manifests import json_document
+from tiergate.manifests.documents import Place
+from tiergate.manifests.json_document import LARGE
+
+
+def test_json_is_kept_as_it_is_written() -> None:
+    text = b'{"a": 1.50, "b": "\\ud83d\\ude00", "c": 1e3}'
+    assert json_of(text + b"\n") == text
+
+
+def test_several_documents_may_follow_each_other() -> None:
+    assert [one.json for one in read(b'{"a": 1}\n  {"b": 2}{"c": 3}')] == [b'{"a": 1}', b'{"b": 2}', b'{"c": 3}']
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param('{"a": 1,\n "a": 2}', '2:2: duplicate key "a", first in line 1', id="duplicate"),
+        pytest.param('{"x": [{"a": {"b": 1,\n"b": 2}}]}', '2:1: duplicate key "b", first in line 1', id="nested"),
+        pytest.param('{"a": 1,,}', "1:9: Expecting property name enclosed in double quotes", id="syntax"),
+        pytest.param('{"a": NaN, "b": "\\ud83d\\ude00"}', "NaN is not a JSON value", id="not-a-number"),
+        pytest.param('{"a": ' + "[" * 100_000, "nested deeper than", id="depth"),
+        pytest.param('{"a": "', "1:7: Unterminated string starting at", id="cut-off"),
+    ],
+)
+def test_a_fault_has_a_place_and_a_reason(text: str, fault: str) -> None:
+    (found,) = faults_of(text.encode())
+    assert fault in found
+
+
+def test_a_flow_mapping_of_yaml_is_no_json_and_is_read() -> None:
+    assert json_of(b"{a: 1, b: [x, z]}\n") == b'{"a":1,"b":["x","z"]}'
+
+
+@pytest.mark.parametrize(
+    ("pointer", "place"),
+    [
+        pytest.param("", Place(2, 1), id="the-document"),
+        pytest.param("/a", Place(2, 2), id="a-member"),
+        pytest.param("/b/0/c~1d", Place(3, 9), id="an-escaped-name"),
+        pytest.param("/b/1", Place(3, 21), id="an-entry"),
+        pytest.param("/b/7", Place(3, 2), id="absent-entry"),
+        pytest.param("/a/x", Place(2, 2), id="below-a-text"),
+    ],
+)
+def test_a_place_is_that_of_the_key_or_entry(pointer: str, place: Place) -> None:
+    (document,) = read(b'\n{"a": "{[x\\"",\n "b": [{"c/d": 1},  {}], "e": {} }')
+    assert document.place(pointer) == place
+
+
+def test_the_place_in_a_later_document_of_a_line_counts_the_columns_before_it() -> None:
+    _, second = read(b'{"a": 1} {"b": 2}')
+    assert second.place("/b") == Place(1, 11)
+
+
+def test_places_in_a_large_list_are_those_of_its_entries() -> None:
+    entries = ",\n".join(f'{{"n": {number}}}' for number in range(LARGE))
+    (document,) = read(b'{"items": [\n' + entries.encode() + b"\n]}")
+    places = [document.place(f"/items/{number}/n") for number in (0, LARGE // 2, 7)]
+    assert places == [Place(2, 2), Place(2 + LARGE // 2, 2), Place(9, 2)]
+    assert document.place(f"/items/{LARGE}") == Place(1, 2)
+
+
+def test_a_large_list_is_gone_through_once_for_all_its_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A List of a thousand objects with findings in each must not be read a thousand times."""
+    (document,) = read(b'{"items": [' + b",".join([b'{"n": 1}'] * LARGE) + b"]}")
+    walked: list[int] = []
+    members = json_document._members
+
+    def counted(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
+        walked.append(at)
+        return members(text, at)
+
+    monkeypatch.setattr(json_document, "_members", counted)
+    for number in range(20):
+        document.place(f"/items/{number}/n")
+    assert len(walked) == 2 + 20

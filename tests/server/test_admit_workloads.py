@@ -1,0 +1,291 @@
+"""The endpoint /workloads: which facts a verdict waits for, and that nothing is refused where they are not known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.builders import Json, a_namespace_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.core.workloads import a_workload
+from tests.server.admission_fakes import FakeState, FakeWorkloads, answer, response
+from tiergate.cluster.errors import ApiError, Unreachable
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.tier import Tier
+from tiergate.core.workload_case import UNKNOWN
+from tiergate.server.admission import AdmissionFailed
+from tiergate.wire import Malformed
+
+TIER: Tier = a_tier(an_item(high={"cpu": "2"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
+STRICT: Tier = msgspec.structs.replace(TIER, workloads="Enforce")
+FREE, FULL = a_quota({"limits.cpu": "4"}), a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
+AWAY = Unreachable("no answer")
+STORED = a_workload({"cpu": "1"}, replicas=2)
+
+
+def an_object(kind: str = "Deployment", cpu: Any = "1", **spec: Any) -> Json:  # noqa: ANN401  # JSON
+    """Return a workload as the API server shows it."""
+    containers = [{"name": "agent", "resources": {"limits": {"cpu": cpu}}}]
+    metadata = {"name": "web", "namespace": "dev"}
+    return {"kind": kind, "metadata": metadata, "spec": {"template": {"spec": {"containers": containers}}, **spec}}
+
+
+def a_scale(replicas: int) -> Json:
+    return {"kind": "Scale", "metadata": {"name": "web", "namespace": "dev"}, "spec": {"replicas": replicas}}
+
+
+def scaled(new: int, old: int) -> bytes:
+    return a_review(a_scale(new), old=a_scale(old), operation="UPDATE", subResource="scale")
+
+
+def a_state(tier: Tier = TIER, **fields: Any) -> FakeState:  # noqa: ANN401  # fields of FakeState
+    return FakeState(tiers={"dev": tier}, **{"quotas": (FREE,), **fields})
+
+
+def told(given: Any) -> tuple[bool, list[str]]:  # noqa: ANN401  # an Answer
+    """Return whether the workload passes, and the warnings."""
+    found = response(given)
+    return found["allowed"], found.get("warnings", [])
+
+
+def test_a_workload_that_fits_needs_no_live_read_and_no_word() -> None:
+    state = a_state()
+    given = answer("workloads", a_review(an_object(replicas=4)), state)
+    assert (told(given), state.calls, given.record.outcome) == ((True, []), [], "allowed")
+
+
+def test_one_that_never_runs_is_refused_at_once() -> None:
+    state = a_state()
+    given = answer("workloads", a_review(an_object(cpu="3")), state)
+    assert state.calls == []
+    assert given.record.outcome == "denied"
+    assert given.record.rules == ("workload-never-runs", "limit-max")
+    (cause,) = response(given)["status"]["details"]["causes"]
+    assert cause["reason"] == "workload-never-runs/limit-max"
+    assert response(given)["status"]["message"] == (
+        'deployment "web" in namespace "dev" (tier dev): no pod of it can run: container "agent": limits.cpu is 3, '
+        "the tier allows at most 2; set limits.cpu and requests.cpu to 2 or less"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tier", "now", "expected"),
+    [
+        pytest.param(TIER, (FREE,), (True, 0), id="room-since"),
+        pytest.param(TIER, (FULL,), (True, 1), id="warned-with-live-numbers"),
+        pytest.param(STRICT, (FULL,), (False, 0), id="refused-with-live-numbers"),
+        pytest.param(STRICT, (FREE,), (True, 0), id="not-refused-because-a-cache-was-late"),
+        pytest.param(TIER, AWAY, (True, 1), id="a-warning-needs-no-answer"),
+    ],
+)
+def test_usage_is_read_live_before_anything_is_said_of_it(
+    tier: Tier, now: tuple[QuotaStatus, ...] | Exception, expected: tuple[bool, int]
+) -> None:
+    state = a_state(tier, quotas=(FULL,), quotas_now=now)
+    allowed, warnings = told(answer("workloads", a_review(an_object()), state))
+    assert (allowed, len(warnings)) == expected
+    assert state.calls == ["quotas dev"]
+
+
+def test_a_refusal_that_cannot_be_proved_is_a_failure_which_the_api_server_passes_over() -> None:
+    with pytest.raises(AdmissionFailed):
+        answer("workloads", a_review(an_object()), a_state(STRICT, quotas=(FULL,), quotas_now=AWAY))
+
+
+def test_usage_that_is_too_old_is_read_live_or_said_to_be_unknown() -> None:
+    state = a_state(quotas=(FULL,), quotas_now=(FREE,), tiers_now={"dev": TIER}, stale=True)
+    assert told(answer("workloads", a_review(an_object()), state)) == (True, [])
+    assert state.calls == ["namespace dev", "tier dev", "quotas dev"]
+    state = a_state(quotas=(FULL,), quotas_now=AWAY, tiers_now={"dev": TIER}, stale=True)
+    allowed, (warning,) = told(answer("workloads", a_review(an_object()), state))
+    assert allowed
+    assert warning == "whether its pods fit the quotas was not checked: the usage in the namespace is not known"
+
+
+EXEMPT = "system:serviceaccount:kube-system:"
+OWNED = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": True}
+
+
+@pytest.mark.parametrize(
+    ("tier", "review"),
+    [
+        pytest.param({"workloads": "Ignore"}, a_review(an_object("DaemonSet")), id="ignored-daemonset"),
+        pytest.param({"workloads": "Ignore"}, scaled(5, 2), id="ignored-scale"),
+        pytest.param({"workloads": "Ignore"}, a_review(an_object(cpu="half")), id="ignored-unreadable"),
+        pytest.param({"workloads": "Ignore"}, a_review(an_object(replicas=99)), id="ignored-too-many"),
+        pytest.param(
+            {"exempt_users": frozenset({f"{EXEMPT}daemon-set-controller"})},
+            a_review(an_object("DaemonSet")),
+            id="exempt-daemonset",
+        ),
+        pytest.param({"exempt_users": frozenset({f"{EXEMPT}replicaset-controller"})}, scaled(5, 2), id="exempt-scale"),
+        pytest.param(
+            {"exempt_users": frozenset({f"{EXEMPT}replicaset-controller"})},
+            a_review(an_object(cpu="half")),
+            id="exempt-unreadable",
+        ),
+    ],
+)
+def test_where_nothing_can_be_said_nothing_is_read(tier: dict[str, Any], review: bytes) -> None:
+    workloads = FakeWorkloads(scaled=STORED, nodes=9)
+    state = a_state(msgspec.structs.replace(STRICT, **tier), quotas=(FULL,), workloads=workloads)
+    given = answer("workloads", review, state)
+    assert (told(given), state.calls, workloads.calls) == ((True, []), [], [])
+
+
+def test_what_another_workload_made_is_not_judged_again() -> None:
+    made = an_object("ReplicaSet", cpu="3")
+    for owners, allowed in (([OWNED], True), ([{**OWNED, "apiVersion": "example.com/v1"}], False)):
+        metadata = {**made["metadata"], "ownerReferences": owners}
+        assert told(answer("workloads", a_review({**made, "metadata": metadata}), a_state()))[0] is allowed
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(FakeState(namespaces={"dev": "dve"}), id="no-such-tier"),
+        pytest.param(FakeState(namespaces={"dev": "dev"}, tiers_now={"dev": Malformed("/spec", "bad")}), id="bad-tier"),
+        pytest.param(FakeState(namespaces={"dev": None}), id="no-tier"),
+        pytest.param(FakeState(namespaces={}, namespaces_now=AWAY), id="namespace-not-read"),
+        pytest.param(a_state(workloads=FakeWorkloads(UNKNOWN)), id="nothing-known-around"),
+        pytest.param(a_state(msgspec.structs.replace(TIER, workloads="Ignore")), id="ignored"),
+        pytest.param(a_state(msgspec.structs.replace(TIER, exempt_users=frozenset({"alice"}))), id="exempt-user"),
+        pytest.param(
+            a_state(msgspec.structs.replace(TIER, exempt_groups=frozenset({"system:serviceaccounts:kube-system"}))),
+            id="exempt-controllers",
+        ),
+    ],
+)
+def test_where_nobody_keeps_its_pods_back_or_nothing_is_known_nothing_is_said(state: FakeState) -> None:
+    assert told(answer("workloads", a_review(an_object(cpu="3")), state)) == (True, [])
+
+
+def test_a_namespace_of_the_cluster_is_left_alone() -> None:
+    review = a_review(an_object(cpu="3"), namespace="kube-flannel")
+    assert answer("workloads", review, a_state(namespaces={"kube-flannel": "dev"})).record.outcome == "ungoverned"
+
+
+@pytest.mark.parametrize(
+    ("mode", "warnings", "annotated"),
+    [("Warn", 1, False), ("Audit", 0, True)],
+)
+def test_in_the_other_modes_it_is_told_of_and_never_refused(mode: Any, warnings: int, annotated: bool) -> None:  # noqa: ANN401, FBT001  # a mode
+    tier = msgspec.structs.replace(STRICT, mode=mode)
+    full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "4"})
+    for new, word in ((an_object(cpu="3"), "can run"), (an_object(), "pods fit")):
+        given = answer("workloads", a_review(new), a_state(tier, quotas=(), usage=(full,)))
+        allowed, said = told(given)
+        assert (allowed, min(1, len(said))) == (True, warnings)
+        annotations = response(given).get("auditAnnotations", {})
+        assert ("violations" in annotations) is annotated
+        line = said[0] if said else annotations["violations"]
+        assert line.startswith('would violate tier "dev": ')
+        assert word in line
+        assert given.record.outcome == ("warned" if mode == "Warn" else "audited")
+
+
+@pytest.mark.parametrize(("mode", "key"), [("Warn", "warnings"), ("Audit", "auditAnnotations")])
+def test_what_enforce_only_warns_of_is_told_in_the_same_words_and_is_no_violation(mode: Any, key: str) -> None:  # noqa: ANN401  # a mode
+    said = "3 of 5 pods fit"
+    quota = a_quota({"limits.cpu": "4"}, {"limits.cpu": "1"})
+    state = a_state(msgspec.structs.replace(TIER, mode=mode), quotas=(), usage=(quota,))
+    given = answer("workloads", a_review(an_object(replicas=5)), state)
+    found = response(given)[key]
+    lines = found if mode == "Warn" else [found["warnings"]]
+    assert [line[: len(said)] for line in lines] == [said]
+    assert mode == "Warn" or "violations" not in found
+    assert given.record.outcome == "allowed"
+
+
+def test_the_usage_that_these_modes_compute_may_not_be_known() -> None:
+    tier = msgspec.structs.replace(TIER, mode="Warn")
+    given = answer("workloads", a_review(an_object()), a_state(tier, quotas=(), usage=None))
+    allowed, (warning,) = told(given)
+    assert allowed
+    assert "was not checked" in warning
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "stored", "expected"),
+    [
+        pytest.param(5, 2, STORED, (1, 1), id="more-than-fit"),
+        pytest.param(4, 2, STORED, (0, 1), id="more-that-fit"),
+        pytest.param(1, 2, STORED, (0, 0), id="fewer"),
+        pytest.param(0, 2, STORED, (0, 0), id="none"),
+        pytest.param(5, 2, None, (0, 1), id="gone-meanwhile"),
+        pytest.param(5, 2, AWAY, (0, 1), id="not-read"),
+        pytest.param(5, 2, ApiError(403, "Forbidden", ""), (0, 1), id="not-permitted"),
+    ],
+)
+def test_a_scale_is_judged_by_the_workload_as_it_is_stored(
+    new: int,
+    old: int,
+    stored: Any,  # noqa: ANN401  # a workload or an error
+    expected: tuple[int, int],
+) -> None:
+    workloads = FakeWorkloads(scaled=stored)
+    allowed, warnings = told(answer("workloads", scaled(new, old), a_state(STRICT, workloads=workloads)))
+    assert allowed
+    assert (len(warnings), len(workloads.calls)) == expected
+    assert set(workloads.calls) <= {"Deployment dev/web"}
+
+
+def test_the_first_daemonset_waits_for_the_nodes() -> None:
+    workloads = FakeWorkloads(nodes=5)
+    for asked in (["nodes"], ["nodes"]):
+        _, (warning,) = told(answer("workloads", a_review(an_object("DaemonSet")), a_state(workloads=workloads)))
+        assert warning.startswith("4 of 5 pods fit")
+        assert workloads.calls == asked
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        pytest.param(an_object(cpu="half"), id="no-quantity"),
+        pytest.param(an_object(strategy={"rollingUpdate": {"maxSurge": "many"}}), id="no-share"),
+        pytest.param(
+            {**an_object(), "spec": {"template": {"spec": {"containers": [{}] * 5000}}}}, id="5000-containers"
+        ),
+        pytest.param({**an_object(), "spec": {"replicas": "many"}}, id="no-number"),
+        pytest.param({**an_object(), "spec": []}, id="no-object"),
+    ],
+)
+def test_what_cannot_be_judged_passes_with_a_word(new: Json) -> None:
+    """The API server refuses it itself, or its pods are refused."""
+    given = answer("workloads", a_review(new), a_state(STRICT))
+    allowed, warnings = told(given)
+    assert (allowed, len(warnings), given.record.outcome) == (True, 1, "malformed")
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        pytest.param(an_object(replicas=2**31 - 1, strategy={"rollingUpdate": {"maxSurge": "200%"}}), id="absurd"),
+        pytest.param(an_object(replicas=-1), id="negative"),
+        pytest.param(an_object(cpu="-1"), id="negative-limit"),
+        pytest.param({**an_object(), "spec": {}}, id="no-template"),
+        pytest.param({**an_object(), "spec": None}, id="no-spec"),
+        pytest.param(an_object(unknown={"a": [1, 2]}), id="unknown-field"),
+    ],
+)
+def test_bad_values_never_refuse(new: Json) -> None:
+    for old in (None, an_object()):
+        operation = "CREATE" if old is None else "UPDATE"
+        allowed, warnings = told(answer("workloads", a_review(new, old=old, operation=operation), a_state(TIER)))
+        assert allowed
+        assert all(len(one) <= 250 for one in warnings)
+
+
+def test_many_faults_stay_within_what_the_api_server_passes_on() -> None:
+    containers = [{"name": "a" * 63 + str(one), "resources": {"limits": {"cpu": "3"}}} for one in range(200)]
+    tier = msgspec.structs.replace(TIER, mode="Warn")
+    review = a_review({**an_object(), "spec": {"template": {"spec": {"containers": containers}}}})
+    _, warnings = told(answer("workloads", review, a_state(tier, quotas=(), usage=())))
+    assert warnings[-1] == f"and {200 - len(warnings) + 1} more"
+    assert 3000 < sum(map(len, warnings)) < 4096
+    assert all(len(one) <= 250 and one.isprintable() for one in warnings)
+
+
+def test_another_resource_is_a_mistake_of_the_configuration() -> None:
+    assert answer("workloads", a_review(a_namespace_object()), a_state()).status == 400

@@ -1,0 +1,158 @@
+"""However many connections of one address bring something at once, a pass of the loop reads others in the same pass."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from tiergate.process.deliveries import MOST, MOST_OF_PEER, Deliveries
+from tiergate.process.reading import Reading, Served
+
+FLOOD = 200
+PIECE = b"x" * 1000
+
+
+class Keeping(Served):
+    """Keeps what it is given, and may want no more."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.held_back = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+
+    def is_held_back(self) -> bool:
+        return self.held_back
+
+
+class Wire(asyncio.Transport):
+    """A connection whose bytes wait until they are read: of TLS decrypted, else by the system's call."""
+
+    def __init__(self, deliveries: Deliveries, peer: str, *, encrypted: bool) -> None:
+        super().__init__()
+        self.protocol = Keeping()
+        buffer = memoryview(bytearray(2**15))
+        self.reading = Reading(self.protocol, buffer, deliveries, lambda: None, peer=peer, encrypted=encrypted)
+        self.unread = b""
+        self.paused = False
+        self.ended = False
+        self.reading.connection_made(self)
+
+    def set_read_buffer_limits(self, high: int, low: int) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        if self.paused:
+            self.paused = False
+            asyncio.get_running_loop().call_soon(self.read)
+
+    def is_closing(self) -> bool:
+        return self.ended
+
+    def bring(self, data: bytes) -> None:
+        self.unread += data
+        self.read()
+
+    def read(self) -> None:
+        if self.paused or not self.unread:
+            return
+        buffer = self.reading.get_buffer(len(self.unread))
+        data, self.unread = self.unread[: len(buffer)], self.unread[len(buffer) :]
+        if data:
+            buffer[: len(data)] = data
+            self.reading.buffer_updated(len(data))
+
+
+def wires(count: int, deliveries: Deliveries, peer: str = "192.0.2.1", *, encrypted: bool = True) -> list[Wire]:
+    return [Wire(deliveries, peer, encrypted=encrypted) for _ in range(count)]
+
+
+def bring(*some: Wire, data: bytes = PIECE) -> None:
+    for one in some:
+        one.bring(data)
+
+
+def read(some: list[Wire]) -> int:
+    """Return how many were read."""
+    return sum(bool(one.protocol.received) for one in some)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
+async def test_a_pass_reads_some_of_one_address_and_whoever_else_comes(*, encrypted: bool) -> None:
+    deliveries = Deliveries()
+    flood = wires(FLOOD, deliveries, encrypted=encrypted)
+    (other,) = wires(1, deliveries, "192.0.2.2", encrypted=encrypted)
+    bring(*flood, other)
+    assert read(flood) == MOST_OF_PEER
+    assert other.protocol.received == PIECE
+    for _ in range(FLOOD):
+        before, heard = read(flood), other.protocol.received
+        await asyncio.sleep(0)
+        bring(*flood, other)  # they go on all the time
+        assert read(flood) - before <= MOST_OF_PEER
+        assert len(other.protocol.received) > len(heard)
+    assert read(flood) == FLOOD  # those that wait go first, before those that came again
+
+
+async def test_a_crowd_of_addresses_shares_a_pass_and_each_has_its_turn() -> None:
+    deliveries = Deliveries()
+    crowd = [wires(4, deliveries, f"192.0.2.{number}") for number in range(50)]
+    bring(*(one for several in crowd for one in several))
+    assert sum(map(read, crowd)) == MOST
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert all(map(read, crowd))  # one of each, before the second of most
+    assert sum(map(read, crowd)) < 4 * 50
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert [read(several) for several in crowd] == [4] * 50
+
+
+@pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
+async def test_what_waited_comes_whole_and_in_order(*, encrypted: bool) -> None:
+    deliveries = Deliveries(1, 1)
+    first, second = wires(2, deliveries, encrypted=encrypted)
+    for number in range(20):
+        bring(first, second, data=b"%d," % number)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    expected = b"".join(b"%d," % number for number in range(20))
+    assert first.protocol.received == second.protocol.received == expected
+
+
+@pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
+async def test_who_wants_no_bytes_is_not_made_to_read_and_who_has_ended_neither(*, encrypted: bool) -> None:
+    deliveries = Deliveries(1, 1)
+    first, held, ended = wires(3, deliveries, encrypted=encrypted)
+    bring(first, held, ended)
+    held.protocol.held_back = True
+    ended.ended = True
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert held.paused
+    assert ended.protocol.received == b""
+    held.protocol.held_back = False
+    held.resume_reading()  # as the protocol does itself
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert held.protocol.received == PIECE
+
+
+async def test_in_a_quiet_moment_everything_is_read_at_once() -> None:
+    deliveries = Deliveries()
+    several = wires(MOST_OF_PEER, deliveries)
+    for _ in range(5):
+        bring(*several)
+        assert not any(one.paused for one in several)
+        await asyncio.sleep(0)
+    assert all(one.protocol.received == 5 * PIECE for one in several)

@@ -1,0 +1,76 @@
+"""However many reviews of one address arrive at the same moment, those of others do not wait for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from tests.builders import RELEASE_NAMESPACE, a_pod_object, a_review, a_tier, a_workload_object
+from tests.server.admission_fakes import FakePermissions, FakeState
+from tiergate.core.request import Endpoint
+from tiergate.server.admission import LIGHT, Admission
+from tiergate.server.loop_pass import SECONDS, LoopPass
+
+FLOOD = 200
+REVIEWS: dict[str, tuple[Endpoint, bytes]] = {
+    "pods": ("validate", a_review(a_pod_object())),
+    "large-pods": ("validate", a_review(a_pod_object(*({"name": f"c{number}"} for number in range(100))))),
+    "workloads": ("workloads", a_review(a_workload_object())),
+}
+
+
+class SlowClock:
+    """Each look at it takes a millisecond, so that each review holds the loop for two."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.mark.parametrize(("endpoint", "body"), REVIEWS.values(), ids=REVIEWS)
+async def test_a_review_of_another_address_is_answered_before_a_flood(endpoint: Endpoint, body: bytes) -> None:
+    assert len(body) <= LIGHT
+    admission = Admission(
+        FakeState(tiers={"dev": a_tier()}),
+        FakePermissions(),
+        release_namespace=RELEASE_NAMESPACE,
+        loop_pass=LoopPass(SlowClock()),
+    )
+    order: list[str] = []
+
+    async def ask(peer: str) -> None:
+        answer = await admission.answer(endpoint, body, peer=peer)
+        assert json.loads(answer.body)["response"]["allowed"]
+        order.append(peer)
+
+    async def probe() -> None:
+        order.append("probe")
+
+    flood = [asyncio.create_task(ask("192.0.2.1")) for _ in range(FLOOD)]
+    others = [asyncio.create_task(ask("192.0.2.2")), asyncio.create_task(probe())]
+    await asyncio.gather(*flood, *others)
+    at_once = SECONDS / 0.002 + 1
+    assert order.index("probe") <= at_once
+    assert order.index("192.0.2.2") <= at_once + 2
+    assert order.count("192.0.2.1") == FLOOD
+
+
+async def test_what_a_quiet_moment_brings_is_answered_at_once() -> None:
+    """Without a flood no review waits for a turn, however many passes there have been."""
+    endpoint, body = REVIEWS["pods"]
+    admission = Admission(
+        FakeState(tiers={"dev": a_tier()}),
+        FakePermissions(),
+        release_namespace=RELEASE_NAMESPACE,
+        loop_pass=LoopPass(SlowClock()),
+    )
+    for _ in range(10):
+        answering = admission.answer(endpoint, body, peer="192.0.2.2")
+        with pytest.raises(StopIteration):
+            answering.send(None)
+        await asyncio.sleep(0)

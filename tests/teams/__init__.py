@@ -1,0 +1,1 @@
+"""What the values files for teams promise, on a real control plane."""

@@ -1,0 +1,117 @@
+"""What those are told of a decision who did not ask for it: on which workload, by which rule, in one line."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from tiergate.admission.request import AdmissionRequest
+from tiergate.admission.response import told
+from tiergate.core.decision import Decision, Finding
+from tiergate.core.text import shortened
+from tiergate.core.workload_kind import BY_RESOURCE
+from tiergate.wire.owners import Reference, read_reviewed
+
+MAX_MESSAGE: Final = 1024
+"""Bytes of the message of an Event that every version of that API takes."""
+_MORE: Final = 24
+"""Bytes for how many problems were left out."""
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_CONTAINER: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)?")
+_UID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_OURS: Final = frozenset({"workload-unchecked"})
+"""Rules that say something of us and nothing of the workload."""
+
+_ASKED: Final = {"CREATE": "it was", "UPDATE": "a change was"}
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Who is to be told of what; equal ones are told once in a while.
+
+    Attributes:
+        namespace: Of the workload.
+        about: The workload, or what controls the refused pod. Nothing proves that it exists.
+        rule: The first rule that was broken.
+        refused: Whether the request was refused; else it was warned of.
+        stored: Whether the object should exist. A workload whose creation was refused does not, and has no uid.
+    """
+
+    namespace: str
+    about: Reference
+    rule: str
+    refused: bool
+    stored: bool = True
+
+
+def notice(request: AdmissionRequest, decision: Decision, body: bytes) -> Notice | None:
+    """Return who is to be told of a decision with findings; None where nobody is.
+
+    Raises:
+        msgspec.MsgspecError, RecursionError: The objects of the review cannot be read.
+    """
+    findings = _told(decision)
+    if not findings or request.dry_run or not decision.tier:
+        return None
+    refused = not decision.allowed
+    about, stored = _about(request, body, refused=refused)
+    if about is None or not _NAME.fullmatch(about.name) or (stored and not _UID.fullmatch(about.uid)):
+        return None
+    if not stored and not all(_CONTAINER.fullmatch(finding.container) for finding in findings):
+        return None  # the API server has refused such names before it asks us
+    return Notice(request.namespace, about, findings[0].rule, refused, stored)
+
+
+def _told(decision: Decision) -> list[Finding]:
+    """Return the findings that refuse; where none does, those that the client is warned of: in mode Audit none."""
+    if decision.mode == "Audit":
+        return []
+    findings = [finding for finding in decision.findings if finding.rule not in _OURS]
+    return findings if decision.allowed else [finding for finding in findings if finding.effect == "deny"]
+
+
+def _about(request: AdmissionRequest, body: bytes, *, refused: bool) -> tuple[Reference | None, bool]:
+    """Return the object to tell of it on, and whether it should exist.
+
+    Who creates or resizes a pod by hand is told by the answer, and who creates a claim, too.
+    """
+    if request.resource == "pods":
+        new, _ = read_reviewed(body)
+        return new.controller(), True
+    workload = BY_RESOURCE.get(request.resource.partition("/")[0])
+    if workload is None:
+        return None, True
+    if refused and request.operation == "CREATE":
+        return Reference(workload.group, workload.kind, request.name, ""), False
+    new, old = read_reviewed(body)
+    return Reference(workload.group, workload.kind, request.name, old.uid or new.uid or ""), True
+
+
+def message(request: AdmissionRequest, decision: Decision) -> str:
+    """Return what an Event says: on one line, the first problem first, none of them cut in the middle but the first."""
+    lines = list(dict.fromkeys([str(told(finding, request, decision)) for finding in _told(decision)]))
+    text = _printable(f"{_beginning(request, decision)}{lines[0]}", MAX_MESSAGE - _MORE)
+    for count, line in enumerate(lines[1:], start=1):
+        longer = _printable(f"{text} | {line}", MAX_MESSAGE)
+        if len(longer.encode()) > MAX_MESSAGE - _MORE:
+            return f"{text} | and {len(lines) - count} more"
+        text = longer
+    return text
+
+
+def _beginning(request: AdmissionRequest, decision: Decision) -> str:
+    tier = shortened(decision.tier)
+    if decision.allowed:
+        first = _told(decision)[0]
+        named = decision.mode == "Warn" and (first.effect == "deny" or first.rule == "malformed")
+        return "" if named else f"tier {tier}: "
+    what = "its pods are" if request.resource == "pods" else _ASKED[request.operation]
+    return f"{what} refused (tier {tier}): "
+
+
+def _printable(text: str, most: int) -> str:
+    """Return the text printable and on one line, in so many bytes at most."""
+    clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
+    raw = clean.encode(errors="replace")
+    return clean if len(raw) <= most else f"{raw[: most - 3].decode(errors='ignore')}..."

@@ -1,0 +1,167 @@
+"""The change set through the one decision: each object, then the sum of each namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+
+from tiergate.check import change_set
+from tiergate.check.change_set import Part, Total
+from tiergate.check.judging import Judge
+from tiergate.check.result import NamespaceResult, ObjectResult, Report, Told
+from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
+from tiergate.core.messages import shown
+from tiergate.core.quantity import Quantity
+from tiergate.core.quota_bounds import NamespaceQuotas
+from tiergate.core.text import printable, shortened
+from tiergate.core.tier import Tier
+from tiergate.manifests.load import Loaded, Manifest
+
+MOST_NAMED: Final = 3
+"""Objects that the sentence of a sum names."""
+WIDEST: Final = 20
+"""Characters of an amount in it: 1e900 is one too."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a change set is judged.
+
+    ``rollouts`` says whether rollouts that would stall are told, ``ignores`` whether annotations may leave rules out,
+    ``defaults`` whether what tiers set is asked for.
+    """
+
+    minor: int
+    rollouts: bool = True
+    ignores: bool = True
+    defaults: bool = False
+
+
+def check(
+    loaded: Loaded,
+    surroundings: Surroundings,
+    options: Options,
+    *,
+    progress: Callable[[int], None] = lambda _objects: None,
+) -> Report:
+    """Return what the cluster would say of the manifests; ``progress`` is told how many objects have been judged."""
+    judge = Judge(surroundings, minor=options.minor, ignores=options.ignores, shows_defaults=options.defaults)
+    results: list[ObjectResult] = []
+    parts: dict[str, dict[Key | int, tuple[Part, Manifest]]] = {}
+    others = 0
+    for manifest in loaded.manifests:
+        judged = judge.judge(manifest, len(results))
+        if judged is None:
+            others += 1
+            continue
+        results.append(judged.result)
+        progress(len(results))
+        if judged.part is not None:
+            key = surroundings.key(manifest) if manifest.named else len(results)
+            parts.setdefault(judged.result.namespace, {})[key] = judged.part, manifest
+    namespaces = [
+        _namespace(name, list(parts[name].values()), surroundings.of(name), judge, options) for name in sorted(parts)
+    ]
+    return Report(
+        objects=tuple(results),
+        namespaces=tuple(one for one in namespaces if one is not None),
+        unread=(*surroundings.faults, *loaded.faults),
+        others=others,
+        files=loaded.files,
+    )
+
+
+def _namespace(
+    name: str, parts: list[tuple[Part, Manifest]], facts: NamespaceFacts, judge: Judge, options: Options
+) -> NamespaceResult | None:
+    tier = facts.tier
+    if not isinstance(tier, Tier):
+        return None
+    found = change_set.totals((part for part, _ in parts), NamespaceQuotas(facts.quotas, tier, options.minor))
+    teller = _Teller(name, tier, {part.index: manifest for part, manifest in parts}, facts.known)
+    told = tuple(teller.exceeded(found))
+    if not told and options.rollouts:
+        told = tuple(teller.stalls(found))
+    return NamespaceResult(
+        name=shortened(name),
+        tier=shortened(tier.name),
+        mode=tier.mode,
+        sums=tuple(total.sum(known=facts.known) for total in found),
+        told=told,
+        room=change_set.room(found, most=MOST_NAMED) if facts.known and not told else (),
+        unproved=tuple(judge.unknown_usage(name, facts) if found else ()),
+    )
+
+
+class _Teller:
+    """Says what does not fit in a namespace; ``known``: whether its usage is."""
+
+    def __init__(self, namespace: str, tier: Tier, manifests: dict[int, Manifest], known: bool) -> None:  # noqa: FBT001
+        self._namespace = namespace
+        self._tier = tier
+        self._manifests = manifests
+        self._known = known
+
+    def exceeded(self, found: list[Total]) -> Iterator[Told]:
+        """Yield for each quota that the sum is above it: an error where pods are refused, but where Jobs can wait."""
+        by_quota: dict[str, list[Total]] = {}
+        for total in found:
+            if total.over(waiting=True):
+                by_quota.setdefault(total.bound.quota, []).append(total)
+        for quota, totals in by_quota.items():
+            waits = not any(total.over(waiting=False) for total in totals)
+            largest = sorted(totals[0].shares, key=lambda share: -share.steady.nano)
+            message = (
+                f'the change set does not fit quota "{quota}": {"; ".join(map(_over, totals))}'
+                f"; it asks most for {_named([share.part.what for share in largest])}"
+                f"{'; its Jobs wait until others are done' if waits else ''}"
+            )
+            severe = self._tier.mode == "Enforce" and not waits
+            yield self._told("change-set-exceeds-quota", "error" if severe else "warning", message, largest[0].part)
+
+    def stalls(self, found: list[Total]) -> Iterator[Told]:
+        """Yield the rollouts that will stall when the change set is in place."""
+        seen: set[int] = set()
+        for total in found:
+            for share in total.stalled():
+                if share.part.index in seen:
+                    continue
+                seen.add(share.part.index)
+                bound = total.bound
+                left = shown(Quantity(max(0, total.room), bound.hard.format), bound.hard)
+                message = (
+                    f"a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {share.each}, "
+                    f'the change set leaves {left} of {bound.hard} in quota "{bound.quota}"; '
+                    "set maxSurge to 0 and maxUnavailable to 1, or ask for less"
+                )
+                yield self._told("change-set-rollout-stalls", "warning", message, share.part)
+
+    def _told(self, rule: str, severity: str, message: str, part: Part) -> Told:
+        manifest = self._manifests[part.index]
+        place = manifest.place("/spec")
+        return Told(
+            rule=rule,
+            severity="error" if severity == "error" else "warning",
+            message=printable(message),
+            path=manifest.path,
+            line=place.line,
+            column=place.column,
+            pointer="/spec",
+            object=part.what,
+            namespace=shortened(self._namespace),
+            tier=shortened(self._tier.name),
+        )
+
+
+def _over(total: Total) -> str:
+    hard = total.bound.hard
+    besides = f", {shown(total.used, hard)} used besides" if total.used else ""
+    asked = shortened(shown(total.sum(known=True).steady, hard), WIDEST)
+    over = shortened(shown(total.over(waiting=True), hard), WIDEST)
+    return f"{total.bound.name} {asked} of {hard}{besides}, over by {over}"
+
+
+def _named(objects: list[str]) -> str:
+    more = f" and {len(objects) - MOST_NAMED} more" if len(objects) > MOST_NAMED else ""
+    return ", ".join(objects[:MOST_NAMED]) + more

@@ -1,0 +1,84 @@
+"""A rule as lines for people: its sentence from the registry of rules, its reasons from the explanations."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Final
+
+from tiergate.check.explanation import WARNS, Explanation
+from tiergate.check.explanations import NATIVE, OF_CHECK, OF_OBJECTS
+from tiergate.check.explanations_of_tiers import OF_TIERS
+from tiergate.check.rule_texts import docs_url, help_page
+from tiergate.core.rules import RULES, Rule, sentence
+from tiergate.core.text import VALUE_SHOWN, shortened
+
+_RULES: Final[dict[str, Rule]] = {rule.id: rule for rule in RULES}
+EXPLAINED: Final[dict[str, Explanation]] = {**OF_OBJECTS, **OF_TIERS, **OF_CHECK}
+"""By rule."""
+MOST_NEAR: Final = 3
+
+
+class UnknownRule(ValueError):
+    """There is no such rule; the text says which are near."""
+
+
+def explained(name: str) -> Iterator[str]:
+    """Return the lines about a rule, and about the one behind it where the name has one: ``RULE/BEHIND``.
+
+    Raises:
+        UnknownRule: There is no such rule.
+    """
+    rule, _, behind = name.partition("/")
+    if rule not in EXPLAINED:
+        raise UnknownRule(_unknown(rule))
+    if behind and behind not in EXPLAINED and behind not in NATIVE:
+        raise UnknownRule(_unknown(behind))
+    return _lines(rule, behind)
+
+
+def every() -> Iterator[str]:
+    """Yield each rule with what it asks, in one line."""
+    width = max(map(len, EXPLAINED))
+    for name, one in EXPLAINED.items():
+        yield f"{name:<{width}}  {one.what}"
+
+
+def _lines(rule: str, behind: str) -> Iterator[str]:
+    one = EXPLAINED[rule]
+    yield f"{rule}: {one.what}"
+    yield f"  of       {_judged(rule, one)}"
+    yield f"  does     {one.does}"
+    yield f"  says     {_example(one)}"
+    yield f"  because  {one.why}"
+    yield f"  passes   {one.passes}"
+    yield f"  bounds   {one.bounds}"
+    if behind in NATIVE:
+        yield f"  behind   {behind}: {NATIVE[behind]}"
+    elif behind:
+        yield f"  behind   {behind}: {EXPLAINED[behind].what}; tiergate explain {behind}"
+    yield f"  more     {docs_url() or 'docs'}/{_page(rule, one)}"
+
+
+def _page(rule: str, one: Explanation) -> str:
+    return "operate.md#warnings" if one.does == WARNS and rule in _RULES else help_page(rule)
+
+
+def _judged(name: str, one: Explanation) -> str:
+    """Return of which objects a rule is, as the registry has its checks."""
+    rule = _RULES.get(name)
+    if rule is None or (rule.pod is None and rule.claim is None and rule.usage is None):
+        return one.of
+    if rule.usage is not None:
+        return "pods and claims, beside what their namespace uses; the pods of workloads"
+    return "pods, and those of workloads" if rule.pod is not None else "claims, and those of StatefulSets"
+
+
+def _example(one: Explanation) -> str:
+    return one.example if isinstance(one.example, str) else sentence(one.example, namespace="dev")
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name[:VALUE_SHOWN], [*EXPLAINED, *NATIVE], n=MOST_NEAR, cutoff=0.4)
+    hint = f"did you mean {', '.join(near)}" if near else "tiergate explain lists all"
+    return f'there is no rule "{shortened(name, VALUE_SHOWN)}"; {hint}'

@@ -1,0 +1,48 @@
+"""What an explanation of a rule is made of."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from tiergate.core.decision import Finding, RuleId
+from tiergate.core.quantity import Quantity
+
+HARD: Final = "hard in spec.quotas of the Tier, kept as ResourceQuota in each of its namespaces; other ResourceQuotas"
+"""Where the bounds of quotas come from."""
+WARNS: Final = "warns"
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is a rule.
+
+    Attributes:
+        what: What it asks, in half a sentence.
+        why: What goes wrong without it.
+        passes: The way out.
+        bounds: Where the bounds come from.
+        example: A finding that the registry puts into words; the words themselves where it has no such rule.
+        of: What it judges, where the registry has no check of it.
+        does: What follows where it is broken.
+    """
+
+    what: str
+    why: str
+    passes: str
+    bounds: str
+    example: Finding | str
+    of: str = ""
+    does: str = "refuses in mode Enforce, warns in Warn and Audit"
+
+
+def found(rule: RuleId, resource: str = "", **texts: str) -> Finding:
+    """Return an example of a finding; amounts are texts."""
+    amounts = ("actual", "bound", "used", "fits", "limit")
+    fields: dict[str, Any] = {name: Quantity.parse(text) if name in amounts else text for name, text in texts.items()}
+    return Finding(rule, "", resource=resource, **fields)
+
+
+def field(kind: str, name: str) -> str:
+    """Return where a bound of the tier is."""
+    return f"{name} of the item of type {kind} in spec.limits of the Tier: kubectl get tier NAME -o yaml"

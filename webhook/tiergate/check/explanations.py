@@ -1,0 +1,204 @@
+"""What stands behind the rules on pods, claims and workloads, and behind those of a check alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tiergate.check.explanation import HARD, WARNS, Explanation, field, found
+from tiergate.core.decision import Finding, RuleId
+
+_TEMPLATES: Final = "Deployments, StatefulSets, DaemonSets, Jobs, CronJobs, ReplicaSets, ReplicationControllers"
+_ITEMS: Final = {"": "Container", "pod-": "Pod"}
+_WHOSE: Final = {"": "of each container", "pod-": "of a whole pod"}
+_DEFAULTED: Final = "a value in the range, or none where the tier has a default"
+
+
+def _range(rule: RuleId, prefix: str, side: str, end: str) -> tuple[str, Explanation]:
+    container = "" if prefix else "agent"
+    largest = end == "max"
+    return rule, Explanation(
+        what=f"the {side} {_WHOSE[prefix]} is at {'most' if largest else 'least'} the tier's {end}",
+        why="one that may take everything leaves nothing for the others of its node and namespace"
+        if largest
+        else "one that asks for almost nothing hides from scheduler and quota what it uses",
+        passes=_DEFAULTED if not prefix else "containers whose sum, or largest init step, is in the range",
+        bounds=field(_ITEMS[prefix], end),
+        example=found(rule, f"{side}s.memory", container=container, actual="1Gi", bound="512Mi")
+        if largest
+        else found(rule, f"{side}s.cpu", container=container, actual="5m", bound="10m"),
+    )
+
+
+def _ratio(rule: RuleId, prefix: str) -> tuple[str, Explanation]:
+    container = "" if prefix else "agent"
+    return rule, Explanation(
+        what=f"the limit {_WHOSE[prefix]} is at most maxLimitRequestRatio times its request",
+        why="limits far above requests promise more than the nodes have",
+        passes="a larger request, or a smaller limit",
+        bounds=field(_ITEMS[prefix], "maxLimitRequestRatio"),
+        example=found(rule, "requests.cpu", container=container, actual="100m", limit="500m", bound="4"),
+    )
+
+
+def _claim(rule: RuleId, end: str) -> tuple[str, Explanation]:
+    largest = end == "max"
+    return rule, Explanation(
+        what=f"a claim asks for at {'most' if largest else 'least'} the tier's {end} of storage",
+        why="storage is handed out whole, and an expansion cannot be taken back",
+        passes="a size in the range; an expansion is judged by its new size",
+        bounds=field("PersistentVolumeClaim", end),
+        example=found(
+            rule, "requests.storage", actual="20Gi" if largest else "512Mi", bound="10Gi" if largest else "1Gi"
+        ),
+    )
+
+
+OF_OBJECTS: Final[dict[str, Explanation]] = dict(
+    [
+        _range("request-min", "", "request", "min"),
+        _range("limit-min", "", "limit", "min"),
+        _range("limit-max", "", "limit", "max"),
+        _range("request-max", "", "request", "max"),
+        _ratio("limit-request-ratio", ""),
+        _range("pod-request-min", "pod-", "request", "min"),
+        _range("pod-limit-min", "pod-", "limit", "min"),
+        _range("pod-limit-max", "pod-", "limit", "max"),
+        _range("pod-request-max", "pod-", "request", "max"),
+        _ratio("pod-limit-request-ratio", "pod-"),
+        _claim("claim-min", "min"),
+        _claim("claim-max", "max"),
+    ]
+) | {
+    "limit-zero": Explanation(
+        what="no container has a limit of 0 where the tier bounds the resource",
+        why="at run time 0 means no limit at all, so it would pass every max",
+        passes="a limit above 0, or none where the tier has a default",
+        bounds="any default, max, ratio or quota of the Tier that names the limit",
+        example=found("limit-zero", "limits.cpu", container="agent", bound="500m"),
+    ),
+    "pod-limit-zero": Explanation(
+        what="no pod has a pod-level limit of 0 where the tier bounds the resource",
+        why="it stands for the limit of containers without one, and 0 means no limit",
+        passes="a pod-level limit above 0, or none",
+        bounds="any default, max, ratio or quota of the Tier that names the limit",
+        example=found("pod-limit-zero", "limits.cpu"),
+    ),
+    "quota-pending": Explanation(
+        what="the quotas of the tier are in force in the namespace",
+        why="until Kubernetes counts, nobody knows what fits",
+        passes="the same request a moment later",
+        bounds=HARD,
+        example=found("quota-pending", quota="compute"),
+    ),
+    "quota-required": Explanation(
+        what="each container has a value for every resource that a quota counts",
+        why="what has no value cannot be counted; ResourceQuota refuses it, too",
+        passes="the value, or a default in the tier",
+        bounds=HARD,
+        example=found("quota-required", "limits.cpu", container="agent", quota="compute"),
+    ),
+    "quota-exceeded": Explanation(
+        what="the object fits beside what the namespace uses already",
+        why="the quota is what the teams of a cluster have agreed to share",
+        passes="less, or after something else was scaled down or deleted: tiergate usage -n NAMESPACE",
+        bounds=HARD,
+        example=found(
+            "quota-exceeded", "limits.cpu", container="agent", quota="compute", actual="1", used="3500m", bound="4",
+            fits="500m",
+        ),
+    ),
+    "malformed": Explanation(
+        what="every value can be what its field asks for, and nothing is larger than is judged",
+        why="what cannot be read cannot be judged",
+        passes="a value that the API reads",
+        bounds="the API of Kubernetes; what is judged at most stands in docs/adr/0021-what-one-request-may-cost.md",
+        example=Finding("malformed", "/spec/containers/0/resources/limits/cpu", detail='"half" is no quantity'),
+        of="every object that is judged",
+    ),
+    "workload-never-runs": Explanation(
+        what="the pods of a workload could run in an empty namespace",
+        why="its controller would try for ever, and nobody who applied it would see why",
+        passes="a template whose pods pass; scaling down, pausing and deleting always do",
+        bounds="ranges and quotas of the Tier, LimitRanges of the namespace, the API server's own checks",
+        example='no pod of it can run: container "agent": limits.memory is 2Gi, the tier allows at most 512Mi; '
+        "set limits.memory to 512Mi or less",
+        of=_TEMPLATES,
+    ),
+    "workload-does-not-fit": Explanation(
+        what="all pods of a workload fit beside what the namespace uses already",
+        why="the last ones would silently never appear",
+        passes="fewer or smaller pods, or after something else was scaled down",
+        bounds=HARD,
+        example='2 of 3 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod; '
+        "set replicas to 2 or less",
+        of=_TEMPLATES,
+        does="warns; refuses in mode Enforce where the tier says workloads: Enforce",
+    ),
+    "workload-rollout-stalls": Explanation(
+        what="a rollout can replace all pods in the room that the quotas leave",
+        why="where no old pod may go before a new one runs, and there is no room for one more, it hangs",
+        passes="maxUnavailable 1 and maxSurge 0, or room for one more pod",
+        bounds=HARD,
+        example='its rollout will stall: 3 old + 1 new pods need limits.cpu 4, quota "compute" leaves 3 of 4; '
+        "set maxUnavailable to 1",
+        of="Deployments",
+        does=WARNS,
+    ),
+    "workload-unchecked": Explanation(
+        what="what the namespace uses is known when a workload is judged",
+        why="without it nobody can say whether its pods fit",
+        passes="everything: its pods are judged when they are created",
+        bounds="none",
+        example=Finding(
+            "workload-unchecked", "", effect="warn",
+            detail="whether its pods fit the quotas was not checked: the usage in the namespace is not known",
+        ),
+        of=_TEMPLATES,
+        does=WARNS,
+    ),
+}  # fmt: skip
+
+OF_CHECK: Final[dict[str, Explanation]] = {
+    "change-set-exceeds-quota": Explanation(
+        what="all objects of a namespace together fit what its quotas have left",
+        why="each may fit alone, and the last ones to be created would not get their pods",
+        passes="fewer or smaller pods, or a larger quota",
+        bounds=HARD,
+        example='the change set does not fit quota "compute": requests.cpu 2300m of 2, over by 300m',
+        of="the sum of a change set (tiergate check)",
+    ),
+    "change-set-rollout-stalls": Explanation(
+        what="when all is in place there is room for the first new pod of a later rollout",
+        why="where no old pod may go before a new one runs, the rollout hangs",
+        passes="maxSurge 0 and maxUnavailable 1, or room for one more pod",
+        bounds=HARD,
+        example="a later rollout of deployment agent will stall: one more pod asks limits.cpu 1, "
+        'the change set leaves 0 of 4 in quota "compute"',
+        of="the sum of a change set (tiergate check)",
+        does=WARNS,
+    ),
+    "api-validation": Explanation(
+        what="the API server itself takes the resources of the pods",
+        why="in a cluster its own answer comes first, offline nobody else gives it",
+        passes="values that Kubernetes takes, such as requests that are not above their limits",
+        bounds="none",
+        example="the API server refuses /spec/containers/0/resources/requests/cpu: it must be at most the cpu limit",
+        of="pods and pod templates (tiergate check)",
+    ),
+    "unreadable": Explanation(
+        what="every manifest, tier and usage can be read",
+        why="what was not read was not judged",
+        passes="a document that Kubernetes' own reader takes",
+        bounds="none",
+        example='deploy/a.yaml:4:3: duplicate key "name", first in line 2',
+        of="files (tiergate check)",
+    ),
+}
+"""Rules of ``tiergate check`` alone."""
+NATIVE: Final = {
+    "native-min": "LimitRanger refuses the pod: a LimitRange of the namespace has a larger min",
+    "native-max": "LimitRanger refuses the pod: a LimitRange of the namespace has a smaller max",
+    "native-ratio": "LimitRanger refuses the pod: a LimitRange of the namespace allows a smaller ratio",
+    "invalid": "the API server refuses the pod, once defaults are set",
+}
+"""What may stand behind ``workload-never-runs`` besides our rules."""

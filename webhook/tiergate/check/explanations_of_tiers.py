@@ -1,0 +1,138 @@
+"""What stands behind the rules on tiers and on the labels of namespaces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tiergate.check.explanation import WARNS, Explanation, field, found
+from tiergate.core.decision import Finding
+
+_TIERS: Final = "Tiers, when they are written"
+_LABEL: Final = "the label tiergate.io/tier of Namespaces, when it is written"
+OF_TIERS: Final[dict[str, Explanation]] = {
+    "tier-missing": Explanation(
+        what="the tier that the namespace's label names exists",
+        why="a typo in a label must not switch the tier off",
+        passes="a label that names a tier, or a tier of that name",
+        bounds="the label tiergate.io/tier of the Namespace: kubectl get namespace NAME --show-labels",
+        example=found("tier-missing", tier="dve"),
+        of="pods, claims, and the pods of workloads",
+    ),
+    "tier-invalid": Explanation(
+        what="the tier does not contradict itself",
+        why="of bounds that contradict each other nobody knows which one is meant",
+        passes="the tier, corrected at the path that is named; the last valid version stays in force",
+        bounds="spec of the Tier",
+        example=found(
+            "tier-invalid", tier="dev", detail="/spec/limits/0/min/cpu: min value 2 is greater than max value 1"
+        ),
+        of=f"{_TIERS}; pods and claims under one that was never valid",
+    ),
+    "tier-in-use": Explanation(
+        what="no namespace is in a tier that is deleted",
+        why="the pods of its namespaces would be refused",
+        passes="the deletion, once their labels name another tier or none",
+        bounds="the namespaces with its label: kubectl get namespaces -l tiergate.io/tier=NAME",
+        example=Finding("tier-in-use", "", tier="dev", namespaces=("agents-a", "agents-b")),
+        of="Tiers, when they are deleted",
+    ),
+    "namespace-protected": Explanation(
+        what="kube-* and the namespace of the release join no tier",
+        why="refusing their pods could lock the cluster out",
+        passes="the namespace without the label",
+        bounds="none",
+        example=found("namespace-protected"),
+        of=_LABEL,
+    ),
+    "tier-assign": Explanation(
+        what="who sets, changes or removes the label may assign both tiers",
+        why="a tenant who may edit namespaces could give himself a larger tier",
+        passes="the same by somebody who may, or ClusterRole tiergate-tier-assigner for whoever should",
+        bounds="RBAC: the verb assign on tiers.tiergate.io, by name",
+        example=found("tier-assign", tier="dev", user="alice"),
+        of=_LABEL,
+    ),
+    "label-tier-missing": Explanation(
+        what="a label names a tier that exists",
+        why="until it does, pods of the namespace are refused",
+        passes="everything: normal while namespaces are created before their tiers",
+        bounds="none",
+        example=found("label-tier-missing", tier="dve"),
+        of=_LABEL,
+        does=WARNS,
+    ),
+    "label-tier-invalid": Explanation(
+        what="a label names a tier that can be in force",
+        why="until it can, pods of the namespace are refused",
+        passes="everything: correct the tier",
+        bounds="spec of the Tier",
+        example=found("label-tier-invalid", tier="dev", detail="spec.limits: a second item of type Pod"),
+        of=_LABEL,
+        does=WARNS,
+    ),
+    "label-tier-unchecked": Explanation(
+        what="it is known whether the tier that a label names exists",
+        why="if it does not, pods of the namespace are refused",
+        passes="everything: look whether the tier exists",
+        bounds="none",
+        example=found("label-tier-unchecked", tier="dev"),
+        of=_LABEL,
+        does=WARNS,
+    ),
+    "default-derived": Explanation(
+        what="a tier writes the defaults that Kubernetes would derive from its other fields",
+        why="a default that nobody wrote surprises",
+        passes="everything: write the default",
+        bounds=field("Container", "default, defaultRequest, min and max"),
+        example=found("default-derived", "defaultRequest.cpu", tier="dev", bound="250m"),
+        of=_TIERS,
+        does=WARNS,
+    ),
+    "max-without-min": Explanation(
+        what="a range has both ends",
+        why="a max alone takes requests of nothing",
+        passes="everything: add a min",
+        bounds="spec.limits of the Tier",
+        example=found("max-without-min", "cpu", tier="dev", item="Container"),
+        of=_TIERS,
+        does=WARNS,
+    ),
+    "devices-unbounded": Explanation(
+        what="a quota on devices also counts those that ResourceClaims ask for",
+        why="Dynamic Resource Allocation hands out the same devices past the quota",
+        passes="everything: add a name for each DeviceClass",
+        bounds="spec.quotas of the Tier",
+        example=found("devices-unbounded", "requests.nvidia.com/gpu", tier="dev"),
+        of=_TIERS,
+        does=WARNS,
+    ),
+    "exemption-broad": Explanation(
+        what="an exemption is of one user or group",
+        why="pods of workloads are created by controllers, so a group of all of them exempts nearly everything",
+        passes="everything: exempt the one that is meant",
+        bounds="spec.exemptions of the Tier",
+        example=found(
+            "exemption-broad", tier="dev", user="group system:authenticated", detail="all people are in it"
+        ),
+        of=_TIERS,
+        does=WARNS,
+    ),
+    "quota-unmeasured": Explanation(
+        what="a tier in mode Warn or Audit bounds what can be counted without native quota",
+        why="of other names nothing is reported until the tier enforces",
+        passes="everything: they are bounded in mode Enforce",
+        bounds="spec.quotas of the Tier",
+        example=found("quota-unmeasured", "services", tier="dev", mode="Warn"),
+        of=_TIERS,
+        does=WARNS,
+    ),
+    "quota-requests-above-limits": Explanation(
+        what="a quota does not bound requests above the limits beside them",
+        why="no request is above its limit, so the larger bound is never reached",
+        passes="everything: lower the one, or raise the other",
+        bounds="spec.quotas of the Tier",
+        example=found("quota-requests-above-limits", "requests.cpu", tier="dev", quota="compute"),
+        of=_TIERS,
+        does=WARNS,
+    ),
+}  # fmt: skip

@@ -1,0 +1,310 @@
+"""One object through the one decision, as the webhook would be asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from tiergate.check.change_set import Part
+from tiergate.check.ignoring import ignored_rules
+from tiergate.check.reading import kind_of, subject_of
+from tiergate.check.result import API_VALIDATION, Default, Ignored, ObjectResult, Severity, Told
+from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
+from tiergate.core.claim import Claim
+from tiergate.core.decide import decide
+from tiergate.core.decision import Decision, FactName, Fault, Finding
+from tiergate.core.defaults import Additions, described, with_defaults
+from tiergate.core.facts import Facts, Server, facts_of_label
+from tiergate.core.jsonpatch import escape
+from tiergate.core.podspec import Pod
+from tiergate.core.prediction import admitted
+from tiergate.core.quota_bounds import NamespaceQuotas, charged
+from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange
+from tiergate.core.rules import sentence
+from tiergate.core.text import printable, shortened
+from tiergate.core.tier import Tier
+from tiergate.core.validity import invalid
+from tiergate.core.workload import Workload, steady
+from tiergate.core.workload_case import Case
+from tiergate.core.workload_pod import unit_of
+from tiergate.manifests.load import Manifest
+from tiergate.wire.kinds import Kind
+
+_EVERYTHING: Final[frozenset[FactName]] = frozenset(
+    {"tier", "quotas", "quota-change", "permissions", "workload", "nodes"}
+)
+"""Nothing can be read anew offline: each decision is given on what the input says."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """The result of an object, and its part in the sum of its namespace, if it has one."""
+
+    result: ObjectResult
+    part: Part | None = None
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """An object as it is judged."""
+
+    manifest: Manifest
+    kind: Kind
+    namespace: str
+    subject: Subject
+    facts: NamespaceFacts
+    index: int
+
+    @property
+    def what(self) -> str:
+        """What a sentence calls it."""
+        return f"{self.kind.noun} {shortened(self.manifest.name) or 'without a name'}"
+
+
+class Judge:
+    """Judges objects in their surroundings, on a server of release 1.``minor``."""
+
+    def __init__(self, surroundings: Surroundings, *, minor: int, ignores: bool, shows_defaults: bool) -> None:
+        """Take also whether annotations may leave rules out, and whether the defaults are asked for."""
+        self._surroundings = surroundings
+        self._server = Server(minor, now=0.0)
+        self._ignores = ignores
+        self._shows_defaults = shows_defaults
+
+    def judge(self, manifest: Manifest, index: int) -> Judged | None:
+        """Return what becomes of an object, None for a kind that no tier judges; ``index`` is that of its result."""
+        kind = kind_of(manifest)
+        if kind is None:
+            return None
+        namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
+        subject = subject_of(manifest, kind, namespace)
+        if isinstance(subject, Unreadable) and not kind.namespaced:
+            return Judged(self._unreadable(manifest, kind, subject))
+        facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
+        asked = _Question(manifest, kind, namespace, subject, facts, index)
+        if isinstance(subject, LabelChange | TierChange):
+            return Judged(self._result(asked, self._of_cluster(asked, subject)))
+        if not self._surroundings.is_mapped(namespace):
+            return Judged(self._result(asked, Decision(governed=False), unproved=_unmapped(namespace)))
+        return self._governed(asked)
+
+    def _governed(self, asked: _Question) -> Judged:
+        subject, tier = asked.subject, asked.facts.tier
+        running = self._surroundings.running(asked.manifest) if isinstance(subject, WorkloadChange) else None
+        if isinstance(subject, WorkloadChange) and running is not None:
+            subject = WorkloadChange(subject.workload, running)
+        stored = self._with_defaults(subject, tier) if isinstance(subject, Pod) and isinstance(tier, Tier) else subject
+        decision = decide(self._request(asked, stored), self._facts(asked))
+        if not isinstance(tier, Tier) or not decision.governed:
+            return Judged(self._result(asked, decision))
+        part, unproved = self._part(asked, subject, tier, running)
+        told = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
+        refused = () if told else tuple(_refused_by_server(subject, part))
+        unproved = unproved or self._usage_unproved(asked, part, decision)
+        defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
+        return Judged(self._result(asked, decision, refused, defaults=defaults, unproved=unproved), part)
+
+    def _with_defaults(self, pod: Pod, tier: Tier) -> Pod:
+        """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
+        if tier.mode == "Audit":
+            return pod
+        _, additions = with_defaults(pod, tier)
+        note = described(additions) if additions else pod.defaults_annotation
+        return msgspec.structs.replace(admitted(pod, tier, minor=self._server.minor), defaults_annotation=note)
+
+    def _defaults(self, subject: Subject, tier: Tier) -> tuple[Default, ...]:
+        """Return what the tier sets, or would set of the pods of a workload."""
+        workload = subject.workload if isinstance(subject, WorkloadChange) else None
+        pod = workload.template if workload is not None else subject
+        if not isinstance(pod, Pod) or tier.mode == "Audit":
+            return ()
+        return tuple(_of_containers(with_defaults(pod, tier)[1]))
+
+    def _part(
+        self, asked: _Question, subject: Subject, tier: Tier, running: Workload | None
+    ) -> tuple[Part | None, str]:
+        """Return an object's part in the sum, None where it has none; and what is not known of it."""
+        if isinstance(subject, Pod):
+            subject = admitted(subject, tier, minor=self._server.minor)
+        if isinstance(subject, Pod | Claim):
+            counted = (charged(subject, minor=self._server.minor),)
+            return Part(index=asked.index, what=asked.what, unit=counted), ""
+        if isinstance(subject, WorkloadChange) and subject.workload is not None and not subject.workload.owned:
+            return self._of_workload(asked, subject.workload, tier, running)
+        return None, ""
+
+    def _of_workload(
+        self, asked: _Question, workload: Workload, tier: Tier, running: Workload | None
+    ) -> tuple[Part | None, str]:
+        case = Case(
+            workload=workload,
+            old=running,
+            tier=tier,
+            quotas=asked.facts.quotas,
+            around=asked.facts.around,
+            minor=self._server.minor,
+            scaled=False,
+        )
+        unit, pods = unit_of(workload, case), steady(workload, asked.facts.around.nodes)
+        if unit is None:
+            return None, "the pods of its template are not known: its RuntimeClass, or which LimitRange sets a default"
+        if pods is None:
+            return None, "how many nodes it runs on is not known: give the Nodes with --usage"
+        former = None if running is None else unit_of(running, case)
+        part = Part(
+            index=asked.index,
+            what=asked.what,
+            unit=unit.charges,
+            pods=pods,
+            workload=workload,
+            kept_claims=unit.kept if running is None else (),
+            waits=workload.waits,
+            former=() if former is None else former.charges,
+            running=0 if running is None else max(running.running, steady(running, asked.facts.around.nodes) or 0),
+        )
+        return part, ""
+
+    def _usage_unproved(self, asked: _Question, part: Part | None, decision: Decision) -> str:
+        """Return that a quota counts the object and its usage is not known."""
+        tier = asked.facts.tier
+        if asked.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
+            return ""
+        unit, minor = (*part.unit, *part.kept_claims), self._server.minor
+        counted = next(NamespaceQuotas(asked.facts.quotas, tier, minor).asked(unit), None)
+        return next(self.unknown_usage(asked.namespace, asked.facts)) if counted else ""
+
+    def unknown_usage(self, namespace: str, facts: NamespaceFacts) -> Iterator[str]:
+        """Yield why the quotas of a namespace prove nothing."""
+        if not facts.known:
+            way_out = "give --usage FILE, or --usage none if nothing else runs there"
+            yield f"what is used in {shortened(namespace)} is not known: {way_out}"
+
+    def _of_cluster(self, asked: _Question, change: LabelChange | TierChange) -> Decision:
+        """Decide on a Namespace or Tier; whoever applies it is taken for permitted."""
+        label = change.after if isinstance(change, LabelChange) else None
+        facts = facts_of_label(
+            self._server,
+            release_namespace="",
+            tier=self._surroundings.tier(label) if label else None,
+            permitted=frozenset({label} if label is not None else ()),
+            fresh=_EVERYTHING,
+        )
+        return decide(self._request(asked, change), facts)
+
+    def _facts(self, asked: _Question) -> Facts:
+        known, tier = asked.facts, asked.facts.tier
+        enforced = not isinstance(tier, Tier) or tier.mode == "Enforce"
+        return Facts(
+            server=self._server,
+            release_namespace="",
+            tier=tier,
+            quotas=known.quotas if enforced else tuple(one for one in known.quotas if not one.managed),
+            usage=tuple(one for one in known.quotas if one.managed),
+            permitted=frozenset(),
+            members=(),
+            trusted=True,
+            fresh=_EVERYTHING,
+            waited=True,
+            around=known.around,
+            scaled=None,
+        )
+
+    def _request(self, asked: _Question, subject: Subject) -> Request:
+        return Request(
+            endpoint=asked.kind.endpoint,
+            resource=asked.kind.resource,
+            namespace=asked.namespace,
+            name=asked.manifest.name,
+            user="",
+            subject=subject,
+        )
+
+    def _unreadable(self, manifest: Manifest, kind: Kind, subject: Unreadable) -> ObjectResult:
+        findings = tuple(Finding("malformed", one.pointer, detail=one.reason) for one in subject.faults)
+        asked = _Question(manifest, kind, manifest.name, subject, without_objects(None), 0)
+        return self._result(asked, Decision(findings))
+
+    def _result(
+        self,
+        asked: _Question,
+        decision: Decision,
+        refused: tuple[Fault, ...] = (),
+        *,
+        defaults: tuple[Default, ...] = (),
+        unproved: str = "",
+    ) -> ObjectResult:
+        manifest = asked.manifest
+        reasons = ignored_rules(manifest) if self._ignores and decision.findings else {}
+        left_out = {one.rule: reasons[one.rule] for one in decision.findings if one.rule in reasons}
+        findings = [one for one in decision.findings if one.rule not in left_out]
+        told = [_told(one, asked, decision) for one in findings]
+        told += [_from_server(one, asked, decision) for one in refused]
+        return ObjectResult(
+            path=manifest.path,
+            line=manifest.place().line if told else 0,
+            kind=asked.kind.noun,
+            name=shortened(manifest.name),
+            namespace=shortened(asked.namespace) if asked.kind.namespaced else "",
+            tier=shortened(decision.tier),
+            mode=decision.mode if decision.tier else "",
+            told=tuple(told),
+            ignored=tuple(Ignored(rule, shortened(reason)) for rule, reason in left_out.items()),
+            defaults=defaults,
+            unproved=unproved,
+        )
+
+
+def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
+    """Yield what the API server itself refuses: in a cluster its own words come first, here nobody else says it."""
+    if (
+        isinstance(subject, WorkloadChange)
+        and subject.workload is not None
+        and (found := invalid(subject.workload.template))
+    ):
+        yield from found
+        return
+    for one in part.unit if part is not None else ():
+        yield from invalid(one.subject) if isinstance(one.subject, Pod) else ()
+
+
+def _told(finding: Finding, asked: _Question, decision: Decision) -> Told:
+    rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
+    severity: Severity = "error" if finding.effect == "deny" and decision.mode == "Enforce" else "warning"
+    said = sentence(finding, namespace=asked.namespace)
+    return _placed(asked, decision, rule, severity, finding.pointer, said)
+
+
+def _from_server(fault: Fault, asked: _Question, decision: Decision) -> Told:
+    said = f"the API server refuses {fault.pointer}: {fault.reason}"
+    return _placed(asked, decision, API_VALIDATION, "error", fault.pointer, said)
+
+
+def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
+    asked: _Question, decision: Decision, rule: str, severity: Severity, pointer: str, message: str
+) -> Told:
+    place = asked.manifest.place(pointer)
+    return Told(
+        rule=rule,
+        severity=severity,
+        message=printable(message),
+        path=asked.manifest.path,
+        line=place.line,
+        column=place.column,
+        pointer=pointer,
+        object=asked.what,
+        namespace=shortened(asked.namespace) if asked.kind.namespaced else "",
+        tier=shortened(decision.tier),
+    )
+
+
+def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:
+    for one in additions:
+        for side, amounts in (("requests", one.requests), ("limits", one.limits)):
+            for name, amount in amounts.items():
+                yield Default(f"{one.container.pointer}/resources/{side}/{escape(name)}", str(amount))
+
+
+def _unmapped(namespace: str) -> str:
+    if not namespace:
+        return "it names no namespace: give -n"
+    return f"the tier of namespace {shortened(namespace)} is not known: give its Namespace, --namespaces or --tier"

@@ -1,0 +1,45 @@
+"""A manifest as the value that a decision is about: by the decoders that read admission reviews."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from tiergate.core.decision import Fault
+from tiergate.core.request import Subject, Unreadable
+from tiergate.manifests.load import Manifest
+from tiergate.wire import Malformed, kinds
+from tiergate.wire.decode import Decoder
+from tiergate.wire.kinds import Kind
+
+_JUDGED: Final = [kind for kind in kinds.KINDS if "/" not in kind.resource and "CREATE" in kind.operations]
+_KINDS: Final[dict[tuple[str, str], Kind]] = {(kind.resource.partition(".")[2], kind.noun): kind for kind in _JUDGED}
+"""By group and kind in small letters; of a pod the row of the validating endpoint, which comes last."""
+_DECODERS: Final[dict[type[msgspec.Struct], Decoder[Any]]] = {kind.wire: Decoder(kind.wire) for kind in _JUDGED}
+
+
+def kind_of(manifest: Manifest) -> Kind | None:
+    """Return how objects of a manifest's kind are judged, None for a kind that no tier judges."""
+    return _KINDS.get((manifest.group, manifest.kind.lower())) if manifest.api_version else None
+
+
+def subject_of(manifest: Manifest, kind: Kind, namespace: str) -> Subject:
+    """Return what is judged; Unreadable where values cannot be read."""
+    decoder = _DECODERS[kind.wire]
+
+    def quickly(wire: Any) -> Subject:  # noqa: ANN401  # a wire shape
+        return kind.to_core(wire, None, namespace).subject
+
+    def strictly(raw: bytes) -> Subject:
+        try:
+            return kind.to_core(decoder.strict(raw), None, namespace).subject
+        except Malformed as error:
+            return Unreadable(error.every())
+        except ValueError as error:  # more values, or deeper, than is judged
+            return Unreadable((Fault("", str(error)),))
+
+    try:
+        return decoder.read(manifest.raw, quickly, strictly)
+    except Malformed as error:  # an Excess
+        return Unreadable(error.every())

@@ -1,0 +1,131 @@
+"""What a check finds, as data; the formats render it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tiergate.core.quantity import Quantity
+from tiergate.manifests.load import Unread
+
+Severity = Literal["error", "warning"]
+"""An error would be refused, a warning is told: by the tier's mode, or because it cannot be refused."""
+API_VALIDATION = "api-validation"
+"""The rule of what the API server itself refuses."""
+Outcome = Literal["pass", "fail", "warning", "unproved"]
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding, in one line. ``pointer`` is the JSON pointer of the value in its object."""
+
+    rule: str
+    severity: Severity
+    message: str
+    path: str
+    line: int
+    column: int
+    pointer: str
+    object: str
+    namespace: str = ""
+    tier: str = ""
+
+
+class Default(msgspec.Struct, frozen=True):
+    """A value that a tier sets: where in the object, and which."""
+
+    pointer: str
+    value: str
+
+
+class Ignored(msgspec.Struct, frozen=True):
+    """A rule that an annotation of the object leaves out, with the reason that it gives."""
+
+    rule: str
+    reason: str
+
+
+class ObjectResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one object. ``unproved`` says what is not known of it, "" where all is."""
+
+    path: str
+    line: int
+    kind: str
+    name: str
+    namespace: str = ""
+    tier: str = ""
+    mode: str = ""
+    told: tuple[Told, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    defaults: tuple[Default, ...] = ()
+    unproved: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it counts as, the worst first."""
+        if any(one.severity == "error" for one in self.told):
+            return "fail"
+        if self.told:
+            return "warning"
+        return "unproved" if self.unproved else "pass"
+
+
+class BoundSum(msgspec.Struct, frozen=True, kw_only=True):
+    """One bound of a namespace beside what the change set asks of it.
+
+    ``used`` is what others use, None where nobody knows; ``peak`` is the sum while every rollout is at its largest.
+    """
+
+    quota: str
+    resource: str
+    hard: Quantity
+    used: Quantity | None
+    steady: Quantity
+    peak: Quantity
+
+
+class Room(msgspec.Struct, frozen=True):
+    """How many more replicas of an object fit beside the whole change set."""
+
+    object: str
+    replicas: int
+
+
+class NamespaceResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The sum of the change set in a namespace of a tier."""
+
+    name: str
+    tier: str
+    mode: str
+    sums: tuple[BoundSum, ...] = ()
+    told: tuple[Told, ...] = ()
+    room: tuple[Room, ...] = ()
+    unproved: tuple[str, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a check found.
+
+    Attributes:
+        objects: What was judged, in the order of the input.
+        namespaces: The sums of governed namespaces that the change set asks something of, by name.
+        unread: What could not be read, of manifests as of tiers, namespaces and usage.
+        others: How many objects are of a kind that no tier judges.
+        files: How many files of manifests were read.
+    """
+
+    objects: tuple[ObjectResult, ...]
+    namespaces: tuple[NamespaceResult, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    others: int = 0
+    files: int = 0
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """Every finding: of objects, then of namespaces."""
+        of_objects = [one for result in self.objects for one in result.told]
+        return (*of_objects, *(one for result in self.namespaces for one in result.told))
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many objects have an outcome."""
+        return sum(result.outcome == outcome for result in self.objects)

@@ -1,0 +1,271 @@
+"""What manifests say of the cluster around the objects that are judged: tiers, namespaces, quotas, what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from tiergate.check import snapshots
+from tiergate.check.reading import kind_of, subject_of
+from tiergate.check.snapshots import Snapshot, read_snapshot
+from tiergate.core.decision import Fault
+from tiergate.core.desired import desired_quotas
+from tiergate.core.facts import InvalidTier, MissingTier, TierState
+from tiergate.core.jsonpatch import escape
+from tiergate.core.native import LimitRange
+from tiergate.core.placement import Node
+from tiergate.core.quantity import ZERO
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.request import WorkloadChange
+from tiergate.core.resources import ResourceList
+from tiergate.core.text import printable
+from tiergate.core.tier import Tier, is_protected
+from tiergate.core.workload import Workload
+from tiergate.core.workload_case import UNKNOWN, Around
+from tiergate.manifests.load import Manifest, Unread
+from tiergate.manifests.values import tier_of_values
+from tiergate.wire import Malformed
+from tiergate.wire.limitrange import read_limit_range
+from tiergate.wire.namespace import read_namespace
+from tiergate.wire.node import read_node
+from tiergate.wire.quota import read_quota
+from tiergate.wire.runtime_class import read_overhead
+from tiergate.wire.tier import tier_and_faults
+
+Key: TypeAlias = tuple[str, str, str, str]
+"""Group, kind, namespace and name."""
+UsageSource = Literal["unknown", "none", "file"]
+"""Nobody knows what runs in the namespaces, nothing does, or a file says it."""
+
+
+class NamespaceFacts(msgspec.Struct, frozen=True):
+    """A namespace of a tier.
+
+    Attributes:
+        tier: The tier in force.
+        quotas: Every ResourceQuota of the namespace, those of the tier as they will be.
+        known: Whether their usage is.
+        around: What verdicts on workloads rest on besides.
+    """
+
+    tier: TierState
+    quotas: tuple[QuotaStatus, ...]
+    known: bool
+    around: Around
+
+
+def without_objects(tier: TierState) -> NamespaceFacts:
+    """Return the facts where no object of the namespace matters, as no tier in force judges it."""
+    return NamespaceFacts(tier, (), known=True, around=UNKNOWN)
+
+
+class _Values(msgspec.Struct):
+    tiers: dict[str, Any] = {}
+    namespaces: dict[str, Any] = {}
+
+
+class Surroundings:
+    """Gathers objects, later ones in the place of earlier ones; ``namespace`` is that of objects without one."""
+
+    def __init__(self, *, usage: UsageSource, namespace: str = "", tier: str | None = None) -> None:
+        """Take what is known of usage, and the tier of every namespace, None: as the namespaces themselves say."""
+        self.faults: list[Unread] = []
+        self._usage: UsageSource = usage
+        self._namespace = namespace
+        self._tier = tier
+        self._tiers: dict[str, Tier | InvalidTier] = {}
+        self._labels: dict[str, str | None] = {}
+        self._quotas: dict[str, dict[str, QuotaStatus]] = {}
+        self._ranges: dict[str, dict[str, LimitRange]] = {}
+        self._overheads: dict[str, ResourceList] = {}
+        self._nodes: dict[str, Node] = {}
+        self._running: dict[Key, Manifest] = {}
+        self._facts: dict[str, NamespaceFacts] = {}
+        self._snapshot: Snapshot | None = None
+        self._existing: set[str] = set()
+
+    def add(self, manifests: Iterable[Manifest], *, named: bool, running: bool = False) -> None:
+        """Take what is of use among the manifests.
+
+        Args:
+            manifests: Objects, or values files of the chart.
+            named: They come from an option that names tiers, namespaces or usage, so that each fault in them is told
+                here; else they are judged themselves.
+            running: They are objects as the cluster has them.
+        """
+        for manifest in manifests:
+            try:
+                self._take(manifest, named=named, running=running)
+            except Malformed as error:
+                if named:
+                    self._tell(manifest, ((one.pointer, one.reason) for one in error.every()))
+
+    def _take(self, manifest: Manifest, *, named: bool, running: bool) -> None:
+        match (manifest.group, manifest.kind):
+            case (snapshots.GROUP, snapshots.KIND) if running:
+                self._snapshot = read_snapshot(manifest.raw)
+            case ("tiergate.io", "Tier"):
+                self._add_tier(manifest, manifest.name, "", tier_and_faults(manifest.raw), tell=named)
+            case ("", "Namespace"):
+                found = read_namespace(manifest.raw)
+                if found.name:
+                    self._labels[found.name] = found.tier
+                if running:
+                    self._existing.add(found.name)
+            case ("", "ResourceQuota"):
+                self._add_quota(manifest, read_quota(manifest.raw), running=running)
+            case ("", "LimitRange"):
+                one = read_limit_range(manifest.raw)
+                self._ranges.setdefault(self.namespace_of(manifest), {})[one.name] = one
+            case ("node.k8s.io", "RuntimeClass"):
+                self._overheads[manifest.name] = read_overhead(manifest.raw)
+            case ("", "Node"):
+                self._nodes[manifest.name] = read_node(manifest.raw)
+            case ("", ""):
+                self._add_values(manifest, tell=named)
+            case _ if running and manifest.named:
+                self._running[self.key(manifest)] = manifest
+
+    def _add_tier(
+        self, manifest: Manifest, name: str, pointer: str, read: tuple[Tier | None, tuple[Fault, ...]], *, tell: bool
+    ) -> None:
+        tier, faults = read
+        if tell:
+            self._tell(manifest, ((f"{pointer}{one.pointer}", one.reason) for one in faults))
+        broken = tier is None or bool(faults)
+        self._tiers[name] = InvalidTier(name, faults[0].reason) if broken or tier is None else tier
+
+    def _add_quota(self, manifest: Manifest, quota: QuotaStatus, *, running: bool) -> None:
+        """Keep a ResourceQuota; of one that is not stored yet its bounds, and the usage that the stored one has."""
+        of_namespace = self._quotas.setdefault(self.namespace_of(manifest), {})
+        if not running:
+            before = of_namespace.get(quota.name)
+            quota = msgspec.structs.replace(quota, hard=quota.spec_hard, used=before.used if before else {})
+        of_namespace[quota.name] = quota
+
+    def _add_values(self, manifest: Manifest, *, tell: bool) -> None:
+        """Take the tiers and namespaces of a values file of the chart."""
+        if not tell:
+            return
+        try:
+            values = msgspec.json.decode(manifest.raw, type=_Values)
+        except ValueError:
+            values = _Values()
+        if not values.tiers and not values.namespaces:
+            self._tell(manifest, [("", "neither an object of Kubernetes nor values with tiers or namespaces")])
+        for name, tier in values.tiers.items():
+            self._add_tier(manifest, name, f"/tiers/{escape(name)}", tier_of_values(name, tier), tell=True)
+        for name, namespace in values.namespaces.items():
+            found = namespace.get("tier") if isinstance(namespace, dict) else None
+            self._labels[name] = found if isinstance(found, str) else None
+
+    def _tell(self, manifest: Manifest, faults: Iterable[tuple[str, str]]) -> None:
+        for pointer, reason in faults:
+            what = printable(f"{pointer}: {reason}" if pointer else reason)
+            self.faults.append(Unread(manifest.path, what, manifest.place(pointer)))
+
+    def namespace_of(self, manifest: Manifest) -> str:
+        """Return the namespace of an object."""
+        return manifest.namespace or self._namespace
+
+    def key(self, manifest: Manifest) -> Key:
+        """Return what names an object: two of one key replace each other."""
+        return manifest.group, manifest.kind, self.namespace_of(manifest), manifest.name
+
+    def tier(self, name: str) -> TierState:
+        """Return a tier by its name."""
+        return self._tiers.get(name) or MissingTier(name)
+
+    def members(self, tier: str) -> tuple[str, ...]:
+        """Return the namespaces whose label names a tier, sorted."""
+        return tuple(sorted(name for name, label in self._labels.items() if label == tier))
+
+    def is_mapped(self, namespace: str) -> bool:
+        """Say whether the tier of a namespace is known, or that it has none."""
+        if not namespace:
+            return False
+        label = self._tier if self._tier is not None else self._labels.get(namespace)
+        if label is not None and label not in self._tiers and self._is_missing("Tier", name=label):
+            return False
+        known = self._tier is not None or namespace in self._labels
+        return known or is_protected(namespace, release_namespace="")
+
+    def of(self, namespace: str) -> NamespaceFacts:
+        """Return what is known of a namespace."""
+        found = self._facts.get(namespace)
+        if found is None:
+            found = self._facts[namespace] = self._gathered(namespace)
+        return found
+
+    def _gathered(self, namespace: str) -> NamespaceFacts:
+        label = self._tier if self._tier is not None else self._labels.get(namespace)
+        if label is None:
+            return without_objects(None)
+        tier = self.tier(label)
+        if not isinstance(tier, Tier):
+            return without_objects(tier)
+        quotas = tuple(self._statuses(namespace, tier))
+        stored = self._quotas.get(namespace, {})
+        ours = {one.name for one in quotas if one.managed}
+        known = self._usage == "none" or (self._usage == "file" and self._is_counted(namespace, ours <= stored.keys()))
+        ranges = tuple(one for _, one in sorted(self._ranges.get(namespace, {}).items()))
+        nodes = tuple(self._nodes.values()) if self._nodes else None
+        return NamespaceFacts(tier, quotas, known, Around(ranges, self._overheads, nodes))
+
+    @property
+    def minor(self) -> int | None:
+        """The release of the server that a snapshot was taken of."""
+        return None if self._snapshot is None else self._snapshot.minor
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What could not be read of a cluster."""
+        return () if self._snapshot is None else tuple(map(str, self._snapshot.missing))
+
+    def _is_missing(self, kind: str, *, namespace: str = "", name: str = "") -> bool:
+        return self._snapshot is not None and self._snapshot.lacks(kind, namespace=namespace, name=name)
+
+    def _is_counted(self, namespace: str, found: bool) -> bool:  # noqa: FBT001 - as its caller found
+        """Say whether usage is known: all was read, and a namespace that does not exist yet uses nothing."""
+        if any(self._is_missing(kind, namespace=namespace) for kind in snapshots.COUNTED):
+            return False
+        to_come = self._snapshot is not None and not self._is_missing("Namespace", name=namespace)
+        return found or (to_come and namespace not in self._existing)
+
+    def _statuses(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:
+        """Yield the quotas that will count the objects: what is not known to be used counts as free.
+
+        Nor is it known of what the change set may replace: where workloads could not be read, all counts as free.
+        """
+        stored = self._quotas.get(namespace, {})
+        sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.WORKLOADS)
+        for desired in desired_quotas(tier):
+            before = stored.get(desired.name)
+            yield QuotaStatus(
+                desired.name,
+                namespace,
+                hard=desired.hard,
+                used={
+                    **dict.fromkeys(desired.hard, ZERO),
+                    **(before.used if before and before.managed and sure else {}),
+                },
+                scopes=desired.scopes,
+                scope_selector=desired.scope_selector,
+                managed=True,
+                spec_hard=desired.hard,
+            )
+        for quota in stored.values():
+            if not quota.managed:
+                used = quota.used if sure else {}
+                yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
+
+    def running(self, manifest: Manifest) -> Workload | None:
+        """Return the workload that an object will replace, as the cluster has it."""
+        before = self._running.get(self.key(manifest)) if manifest.named else None
+        kind = None if before is None else kind_of(before)
+        if before is None or kind is None:
+            return None
+        subject = subject_of(before, kind, self.namespace_of(manifest))
+        return subject.workload if isinstance(subject, WorkloadChange) else None

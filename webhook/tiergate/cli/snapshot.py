@@ -1,0 +1,58 @@
+"""``tiergate snapshot``: what a check needs of a cluster, in one file."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from tiergate.cli.exit_codes import Exit
+from tiergate.cli.live import NoCluster, add_connection, run_live
+
+if TYPE_CHECKING:
+    import argparse
+
+DESCRIPTION: Final = "write tiers, namespaces and usage of a cluster to a file, for checks without access to it"
+EXAMPLE: Final = """\
+examples:
+  tiergate snapshot > cluster.yaml
+  tiergate check --usage cluster.yaml deploy/
+
+Of each object it holds the fields that decisions read, and of no Secret or ConfigMap anything.
+exit codes: 0 written, 2 wrong usage, 4 no cluster
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument(
+        "-n", "--namespace", action="append", default=[], metavar="NAME", help="these namespaces alone; repeatable"
+    )
+    parser.add_argument("--output-file", metavar="FILE", help="where it goes; standard output without it")
+    add_connection(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the snapshot and return the exit code."""
+    from tiergate.live.snapshot import take  # noqa: PLC0415 - --help needs no client
+    from tiergate.manifests.yaml_text import block  # noqa: PLC0415 - as above
+
+    wanted = arguments.namespace
+    try:
+        found = run_live(arguments, lambda api: take(api, namespaces=wanted, everything=not wanted))
+    except NoCluster as error:
+        sys.stderr.write(f"tiergate snapshot: {error}\n")
+        return Exit.CLUSTER_UNAVAILABLE
+    text = "---\n".join("".join(f"{line}\n" for line in block(one)) for one in found.documents())
+    for one in found.missing:
+        sys.stderr.write(f"not read from the cluster  {one}\n")
+    if arguments.output_file is None:
+        sys.stdout.write(text)
+        return Exit.OK
+    try:
+        with open(arguments.output_file, "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path does nothing more
+            file.write(text)
+    except OSError as error:
+        sys.stderr.write(f"tiergate snapshot: {arguments.output_file}: {error.strerror}\n")
+        return Exit.USAGE
+    return Exit.OK

@@ -1,0 +1,125 @@
+"""What pods with their claims ask of each bound of a namespace's quotas.
+
+Verdicts on workloads and the sums of `tiergate check` rest on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quota import Measured, QuotaStatus, charge, pertinent, quota_label, scopes_of
+from tiergate.core.resources import EMPTY, ResourceList, add_into
+from tiergate.core.tier import ScopeRequirement, Tier
+
+
+class Charged(msgspec.Struct, frozen=True):
+    """A pod or claim, and what quotas count of it."""
+
+    subject: Measured
+    amounts: ResourceList
+
+
+def charged(subject: Measured, *, minor: int) -> Charged:
+    """Return a new pod or claim with its charge."""
+    return Charged(subject, charge(subject, now=None, minor=minor))
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """One bound of a quota, and what is asked of it.
+
+    Attributes:
+        quota: What messages call the quota.
+        name: The quota name.
+        hard: The bound.
+        others: What is used besides the pods in question.
+        each: What a pod of the new template asks.
+        before: What a pod of the former template takes.
+        scopes: Which pods the quota counts; () for all.
+    """
+
+    quota: str
+    name: str
+    hard: Quantity
+    others: Quantity
+    each: Quantity
+    before: Quantity
+    scopes: tuple[ScopeRequirement, ...] = ()
+
+    @property
+    def room(self) -> Quantity:
+        """What is left to the pods in question."""
+        return self.hard - self.others
+
+    def fitting(self, *, kept: int) -> int:
+        """Return how many pods fit, of which so many are of the former template and come first."""
+        room, before = self.room.nano, self.before.nano
+        left = room - kept * before
+        if left >= 0:
+            return kept + left // self.each.nano
+        return room // before if room > 0 else 0
+
+    def needed(self, *, old: int, new: int) -> Quantity:
+        """Return what so many pods of both templates take."""
+        return Quantity(old * self.before.nano + new * self.each.nano, self.each.format)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a pod asks of one bound of a quota, what one of the former template takes of it, and what is used."""
+
+    quota: QuotaStatus
+    name: str
+    hard: Quantity
+    used: Quantity
+    each: Quantity
+    before: Quantity
+
+
+class NamespaceQuotas(msgspec.Struct, frozen=True):
+    """The ResourceQuotas of a namespace.
+
+    Its tier says what messages call them, the server's release 1.``minor`` what they count.
+    """
+
+    quotas: tuple[QuotaStatus, ...]
+    tier: Tier
+    minor: int
+
+    def asked(self, unit: tuple[Charged, ...], former: tuple[Charged, ...] = ()) -> Iterator[Asked]:
+        """Yield each bound by which a pod with its claims is measured, beside one of the former template."""
+        for quota in self.quotas:
+            hard, used, now = quota.hard, quota.used, _asked(unit, quota, self.minor)
+            before = now if former is unit else _asked(former, quota, self.minor) if former else EMPTY
+            for name in sorted(now):
+                each = now[name]
+                if each.nano > 0:
+                    yield Asked(quota, name, hard[name], used.get(name, ZERO), each, before.get(name, ZERO))
+
+    def bound(self, asked: Asked, *, others: Quantity, before: Quantity) -> Bound:
+        """Return what is asked of a bound, beside what others use of it."""
+        quota, name = asked.quota, asked.name
+        label = quota_label(quota, name, self.tier)
+        return Bound(label, name, asked.hard, others, asked.each, before, scopes_of(quota))
+
+    def allow(self, one: Charged) -> bool:
+        """Say whether no quota is smaller than a pod or claim alone."""
+        amounts = one.amounts
+        for quota in self.quotas:
+            for name in pertinent(one.subject, quota, minor=self.minor):
+                if name in amounts and amounts[name].nano > quota.hard[name].nano:
+                    return False
+        return True
+
+
+def _asked(unit: tuple[Charged, ...], quota: QuotaStatus, minor: int) -> ResourceList:
+    """Return what a pod and its claims together ask of a quota."""
+    total: dict[str, Quantity] = {}
+    for one in unit:
+        names, amounts = pertinent(one.subject, quota, minor=minor), one.amounts
+        found = {name: amounts[name] for name in names if name in amounts}
+        if len(unit) == 1:  # as nearly always
+            return found
+        add_into(total, found)
+    return total

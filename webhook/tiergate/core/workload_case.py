@@ -1,0 +1,69 @@
+"""What a verdict on a workload rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from tiergate.core.native import LimitRange
+from tiergate.core.placement import Node
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.resources import ResourceList
+from tiergate.core.tier import Tier
+from tiergate.core.workload import Workload, replaced
+from tiergate.core.workload_kind import BY_KIND
+
+
+class Around(msgspec.Struct, frozen=True):
+    """What a verdict rests on besides the tier and the quotas; None is "not known".
+
+    Attributes:
+        limit_ranges: Every LimitRange of the namespace, by name.
+        overheads: What each RuntimeClass adds to a pod.
+        nodes: The nodes of the cluster.
+    """
+
+    limit_ranges: tuple[LimitRange, ...] | None
+    overheads: Mapping[str, ResourceList] | None
+    nodes: tuple[Node, ...] | None
+
+
+UNKNOWN: Final = Around(limit_ranges=None, overheads=None, nodes=None)
+
+
+class Case(msgspec.Struct, frozen=True):
+    """All that is judged: the workload, the stored one of an update, and what is around them.
+
+    ``quotas`` None: the usage is not known. ``scaled``: only the number of pods changes, through ``scale``.
+    """
+
+    workload: Workload
+    old: Workload | None
+    tier: Tier
+    quotas: tuple[QuotaStatus, ...] | None
+    around: Around
+    minor: int
+    scaled: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether pods of a new template are asked for."""
+        old = self.old
+        return old is None or old.written != self.workload.written or self.resumed
+
+    @property
+    def resumed(self) -> bool:
+        """Whether a workload goes on that has made no pod of its template while it was paused or its strategy held it.
+
+        Where it may have made some, as after a rollout that was paused on its way, nothing new is asked for.
+        """
+        old = self.old
+        if old is None:
+            return False
+        if BY_KIND[old.kind].may_keep_pods:
+            return old.held and replaced(self.workload, old.running) > 0
+        if not old.paused or self.workload.paused:
+            return False
+        return old.held or (old.observed and not old.running and not old.failing)

@@ -1,0 +1,113 @@
+"""What a verdict on a workload finds: the numbers that its sentence needs (``core/workload_messages.py``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tiergate.core.messages import whole_pages
+from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity
+from tiergate.core.quota_bounds import Bound
+from tiergate.core.workload import Workload
+from tiergate.core.workload_room import Rolling
+
+if TYPE_CHECKING:
+    from tiergate.core.decision import Fault, Finding
+    from tiergate.core.native import Refusal
+
+_MEBI: Final = 2**20 * NANO
+PER_POD: Final = ("requests.", "limits.", "cpu", "memory", "ephemeral-storage")
+"""What quota names begin with where a pod can ask for less."""
+
+
+class NeverRuns(msgspec.Struct, frozen=True):
+    """Why no pod of a template can run.
+
+    Attributes:
+        cause: A broken rule of ours, what a LimitRange of the namespace refuses, or what the API server does.
+        defaulted: LimitRanges have set their defaults before the API server looks.
+        claim: The claim template whose claims are refused, and may be there already; None: no claim is the cause.
+        fixed: The claim template cannot be changed any more.
+    """
+
+    cause: Finding | Refusal | Fault
+    defaulted: bool = False
+    claim: str | None = None
+    fixed: bool = False
+
+
+class Shortage(msgspec.Struct, frozen=True, kw_only=True):
+    """A bound at which not all pods fit.
+
+    Attributes:
+        bound: The bound.
+        names: Its name, and those of bounds of the same numbers.
+        pods: How many pods are wanted.
+        kept: How many of these are of the former template.
+        fitting: How many fit.
+        of_claims: Claims count that may be there already.
+        fixed: These cannot be changed any more.
+        shared: Several containers share what a pod asks.
+        counted_by: The field that says how many pods there are, "" where nodes do.
+        passing: How many pods pass all bounds, said of the first one alone; 0: not said.
+        helps: At each bound something else than fewer pods helps.
+    """
+
+    bound: Bound
+    names: str
+    pods: int
+    kept: int
+    fitting: int
+    of_claims: bool
+    fixed: bool
+    shared: bool = False
+    counted_by: str = ""
+    passing: int = 0
+    helps: bool = False
+
+    @property
+    def missing(self) -> Quantity:
+        """By how much all pods are above the bound."""
+        return self.bound.needed(old=self.kept, new=self.pods - self.kept) - self.bound.room
+
+    @property
+    def can_be_freed(self) -> bool:
+        """Whether others use as much as is missing."""
+        return self.missing <= self.bound.others
+
+    def less(self) -> Quantity:
+        """Return how much each pod may ask for that all fit; 0 where nothing sensible is left."""
+        bound, pods = self.bound, self.pods - self.kept
+        room = bound.room - bound.needed(old=self.kept, new=0)
+        if self.fixed or not bound.name.startswith(PER_POD) or room < ZERO:
+            return ZERO
+        each = room.nano // pods
+        unit = MILLI_IN_NANO if bound.name.endswith("cpu") else _MEBI if each >= _MEBI else NANO
+        return whole_pages(bound.name, Quantity(each // unit * unit))
+
+
+class Stall(msgspec.Struct, frozen=True):
+    """A rollout that comes to a halt at a bound; with so many unavailable pods, ``passing``, it gets through all.
+
+    ``held``: what else is used cannot be told from its own pods.
+    """
+
+    workload: Workload
+    rolling: Rolling
+    bound: Bound
+    passing: int | None
+    held: bool
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A rollout of which no pod may go and none can come, of a workload with so many pods that are not known.
+
+    ``foreign`` is what others use where all its pods are of the stored template, ``passing`` as of a `Stall`.
+    """
+
+    workload: Workload
+    bound: Bound
+    running: int
+    passing: int | None
+    foreign: Quantity

@@ -1,0 +1,141 @@
+"""The pod that a template becomes, and whether such a pod can run at all (ADR 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from tiergate.core import native, prediction, quota, rules
+from tiergate.core.authorship import with_author
+from tiergate.core.decision import Effect, Finding
+from tiergate.core.defaults import described, with_defaults
+from tiergate.core.native import LimitRange
+from tiergate.core.podspec import Pod
+from tiergate.core.quota import Measured
+from tiergate.core.quota_bounds import Charged, NamespaceQuotas, charged
+from tiergate.core.tier import amounts_by_field
+from tiergate.core.validity import invalid
+from tiergate.core.workload import Workload
+from tiergate.core.workload_case import Case
+from tiergate.core.workload_findings import NeverRuns
+
+MAX_REFUSED: Final = 200
+"""Problems of a pod that are named, or counted; twice as many as an answer lists."""
+MOST_COMPARISONS: Final = 50_000
+"""Amounts of LimitRanges with containers: tenants who may write LimitRanges can write many."""
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """One pod of a template as it will be admitted, and what it and the claims made with it are charged.
+
+    ``kept`` are the claims of a StatefulSet, which stay when the pod goes.
+    """
+
+    pod: Pod
+    charges: tuple[Charged, ...]
+    kept: tuple[Charged, ...] = ()
+
+
+def unit_of(workload: Workload, case: Case) -> Unit | None:
+    """Return the pod that the template becomes and the claims made with it, None where that is not known.
+
+    LimitRanger mutates before our webhook is asked (L-7); on which of two defaults it does so is not defined.
+    """
+    around, ranges, pod = case.around, case.around.limit_ranges, workload.template
+    if ranges is None or not pod.containers or (ranges and not _decided(ranges, pod)):
+        return None
+    if workload.runtime_class and not pod.overhead:
+        overhead = None if around.overheads is None else around.overheads.get(workload.runtime_class)
+        if overhead is None:
+            return None
+        pod = msgspec.structs.replace(pod, overhead=overhead)
+    pod = prediction.admitted(native.with_native_defaults(pod, ranges) if ranges else pod, case.tier, minor=case.minor)
+    return Unit(pod, _charges((pod, *workload.claims), case), _charges(workload.kept_claims, case))
+
+
+def _charges(made: Sequence[Measured], case: Case) -> tuple[Charged, ...]:
+    return tuple([charged(one, minor=case.minor) for one in made])
+
+
+def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
+    """Say whether it is defined what the LimitRanges make of a pod, and told in time."""
+    amounts = sum(len(amount) for one in ranges for item in one.items for _, amount in amounts_by_field(item))
+    return amounts * len(pod.every_container()) <= MOST_COMPARISONS and not native.ambiguities(ranges)
+
+
+def never_runs(unit: Unit, case: Case, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:
+    """Return what refuses each single pod, or a claim that is made with it, whatever else runs."""
+    return tuple(islice(_every_refusal(unit, case, quotas, "deny" if deny else "warn"), MAX_REFUSED))
+
+
+def never_made(unit: Unit, case: Case, quotas: NamespaceQuotas) -> tuple[Finding, ...]:
+    """Return what refuses each claim of a StatefulSet.
+
+    It is a warning: where one is there already, a pod uses it as it is.
+    """
+    found = (refused for asked in unit.kept for refused in _of_claim(asked, case, quotas))
+    return tuple(islice(found, MAX_REFUSED))
+
+
+def _of_claim(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Finding]:
+    name, fixed = asked.subject.name, case.old is not None
+    for cause in _refused(asked, case, quotas):
+        yield _never(NeverRuns(cause, claim=name, fixed=fixed), "warn")
+
+
+def _every_refusal(unit: Unit, case: Case, quotas: NamespaceQuotas, effect: Effect) -> Iterator[Finding]:
+    yield from _not_valid(unit, case, effect)
+    for asked in unit.charges:
+        for cause in _refused(asked, case, quotas):
+            yield _never(NeverRuns(cause), effect)
+
+
+def _not_valid(unit: Unit, case: Case, effect: Effect) -> Iterator[Finding]:
+    """Yield why the API server refuses the pod, for what a LimitRange or a pod-level value adds to the template.
+
+    A tier's own defaults never make a valid pod invalid.
+    """
+    if case.around.limit_ranges or unit.pod.pod_level:
+        for fault in invalid(unit.pod):
+            yield _never(NeverRuns(fault, defaulted=bool(case.around.limit_ranges)), effect)
+
+
+def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Finding | native.Refusal]:
+    """Yield what refuses a pod or claim."""
+    one, tier, minor = asked.subject, case.tier, case.minor
+    broken = [*rules.out_of_range(one, tier), *quota.required(one, None, tier, quotas.quotas, minor=minor)]
+    if not quotas.allow(asked):
+        unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
+        broken += quota.exceeded(one, None, tier, unused, now=0.0, minor=minor)
+    if broken:
+        yield from with_author(tuple(broken), _annotated(one, case))
+    if case.around.limit_ranges:  # in most namespaces there are none
+        yield from native.refusals(one, _of_others(case))
+
+
+def _never(found: NeverRuns, effect: Effect) -> Finding:
+    """Return the finding: that of a rule of ours with all its numbers, else what names the rule and the place."""
+    cause = found.cause
+    if isinstance(cause, Finding):
+        return msgspec.structs.replace(
+            cause, rule="workload-never-runs", because=cause.rule, effect=effect, workload=found
+        )
+    because = cause.rule if isinstance(cause, native.Refusal) else "invalid"
+    return Finding("workload-never-runs", cause.pointer, because=because, effect=effect, workload=found)
+
+
+def _of_others(case: Case) -> tuple[LimitRange, ...]:
+    """Return the namespace's own LimitRanges: those of ours say what the tier says."""
+    return tuple([each for each in case.around.limit_ranges or () if not each.managed])
+
+
+def _annotated(one: Measured, case: Case) -> Measured:
+    """Return a pod with the note of what the tier sets of it, as the pod itself will have it."""
+    if not isinstance(one, Pod):
+        return one
+    sent = native.with_native_defaults(case.workload.template, _of_others(case))
+    _, additions = with_defaults(prediction.sent(sent, minor=case.minor), case.tier)
+    return msgspec.structs.replace(one, defaults_annotation=described(additions))

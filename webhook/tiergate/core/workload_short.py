@@ -1,0 +1,92 @@
+"""Which bounds keep how many pods of a workload from running, and what would help at all of them together (ADR 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from tiergate.core.decision import Effect, Finding, RuleId
+from tiergate.core.quota_bounds import Bound
+from tiergate.core.workload_demand import Count, Demand
+from tiergate.core.workload_findings import Blocked, Shortage, Stall
+from tiergate.core.workload_kind import BY_KIND
+
+MAX_SHORT: Final = 5
+"""Bounds of which a verdict says that the pods do not fit."""
+
+Told = frozenset[tuple[str, str]]
+"""Quotas and names of which more has been said already."""
+
+
+def short(demand: Demand, found: Sequence[Bound], *, alone: Sequence[Bound], told: Told) -> Iterator[Finding]:
+    """Yield the bounds that keep pods from running, of those of which the workload now asks more than before.
+
+    ``alone`` are the bounds without claims that may be there already. What helps is said only if it helps: fewer pods
+    with the number that passes all bounds, and other ways only where each bound has one.
+    """
+    case, count = demand.case, demand.count
+    deny = case.tier.workloads == "Enforce" and not case.scaled and not case.workload.paused and not case.workload.waits
+    without = {(bound.quota, bound.name): bound for bound in alone}
+    shortages = _merged([_shortage(demand, one, without) for one in found if _exceeds(one, count)], told)
+    helps = all(one.can_be_freed or one.less() for one in shortages)
+    for number, one in enumerate(shortages[:MAX_SHORT]):
+        certain = without.get((one.bound.quota, one.bound.name))
+        refused = deny and certain is not None and _exceeds(certain, count)
+        shortage = msgspec.structs.replace(one, passing=0 if number else one.fitting, helps=helps)
+        yield of_bound("workload-does-not-fit", shortage, "deny" if refused else "warn")
+
+
+def _exceeds(bound: Bound, count: Count) -> bool:
+    """Say whether the pods are more than the bound leaves them, and more than was asked before."""
+    needed = bound.needed(old=count.kept, new=count.pods - count.kept)
+    return needed > bound.room and needed > bound.needed(old=count.before, new=0)
+
+
+def _shortage(demand: Demand, bound: Bound, without: dict[tuple[str, str], Bound]) -> Shortage:
+    count, alone, old = demand.count, without.get((bound.quota, bound.name)), demand.case.old
+    of_claims = alone is None or alone.each != bound.each
+    there = 0 if old is None else min(old.running, count.kept)
+    return Shortage(
+        bound=bound,
+        names=bound.name,
+        pods=count.pods,
+        kept=count.kept,
+        fitting=max(bound.fitting(kept=count.kept), there),
+        of_claims=of_claims,
+        # What claims ask cannot be changed any more once the StatefulSet is there.
+        fixed=of_claims and demand.former is not None,
+        shared=len(demand.unit.pod.every_container()) > 1,
+        counted_by=BY_KIND[demand.case.workload.kind].counted_by,
+    )
+
+
+def _merged(found: list[Shortage], told: Told) -> list[Shortage]:
+    """Return the shortages, the worst first; those of a request and a limit of the same numbers are one."""
+    merged: dict[tuple[object, ...], Shortage] = {}
+    for one in sorted(found, key=lambda one: one.fitting):
+        bound, stem = one.bound, one.bound.name.removeprefix("limits.").removeprefix("requests.")
+        if (bound.quota, bound.name) in told:
+            continue
+        key = (bound.quota, stem, bound.hard.nano, bound.others.nano, bound.each.nano, bound.before.nano, one.of_claims)
+        same = merged.get(key)
+        merged[key] = one if same is None else msgspec.structs.replace(same, names=f"{same.names} and {bound.name}")
+    return list(merged.values())
+
+
+def of_bound(rule: RuleId, found: Shortage | Stall | Blocked, effect: Effect) -> Finding:
+    """Return what is found at a bound."""
+    bound = found.bound
+    return Finding(
+        rule,
+        "/spec",
+        resource=bound.name,
+        actual=bound.each,
+        bound=bound.hard,
+        used=bound.others,
+        quota=bound.quota,
+        scopes=bound.scopes,
+        workload=found,
+        effect=effect,
+    )

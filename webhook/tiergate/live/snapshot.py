@@ -1,0 +1,196 @@
+"""A cluster as far as `tiergate check` needs it: tiers, namespaces, usage, and what could not be read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tiergate.cluster import resource as resources
+from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.core.release import NEWEST
+from tiergate.core.tier import LABEL
+from tiergate.live.pruning import pruned
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from tiergate.cluster.api import Api
+    from tiergate.cluster.resource import Resource
+
+FORBIDDEN: Final = 403
+MANY: Final = 10
+"""Namespaces from which on the whole cluster is asked for at once."""
+API_VERSION: Final = "check.tiergate.io/v1"
+"""Of the object that says what a snapshot is; no cluster has such objects."""
+KIND: Final = "Snapshot"
+_OF_NAMESPACES: Final[dict[str, Resource]] = {
+    "ResourceQuota": resources.RESOURCE_QUOTAS,
+    "LimitRange": resources.LIMIT_RANGES,
+    **resources.WORKLOADS,
+}
+_OF_CLUSTER: Final[dict[str, Resource]] = {"RuntimeClass": resources.RUNTIME_CLASSES, "Node": resources.NODES}
+
+ALL: Final = (*_OF_NAMESPACES, *_OF_CLUSTER)
+"""The kinds that are read besides namespaces and tiers."""
+
+
+class Missing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What could not be read: objects of a kind, in a namespace or of a name; "" for all."""
+
+    kind: str
+    reason: str
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.kind} {self.name}" if self.name else f"{self.kind} objects"
+        return f"{what}{f' in {self.namespace}' if self.namespace else ''}: {self.reason}"
+
+
+class Snapshot(msgspec.Struct):
+    """What was read, and of which release the server is."""
+
+    minor: int = NEWEST
+    objects: list[dict[str, Any]] = []
+    missing: list[Missing] = []
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """Yield what a file of it holds: first what it is."""
+        head: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "kubernetesVersion": f"1.{self.minor}"}
+        if self.missing:
+            head["missing"] = msgspec.to_builtins(self.missing)
+        yield head
+        yield from self.objects
+
+    @property
+    def json(self) -> bytes:
+        """The same as one List."""
+        return msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": list(self.documents())})
+
+
+async def take(api: Api, *, namespaces: Iterable[str] = (), everything: bool, kinds: Collection[str] = ALL) -> Snapshot:
+    """Read a cluster.
+
+    Args:
+        api: Where to read.
+        namespaces: Those of interest, which are read one by one where the whole cluster may not be.
+        everything: Read every namespace, else those of interest alone, unless there are many.
+        kinds: What is read besides namespaces and tiers.
+
+    Raises:
+        ApiError: The API server refused for another reason than missing rights.
+        Unreachable: It did not answer.
+    """
+    wanted = sorted(set(namespaces))
+    reader = _Reader(api, wanted, everything=everything or len(wanted) > MANY, kinds=kinds)
+    return await reader.read()
+
+
+def _names(metadata: dict[str, Any]) -> tuple[str, str]:
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+class _Reader:
+    """Reads once; what may not be read is noted."""
+
+    def __init__(self, api: Api, namespaces: Sequence[str], *, everything: bool, kinds: Collection[str]) -> None:
+        self._api = api
+        self._wanted = namespaces
+        self._everything = everything
+        self._kinds = kinds
+        self._found = Snapshot(objects=[], missing=[])
+
+    async def read(self) -> Snapshot:
+        """Return what there is."""
+        found = self._found
+        found.minor = await self._minor()
+        labels = await self._namespaces()
+        await self._tiers({tier for tier in labels.values() if tier})
+        governed = sorted(name for name, tier in labels.items() if tier)
+        for kind, resource in _OF_NAMESPACES.items():
+            if kind in self._kinds:
+                await self._in_namespaces(kind, resource, governed)
+        for kind, resource in _OF_CLUSTER.items():
+            if kind in self._kinds and governed:
+                await self._listed(kind, resource)
+        order = {kind: at for at, kind in enumerate(("Tier", "Namespace", *_OF_NAMESPACES, *_OF_CLUSTER))}
+        found.objects.sort(key=lambda one: (order[one["kind"]], _names(one["metadata"])))
+        return found
+
+    async def _minor(self) -> int:
+        class Version(msgspec.Struct):
+            minor: str = ""
+
+        try:
+            digits = re.match(r"[0-9]+", msgspec.json.decode(await self._api.server_version(), type=Version).minor)
+        except msgspec.MsgspecError:
+            digits = None
+        return int(digits[0]) if digits else NEWEST
+
+    async def _namespaces(self) -> dict[str, str]:
+        """Keep the namespaces, and return their tiers."""
+        everything = self._everything
+        if not (everything and await self._listed("Namespace", resources.NAMESPACES, told=not self._wanted)):
+            for name in self._wanted:
+                await self._one("Namespace", resources.NAMESPACES, name)
+        labels = {}
+        for one in self._found.objects:
+            metadata = one["metadata"]
+            labels[metadata["name"]] = metadata.get("labels", {}).get(LABEL, "")
+        return labels
+
+    async def _tiers(self, names: set[str]) -> None:
+        """Keep all tiers, or those that the namespaces name: teams may read their own one by its name."""
+        if not await self._listed("Tier", resources.TIERS, told=not names):
+            for name in sorted(names):
+                await self._one("Tier", resources.TIERS, name)
+
+    async def _in_namespaces(self, kind: str, resource: Resource, governed: Sequence[str]) -> None:
+        if self._everything and await self._listed(kind, resource, told=not governed, only=frozenset(governed)):
+            return
+        for namespace in governed:
+            try:
+                for raw in await self._api.list(resource, namespace=namespace):
+                    self._keep(kind, resource, raw)
+            except ApiError as error:
+                self._note(kind, error, namespace=namespace)
+
+    async def _listed(
+        self, kind: str, resource: Resource, *, told: bool = True, only: frozenset[str] | None = None
+    ) -> bool:
+        """Keep all objects of a kind, of these namespaces; say whether that is allowed."""
+        try:
+            async for raw in self._api.each(resource):
+                self._keep(kind, resource, raw, only=only)
+        except ApiError as error:
+            if error.status == FORBIDDEN and not told:
+                return False
+            self._note(kind, error)
+        return True
+
+    async def _one(self, kind: str, resource: Resource, name: str) -> None:
+        try:
+            raw = await self._api.get(resource, name)
+        except ApiError as error:
+            self._note(kind, error, name=name)
+            return
+        if raw is not None:
+            self._keep(kind, resource, raw)
+
+    def _note(self, kind: str, error: ApiError, *, namespace: str = "", name: str = "") -> None:
+        if error.status not in (FORBIDDEN, NOT_FOUND):
+            raise error
+        self._found.missing.append(Missing(kind, f"{error.status} {error.message or error.reason}", namespace, name))
+
+    def _keep(self, kind: str, resource: Resource, raw: bytes, *, only: frozenset[str] | None = None) -> None:
+        """Keep what decisions read of an object, unless a workload that is kept makes it."""
+        try:
+            one = {"apiVersion": resource.api_version, "kind": kind, **pruned(kind, bytes(raw))}
+        except ValueError as error:
+            self._found.missing.append(Missing(kind, f"one cannot be read: {error}"))
+            return
+        metadata = one["metadata"]
+        if metadata.pop("ownerReferences", None) is None and (only is None or metadata.get("namespace") in only):
+            self._found.objects.append(one)

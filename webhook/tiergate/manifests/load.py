@@ -1,0 +1,245 @@
+"""Files, folders and standard input as manifests: the objects in them, Lists taken apart."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatch
+from typing import Any, Final
+
+import msgspec
+
+from tiergate.core.text import printable
+from tiergate.manifests.documents import Document, ManifestFault, Place
+from tiergate.manifests.stream import documents
+
+STDIN: Final = "-"
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+"""Of the files that are read in a folder."""
+MAX_BYTES: Final = 256 * 2**20
+"""Of one file."""
+MAX_MANIFESTS: Final = 200_000
+"""Objects of one run."""
+MAX_FAULTS: Final = 100
+"""Faults of one file that are told; nobody reads more."""
+_LISTS_IN_LISTS: Final = 10
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """An object as written.
+
+    ``pointer`` is where it is in its document, ``raw`` the object as JSON. ``named`` says that the name is whole; else
+    the API server will add to it. ``api_version`` and ``kind`` are "" in a document that is no object of Kubernetes.
+    """
+
+    path: str
+    document: Document
+    pointer: str = ""
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    named: bool = False
+    raw: bytes
+
+    @property
+    def group(self) -> str:
+        """The API group."""
+        return self.api_version.rpartition("/")[0]
+
+    def place(self, pointer: str = "") -> Place:
+        """Return where the value at a pointer into the object is."""
+        return self.document.place(self.pointer + pointer)
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """What could not be read; without a place it is the file as a whole."""
+
+    path: str
+    reason: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.place.line}:{self.place.column}" if self.place else self.path
+        return f"{where}: {self.reason}"
+
+
+class Loaded(msgspec.Struct):
+    """What was read: the manifests in order, what could not be read, and how many files were opened."""
+
+    manifests: list[Manifest]
+    faults: list[Unread]
+    files: int = 0
+
+
+class _Metadata(msgspec.Struct):
+    name: str | None = None
+    generateName: str | None = None  # noqa: N815 - Kubernetes' own name
+    namespace: str | None = None
+
+
+class _Head(msgspec.Struct):
+    apiVersion: str | None = None  # noqa: N815 - Kubernetes' own name
+    kind: str | None = None
+    metadata: _Metadata | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+_decode_head: Final = msgspec.json.Decoder(_Head).decode
+
+
+def load(
+    paths: Iterable[str], *, ignore: Iterable[str] = (), progress: Callable[[int], None] = lambda _objects: None
+) -> Loaded:
+    """Read every path: a file, a folder with all below it, or ``-``.
+
+    Globs say which paths to ``ignore``; ``progress`` is told after each document how many objects there are.
+    """
+    loaded, globs = Loaded([], []), tuple(ignore)
+    for path in paths:
+        for found in _files(path, globs):
+            if isinstance(found, Unread):
+                loaded.faults.append(found)
+                continue
+            loaded.files += 1
+            _read(found, loaded, progress)
+    return loaded
+
+
+def loaded_of(raw: bytes, name: str) -> Loaded:
+    """Return what bytes hold that are no file; the name stands in the place of its path."""
+    loaded = Loaded([], [])
+    _take(raw, name, loaded, lambda _objects: None)
+    return loaded
+
+
+def load_files(paths: Iterable[str], *, ignore: Iterable[str] = ()) -> tuple[list[tuple[str, bytes]], Loaded]:
+    """Read every path as `load` does, and return the bytes of each file by its path as well."""
+    loaded, globs = Loaded([], []), tuple(ignore)
+    files: list[tuple[str, bytes]] = []
+    for path in paths:
+        for found in _files(path, globs):
+            if isinstance(found, Unread):
+                loaded.faults.append(found)
+                continue
+            loaded.files += 1
+            raw = _read(found, loaded, lambda _objects: None)
+            if raw is not None:
+                files.append((_shown(found), raw))
+    return files, loaded
+
+
+def _files(path: str, ignore: tuple[str, ...]) -> Iterator[str | Unread]:
+    """Yield the files of a path, in a folder those with a known suffix, sorted; links to folders are not followed."""
+    if path == STDIN or not os.path.isdir(path):  # noqa: PTH112 - a Path costs more than the rest
+        if not _ignored(path, ignore):
+            yield path
+        return
+    failed: list[OSError] = []
+    for folder, folders, names in os.walk(path, onerror=failed.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = os.path.join(folder, name)  # noqa: PTH118 - as above
+            if name.endswith(SUFFIXES) and not _ignored(file, ignore):
+                yield file
+    for error in failed:
+        yield Unread(printable(str(error.filename)), error.strerror or "cannot be read")
+
+
+def _ignored(path: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatch(path, glob) or fnmatch(os.path.basename(path), glob) for glob in globs)  # noqa: PTH119 - as above
+
+
+def _shown(path: str) -> str:
+    return "<stdin>" if path == STDIN else printable(path)
+
+
+def _read(path: str, loaded: Loaded, progress: Callable[[int], None]) -> bytes | None:
+    """Read a file and return its bytes, None of one that cannot be opened."""
+    shown = _shown(path)
+    try:
+        raw = read_bytes(path)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        loaded.faults.append(Unread(shown, reason))
+        return None
+    _take(raw, shown, loaded, progress)
+    return raw
+
+
+def _take(raw: bytes, shown: str, loaded: Loaded, progress: Callable[[int], None]) -> None:
+    faults = 0
+    for document in documents(raw):
+        if isinstance(document, ManifestFault):
+            loaded.faults.append(Unread(shown, printable(document.reason), document.place))
+            faults += 1
+        else:
+            loaded.manifests.extend(manifests_of(shown, document))
+        progress(len(loaded.manifests))
+        if faults == MAX_FAULTS or len(loaded.manifests) > MAX_MANIFESTS:
+            what = f"{MAX_FAULTS} faults" if faults == MAX_FAULTS else f"more than {MAX_MANIFESTS} objects"
+            loaded.faults.append(Unread(shown, f"{what}: the rest of the file is not read"))
+            break
+
+
+def read_bytes(path: str) -> bytes:
+    """Return what a file, or ``-``, holds; raise OSError, or ValueError where that is too much."""
+    size = 0
+    if path == STDIN:
+        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
+            size = os.fstat(file.fileno()).st_size  # 0 of a pipe
+            raw = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+    if max(size, len(raw)) > MAX_BYTES:
+        msg = f"more than {MAX_BYTES // 2**20} MiB"
+        raise ValueError(msg)
+    return raw
+
+
+def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
+    """Yield the objects of a document."""
+    pending: deque[tuple[str, bytes, _Head | None]] = deque([("", document.json, None)])
+    while pending:
+        pointer, raw, of = pending.popleft()
+        head = _head(raw)
+        kind, items = head.kind or (of.kind if of and of.kind else ""), head.items
+        if kind.endswith("List") and items is not None and pointer.count("/") < 2 * _LISTS_IN_LISTS:
+            typed = _Head(head.apiVersion, kind.removesuffix("List"))
+            pending.extend((f"{pointer}/items/{at}", bytes(item), typed) for at, item in enumerate(items))
+            continue
+        metadata = head.metadata or _Metadata()
+        yield Manifest(
+            path=path,
+            document=document,
+            pointer=pointer,
+            api_version=head.apiVersion or (of.apiVersion if of and of.kind and of.apiVersion else "") or "",
+            kind=kind,
+            namespace=metadata.namespace or "",
+            name=metadata.name or metadata.generateName or "",
+            named=bool(metadata.name),
+            raw=raw,
+        )
+
+
+def _head(raw: bytes) -> _Head:
+    try:
+        return _decode_head(raw)
+    except (msgspec.ValidationError, RecursionError):
+        pass
+    try:
+        found = msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        return _Head()
+    if not isinstance(found, dict):
+        return _Head()
+    metadata = found.get("metadata")
+    named = metadata if isinstance(metadata, dict) else {}
+    names = _Metadata(*(_text(named.get(key)) for key in ("name", "generateName", "namespace")))
+    return _Head(_text(found.get("apiVersion")), _text(found.get("kind")), names)
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401  # any value of JSON
+    return value if isinstance(value, str) else None

@@ -1,0 +1,204 @@
+"""Events on workloads of which something was refused or warned: for those who did not ask for it themselves.
+
+No review waits for one. What reviews make us do here is bounded in memory, in requests and in Events, whatever arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from tiergate.admission.notices import Notice, message, notice
+from tiergate.cluster.budget import Budget
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
+from tiergate.cluster.events import Events, InvolvedObject, utc_now
+from tiergate.cluster.resource import WORKLOADS
+from tiergate.server.owners import Owners
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from tiergate.admission.request import AdmissionRequest
+    from tiergate.cluster.api import Api
+    from tiergate.core.decision import Decision
+    from tiergate.metrics.recorder import Recorder
+    from tiergate.wire.owners import Reference
+
+COMPONENT: Final = "tiergate-webhook"
+LARGEST: Final = 2**20
+"""Bytes of a review that is looked into once more, for its owners."""
+SETTLE: Final = 2.0
+"""Seconds before an Event is written: a workload that was warned of is stored by then, and a burst has been counted."""
+AGAIN: Final = 600.0
+"""Seconds in which an Event on one workload by one rule is written once; what happens meanwhile is counted."""
+RETRY: Final = 60.0
+"""The same after one that was not written."""
+MOST_KNOWN: Final = 2048
+"""Workloads and rules that are remembered; for another one the one that came first is forgotten."""
+MOST_WAITING: Final = 256
+"""Events that wait to be written, half of them caused by one address: each is some 3 KB at most."""
+BURST: Final = 10
+INTERVAL: Final = 10.0
+"""Events in one namespace: so many at once, then one each so many seconds."""
+ALL_BURST: Final = 20
+ALL_INTERVAL: Final = 0.2
+"""Of all namespaces: each Event costs five requests at most."""
+TIMEOUT: Final = 5.0
+"""Seconds for each request."""
+
+Outcome = Literal["written", "repeated", "absent", "dropped", "failed"]
+
+logger = logging.getLogger(__name__)
+
+
+class _Seen(msgspec.Struct):
+    """How often something has happened since it was written, and until when it is not written again."""
+
+    count: int = 0
+    until: float = float("-inf")
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    notice: Notice
+    message: str
+    peer: str
+    due: float
+
+
+class WorkloadEvents:
+    """Takes notice of decisions, and writes Events behind the reviews' back."""
+
+    def __init__(
+        self,
+        api: Api,
+        recorder: Recorder,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Take what sends and what counts, monotonic seconds, the time of day, and what waits for seconds."""
+        self._events = Events(api, component=COMPONENT, now=now, timeout=TIMEOUT)
+        self._owners = Owners(api, timeout=TIMEOUT)
+        self._recorder = recorder
+        self._clock = clock
+        self._sleep = sleep
+        self._seen: dict[Notice, _Seen] = {}
+        self._waiting: deque[_Waiting] = deque()
+        self._of_peer = Counter[str]()
+        self._budget = Budget(burst=BURST, interval=INTERVAL)
+        self._pace = Budget(burst=ALL_BURST, interval=ALL_INTERVAL)
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Return how many workloads and rules are remembered."""
+        return len(self._seen)
+
+    @property
+    def waiting(self) -> int:
+        """How many Events wait to be written."""
+        return len(self._waiting)
+
+    def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
+        """Take notice of a decision with findings; it never waits and never raises, for its review has a verdict."""
+        try:
+            told = notice(request, decision, body) if len(body) <= LARGEST else None
+            if told is not None and self._is_due(told, peer):
+                self._of_peer[peer] += 1
+                line = message(request, decision)
+                self._waiting.append(_Waiting(told, line, peer, self._clock() + SETTLE))
+                self._wake.set()
+        except (msgspec.MsgspecError, RecursionError):
+            self._recorder.event("failed")  # what the strict decoder alone can read
+        except Exception:
+            self._recorder.event("failed")
+            logger.exception("an Event could not be prepared")
+
+    def _is_due(self, told: Notice, peer: str) -> bool:
+        """Count one notice; say whether an Event is to be written and there is room for it."""
+        seen = self._known(told)
+        seen.count += 1
+        now = self._clock()
+        if now < seen.until:
+            self._recorder.event("repeated")
+            return False
+        if len(self._waiting) >= MOST_WAITING or self._of_peer[peer] >= MOST_WAITING // 2:
+            self._recorder.event("dropped")
+            return False
+        seen.until = now + AGAIN
+        return True
+
+    def _known(self, told: Notice) -> _Seen:
+        if (seen := self._seen.get(told)) is None:
+            if len(self._seen) >= MOST_KNOWN:
+                del self._seen[next(iter(self._seen))]
+            seen = self._seen[told] = _Seen()
+        return seen
+
+    async def run(self) -> None:
+        """Write Events for ever, one after the other."""
+        while True:
+            await self.write_next()
+
+    async def write_next(self) -> None:
+        """Wait until an Event is due, and write it."""
+        while not self._waiting:
+            self._wake.clear()
+            await self._wake.wait()
+        now = self._clock()
+        if (pause := max(self._waiting[0].due - now, self._pace.wait("", now=now))) > 0:
+            await self._sleep(pause)
+        waiting = self._waiting.popleft()
+        self._of_peer[waiting.peer] -= 1
+        if not self._of_peer[waiting.peer]:
+            del self._of_peer[waiting.peer]
+        self._pace.spend("", now=self._clock())
+        outcome = await self._written(waiting)
+        if outcome in ("dropped", "absent", "failed"):
+            self._known(waiting.notice).until = self._clock() + RETRY
+        self._recorder.event(outcome)
+
+    async def _written(self, waiting: _Waiting) -> Outcome:
+        """Return what became of an Event."""
+        told = waiting.notice
+        try:
+            about = await self._owners.workload(told.about, namespace=told.namespace) if told.stored else told.about
+            return "absent" if about is None else await self._record(waiting, about)
+        except (ApiError, Unreachable, BodyTooLarge, msgspec.MsgspecError, RecursionError) as error:
+            fields = {"namespace": told.namespace, "workload": told.about.name, "error": in_words(error)}
+            logger.warning("an Event was not written", extra={"fields": fields})
+            return "failed"
+
+    async def _record(self, waiting: _Waiting, about: Reference) -> Outcome:
+        """Write the Event on a workload that is proved to exist, or whose creation was refused."""
+        told = msgspec.structs.replace(waiting.notice, about=about)
+        seen, now = self._known(waiting.notice), self._clock()
+        if told != waiting.notice:  # of what made the pod another one may have been told already
+            count, seen.count = seen.count, 0
+            seen = self._known(told)
+            seen.count += count
+            if now < seen.until:
+                return "repeated"
+        # Anybody who reaches the port can make up refused creations: they leave the others' share alone.
+        share = told.namespace if told.stored else f"{told.namespace} refused creations"
+        if self._budget.wait(share, now=now) > 0:
+            return "dropped"
+        self._budget.spend(share, now=now)
+        count = max(seen.count, 1)
+        await self._events.record(
+            InvolvedObject(WORKLOADS[about.kind].api_version, about.kind, about.name, told.namespace, about.uid),
+            kind="Warning",
+            reason="TierRefused" if told.refused else "TierWarned",
+            message=waiting.message,
+            distinction=f"{about.uid or about.kind} {told.rule}",
+            count=count,
+            again=True,
+        )
+        seen.count, seen.until = max(seen.count - count, 0), now + AGAIN
+        return "written"

@@ -14,6 +14,9 @@ from tests.differential.running import Report, run
 CASES = 2_000
 """A number and no time: a busy machine would compare too few, and the checks below need some of each."""
 
+SPREAD = ("pod creates", "claim creates", "resizes")
+"""The classes with cases under each of the 48 policies. The others are under a few, which may refuse everything."""
+
 
 @pytest.mark.cluster
 async def test_random_cases_end_as_they_do_natively(kubeconfig: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -31,5 +34,6 @@ async def test_random_cases_end_as_they_do_natively(kubeconfig: Path, capfd: pyt
     assert all(report.stages[stage] > report.cases // 50 for stage in ("allowed", "range", "quota", "invalid"))
     for name, ended in report.ended.items():
         assert ended.total() > MIX[name] * report.cases // 200, f"too few {name}"
-        refused = ended["range"] + ended["quota"]
-        assert min(ended["allowed"], refused) > 0, f"{name} press on nothing: {ended}"
+        if name in SPREAD:
+            refused = ended["range"] + ended["quota"]
+            assert min(ended["allowed"], refused) > 0, f"{name} press on nothing: {ended}"

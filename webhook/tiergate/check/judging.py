@@ -269,7 +269,7 @@ def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
 
 def _told(finding: Finding, asked: _Question, decision: Decision) -> Told:
     rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-    severity: Severity = "error" if finding.effect == "deny" and decision.mode == "Enforce" else "warning"
+    severity: Severity = "error" if finding.effect == "deny" else "warning"
     said = sentence(finding, namespace=asked.namespace)
     return _placed(asked, decision, rule, severity, finding.pointer, said)
 

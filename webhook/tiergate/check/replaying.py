@@ -170,7 +170,7 @@ class _Replayer:
             if rule.id in found:
                 findings = found[rule.id]
                 lines = tuple(line for one in findings for line in self._said(one))
-                yield Judged(rule.id, "broken" if findings[0].effect == "deny" else "told", lines)
+                yield Judged(rule.id, "broken" if findings[0].violates else "told", lines)
             elif not stopped and (state := self._state(rule, request, tier)) is not None:
                 yield state
 

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.decision import Effect, Finding, RuleId
+from tiergate.core.decision import Finding, RuleId
+from tiergate.core.mode import Effect
 from tiergate.core.quota_bounds import Bound
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import Blocked, Shortage, Stall

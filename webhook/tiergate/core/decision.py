@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -10,6 +10,9 @@ from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.mode import EFFECTS, Effect, Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.tier import ScopeRequirement
+
+if TYPE_CHECKING:
+    from tiergate.core.workload_findings import WorkloadFinding
 
 RuleId = Literal[
     "request-min",
@@ -67,11 +70,10 @@ class Finding(msgspec.Struct, frozen=True):
     out of range, as where only the limit was written (D-3), ``by_tier`` where the tier's default is out of range.
     ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
     where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
-    type) are what the sentence of a finding about a tier or a label needs, ``workload`` (a value of
-    ``core/workload_findings.py``) what that of one about a workload needs. ``because`` is the rule that keeps its
-    pods from running: one of ours, of LimitRanger, or ``invalid`` for the API server's own. A rule states the
-    ``effect`` in mode Enforce, `in_mode` the one in a Decision; ``lifted`` is set where the mode alone keeps the
-    finding from refusing the request.
+    type) are what the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a
+    workload needs. ``because`` is the rule that keeps its pods from running: one of ours, of LimitRanger, or
+    ``invalid`` for the API server's own. A rule states the ``effect`` in mode Enforce, `in_mode` the one in a Decision;
+    ``lifted`` is set where the mode alone keeps the finding from refusing the request.
     """
 
     rule: RuleId
@@ -91,7 +93,7 @@ class Finding(msgspec.Struct, frozen=True):
     quota: str = ""
     detail: str = ""
     because: str = ""
-    workload: msgspec.Struct | None = None
+    workload: WorkloadFinding | None = None
     tier: str = ""
     user: str = ""
     namespaces: tuple[str, ...] = ()

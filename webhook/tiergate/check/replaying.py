@@ -17,24 +17,13 @@ from tiergate.core.defaults import described, with_defaults
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, Server, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.request import Endpoint, LabelChange
+from tiergate.core.request import LabelChange
 from tiergate.core.rules import RULES, Rule, sentence
 from tiergate.core.tier import Tier
 from tiergate.wire import kinds
 
 State = Literal["ok", "broken", "told", "no bound", "unproved"]
 _FRESH: Final[frozenset[FactName]] = frozenset({"tier", "quotas", "quota-change", "permissions", "workload", "nodes"})
-_OF_ENDPOINTS: Final[dict[Endpoint, tuple[RuleId, ...]]] = {
-    "workloads": ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls", "workload-unchecked"),
-    "namespaces": (
-        "namespace-protected", "tier-assign", "label-tier-missing", "label-tier-invalid", "label-tier-unchecked",
-    ),
-    "tiers": (
-        "tier-invalid", "tier-in-use", "default-derived", "max-without-min", "devices-unbounded", "exemption-broad",
-        "quota-unmeasured", "quota-requests-above-limits",
-    ),
-}  # fmt: skip
-"""The rules that an endpoint judges without a check of the registry."""
 _BEFORE: Final[tuple[RuleId, ...]] = ("malformed", "tier-missing", "tier-invalid")
 """Rules that are judged before any other."""
 _ON_USAGE: Final = ("workload-does-not-fit", "workload-rollout-stalls")
@@ -183,7 +172,7 @@ class _Replayer:
                 return Judged(rule.id, "ok" if bind(tier) is not None else "no bound")
             if rule.usage is None:
                 return None
-        elif rule.id not in _OF_ENDPOINTS.get(endpoint, ()):
+        elif rule.endpoint != endpoint:
             return None
         if rule.id == "tier-assign":
             return Judged(rule.id, "unproved", (f'whether "{request.user}" may assign the tier is not known',))

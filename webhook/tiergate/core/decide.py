@@ -19,7 +19,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import within_tier
 from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
-from tiergate.core.rules import Case, broken, rests_on_usage
+from tiergate.core.rules import ObjectCase, broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
 
 _NOTHING: Final[frozenset[FactName]] = frozenset()
@@ -100,7 +100,7 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     quotas = within_tier(facts.quotas, tier)
-    findings = with_author(broken(Case(subject, request.old, tier, quotas, server.now, server.minor)), subject)
+    findings = with_author(broken(ObjectCase(subject, request.old, tier, quotas, server.now, server.minor)), subject)
     return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
@@ -131,7 +131,7 @@ def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
         subject = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=server.minor)
     quotas = tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())
-    found = with_author(broken(Case(subject, old, tier, quotas, server.now, server.minor)), subject)
+    found = with_author(broken(ObjectCase(subject, old, tier, quotas, server.now, server.minor)), subject)
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     findings = tuple([finding for finding in found if finding.rule != "quota-pending"])
     return _reported(findings, tier, unchecked=facts.usage is None)

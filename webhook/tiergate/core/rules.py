@@ -23,7 +23,7 @@ from tiergate.core.tier import LimitRangeItem, Tier, bounded_limits
 from tiergate.core.workload_findings import NeverRuns
 
 
-class Case(msgspec.Struct, frozen=True):
+class ObjectCase(msgspec.Struct, frozen=True):
     """All a rule may look at.
 
     ``old`` is the stored object of an UPDATE: then only what grew is judged. ``now`` is the time in seconds since the
@@ -38,7 +38,7 @@ class Case(msgspec.Struct, frozen=True):
     minor: int
 
 
-UsageCheck = Callable[[Case], Iterable[Finding]]
+UsageCheck = Callable[[ObjectCase], Iterable[Finding]]
 PodCheck = Callable[[Pod, Pod | None], Iterable[Finding]]
 """Takes the pod, and the stored one of an UPDATE."""
 ClaimCheck = Callable[[Claim, Claim | None], Iterable[Finding]]
@@ -109,16 +109,16 @@ def _claim(tier: Tier) -> ClaimCheck | None:
     return None if tier.claim is None else partial(limitrange.claim_range, tier.claim)
 
 
-def _quota_pending(case: Case) -> Iterable[Finding]:
+def _quota_pending(case: ObjectCase) -> Iterable[Finding]:
     yield from quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
     yield from quota.unknown(case.subject, case.quotas, minor=case.minor)
 
 
-def _quota_required(case: Case) -> Iterable[Finding]:
+def _quota_required(case: ObjectCase) -> Iterable[Finding]:
     return quota.required(case.subject, case.old, case.tier, case.quotas, minor=case.minor)
 
 
-def _quota_exceeded(case: Case) -> Iterable[Finding]:
+def _quota_exceeded(case: ObjectCase) -> Iterable[Finding]:
     return quota.exceeded(case.subject, case.old, case.tier, case.quotas, now=case.now, minor=case.minor)
 
 
@@ -230,7 +230,7 @@ def _bound_to(tier: Tier, binds: Iterable[Bind | None]) -> tuple[Any, ...]:
     return tuple([check for bind in once if (check := bind(tier)) is not None])
 
 
-def broken(case: Case) -> tuple[Finding, ...]:
+def broken(case: ObjectCase) -> tuple[Finding, ...]:
     """Return the findings of every rule, in the order of RULES; nobody reads more than MAX_FINDINGS."""
     findings: list[Finding] = []
     for found in _found(case):
@@ -241,7 +241,7 @@ def broken(case: Case) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _found(case: Case) -> list[Iterable[Finding]]:
+def _found(case: ObjectCase) -> list[Iterable[Finding]]:
     subject, old, of_tier = case.subject, case.old, checks(case.tier)
     found: list[Iterable[Finding]]
     if isinstance(subject, Claim):

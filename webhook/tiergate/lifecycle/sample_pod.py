@@ -37,7 +37,7 @@ class Proof(msgspec.Struct, frozen=True):
     what: str
 
 
-class TooLarge(msgspec.Struct, frozen=True):
+class ExcessiveLimit(msgspec.Struct, frozen=True):
     """A limit just above what a tier allows."""
 
     resource: str
@@ -45,14 +45,14 @@ class TooLarge(msgspec.Struct, frozen=True):
     bound: Quantity
 
 
-def too_large(tier: Tier) -> TooLarge | None:
+def too_large(tier: Tier) -> ExcessiveLimit | None:
     """Return a limit that the tier refuses; None where it bounds nothing that a container can ask for."""
     for item in (tier.container, tier.pod):
         bounds = {} if item is None else item.max
         for name in (*("cpu", "memory"), *sorted(bounds)):
             if name in bounds and not name.startswith(HUGEPAGES):  # those are multiples of a page
                 step = Quantity(MILLI_IN_NANO if name == "cpu" else NANO, bounds[name].format)
-                return TooLarge(name, bounds[name] + step, bounds[name])
+                return ExcessiveLimit(name, bounds[name] + step, bounds[name])
     return None
 
 
@@ -80,7 +80,7 @@ def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
     }
 
 
-def judge_too_large(where: str, asked: TooLarge, refusal: str | None) -> Proof:
+def judge_too_large(where: str, asked: ExcessiveLimit, refusal: str | None) -> Proof:
     """Check the answer to a pod over max; ``refusal`` is the API server's message, None when it was admitted."""
     limit = f"limits.{asked.resource} {asked.amount}"
     if refusal is None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.workload import NONE, ONE_POD, QUARTER, RECREATE, Rollout, Share
+from tiergate.core.workload import NONE, ONE_POD, QUARTER, RECREATE, IntOrPercent, Rollout
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire.malformed import Faults
 from tiergate.wire.types import Int64, IntOrString, Name
@@ -51,12 +51,12 @@ def to_rollout(kind: WorkloadKind, strategy: Strategy | None, faults: Faults) ->
             return None
 
 
-def _share(written: int | str | None, default: Share, pointer: str, faults: Faults) -> Share:
+def _share(written: int | str | None, default: IntOrPercent, pointer: str, faults: Faults) -> IntOrPercent:
     if written is None:
         return default
     if isinstance(written, int) and written >= 0:
-        return Share(written)
+        return IntOrPercent(written)
     if isinstance(written, str) and _PERCENT.fullmatch(written):
-        return Share(int(written[:-1]), percent=True)
+        return IntOrPercent(int(written[:-1]), percent=True)
     faults.add(pointer, "expected a number of pods or a percentage of them")
     return default

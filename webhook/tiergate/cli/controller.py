@@ -39,7 +39,7 @@ def control(arguments: argparse.Namespace) -> int:
         service=arguments.service,
         host=arguments.identity,
         timing=timing,
-        external_secret=arguments.given_certificate,
+        external_secret=arguments.external_certificate,
         policy=policy,
         ca_injected=arguments.ca_injected,
         handover=handover.HandoverTiming(

@@ -128,9 +128,9 @@ class Decision(msgspec.Struct, frozen=True):
         exempt: Which user or group the tier exempts, so that the request is allowed.
         defaults: What mode Audit would set in Warn and Enforce.
         unchecked: The tier's quotas were left out because the usage was not known.
-        needs_fresh: Facts to be read from the API server before this decision is given: the caller reads them and
+        needs_fresh: Facts to be read from the API server before this decision counts: the caller reads them and
             decides again.
-        optional: The fresh facts can only add a warning: where they cannot be read, this decision is given.
+        optional: The fresh facts can only add a warning: where they cannot be read, this decision counts.
     """
 
     findings: tuple[Finding, ...] = ()

@@ -103,9 +103,9 @@ def judge_defaults(where: str, tier: Tier, answer: Pod | str) -> Proof:
             return Proof("unproved", what)
         return Proof("failed", f"{where}: a pod without resources was refused: {_shown(answer)}")
     wanted = expected(tier)
-    given = _both_sides(answer.containers[0])
-    if missing := sorted(name for name, quantity in wanted.items() if given.get(name) != quantity):
-        told = ", ".join(f"{name} is {given.get(name, 'not set')} instead of {wanted[name]}" for name in missing)
+    stored = _both_sides(answer.containers[0])
+    if missing := sorted(name for name, quantity in wanted.items() if stored.get(name) != quantity):
+        told = ", ".join(f"{name} is {stored.get(name, 'not set')} instead of {wanted[name]}" for name in missing)
         return Proof("failed", f"{where}: defaults are missing: {told}")
     if answer.defaults_annotation is None:
         what = f"{where}: a LimitRange sets the defaults before the webhook is asked, so nothing is proved of it"

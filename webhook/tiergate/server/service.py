@@ -45,7 +45,7 @@ LOOK_TIMEOUT: Final = 2.0
 PERMISSION_TIMEOUT: Final = 5.0
 """Half of what a scraper waits, by Prometheus' own default."""
 PERMISSION_SECONDS: Final = 0.5
-"""For which a question about a user or token takes one of ten places: twenty a second, and people label less often."""
+"""For which a review of a user or token takes one of ten places: twenty a second, and people label less often."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 METRICS_PATH: Final = "/metrics"
 

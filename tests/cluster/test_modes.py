@@ -34,7 +34,7 @@ FULL = 'Warning: would violate tier "modes": quota "compute": pods asks 1, used 
 
 @pytest.fixture
 def modes(cluster: Cluster) -> Iterator[Cluster]:
-    """A cluster with a tier that changes its mode, and one namespace in it, which has a ResourceQuota of its own too."""
+    """A cluster with a tier that changes its mode, and one namespace in it with a ResourceQuota of its own."""
     foreign = {"kind": "ResourceQuota", "metadata": {"name": "theirs"}, "spec": {"hard": {"services": "5"}}}
     cluster.apply(TIER)
     labels = {"tiergate.io/tier": "modes"}

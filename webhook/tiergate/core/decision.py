@@ -152,7 +152,7 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def allowed(self) -> bool:
         """Whether the object may pass."""
-        return all(finding.effect != "deny" for finding in self.findings)
+        return not self.findings or all(finding.effect != "deny" for finding in self.findings)
 
     @property
     def violates(self) -> bool:

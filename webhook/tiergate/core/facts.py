@@ -102,3 +102,11 @@ def facts_of_tier(server: Server, *, members: tuple[str, ...]) -> Facts:
     """Return all that a decision on a Tier that is written or deleted rests on."""
     of_label = facts_of_label(server, release_namespace="", tier=None, permitted=frozenset(), fresh=frozenset())
     return msgspec.structs.replace(of_label, members=members)
+
+
+def quotas_by_usage(facts: Facts) -> tuple[QuotaStatus, ...]:
+    """Return the quotas that count for a tier without ResourceQuotas of ours: other people's, and its computed usage.
+
+    Ours that are still there are on their way out.
+    """
+    return tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())

@@ -8,7 +8,7 @@ import msgspec
 
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
-from tiergate.core.facts import Facts
+from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import Request, Unreadable, WorkloadChange
 from tiergate.core.tier import Tier, is_protected
@@ -110,7 +110,7 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
         scaled=isinstance(request.subject, Scale),
     )
     decision = Decision(in_mode(verdict(case), tier.mode), tier=tier.name, mode=tier.mode)
-    if tier.mode != "Enforce" or "quotas" in facts.fresh or not any(map(_rests_on_quotas, decision.findings)):
+    if not tier.is_native or "quotas" in facts.fresh or not any(map(_rests_on_quotas, decision.findings)):
         return decision
     # Nobody is refused, and no number is said, because a cache was late (ADR 2).
     fresh = frozenset[FactName]({"quotas"})
@@ -119,11 +119,11 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
 
 def _quotas(facts: Facts, tier: Tier) -> tuple[QuotaStatus, ...] | None:
     """Return the quotas that count the pods, None where their usage is not known or too old."""
-    if tier.mode == "Enforce":
+    if tier.is_native:
         return facts.quotas if facts.trusted or "quotas" in facts.fresh else None
     if facts.usage is None:
         return None
-    return tuple([quota for quota in facts.quotas if not quota.managed]) + facts.usage
+    return quotas_by_usage(facts)
 
 
 def _rests_on_quotas(finding: Finding) -> bool:

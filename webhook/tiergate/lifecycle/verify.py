@@ -117,7 +117,7 @@ async def _namespace(api: Api, name: str, image: str) -> list[Proof]:
     tier = await _tier(api, label)
     if isinstance(tier, str):
         return [Proof("failed", f"{where}: {tier}")]
-    if tier.mode != "Enforce":
+    if not tier.is_native:
         return [Proof("unproved", f"{where}: mode {tier.mode} refuses nothing")]
     return [await _over_max(api, name, where, tier, image), await _defaults(api, name, where, tier, image)]
 

@@ -11,7 +11,7 @@ from tests.commands.cluster import FakeCluster
 from tests.commands.running import Program
 from tiergate.cluster.api import Api
 from tiergate.live import usage
-from tiergate.live.usage_text import Style, render
+from tiergate.live.usage_text import TableStyle, render
 
 HALF, EMPTY = "█" * 10 + "░" * 10, "░" * 20
 WIDE: Final = {"requests.cpu": "1", "limits.cpu": "1", "pods": "4"}
@@ -142,7 +142,7 @@ def test_colours_and_letters_are_for_terminals_that_have_them(tiergate: Program,
     cluster.quota({"pods": "20", "limits.cpu": "3900m"})
 
     async def rendered() -> list[str]:
-        return list(render(await usage.read(Api(cluster)), Style(colour=True, unicode=False)))
+        return list(render(await usage.read(Api(cluster)), TableStyle(colour=True, unicode=False)))
 
     lines = {line.split()[1]: line for line in asyncio.run(rendered()) if line.startswith("    ")}
     assert f"\033[32m{'.' * 20}" in lines["requests.cpu"]

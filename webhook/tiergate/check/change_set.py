@@ -48,7 +48,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return self.pods if self.workload is None else self.pods + surge(self.workload, self.pods)
 
 
-class Share(msgspec.Struct, frozen=True):
+class Contribution(msgspec.Struct, frozen=True):
     """What a part asks of a bound: each unit, all of them, and all at the peak."""
 
     part: Part
@@ -62,7 +62,7 @@ class Total(msgspec.Struct, frozen=True):
     """One bound and the shares of all parts that it measures."""
 
     bound: Bound
-    shares: list[Share]
+    shares: list[Contribution]
 
     @property
     def used(self) -> Quantity:
@@ -91,7 +91,7 @@ class Total(msgspec.Struct, frozen=True):
         """The nano-units that are left in the end."""
         return self.bound.hard.nano - self.used.nano - sum(share.steady.nano for share in self.shares)
 
-    def stalled(self) -> Iterator[Share]:
+    def stalled(self) -> Iterator[Contribution]:
         """Yield the workloads whose rollout cannot take a step in the room that is left in the end."""
         for share in self.shares:
             workload = share.part.workload
@@ -119,9 +119,9 @@ def totals(parts: Iterable[Part], quotas: NamespaceQuotas) -> list[Total]:
     return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
 
 
-def _share(part: Part, asked: Asked, most: int) -> Share:
+def _share(part: Part, asked: Asked, most: int) -> Contribution:
     each = asked.each
-    return Share(part, each, _times(each, part.pods), _times(each, most), _times(asked.before, part.running))
+    return Contribution(part, each, _times(each, part.pods), _times(each, most), _times(asked.before, part.running))
 
 
 def _times(amount: Quantity, number: int) -> Quantity:

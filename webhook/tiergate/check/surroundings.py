@@ -9,7 +9,7 @@ import msgspec
 
 from tiergate.check import snapshots
 from tiergate.check.reading import kind_of, subject_of
-from tiergate.check.snapshots import Snapshot, read_snapshot
+from tiergate.check.snapshots import SnapshotHead, read_snapshot
 from tiergate.core.decision import Fault
 from tiergate.core.desired import desired_quotas
 from tiergate.core.facts import InvalidTier, MissingTier, TierState
@@ -83,7 +83,7 @@ class Surroundings:
         self._nodes: dict[str, Node] = {}
         self._running: dict[Key, Manifest] = {}
         self._facts: dict[str, NamespaceFacts] = {}
-        self._snapshot: Snapshot | None = None
+        self._snapshot: SnapshotHead | None = None
         self._existing: set[str] = set()
 
     def add(self, manifests: Iterable[Manifest], *, named: bool, running: bool = False) -> None:

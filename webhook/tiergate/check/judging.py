@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
 
 from tiergate.check.change_set import Part
+from tiergate.check.facts import offline
 from tiergate.check.ignoring import ignored_rules
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.result import API_VALIDATION, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision, FactName, Fault, Finding
+from tiergate.core.decision import Decision, Fault, Finding
 from tiergate.core.defaults import Additions, described, with_defaults
-from tiergate.core.facts import Facts, Server, facts_of_label
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
@@ -31,11 +30,6 @@ from tiergate.core.workload_case import Case
 from tiergate.core.workload_pod import unit_of
 from tiergate.manifests.load import Manifest
 from tiergate.wire.kinds import Kind
-
-_EVERYTHING: Final[frozenset[FactName]] = frozenset(
-    {"tier", "quotas", "quota-change", "permissions", "workload", "nodes"}
-)
-"""Nothing can be read anew offline: each decision is given on what the input says."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -67,7 +61,7 @@ class ObjectChecker:
     def __init__(self, surroundings: Surroundings, *, minor: int, ignores: bool, shows_defaults: bool) -> None:
         """Take also whether annotations may leave rules out, and whether the defaults are asked for."""
         self._surroundings = surroundings
-        self._server = Server(minor, now=0.0)
+        self._minor = minor
         self._ignores = ignores
         self._shows_defaults = shows_defaults
 
@@ -94,7 +88,7 @@ class ObjectChecker:
         if isinstance(subject, WorkloadChange) and running is not None:
             subject = WorkloadChange(subject.workload, running)
         stored = self._with_defaults(subject, tier) if isinstance(subject, Pod) and isinstance(tier, Tier) else subject
-        decision = decide(self._request(context, stored), self._facts(context))
+        decision = decide(self._request(context, stored), offline(context.facts, tier, minor=self._minor))
         if not isinstance(tier, Tier) or not decision.governed:
             return Checked(self._result(context, decision))
         part, unproved = self._part(context, subject, tier, running)
@@ -110,7 +104,7 @@ class ObjectChecker:
             return pod
         _, additions = with_defaults(pod, tier)
         note = described(additions) if additions else pod.defaults_annotation
-        return msgspec.structs.replace(admitted(pod, tier, minor=self._server.minor), defaults_annotation=note)
+        return msgspec.structs.replace(admitted(pod, tier, minor=self._minor), defaults_annotation=note)
 
     def _defaults(self, subject: Subject, tier: Tier) -> tuple[Default, ...]:
         """Return what the tier sets, or would set of the pods of a workload."""
@@ -125,9 +119,9 @@ class ObjectChecker:
     ) -> tuple[Part | None, str]:
         """Return an object's part in the sum, None where it has none; and what is not known of it."""
         if isinstance(subject, Pod):
-            subject = admitted(subject, tier, minor=self._server.minor)
+            subject = admitted(subject, tier, minor=self._minor)
         if isinstance(subject, Pod | Claim):
-            counted = (charged(subject, minor=self._server.minor),)
+            counted = (charged(subject, minor=self._minor),)
             return Part(index=context.index, what=context.what, unit=counted), ""
         if isinstance(subject, WorkloadChange) and subject.workload is not None and not subject.workload.owned:
             return self._of_workload(context, subject.workload, tier, running)
@@ -142,7 +136,7 @@ class ObjectChecker:
             tier=tier,
             quotas=context.facts.quotas,
             around=context.facts.around,
-            minor=self._server.minor,
+            minor=self._minor,
             scaled=False,
         )
         unit, pods = unit_of(workload, case), steady(workload, context.facts.around.nodes)
@@ -169,7 +163,7 @@ class ObjectChecker:
         tier = context.facts.tier
         if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
-        unit, minor = (*part.unit, *part.kept_claims), self._server.minor
+        unit, minor = (*part.unit, *part.kept_claims), self._minor
         counted = next(NamespaceQuotas(context.facts.quotas, tier, minor).asked(unit), None)
         return next(self.unknown_usage(context.namespace, context.facts)) if counted else ""
 
@@ -182,32 +176,10 @@ class ObjectChecker:
     def _of_cluster(self, context: _Context, change: LabelChange | TierChange) -> Decision:
         """Decide on a Namespace or Tier; whoever applies it is taken for permitted."""
         label = change.after if isinstance(change, LabelChange) else None
-        facts = facts_of_label(
-            self._server,
-            release_namespace="",
-            tier=self._surroundings.tier(label) if label else None,
-            permitted=frozenset({label} if label is not None else ()),
-            fresh=_EVERYTHING,
-        )
+        tier = self._surroundings.tier(label) if label else None
+        permitted = frozenset({label} if label is not None else ())
+        facts = offline(without_objects(tier), tier, minor=self._minor, permitted=permitted)
         return decide(self._request(context, change), facts)
-
-    def _facts(self, context: _Context) -> Facts:
-        known, tier = context.facts, context.facts.tier
-        enforced = not isinstance(tier, Tier) or tier.mode == "Enforce"
-        return Facts(
-            server=self._server,
-            release_namespace="",
-            tier=tier,
-            quotas=known.quotas if enforced else tuple(one for one in known.quotas if not one.managed),
-            usage=tuple(one for one in known.quotas if one.managed),
-            permitted=frozenset(),
-            members=(),
-            trusted=True,
-            fresh=_EVERYTHING,
-            waited=True,
-            around=known.around,
-            scaled=None,
-        )
 
     def _request(self, context: _Context, subject: Subject) -> Request:
         return Request(

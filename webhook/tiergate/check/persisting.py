@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 import msgspec
 
+from tiergate.check.facts import offline
 from tiergate.check.judging import ObjectChecker
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.surroundings import Surroundings
 from tiergate.core.decide import decide
 from tiergate.core.defaults import patch, with_defaults
-from tiergate.core.facts import Facts, Server
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Request, WorkloadChange
@@ -75,21 +75,7 @@ class Persister:
                 endpoint="mutate", resource=kind.resource, namespace=namespace, name=manifest.name, user="",
                 subject=subject,
             )  # fmt: skip
-            known = self._surroundings.of(namespace)
-            facts = Facts(
-                server=Server(self._minor, now=0.0),
-                release_namespace="",
-                tier=tier,
-                quotas=known.quotas,
-                usage=None,
-                permitted=frozenset(),
-                members=(),
-                trusted=True,
-                fresh=frozenset({"tier"}),
-                waited=True,
-                around=known.around,
-                scaled=None,
-            )
+            facts = offline(self._surroundings.of(namespace), tier, minor=self._minor)
             return decide(request, facts).patch
         workload = subject.workload if isinstance(subject, WorkloadChange) else None
         if workload is None or not isinstance(tier, Tier) or tier.mode == "Audit":

@@ -9,12 +9,13 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import BadReview
+from tiergate.check.facts import offline
 from tiergate.check.surroundings import Surroundings
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision, FactName, Finding, RuleId
+from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.defaults import described, with_defaults
-from tiergate.core.facts import Facts, InvalidTier, MissingTier, Server, TierState
+from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.request import Endpoint, LabelChange
@@ -23,7 +24,6 @@ from tiergate.core.tier import Tier
 from tiergate.wire import kinds
 
 State = Literal["ok", "broken", "warned", "no bound", "unproved"]
-_FRESH: Final[frozenset[FactName]] = frozenset({"tier", "quotas", "quota-change", "permissions", "workload", "nodes"})
 _OF_ENDPOINTS: Final[dict[Endpoint, tuple[RuleId, ...]]] = {
     "workloads": ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls", "workload-unchecked"),
     "namespaces": (
@@ -142,22 +142,14 @@ class _Replayer:
         return None if self._request.endpoint == "tiers" else self._known.tier
 
     def _facts(self, tier: TierState) -> Facts:
-        known, enforced = self._known, not isinstance(tier, Tier) or tier.mode == "Enforce"
         subject = self._request.subject
         labels = {subject.before, subject.after} - {None} if isinstance(subject, LabelChange) else set()
-        return Facts(
-            server=Server(self._minor, now=0.0),
-            release_namespace="",
-            tier=tier,
-            quotas=known.quotas if enforced else tuple(one for one in known.quotas if not one.managed),
-            usage=tuple(one for one in known.quotas if one.managed),
+        return offline(
+            self._known,
+            tier,
+            minor=self._minor,
             permitted=frozenset(label for label in labels if label is not None),
             members=self._surroundings.members(self._request.name),
-            trusted=True,
-            fresh=_FRESH,
-            waited=True,
-            around=known.around,
-            scaled=None,
         )
 
     def _rules(self, request: AdmissionRequest, decision: Decision, tier: TierState) -> Iterator[RuleState]:

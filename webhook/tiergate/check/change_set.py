@@ -107,16 +107,16 @@ class Total(msgspec.Struct, frozen=True):
 
 def totals(parts: Iterable[Part], quotas: NamespaceQuotas) -> list[Total]:
     """Return the bounds that measure any part, in the order of the quotas."""
-    found: dict[tuple[str, str], Total] = {}
-    order = {quota.name: at for at, quota in enumerate(quotas.quotas)}
+    found: dict[tuple[int, str], Total] = {}
+    places = {id(quota): place for place, quota in enumerate(quotas.quotas)}  # two may have one name: ours and another
     for part in parts:
         for units, former, most in ((part.unit, part.former, part.peak), (part.kept_claims, (), part.pods)):
             for asked in quotas.asked(units, former):
-                key = asked.quota.name, asked.name
+                key = places[id(asked.quota)], asked.name
                 if key not in found:
                     found[key] = Total(quotas.bound(asked, others=asked.used, before=asked.before), [])
                 found[key].shares.append(_share(part, asked, most))
-    return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
+    return [found[key] for key in sorted(found)]
 
 
 def _share(part: Part, asked: Asked, most: int) -> Contribution:

@@ -10,7 +10,7 @@ from tiergate.check.change_set import Part
 from tiergate.check.facts import offline
 from tiergate.check.ignoring import ignored_rules
 from tiergate.check.reading import kind_of, subject_of
-from tiergate.check.result import API_VALIDATION, Default, Ignored, ObjectResult, ReportedFinding, Severity
+from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
@@ -29,6 +29,7 @@ from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_pod import unit_of
 from tiergate.manifests.load import Manifest
+from tiergate.manifests.tiers import unknown_fields
 from tiergate.wire.kinds import Kind
 
 
@@ -77,7 +78,8 @@ class ObjectChecker:
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
         context = _Context(manifest, kind, namespace, subject, facts, index)
         if isinstance(subject, LabelChange | TierChange):
-            return Checked(self._result(context, self._of_cluster(context, subject)))
+            decision = self._of_cluster(context, subject)
+            return Checked(self._result(context, decision, tuple(self._as_written(context, decision))))
         if not self._surroundings.is_mapped(namespace):
             return Checked(self._result(context, Decision(governed=False), unproved=_unmapped(namespace)))
         return self._governed(context)
@@ -92,8 +94,11 @@ class ObjectChecker:
         if not isinstance(tier, Tier) or not decision.governed:
             return Checked(self._result(context, decision))
         part, unproved = self._part(context, subject, tier, running)
+        unproved = unproved or _left_alone(subject, tier)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
-        refused = () if said else tuple(_refused_by_server(subject, part))
+        refused = (
+            () if said else tuple(_from_server(one, context, decision) for one in _refused_by_server(subject, part))
+        )
         unproved = unproved or self._usage_unproved(context, part, decision)
         defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
         return Checked(self._result(context, decision, refused, defaults=defaults, unproved=unproved), part)
@@ -181,6 +186,14 @@ class ObjectChecker:
         facts = offline(without_objects(tier), tier, minor=self._minor, permitted=permitted)
         return decide(self._request(context, change), facts)
 
+    def _as_written(self, context: _Context, decision: Decision) -> Iterator[ReportedFinding]:
+        """Yield what is wrong with a Namespace or Tier as the input has it."""
+        if isinstance(context.subject, TierChange):
+            for one in unknown_fields(context.manifest.raw):
+                yield _from_server(one, context, decision)
+        if (other := self._surroundings.differing(context.manifest)) is not None:
+            yield _placed(context, decision, DIFFERS, "warning", other.pointer, other.reason)
+
     def _request(self, context: _Context, subject: Subject) -> Request:
         return Request(
             endpoint=context.kind.endpoint,
@@ -200,7 +213,7 @@ class ObjectChecker:
         self,
         context: _Context,
         decision: Decision,
-        refused: tuple[Fault, ...] = (),
+        more: tuple[ReportedFinding, ...] = (),
         *,
         defaults: tuple[Default, ...] = (),
         unproved: str = "",
@@ -209,8 +222,7 @@ class ObjectChecker:
         reasons = ignored_rules(manifest) if self._ignores and decision.findings else {}
         left_out = {one.rule: reasons[one.rule] for one in decision.findings if one.rule in reasons}
         kept = [one for one in decision.findings if one.rule not in left_out]
-        findings = [_reported(one, context, decision) for one in kept]
-        findings += [_from_server(one, context, decision) for one in refused]
+        findings = (*(_reported(one, context, decision) for one in kept), *more)
         return ObjectResult(
             path=manifest.path,
             line=manifest.place().line if findings else 0,
@@ -219,11 +231,27 @@ class ObjectChecker:
             namespace=shortened(context.namespace) if context.kind.namespaced else "",
             tier=shortened(decision.tier),
             mode=decision.mode if decision.tier else "",
-            findings=tuple(findings),
+            findings=findings,
             ignored=tuple(Ignored(rule, shortened(reason)) for rule, reason in left_out.items()),
             defaults=defaults,
             unproved=unproved,
         )
+
+
+def _left_alone(subject: Subject, tier: Tier) -> str:
+    """Return why nothing is said of the pods of a workload; they are judged when they are created."""
+    workload = subject.workload if isinstance(subject, WorkloadChange) else None
+    if workload is None:
+        return ""
+    if workload.owned:
+        return (
+            "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"
+        )
+    return (
+        "its tier leaves workloads alone (workloads: Ignore): its pods are not judged"
+        if tier.workloads == "Ignore"
+        else ""
+    )
 
 
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:

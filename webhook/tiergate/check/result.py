@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,8 +11,10 @@ from tiergate.manifests.load import Unread
 
 Severity = Literal["error", "warning"]
 """An error would be refused, a warning is told: by the tier's mode, or because it cannot be refused."""
-API_VALIDATION = "api-validation"
+API_VALIDATION: Final = "api-validation"
 """The rule of what the API server itself refuses."""
+DIFFERS: Final = "differs-from-option"
+"""The rule of a Tier or Namespace in whose place one that an option names counts."""
 ObjectOutcome = Literal["pass", "fail", "warning", "unproved"]
 
 

@@ -22,7 +22,6 @@ MAX_MANIFESTS: Final = 200_000
 """Objects of one run."""
 MAX_FAULTS: Final = 100
 """Faults of one file that are told; nobody reads more."""
-_LISTS_IN_LISTS: Final = 10
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,7 +187,7 @@ def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
         pointer, raw, of = pending.popleft()
         head = _head(raw)
         kind, items = head.kind or (of.kind if of and of.kind else ""), head.items
-        if kind.endswith("List") and items is not None and pointer.count("/") < 2 * _LISTS_IN_LISTS:
+        if kind.endswith("List") and items is not None:
             typed = _Head(head.apiVersion, kind.removesuffix("List"))
             pending.extend((f"{pointer}/items/{at}", bytes(item), typed) for at, item in enumerate(items))
             continue

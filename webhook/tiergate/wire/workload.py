@@ -20,10 +20,12 @@ from tiergate.core.workload import (
     job_pods,
 )
 from tiergate.core.workload_kind import BY_KIND, WorkloadKind
+from tiergate.wire import workload_status
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.malformed import Faults
 from tiergate.wire.template import Template, count_claims, read_template
 from tiergate.wire.types import ABSENT, Int64, IntOrString, Metadata, Name, is_absent
+from tiergate.wire.workload_status import WorkloadStatus
 
 _TEMPLATE: Final = "/spec/template"
 _JOB_TEMPLATE: Final = "/spec/jobTemplate/spec/template"
@@ -74,31 +76,6 @@ class WorkloadSpec(msgspec.Struct):
     completions: Int64 | None = None
     suspend: bool | None = None
     managedBy: Name | None = None
-
-
-class WorkloadCondition(msgspec.Struct):
-    """An entry of ``status.conditions``."""
-
-    type: Name = ""
-    status: Name = ""
-
-
-class WorkloadStatus(msgspec.Struct):
-    """``status`` of a workload: the fields of all kinds but CronJob."""
-
-    observedGeneration: Int64 | None = None
-    replicas: Int64 = 0
-    updatedReplicas: Int64 = 0
-    availableReplicas: Int64 = 0
-    terminatingReplicas: Int64 | None = None
-    currentNumberScheduled: Int64 = 0
-    numberMisscheduled: Int64 = 0
-    updatedNumberScheduled: Int64 = 0
-    numberAvailable: Int64 = 0
-    active: Int64 = 0
-    succeeded: Int64 = 0
-    terminating: Int64 | None = None
-    conditions: list[WorkloadCondition] | None = None
 
 
 class WireWorkload(msgspec.Struct):
@@ -185,7 +162,7 @@ def _workload(
     faults.raise_all()
     if template is None:
         return None, None
-    failing = any(one.type == "ReplicaFailure" and one.status == "True" for one in status.conditions or ())
+    failing = status.failing
     observed = kind == "Job" or (status.observedGeneration or 0) >= metadata.generation
     workload = Workload(
         kind=kind,
@@ -197,12 +174,13 @@ def _workload(
         kept_claims=kept_claims or (),
         runtime_class=template.runtime_class,
         placement=template.placement if kind == "DaemonSet" else None,
-        running=_running(kind, status),
-        available=_available(kind, status, rollout, failing=failing),
+        running=workload_status.running(kind, status),
+        available=workload_status.available(kind, status, rollout, failing=failing),
         terminating=status.terminatingReplicas or status.terminating or 0,
         observed=observed,
-        settled=observed and _has_settled(kind, status),
-        held=observed and _is_held(kind, spec, status, rollout),
+        settled=observed and workload_status.has_settled(kind, status),
+        complete=status.currentRevision == status.updateRevision,
+        held=observed and workload_status.is_held(kind, status, rollout, paused=spec.paused is True),
         failing=failing,
         paused=spec.paused is True,
         owned=_owned(kind, metadata) or _is_elsewhere(spec),
@@ -305,54 +283,6 @@ def _kept_claims(spec: WorkloadSpec, namespace: str) -> tuple[Claim, ...]:
     wires, where = spec.volumeClaimTemplates or (), "/spec/volumeClaimTemplates"
     count_claims(len(wires), where)
     return tuple(to_claim(one, namespace=namespace, pointer=f"{where}/{index}") for index, one in enumerate(wires))
-
-
-def _running(kind: WorkloadKind, status: WorkloadStatus) -> int:
-    match kind:
-        case "DaemonSet":
-            return status.currentNumberScheduled + status.numberMisscheduled
-        case "Job":
-            return status.active
-        case _:
-            return status.replicas
-
-
-def _available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, failing: bool) -> int:
-    """Return how many pods are available, 0 where there may be others of which the status does not tell."""
-    match kind:
-        case "Deployment":
-            # Up to 1.34 pods on their way out are not told of; where none can be made there is no room of those either.
-            return status.availableReplicas if failing or status.terminatingReplicas is not None else 0
-        case "StatefulSet":
-            return status.availableReplicas  # pods on their way out are among all its pods
-        case "DaemonSet":
-            # What is counted are nodes: where pods surge, one may have two.
-            two = rollout is not None and rollout.surge.amount > 0 and status.updatedNumberScheduled > 0
-            return 0 if two else status.numberAvailable
-        case _:
-            return 0
-
-
-def _is_held(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus, rollout: Rollout | None) -> bool:
-    """Say whether all pods are of an earlier template and stay."""
-    if kind == "DaemonSet":
-        return rollout is None and status.currentNumberScheduled > 0 and status.updatedNumberScheduled == 0
-    if status.replicas == 0 or status.updatedReplicas:
-        return False
-    if kind == "StatefulSet":
-        return rollout is None or rollout.partition >= status.replicas
-    return spec.paused is True
-
-
-def _has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
-    """Say whether all pods that the status tells of are of the template."""
-    match kind:
-        case "Deployment" | "StatefulSet":
-            return status.updatedReplicas == status.replicas
-        case "DaemonSet":
-            return status.updatedNumberScheduled == status.currentNumberScheduled
-        case _:
-            return True  # the template of a Job does not change, and the others do not replace pods
 
 
 def _owned(kind: WorkloadKind, metadata: WorkloadMetadata) -> bool:

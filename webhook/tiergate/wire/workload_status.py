@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tiergate.core.workload import Rollout
+from tiergate.core.workload import Rollout, Workload
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire.types import Int64, Name
 
@@ -41,7 +41,24 @@ class WorkloadStatus(msgspec.Struct):
         return any(one.type == "ReplicaFailure" and one.status == "True" for one in self.conditions or ())
 
 
-def running(kind: WorkloadKind, status: WorkloadStatus) -> int:
+def with_status(workload: Workload, status: WorkloadStatus, *, generation: int) -> Workload:
+    """Return the workload with what its status tells of its pods."""
+    kind, rollout, failing = workload.kind, workload.rollout, status.failing
+    observed = kind == "Job" or (status.observedGeneration or 0) >= generation
+    return msgspec.structs.replace(
+        workload,
+        running=_running(kind, status),
+        available=_available(kind, status, rollout, failing=failing),
+        terminating=status.terminatingReplicas or status.terminating or 0,
+        observed=observed,
+        settled=observed and _has_settled(kind, status),
+        complete=status.currentRevision == status.updateRevision,
+        held=observed and _is_held(kind, status, rollout, paused=workload.paused),
+        failing=failing,
+    )
+
+
+def _running(kind: WorkloadKind, status: WorkloadStatus) -> int:
     """Return how many pods there are; those that are on their way out may be left out."""
     match kind:
         case "DaemonSet":
@@ -52,7 +69,7 @@ def running(kind: WorkloadKind, status: WorkloadStatus) -> int:
             return status.replicas
 
 
-def available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, failing: bool) -> int:
+def _available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, failing: bool) -> int:
     """Return how many pods are available, 0 where there may be others of which the status does not tell."""
     match kind:
         case "Deployment":
@@ -68,7 +85,7 @@ def available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | Non
             return 0
 
 
-def is_held(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, paused: bool) -> bool:
+def _is_held(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, paused: bool) -> bool:
     """Say whether all pods are of an earlier template and stay."""
     if kind == "DaemonSet":
         return rollout is None and status.currentNumberScheduled > 0 and status.updatedNumberScheduled == 0
@@ -79,7 +96,7 @@ def is_held(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None,
     return paused
 
 
-def has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
+def _has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
     """Say whether all pods that the status tells of are of the template."""
     match kind:
         case "Deployment" | "StatefulSet":

@@ -87,16 +87,6 @@ def test_every_exit_code_is_explained() -> None:
     assert all(f"{code} " in EXIT_CODES for code in rows)
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
-    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in SECTIONS}
-    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) - anchors == set()
-
-
-def test_links_to_other_pages_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([\w./-]+\.md)(?:#[^)]*)?\)", PAGE):
-        assert (ROOT / "docs" / target).is_file(), target
-
-
 @pytest.mark.slow
 def test_the_words_of_the_source_are_found() -> None:
     """Constants, choices of two, and the mode's name in a word."""

@@ -126,7 +126,7 @@ async def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up
 
 
 @pytest.mark.parametrize(("timeout", "wait"), [(1, 0.4), (3, 1.2), (TIMEOUT, 2), (30, 2)])
-async def test_waiting_for_a_quota_leaves_time_to_read_it(timeout: float, wait: float) -> None:
+async def test_waiting_for_a_quota_leaves_time_to_read_it(timeout: float, wait: float) -> None:  # noqa: ASYNC109
     """Also where the API server waits for a second only."""
     state = FakeState(tiers=DEV, quotas_now=(FREE,))
     assert rules(await answer("validate", BODY, state, timeout=timeout)) == []

@@ -234,7 +234,7 @@ async def test_a_scale_is_judged_by_the_workload_as_it_is_stored(
 
 
 @pytest.mark.parametrize(("timeout", "wait"), [(3, "1"), (1, "0.4")])
-async def test_the_first_daemonset_waits_for_the_nodes(timeout: float, wait: str) -> None:
+async def test_the_first_daemonset_waits_for_the_nodes(timeout: float, wait: str) -> None:  # noqa: ASYNC109
     """The second one finds them; what is read after them has time, too."""
     workloads, body = FakeWorkloads(nodes=5), a_review(an_object("DaemonSet"))
     for _ in range(2):

@@ -39,8 +39,8 @@ class FakeWorkloads:
     def around(self, _namespace: str) -> Around:
         return self.known
 
-    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  # a protocol's method
-        self.calls.append("nodes")
+    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109  # a protocol's method
+        self.calls.append(f"nodes {timeout:g}")
         self.known = msgspec.structs.replace(self.known, nodes=tuple(Node(str(one)) for one in range(self.nodes)))
         return True
 

@@ -8,7 +8,7 @@ from tests.builders import UID, Json, a_pod_object, a_quota, a_review, a_tier, a
 from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.core.tier import Tier
 from tiergate.server.admission import TIMEOUT, AdmissionFailed
-from tiergate.server.endpoints.reading import LIVE_READ_SHARE, OutOfTimeError
+from tiergate.server.endpoints.reading import LIVE_READ_SHARE, LONGEST_READS, OutOfTimeError
 from tiergate.wire import Malformed
 
 POD: Json = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "1"}}})
@@ -125,11 +125,13 @@ async def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up
     assert LIVE_READ_SHARE < 1
 
 
-async def test_waiting_for_a_quota_leaves_time_to_read_it() -> None:
+@pytest.mark.parametrize(("timeout", "wait"), [(1, 0.4), (3, 1.2), (TIMEOUT, 2), (30, 2)])
+async def test_waiting_for_a_quota_leaves_time_to_read_it(timeout: float, wait: float) -> None:  # noqa: ASYNC109
+    """Also where the API server waits for a second only."""
     state = FakeState(tiers=DEV, quotas_now=(FREE,))
-    assert rules(await answer("validate", BODY, state)) == []
-    assert state.calls == ["wait 2", "quotas dev"]
-    assert state.timeouts == [TIMEOUT * LIVE_READ_SHARE - 2]
+    assert rules(await answer("validate", BODY, state, timeout=timeout)) == []
+    assert state.calls == [f"wait {wait:g}", "quotas dev"]
+    assert state.timeouts == [pytest.approx(min(timeout * LIVE_READ_SHARE, LONGEST_READS) - wait)]
 
 
 async def test_a_quota_that_came_while_the_tier_was_read_is_not_waited_for() -> None:

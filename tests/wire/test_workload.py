@@ -217,6 +217,17 @@ def test_what_a_pause_holds_back(spec: Json, status: Json, expected: tuple[bool,
     assert (found.observed, found.settled, found.held) == expected
 
 
+@pytest.mark.rule("W-3")
+@pytest.mark.parametrize(
+    ("current", "expected"), [("web-6d8f", True), ("web-59c4", False)], ids=["ended", "under-way-or-stopped"]
+)
+def test_pods_below_a_partition_are_of_the_revision_whose_rollout_has_ended(current: str, expected: bool) -> None:  # noqa: FBT001
+    """That none of its pods is of another one says nothing: some may not be there."""
+    status = {"replicas": 3, "updatedReplicas": 3, "currentRevision": current, "updateRevision": "web-6d8f"}
+    found = _read(_object(status=status), "StatefulSet")
+    assert (found.settled, found.complete) == (True, expected)
+
+
 _ON_DELETE: Json = {"updateStrategy": {"type": "OnDelete"}}
 
 

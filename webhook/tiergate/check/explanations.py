@@ -183,6 +183,15 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         example="the API server refuses /spec/containers/0/resources/requests/cpu: it must be at most the cpu limit",
         of="pods and pod templates (tiergate check)",
     ),
+    "differs-from-option": Explanation(
+        what="a Tier or Namespace among the manifests says what the one of its name in an option says",
+        why="whoever writes manifests must not choose by what they are judged, so that of the option counts",
+        passes="the same in both; with --tiers the changed tier, to judge by it",
+        bounds="--tiers, --namespaces and --usage of tiergate check",
+        example="it differs from the tier that an option names, which counts",
+        of="Tiers and Namespaces (tiergate check)",
+        does=WARNS,
+    ),
     "unreadable": Explanation(
         what="every manifest, tier and usage can be read",
         why="what was not read was not judged",

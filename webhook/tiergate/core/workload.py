@@ -70,6 +70,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         terminating: How many more are on their way out.
         observed: Whether its status is that of this version.
         settled: Besides, all its pods are of this template.
+        complete: Its last rollout has ended, so that the pods below its partition are made of this template, too.
         held: It does not replace its pods, as it is paused or by its strategy, and all of them are of an earlier
             template; which one is not known.
         failing: Its status says that pods could not be made.
@@ -91,6 +92,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     terminating: int = 0
     observed: bool = True
     settled: bool = True
+    complete: bool = True
     held: bool = False
     failing: bool = False
     paused: bool = False
@@ -100,6 +102,11 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     def waits(self) -> bool:
         """Whether its pods run when others are done."""
         return BY_KIND[self.kind].ends
+
+    @property
+    def never_replaces(self) -> bool:
+        """Whether its pods stay as they are whatever its template says, as those of a ReplicaSet do."""
+        return self.rollout is None and not BY_KIND[self.kind].may_keep_pods and not self.waits
 
 
 class Scale(msgspec.Struct, frozen=True):

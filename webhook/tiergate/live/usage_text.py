@@ -20,7 +20,7 @@ NEARLY: Final = 0.9
 _COLOURS: Final = {"red": "31", "yellow": "33", "green": "32", "bold": "1"}
 
 
-class Style(msgspec.Struct, frozen=True):
+class TableStyle(msgspec.Struct, frozen=True):
     """In which characters."""
 
     colour: bool = False
@@ -31,7 +31,7 @@ class Style(msgspec.Struct, frozen=True):
         return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self.colour else text
 
 
-def render(usage: Usage, style: Style, *, tier: str | None = None, empty: bool = True) -> Iterator[str]:
+def render(usage: Usage, style: TableStyle, *, tier: str | None = None, empty: bool = True) -> Iterator[str]:
     """Yield the lines, of one tier where it is named; ``empty``: also of tiers without namespaces."""
     for of in usage.tiers:
         if tier not in (None, of.name) or not (of.namespaces or empty):
@@ -43,7 +43,7 @@ def render(usage: Usage, style: Style, *, tier: str | None = None, empty: bool =
             yield from _namespace(namespace, style)
 
 
-def _namespace(namespace: NamespaceUsage, style: Style) -> Iterator[str]:
+def _namespace(namespace: NamespaceUsage, style: TableStyle) -> Iterator[str]:
     yield f"  namespace {namespace.name}"
     if not namespace.bounds:
         yield "    no quota"
@@ -88,7 +88,7 @@ def _note(one: BoundUsage) -> str:
     return ""
 
 
-def _bar(one: BoundUsage, style: Style) -> str:
+def _bar(one: BoundUsage, style: TableStyle) -> str:
     hard = one.hard.nano or 1
     steps = min(BAR, -(-BAR * one.used // hard))
     full, empty = "█░" if style.unicode else "#."

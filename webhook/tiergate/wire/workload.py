@@ -14,7 +14,7 @@ from tiergate.wire.malformed import Faults
 from tiergate.wire.rollout import Strategy, to_rollout
 from tiergate.wire.template import Template, count_claims, read_template
 from tiergate.wire.types import ABSENT, Int64, Metadata, Name, is_absent
-from tiergate.wire.workload_status import WorkloadStatus, available, has_settled, is_failing, is_held, running
+from tiergate.wire.workload_status import WorkloadStatus, with_status
 
 _TEMPLATE: Final = "/spec/template"
 _JOB_TEMPLATE: Final = "/spec/jobTemplate/spec/template"
@@ -105,16 +105,28 @@ class WireScale(msgspec.Struct):
 
 
 def to_workload(wire: WireWorkload, kind: WorkloadKind, *, namespace: str) -> Workload | None:
-    """Return the core value, None for one without a template; raise Malformed."""
-    return to_workloads(wire, None, kind, namespace=namespace)[0]
+    """Return the core value of a stored one, None for one without a template; raise Malformed."""
+    return _stored(wire, kind, namespace)[0]
 
 
 def to_workloads(
     new: WireWorkload, old: WireWorkload | None, kind: WorkloadKind, *, namespace: str
 ) -> tuple[Workload | None, Workload | None]:
-    """Return a workload and the stored one, each None if it has no template; raise Malformed."""
-    stored, before = (None, None) if old is None else _workload(old, kind, namespace, None)
+    """Return a workload and the stored one, each None if it has no template; raise Malformed.
+
+    What a status tells is that of the stored one.
+    """
+    stored, before = (None, None) if old is None else _stored(old, kind, namespace)
     return _workload(new, kind, namespace, before)[0], stored
+
+
+def _stored(wire: WireWorkload, kind: WorkloadKind, namespace: str) -> tuple[Workload | None, Template | None]:
+    """Return a stored workload with what its status tells, and its template."""
+    workload, template = _workload(wire, kind, namespace, None)
+    if workload is not None:
+        generation = wire.metadata.generation if wire.metadata else 0
+        workload = with_status(workload, wire.status or WorkloadStatus(), generation=generation)
+    return workload, template
 
 
 def _template(spec: WorkloadSpec | None, pointer: str, namespace: str, old: Template | None = None) -> Template | None:
@@ -135,8 +147,6 @@ def _workload(
     faults.raise_all()
     if template is None:
         return None, None
-    failing = is_failing(status)
-    observed = kind == "Job" or (status.observedGeneration or 0) >= metadata.generation
     workload = Workload(
         kind=kind,
         template=template.pod,
@@ -147,13 +157,6 @@ def _workload(
         kept_claims=kept_claims or (),
         runtime_class=template.runtime_class,
         placement=template.placement if kind == "DaemonSet" else None,
-        running=running(kind, status),
-        available=available(kind, status, rollout, failing=failing),
-        terminating=status.terminatingReplicas or status.terminating or 0,
-        observed=observed,
-        settled=observed and has_settled(kind, status),
-        held=observed and is_held(kind, status, rollout, paused=spec.paused is True),
-        failing=failing,
         paused=spec.paused is True,
         owned=_owned(kind, metadata) or _is_elsewhere(spec),
     )

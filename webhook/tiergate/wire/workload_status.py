@@ -1,10 +1,10 @@
-"""``status`` of a workload: what its controller says of the pods."""
+"""The status of a workload: which pods its controller says that there are, and of which template they are."""
 
 from __future__ import annotations
 
 import msgspec
 
-from tiergate.core.workload import Rollout
+from tiergate.core.workload import Rollout, Workload
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire.types import Int64, Name
 
@@ -23,6 +23,8 @@ class WorkloadStatus(msgspec.Struct):
     replicas: Int64 = 0
     updatedReplicas: Int64 = 0
     availableReplicas: Int64 = 0
+    currentRevision: Name = ""
+    updateRevision: Name = ""
     terminatingReplicas: Int64 | None = None
     currentNumberScheduled: Int64 = 0
     numberMisscheduled: Int64 = 0
@@ -33,9 +35,31 @@ class WorkloadStatus(msgspec.Struct):
     terminating: Int64 | None = None
     conditions: list[WorkloadCondition] | None = None
 
+    @property
+    def failing(self) -> bool:
+        """Whether it says that pods could not be made."""
+        return any(one.type == "ReplicaFailure" and one.status == "True" for one in self.conditions or ())
 
-def running(kind: WorkloadKind, status: WorkloadStatus) -> int:
-    """Return how many pods the status tells of."""
+
+def with_status(workload: Workload, status: WorkloadStatus, *, generation: int) -> Workload:
+    """Return the workload with what its status tells of its pods."""
+    kind, rollout, failing = workload.kind, workload.rollout, status.failing
+    observed = kind == "Job" or (status.observedGeneration or 0) >= generation
+    return msgspec.structs.replace(
+        workload,
+        running=_running(kind, status),
+        available=_available(kind, status, rollout, failing=failing),
+        terminating=status.terminatingReplicas or status.terminating or 0,
+        observed=observed,
+        settled=observed and _has_settled(kind, status),
+        complete=status.currentRevision == status.updateRevision,
+        held=observed and _is_held(kind, status, rollout, paused=workload.paused),
+        failing=failing,
+    )
+
+
+def _running(kind: WorkloadKind, status: WorkloadStatus) -> int:
+    """Return how many pods there are; those that are on their way out may be left out."""
     match kind:
         case "DaemonSet":
             return status.currentNumberScheduled + status.numberMisscheduled
@@ -45,7 +69,7 @@ def running(kind: WorkloadKind, status: WorkloadStatus) -> int:
             return status.replicas
 
 
-def available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, failing: bool) -> int:
+def _available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, failing: bool) -> int:
     """Return how many pods are available, 0 where there may be others of which the status does not tell."""
     match kind:
         case "Deployment":
@@ -61,7 +85,7 @@ def available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | Non
             return 0
 
 
-def is_held(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, paused: bool) -> bool:
+def _is_held(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, paused: bool) -> bool:
     """Say whether all pods are of an earlier template and stay."""
     if kind == "DaemonSet":
         return rollout is None and status.currentNumberScheduled > 0 and status.updatedNumberScheduled == 0
@@ -72,7 +96,7 @@ def is_held(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None,
     return paused
 
 
-def has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
+def _has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
     """Say whether all pods that the status tells of are of the template."""
     match kind:
         case "Deployment" | "StatefulSet":
@@ -81,8 +105,3 @@ def has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
             return status.updatedNumberScheduled == status.currentNumberScheduled
         case _:
             return True  # the template of a Job does not change, and the others do not replace pods
-
-
-def is_failing(status: WorkloadStatus) -> bool:
-    """Say whether its controller cannot make pods."""
-    return any(one.type == "ReplicaFailure" and one.status == "True" for one in status.conditions or ())

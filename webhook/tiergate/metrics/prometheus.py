@@ -38,20 +38,6 @@ class PrometheusRecorder:
             ["endpoint", "reason"],
             registry=registry,
         )
-        self._age = Gauge(
-            "tiergate_cache_age_seconds",
-            "Seconds since the API server last answered a cache.",
-            ["cache"],
-            registry=registry,
-        )
-        self._silence = Gauge(
-            "tiergate_controller_silence_seconds",
-            "Seconds since a controller last renewed its Lease.",
-            registry=registry,
-        )
-        self._faults = Gauge(
-            "tiergate_cache_faulty_objects", "Objects in a cache that cannot be used.", ["cache"], registry=registry
-        )
         self._task_failures = Counter(
             "tiergate_task_failures",
             "Failures of background tasks; each is started again.",
@@ -67,6 +53,7 @@ class PrometheusRecorder:
         self._events = Counter(
             "tiergate_events", "Events on workloads, by what became of them.", ["outcome"], registry=registry
         )
+        self._create_caches(registry)
         self._create_certificates(registry)
         self._in_flight = Gauge(
             "tiergate_body_bytes_in_flight", "Bytes of request bodies in memory.", registry=registry
@@ -78,6 +65,22 @@ class PrometheusRecorder:
         self._reviews = _ReviewCollector()
         registry.register(self._reviews)
         ProcessCollector(registry=registry)
+
+    def _create_caches(self, registry: CollectorRegistry) -> None:
+        self._age = Gauge(
+            "tiergate_cache_age_seconds",
+            "Seconds since the API server last answered a cache.",
+            ["cache"],
+            registry=registry,
+        )
+        self._silence = Gauge(
+            "tiergate_controller_silence_seconds",
+            "Seconds since a controller last renewed its Lease.",
+            registry=registry,
+        )
+        self._faults = Gauge(
+            "tiergate_cache_faulty_objects", "Objects in a cache that cannot be used.", ["cache"], registry=registry
+        )
 
     def _create_certificates(self, registry: CollectorRegistry) -> None:
         self._expiry = Gauge(

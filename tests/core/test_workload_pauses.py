@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.builders import a_claim, a_quota, a_tier, a_tier_quota, an_item
-from tests.core.workloads import a_workload, judged
+from tests.core.workloads import a_template, a_workload, judged
 from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
 from tiergate.core.workload import NONE, ONE_POD, Rollout, Share, Workload
@@ -127,6 +127,27 @@ def test_one_that_its_strategy_held_is_judged_when_it_goes_on(
 ) -> None:
     rollout = None if partition is None else _from(partition)
     assert _said(msgspec.structs.replace(old, rollout=rollout), old, cpu) == expected
+
+
+@pytest.mark.rule("W-3")
+@pytest.mark.parametrize(
+    ("old", "effect"),
+    [
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=_from(3)), "warn", id="keeps-all-back"),
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=_from(2)), "deny", id="replaces-one"),
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=None), "deny", id="whatever-is-made-anew"),
+        pytest.param(a_workload(kind="ReplicaSet", replicas=3), "deny", id="whatever-is-made-anew-of-a-replicaset"),
+        pytest.param(None, "deny", id="a-new-one-has-no-other-template"),
+    ],
+)
+def test_a_template_that_never_runs_is_no_problem_yet_where_a_partition_keeps_all_pods_back(
+    old: Workload | None, effect: str
+) -> None:
+    """They are made of the former template, as long as the partition is not lowered."""
+    before = old or a_workload(kind="StatefulSet", replicas=3, rollout=_from(3))
+    new = msgspec.structs.replace(before, template=a_template({"cpu": "3"}), written=b"another")
+    found = judged(new, old=old, tier=TIER, quotas=(a_quota({"limits.cpu": "9"}),))
+    assert [(one.rule, one.effect) for one in found] == [(NEVER, effect)]
 
 
 def test_more_pods_of_one_that_is_held_are_judged_as_ever() -> None:

@@ -58,11 +58,11 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     """Return what is to be said of the pods that are wanted, beside those that were wanted before."""
     workload = case.workload
     quotas = NamespaceQuotas(_certain(in_force(case.quotas or (), case.tier), workload), case.tier, case.minor)
-    asked_anew = (case.changed or before == 0) and pods != 0
+    kept = _kept(case, pods or 0)
+    asked_anew = (case.changed or before == 0) and pods != 0 and not (kept == pods and workload.rollout is not None)
     never = never_runs(unit, case, quotas, deny=asked_anew and not workload.paused and not case.scaled)
     # Claims of pods that were wanted before have been asked for before.
     claims = never_made(unit, case, quotas) if unit.kept and pods is not None and pods > (before or 0) else ()
-    kept = _kept(case, pods or 0)
     # Where an earlier rollout is under way, or held, nobody knows of which template those are that stay.
     sizes_matter = kept > 0 and case.old is not None and not (case.old.settled and case.old.complete)
     if never or not pods or before is None or sizes_matter:

@@ -107,7 +107,7 @@ oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (
 	@$(BIN)/python -m tests.quantity_oracle --cases $(or $(N),1000000)
 
 properties: $(STAMP) ## The properties, each with many examples (N=10000)
-	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 -m property
+	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 --hypothesis-seed=random -m property
 
 mutants: $(MUTANTS_STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" MODULES="workload_*" SAMPLE=300 SEED=1)
 	@$(MUTANTS_VENV)/bin/python -m tests.mutants $(PACKAGES) $(if $(MODULES),--modules "$(MODULES)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import Json, a_container, texts
 from tiergate.core.placement import MOST_TERMS, NodeRequirement, NodeTerm, Placement, Toleration
-from tiergate.core.workload import ALL, NONE, ONE_POD, QUARTER, RECREATE, Rollout, Scale, Share, Workload
+from tiergate.core.workload import ALL, NONE, ONE_POD, QUARTER, RECREATE, IntOrPercent, Rollout, Scale, Workload
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire import Malformed, strict, tree
 from tiergate.wire.decode import Decoder
@@ -61,7 +61,7 @@ def test_the_template_is_the_pod_that_stands_in_it() -> None:
         (
             "Deployment",
             {"strategy": {"rollingUpdate": {"maxSurge": "200%", "maxUnavailable": 2}}},
-            Rollout(Share(200, percent=True), Share(2)),
+            Rollout(IntOrPercent(200, percent=True), IntOrPercent(2)),
         ),
         ("StatefulSet", {}, Rollout(NONE, ONE_POD)),
         ("StatefulSet", {"updateStrategy": {"rollingUpdate": {"partition": 2}}}, Rollout(NONE, ONE_POD, 2)),

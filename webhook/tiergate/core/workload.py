@@ -16,7 +16,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.workload_kind import BY_KIND, WorkloadKind
 
 
-class Share(msgspec.Struct, frozen=True):
+class IntOrPercent(msgspec.Struct, frozen=True):
     """A number, or a percentage, of pods."""
 
     amount: int
@@ -32,10 +32,10 @@ class Share(msgspec.Struct, frozen=True):
         return f"{self.amount}%" if self.percent else str(self.amount)
 
 
-QUARTER: Final = Share(25, percent=True)
-NONE: Final = Share(0)
-ONE_POD: Final = Share(1)
-ALL: Final = Share(100, percent=True)
+QUARTER: Final = IntOrPercent(25, percent=True)
+NONE: Final = IntOrPercent(0)
+ONE_POD: Final = IntOrPercent(1)
+ALL: Final = IntOrPercent(100, percent=True)
 
 
 class Rollout(msgspec.Struct, frozen=True):
@@ -44,8 +44,8 @@ class Rollout(msgspec.Struct, frozen=True):
     ``partition`` is how many pods of a StatefulSet keep the old template.
     """
 
-    surge: Share = QUARTER
-    unavailable: Share = QUARTER
+    surge: IntOrPercent = QUARTER
+    unavailable: IntOrPercent = QUARTER
     partition: int = 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _MEBI: Final = 2**20 * NANO
 PER_POD: Final = ("requests.", "limits.", "cpu", "memory", "ephemeral-storage")
 """What quota names begin with where a pod can ask for less."""
+
+
+WorkloadFinding: TypeAlias = "NeverRuns | Shortage | Stall | Blocked"
 
 
 class NeverRuns(msgspec.Struct, frozen=True):

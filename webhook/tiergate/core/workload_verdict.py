@@ -21,7 +21,7 @@ from tiergate.core.workload_findings import Stall
 from tiergate.core.workload_kind import BY_KIND
 from tiergate.core.workload_pod import Unit, never_made, never_runs, unit_of
 from tiergate.core.workload_room import Rolling, in_force, passing
-from tiergate.core.workload_short import Told, of_bound, short
+from tiergate.core.workload_short import BoundNames, of_bound, short
 
 
 def verdict(case: Case) -> tuple[Finding, ...]:
@@ -112,7 +112,7 @@ def _is_of_one_template(old: Workload) -> bool:
     return old.settled and old.complete and not old.never_replaces
 
 
-def _room(demand: Demand, told: Told) -> tuple[Finding, ...]:
+def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     """Return what does not fit; where all does, whether the rollout gets through."""
     found = demand.bounds()
     # Claims that are there already are used and need no more room: of these a verdict only warns.

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.core.workload import (
-    NONE,
-    ONE_POD,
-    QUARTER,
-    RECREATE,
-    Rollout,
-    Scale,
-    Share,
-    Workload,
-    job_pods,
-)
+from tiergate.core.workload import Scale, Workload, job_pods
 from tiergate.core.workload_kind import BY_KIND, WorkloadKind
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.malformed import Faults
+from tiergate.wire.rollout import Strategy, to_rollout
 from tiergate.wire.template import Template, count_claims, read_template
-from tiergate.wire.types import ABSENT, Int64, IntOrString, Metadata, Name, is_absent
+from tiergate.wire.types import ABSENT, Int64, Metadata, Name, is_absent
 from tiergate.wire.workload_status import WorkloadStatus, with_status
 
 _TEMPLATE: Final = "/spec/template"
 _JOB_TEMPLATE: Final = "/spec/jobTemplate/spec/template"
-_PERCENT: Final = re.compile(r"[0-9]{1,9}%")
 JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 """``managedBy`` of a Job that Kubernetes' own controller runs."""
 
@@ -45,21 +34,6 @@ class WorkloadMetadata(Metadata):
     """``metadata`` of a workload."""
 
     ownerReferences: list[OwnerReference] | None = None
-
-
-class RollingUpdate(msgspec.Struct):
-    """``rollingUpdate`` of any strategy."""
-
-    maxSurge: IntOrString | None = None
-    maxUnavailable: IntOrString | None = None
-    partition: Int64 | None = None
-
-
-class Strategy(msgspec.Struct):
-    """``strategy`` of a Deployment, ``updateStrategy`` of others."""
-
-    type: Name | None = None
-    rollingUpdate: RollingUpdate | None = None
 
 
 class WorkloadSpec(msgspec.Struct):
@@ -168,7 +142,7 @@ def _workload(
     spec, status = wire.spec or WorkloadSpec(), wire.status or WorkloadStatus()
     metadata, faults = wire.metadata or WorkloadMetadata(), Faults()
     template = faults.read(_template, spec, _TEMPLATE, namespace, old)
-    rollout = _rollout(kind, spec, faults)
+    rollout = to_rollout(kind, spec.strategy if kind == "Deployment" else spec.updateStrategy, faults)
     kept_claims = faults.read(_kept_claims, spec, namespace) if spec.volumeClaimTemplates else ()
     faults.raise_all()
     if template is None:
@@ -245,39 +219,6 @@ def _replicas(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus) ->
     if spec.suspend:
         return 0
     return job_pods(parallelism=spec.parallelism, completions=spec.completions, succeeded=status.succeeded)
-
-
-def _rollout(kind: WorkloadKind, spec: WorkloadSpec, faults: Faults) -> Rollout | None:
-    """Return how pods are replaced, with the API server's defaults for what is not written."""
-    strategy = spec.strategy if kind == "Deployment" else spec.updateStrategy
-    update, how = (strategy and strategy.rollingUpdate) or RollingUpdate(), (strategy and strategy.type) or ""
-    surge, fewer = update.maxSurge, update.maxUnavailable
-    match kind:
-        case "Deployment":
-            if how == "Recreate":
-                return RECREATE
-            more = _share(surge, QUARTER, "/spec/strategy/rollingUpdate/maxSurge", faults)
-            return Rollout(more, _share(fewer, QUARTER, "/spec/strategy/rollingUpdate/maxUnavailable", faults))
-        case "StatefulSet" | "DaemonSet":
-            if how == "OnDelete":
-                return None
-            surges = surge if kind == "DaemonSet" else None
-            more = _share(surges, NONE, "/spec/updateStrategy/rollingUpdate/maxSurge", faults)
-            gone = _share(fewer, ONE_POD, "/spec/updateStrategy/rollingUpdate/maxUnavailable", faults)
-            return Rollout(more, gone, max(0, update.partition or 0))
-        case _:
-            return None
-
-
-def _share(written: int | str | None, default: Share, pointer: str, faults: Faults) -> Share:
-    if written is None:
-        return default
-    if isinstance(written, int) and written >= 0:
-        return Share(written)
-    if isinstance(written, str) and _PERCENT.fullmatch(written):
-        return Share(int(written[:-1]), percent=True)
-    faults.add(pointer, "expected a number of pods or a percentage of them")
-    return default
 
 
 def _kept_claims(spec: WorkloadSpec, namespace: str) -> tuple[Claim, ...]:

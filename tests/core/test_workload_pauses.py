@@ -85,6 +85,28 @@ def test_an_edit_of_a_paused_one_is_told_what_it_will_come_to() -> None:
     assert _said(msgspec.structs.replace(again, written=b"a-third"), again, "4") == [(STALL, "warn")]
 
 
+@pytest.mark.rule("W-1c")
+@pytest.mark.parametrize(
+    ("cpu", "limits", "expected"),
+    [
+        pytest.param("3", "1", [], id="there-is-room-for-one-more"),
+        pytest.param("4", "1", [(STALL, "unless to a template whose pods run")], id="there-is-none"),
+        pytest.param("5", "1600m", [(STALL, "unless to a template whose pods run")], id="the-quota-was-lowered-since"),
+        pytest.param("4", "2", [(SHORT, "2 of 3 pods fit")], id="more-than-any-of-them-can-have"),
+    ],
+)
+def test_another_template_of_one_that_goes_on_may_be_that_of_its_pods(
+    cpu: str, limits: str, expected: list[tuple[str, str]]
+) -> None:
+    """Git brings back what was written before the pause: then no pod has to be made, and the object does not show it."""
+    old, template = _edited("500m"), a_template({"cpu": limits})
+    back = msgspec.structs.replace(old, template=template, written=b"a-third", paused=False)
+    quotas = (a_quota({"limits.cpu": "4", "pods": "10"}, {"limits.cpu": cpu}),)
+    found = judged(back, old=old, tier=TIER, quotas=quotas)
+    assert [one.rule for one in found] == [rule for rule, _ in expected]
+    assert all(words in sentence(one, namespace="dev") for one, (_, words) in zip(found, expected, strict=True))
+
+
 def _waits(limits: str = "1", partition: int | None = None, **fields: Any) -> Workload:  # noqa: ANN401  # fields of Workload
     """Return a StatefulSet whose template was changed while its strategy (OnDelete, or a partition) held its pods."""
     rollout = None if partition is None else _from(partition)

@@ -43,7 +43,8 @@ def verdict(case: Case) -> tuple[Finding, ...]:
 
 def _wanted_before(case: Case) -> int | None:
     """Return how many pods were asked for before, None where the nodes of a DaemonSet are not known."""
-    return 0 if case.old is None or (case.resumed and case.old.paused) else steady(case.old, case.around.nodes)
+    old = case.old
+    return 0 if old is None or (case.resumed and old.paused and not old.held) else steady(old, case.around.nodes)
 
 
 def _without_held_pods(case: Case) -> Case:
@@ -121,8 +122,10 @@ def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     old = demand.case.old
     if missing or old is None or not _is_rolled_out(demand.case, old):
         return missing
-    stalls = _stalls(demand, old, found)
-    if stalls or old.settled or old.held:
+    # Another template, whatever keeps the pods back, may be the one that they are of.
+    back = old.held and old.written != demand.case.workload.written
+    stalls = () if back else _stalls(demand, old, found)
+    if stalls or old.settled or (old.held and not back):
         return stalls
     stop = blocked(demand)
     return () if stop is None else (of_bound("workload-rollout-stalls", stop, "warn"),)

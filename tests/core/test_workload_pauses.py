@@ -98,7 +98,7 @@ def test_an_edit_of_a_paused_one_is_told_what_it_will_come_to() -> None:
 def test_another_template_of_one_that_goes_on_may_be_that_of_its_pods(
     cpu: str, limits: str, expected: list[tuple[str, str]]
 ) -> None:
-    """Git brings back what was written before the pause: then no pod has to be made, and the object does not show it."""
+    """Git brings back what was written before the pause: then no pod has to be made, which the object does not show."""
     old, template = _edited("500m"), a_template({"cpu": limits})
     back = msgspec.structs.replace(old, template=template, written=b"a-third", paused=False)
     quotas = (a_quota({"limits.cpu": "4", "pods": "10"}, {"limits.cpu": cpu}),)

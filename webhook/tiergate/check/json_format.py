@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tiergate.check.escaping import json_text
 from tiergate.check.result import NamespaceResult, ObjectResult, Report
 
 VERSION: Final = 1
@@ -38,7 +39,7 @@ def render(report: Report) -> str:
             for one in report.unread
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(document)
 
 
 def _object(result: ObjectResult) -> dict[str, Any]:

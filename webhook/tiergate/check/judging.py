@@ -290,7 +290,7 @@ def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
         path=context.manifest.path,
         line=place.line,
         column=place.column,
-        pointer=pointer,
+        pointer=printable(pointer),
         object=context.what,
         namespace=shortened(context.namespace) if context.kind.namespaced else "",
         tier=shortened(decision.tier),
@@ -301,7 +301,8 @@ def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:
     for one in additions:
         for side, amounts in (("requests", one.requests), ("limits", one.limits)):
             for name, amount in amounts.items():
-                yield Default(f"{one.container.pointer}/resources/{side}/{escape(name)}", str(amount))
+                where = f"{one.container.pointer}/resources/{side}/{escape(name)}"
+                yield Default(printable(where), str(amount))
 
 
 def _unmapped(namespace: str) -> str:

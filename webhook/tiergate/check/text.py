@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tiergate.check.escaping import log_line
 from tiergate.check.result import BoundSum, NamespaceResult, ObjectOutcome, ObjectResult, Report, ReportedFinding
 from tiergate.core.messages import shown
 from tiergate.core.quantity import Quantity
@@ -40,6 +41,10 @@ class Style(msgspec.Struct, frozen=True):
 
 def render(report: Report, style: Style) -> Iterator[str]:
     """Yield the lines."""
+    return map(log_line, _lines(report, style))
+
+
+def _lines(report: Report, style: Style) -> Iterator[str]:
     for one in report.unread:
         yield f"{style.paint('unreadable', 'red')}  {one}"
     for result in report.objects:
@@ -125,9 +130,14 @@ def amount(one: BoundSum, asked: Quantity) -> str:
     return shortened(shown(Quantity(asked.nano + used, one.hard.format), one.hard), WIDEST)
 
 
+def cut(quantity: Quantity) -> str:
+    """Return a quantity that may have any number of digits."""
+    return shortened(str(quantity), WIDEST)
+
+
 def _amount(one: BoundSum) -> str:
-    besides = f" ({one.used} besides)" if one.used else ""
-    return f"{amount(one, one.steady)} of {one.hard}{besides}"
+    besides = f" ({cut(one.used)} besides)" if one.used else ""
+    return f"{amount(one, one.steady)} of {cut(one.hard)}{besides}"
 
 
 def _bar(one: BoundSum, style: Style) -> str:

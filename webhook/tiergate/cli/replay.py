@@ -37,25 +37,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation and return the exit code."""
-    from tiergate.check.replaying import NoReview, replay  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.escaping import log_line  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.replaying import NoReview, replay  # noqa: PLC0415 - as above
     from tiergate.core.text import printable  # noqa: PLC0415 - as above
     from tiergate.manifests.files import UnreadableFile, read_bytes  # noqa: PLC0415 - as above
     from tiergate.manifests.load import Loaded  # noqa: PLC0415 - as above
 
     surroundings = surroundings_of(arguments, Loaded([], []))
     if surroundings.faults:
-        sys.stderr.write("".join(f"unreadable  {one}\n" for one in surroundings.faults))
+        sys.stderr.write("".join(log_line(f"unreadable  {one}") + "\n" for one in surroundings.faults))
         return Exit.UNREADABLE_INPUT
     try:
         found = list(replay(read_bytes(arguments.review), surroundings, minor=minor_of(arguments, surroundings)))
     except (NoReview, UnreadableFile) as error:
-        sys.stderr.write(printable(f"unreadable  {arguments.review}: {error}") + "\n")
+        sys.stderr.write(log_line(printable(f"unreadable  {arguments.review}: {error}")) + "\n")
         return Exit.UNREADABLE_INPUT
     for line in _head(found[0]):
-        sys.stdout.write(printable(line) + "\n")
+        sys.stdout.write(log_line(printable(line)) + "\n")
     for one in found:
         for line in _lines(one):
-            sys.stdout.write(printable(line) + "\n")
+            sys.stdout.write(log_line(printable(line)) + "\n")
     return Exit.OK if all(one.decision.allowed for one in found) else Exit.VIOLATIONS
 
 

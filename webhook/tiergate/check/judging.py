@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tiergate.check.change_set import Part
-from tiergate.check.facts import offline
+from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import ignored_rules
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
@@ -86,7 +86,8 @@ class ObjectChecker:
 
     def _governed(self, context: _Context) -> Checked:
         subject, tier = context.subject, context.facts.tier
-        running = self._surroundings.running(context.manifest) if isinstance(subject, WorkloadChange) else None
+        manifest, of = context.manifest, self._surroundings
+        running = of.running(of.key(manifest)) if isinstance(subject, WorkloadChange) and manifest.named else None
         if isinstance(subject, WorkloadChange) and running is not None:
             subject = WorkloadChange(subject.workload, running)
         stored = self._with_defaults(subject, tier) if isinstance(subject, Pod) and isinstance(tier, Tier) else subject
@@ -94,7 +95,7 @@ class ObjectChecker:
         if not isinstance(tier, Tier) or not decision.governed:
             return Checked(self._result(context, decision))
         part, unproved = self._part(context, subject, tier, running)
-        unproved = unproved or _left_alone(subject, tier)
+        unproved = unproved or left_alone(subject, tier)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
         refused = (
             () if said else tuple(_from_server(one, context, decision) for one in _refused_by_server(subject, part))
@@ -236,22 +237,6 @@ class ObjectChecker:
             defaults=defaults,
             unproved=unproved,
         )
-
-
-def _left_alone(subject: Subject, tier: Tier) -> str:
-    """Return why nothing is said of the pods of a workload; they are judged when they are created."""
-    workload = subject.workload if isinstance(subject, WorkloadChange) else None
-    if workload is None:
-        return ""
-    if workload.owned:
-        return (
-            "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"
-        )
-    return (
-        "its tier leaves workloads alone (workloads: Ignore): its pods are not judged"
-        if tier.workloads == "Ignore"
-        else ""
-    )
 
 
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:

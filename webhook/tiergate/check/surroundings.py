@@ -305,11 +305,11 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def running(self, manifest: Manifest) -> Workload | None:
-        """Return the workload that an object will replace, as the cluster has it."""
-        before = self._running.get(self.key(manifest)) if manifest.named else None
+    def running(self, key: Key) -> Workload | None:
+        """Return a workload as the cluster has it."""
+        before = self._running.get(key)
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        subject = subject_of(before, kind, self.namespace_of(manifest), stored=True)
+        subject = subject_of(before, kind, self.namespace_of(before), stored=True)
         return subject.workload if isinstance(subject, WorkloadChange) else None

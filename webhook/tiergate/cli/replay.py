@@ -20,7 +20,7 @@ examples:
   tiergate replay review.json --tiers tiers.yaml --tier dev --usage none
   tiergate replay review.json --usage cluster.yaml
 
-exit codes: 0 allowed, 1 refused, 2 wrong usage, 3 unreadable input
+exit codes: 0 allowed, 1 refused, 2 wrong usage, 3 unreadable input, or no tier is known
 """
 
 
@@ -57,11 +57,16 @@ def run(arguments: argparse.Namespace) -> int:
     for one in found:
         for line in _lines(one):
             sys.stdout.write(log_line(printable(line)) + "\n")
+    if any(one.unproved for one in found):
+        return Exit.UNREADABLE_INPUT
     return Exit.OK if all(one.decision.allowed for one in found) else Exit.VIOLATIONS
 
 
 def _head(replay: Replay) -> Iterator[str]:
     request, decision = replay.request, replay.decision
+    if not request.operation:
+        yield "a request that cannot be read"
+        return
     where = f" in {request.namespace}" if request.endpoint not in ("namespaces", "tiers") else ""
     dry = ", dry-run" if request.dry_run else ""
     yield f"{request.operation} of {request.resource} {request.name or '(name to come)'}{where}, by {request.user}{dry}"
@@ -72,7 +77,9 @@ def _head(replay: Replay) -> Iterator[str]:
 def _lines(replay: Replay) -> Iterator[str]:
     decision = replay.decision
     yield f"/{replay.request.endpoint}: {replay.answer}"
-    if not decision.governed:
+    if replay.unproved:
+        yield f"  {replay.unproved}"
+    elif not decision.governed:
         yield "  no tier governs it"
     if decision.exempt:
         yield f"  exempt: {decision.exempt}"
@@ -81,6 +88,6 @@ def _lines(replay: Replay) -> Iterator[str]:
     width = max((len(one.rule) for one in replay.rules), default=0)
     for one in replay.rules:
         first, *rest = one.lines or ("",)
-        yield f"  {one.state:<8}  {one.rule:<{width}}  {first}".rstrip()
+        yield f"  {one.state:<10}  {one.rule:<{width}}  {first}".rstrip()
         for line in rest:
-            yield f"  {'':<8}  {'':<{width}}  {line}"
+            yield f"  {'':<10}  {'':<{width}}  {line}"

@@ -31,6 +31,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         waits: Its pods wait until there is room: a Job.
         former: The unit that runs now and is replaced, so many times.
         running: How many of the former unit there are.
+        kept: It asks for no more than these, and of the same template.
     """
 
     index: int
@@ -42,6 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
     former: tuple[Charged, ...] = ()
     running: int = 0
+    kept: bool = False
 
     @property
     def peak(self) -> int:

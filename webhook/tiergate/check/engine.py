@@ -104,20 +104,21 @@ class _NamespaceFindings:
         self._known = known
 
     def exceeded(self, found: list[Total]) -> Iterator[ReportedFinding]:
-        """Yield for each quota that the sum is above it: an error where pods are refused, but where Jobs can wait."""
+        """Yield for each quota that the sum is above it: an error unless Jobs can wait or all of it runs already."""
         by_quota: dict[str, list[Total]] = {}
         for total in found:
             if total.over(waiting=True):
                 by_quota.setdefault(total.bound.quota, []).append(total)
         for quota, totals in by_quota.items():
             waits = not any(total.over(waiting=False) for total in totals)
+            kept = all(one.part.kept for total in totals for one in total.shares)
             largest = sorted(totals[0].shares, key=lambda share: -share.steady.nano)
             message = (
                 f'the change set does not fit quota "{quota}": {"; ".join(map(_over, totals))}'
                 f"; it asks most for {_named([share.part.what for share in largest])}"
-                f"{'; its Jobs wait until others are done' if waits else ''}"
+                f"{'; its Jobs wait until others are done' if waits else '; all of it runs already' if kept else ''}"
             )
-            severe = self._tier.mode == "Enforce" and not waits
+            severe = self._tier.mode == "Enforce" and not waits and not kept
             yield self._finding("change-set-exceeds-quota", "error" if severe else "warning", message, largest[0].part)
 
     def stalls(self, found: list[Total]) -> Iterator[ReportedFinding]:

@@ -142,7 +142,6 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
         example='its rollout will stall: 3 old + 1 new pods need limits.cpu 4, quota "compute" leaves 3 of 4; '
         "set maxUnavailable to 1",
         of="Deployments",
-        does=WARNS,
     ),
     "workload-unchecked": Explanation(
         what="what the namespace uses is known when a workload is judged",
@@ -154,7 +153,6 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
             detail="whether its pods fit the quotas was not checked: the usage in the namespace is not known",
         ),
         of=_TEMPLATES,
-        does=WARNS,
     ),
 }  # fmt: skip
 

@@ -277,7 +277,7 @@ def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
 
 def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
     rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-    severity: Severity = "error" if finding.effect == "deny" and decision.mode == "Enforce" else "warning"
+    severity: Severity = "error" if finding.effect == "deny" else "warning"
     said = sentence(finding, namespace=context.namespace)
     return _placed(context, decision, rule, severity, finding.pointer, said)
 

@@ -8,7 +8,8 @@ from typing import Final
 from tiergate.check.escaping import html_code, markdown_cell, markdown_code
 from tiergate.check.problems import problems
 from tiergate.check.result import NamespaceResult, Report
-from tiergate.check.text import Style, amount, cut, summary
+from tiergate.check.text import Style, amount, summary
+from tiergate.core.messages import brief
 
 MOST_CHARACTERS: Final = 60_000
 """GitHub takes 65,536 characters in a comment."""
@@ -49,7 +50,7 @@ def _namespace(result: NamespaceResult) -> Iterator[str]:
     yield "| resource | in the end | at the peak | allowed |"
     yield "|---|---|---|---|"
     for one in result.sums:
-        amounts = (amount(one, one.steady), amount(one, one.peak), cut(one.hard))
+        amounts = (amount(one, one.steady), amount(one, one.peak), brief(one.hard))
         yield f"| {markdown_cell(one.resource)} | {' | '.join(amounts)} |"
     yield ""
     yield "</details>"

@@ -18,7 +18,7 @@ from tiergate.core.defaults import described, with_defaults
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.request import Endpoint, LabelChange, Unreadable, WorkloadChange
+from tiergate.core.request import LabelChange, Unreadable, WorkloadChange
 from tiergate.core.rules import RULES, Rule, sentence
 from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
@@ -27,17 +27,6 @@ from tiergate.core.workload_kind import BY_KIND
 from tiergate.wire import kinds
 
 State = Literal["ok", "broken", "warned", "no bound", "not judged", "unproved"]
-_OF_ENDPOINTS: Final[dict[Endpoint, tuple[RuleId, ...]]] = {
-    "workloads": ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls", "workload-unchecked"),
-    "namespaces": (
-        "namespace-protected", "tier-assign", "label-tier-missing", "label-tier-invalid", "label-tier-unchecked",
-    ),
-    "tiers": (
-        "tier-invalid", "tier-in-use", "default-derived", "max-without-min", "devices-unbounded", "exemption-broad",
-        "quota-unmeasured", "quota-requests-above-limits",
-    ),
-}  # fmt: skip
-"""The rules that an endpoint judges without a check of the registry."""
 _BEFORE: Final[tuple[RuleId, ...]] = ("malformed", "tier-missing", "tier-invalid")
 """Rules that are judged before any other."""
 _ON_USAGE: Final = ("workload-does-not-fit", "workload-rollout-stalls")
@@ -201,7 +190,7 @@ class _Replayer:
             if rule.id in found:
                 findings = found[rule.id]
                 lines = tuple(line for one in findings for line in self._said(one))
-                yield RuleState(rule.id, "broken" if findings[0].effect == "deny" else "warned", lines)
+                yield RuleState(rule.id, "broken" if findings[0].violates else "warned", lines)
             elif not stopped and (state := self._state(rule, request, tier)) is not None:
                 yield state
 
@@ -214,7 +203,7 @@ class _Replayer:
                 return RuleState(rule.id, "ok" if bind(tier) is not None else "no bound")
             if rule.usage is None:
                 return None
-        elif rule.id not in _OF_ENDPOINTS.get(endpoint, ()):
+        elif rule.endpoint != endpoint:
             return None
         other = self._not_judged(request, tier) if endpoint == "workloads" and isinstance(tier, Tier) else None
         if other is not None:

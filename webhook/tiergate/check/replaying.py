@@ -26,7 +26,7 @@ from tiergate.core.workload import Scale, Workload
 from tiergate.core.workload_kind import BY_KIND
 from tiergate.wire import kinds
 
-State = Literal["ok", "broken", "warned", "no bound", "not judged", "unproved"]
+RuleOutcome = Literal["ok", "broken", "warned", "no bound", "not judged", "unproved"]
 _BEFORE: Final[tuple[RuleId, ...]] = ("malformed", "tier-missing", "tier-invalid")
 """Rules that are judged before any other."""
 _ON_USAGE: Final = ("workload-does-not-fit", "workload-rollout-stalls")
@@ -40,7 +40,7 @@ class RuleState(msgspec.Struct, frozen=True):
     """What became of a rule; ``lines`` say why."""
 
     rule: str
-    state: State
+    state: RuleOutcome
     lines: tuple[str, ...] = ()
 
 

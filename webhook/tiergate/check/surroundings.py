@@ -27,7 +27,7 @@ from tiergate.core.workload_case import UNKNOWN, Around
 from tiergate.manifests.load import Manifest, Unread
 from tiergate.manifests.tiers import written_tier
 from tiergate.manifests.values import tier_of_values
-from tiergate.wire import Malformed
+from tiergate.wire import Malformed, snapshot
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.node import read_node
@@ -111,7 +111,7 @@ class Surroundings:
 
     def _take(self, manifest: Manifest, *, named: bool, running: bool) -> None:
         match (manifest.group, manifest.kind):
-            case (snapshots.GROUP, snapshots.KIND) if running:
+            case (snapshot.GROUP, snapshot.KIND) if running:
                 self._snapshot = read_snapshot(manifest.raw)
             case ("tiergate.io", "Tier"):
                 self._add_tier(manifest, manifest.name, "", written_tier(manifest.raw), named=named)

@@ -18,9 +18,10 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
-from tiergate.live.snapshot import FORBIDDEN, Missing, take
+from tiergate.live.snapshot import FORBIDDEN, take
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.quota import read_quota
+from tiergate.wire.snapshot import Missing
 from tiergate.wire.tier import tier_and_faults
 
 if TYPE_CHECKING:

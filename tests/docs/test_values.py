@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 import yaml
 
-from tests.docs import values
-from tests.docs.values import PAGE, read_schema, written
+from tests.docs import readme, sections, values
+from tests.docs.values import read_schema
 
 FOUND = values.values()
 DEFAULTS = yaml.safe_load((values.CHART / "values.yaml").read_text())
-SETTABLE_BY_HELM_ALONE = {"global"}
 
 
-def test_the_page_is_what_make_docs_writes() -> None:
-    assert PAGE.read_text() == written(), "docs/values.md is out of date: make docs"
+@pytest.mark.parametrize("page", [values, readme, sections], ids=["values", "readme", "sections"])
+def test_it_is_what_make_docs_writes(page: ModuleType) -> None:
+    file = getattr(page, "PAGE", None) or page.FILE
+    assert file.read_text() == page.written(), f"{file} is out of date: make docs"
 
 
 def test_every_value_is_described() -> None:
@@ -26,7 +29,7 @@ def test_every_value_is_described() -> None:
 def test_every_value_that_the_schema_knows_is_there() -> None:
     """A value without a default would be in no page."""
     schema = read_schema()
-    assert schema["properties"].keys() - SETTABLE_BY_HELM_ALONE == {value.path[0] for value in FOUND}
+    assert schema["properties"].keys() == {value.path[0] for value in FOUND}
     for value in FOUND:
         if value.is_group:
             node = schema

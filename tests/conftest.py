@@ -11,6 +11,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture
+def seed() -> int:
+    """The seed of random cases, so that `make test` ends the same way twice; longer campaigns take a new one each."""
+    return 20261129
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the files that need a cluster come first: they take longest, and others fill what is left at the end."""
     items.sort(key=lambda item: item.get_closest_marker("cluster") is None)

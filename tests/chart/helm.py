@@ -26,7 +26,7 @@ VALUES_FILES: Final = {
     "both": (ENVIRONMENTS, TEAMS),
 }
 """What a user may install from: no file, one of the ready ones, both together."""
-NAMESPACE: Final = "gate-system"
+NAMESPACE: Final = "webhook-system"
 RELEASE: Final = "some-release"
 KUBERNETES: Final = "1.37.2"
 HOOK: Final = "helm.sh/hook"

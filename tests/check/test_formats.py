@@ -17,7 +17,7 @@ from tests.check.running import KNOWN, Folder, deployment, pod
 from tiergate.check import ci_formats, markdown
 from tiergate.check.markdown import MOST_CHARACTERS
 from tiergate.check.problems import Problem, problems
-from tiergate.check.result import ObjectResult, Report, Told
+from tiergate.check.result import ObjectResult, Report, ReportedFinding
 from tiergate.cli.check import FORMATS
 from tiergate.manifests.documents import Place
 from tiergate.manifests.load import Unread
@@ -26,8 +26,10 @@ ODD: Final = 'a <b> & "c": 100%, @you | *x*'
 """Text with whatever one of the formats gives a meaning to."""
 
 
-def a_told(number: int = 1, *, severity: str = "error", path: str = "m/a b.yaml", message: str = ODD) -> Told:
-    return Told(
+def a_told(
+    number: int = 1, *, severity: str = "error", path: str = "m/a b.yaml", message: str = ODD
+) -> ReportedFinding:
+    return ReportedFinding(
         rule="limit-max",
         severity="error" if severity == "error" else "warning",
         message=message,
@@ -40,8 +42,10 @@ def a_told(number: int = 1, *, severity: str = "error", path: str = "m/a b.yaml"
     )
 
 
-def a_result(*told: Told, unproved: str = "") -> ObjectResult:
-    return ObjectResult(path="m/a b.yaml", line=1, kind="pod", name="x", namespace="dev", told=told, unproved=unproved)
+def a_result(*told: ReportedFinding, unproved: str = "") -> ObjectResult:
+    return ObjectResult(
+        path="m/a b.yaml", line=1, kind="pod", name="x", namespace="dev", findings=told, unproved=unproved
+    )
 
 
 REPORT: Final = Report(

@@ -11,7 +11,7 @@ from tests.builders import a_claim, a_quota, a_tier, a_tier_quota, an_item
 from tests.core.workloads import a_workload, judged
 from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
-from tiergate.core.workload import NONE, ONE_POD, Rollout, Share, Workload
+from tiergate.core.workload import NONE, ONE_POD, IntOrPercent, Rollout, Workload
 
 NEVER, SHORT, STALL = "workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls"
 TIER: Tier = msgspec.structs.replace(
@@ -110,7 +110,15 @@ def _from(partition: int) -> Rollout:
         pytest.param(_waits("2", 3), 2, "4", [], id="what-stays-may-be-small"),
         pytest.param(_waits("3", 5), 3, "3", [], id="partition-that-still-holds-all"),
         pytest.param(_waits("3"), None, "3", [], id="stays-on-delete"),
-        pytest.param(_waits("3", held=False), 0, "3", [], id="some-pods-are-of-the-template"),
+        pytest.param(_waits("1300m", held=False), 0, "4", [], id="the-others-fit"),
+        pytest.param(_waits("2", held=False), 0, "3", [(STALL, "warn")], id="the-others-do-not-fit"),
+        pytest.param(_waits("2", 2, held=False), 1, "3", [], id="nobody-knows-what-stays"),
+        pytest.param(_waits("3", held=False), 0, "3", [(NEVER, "deny")], id="the-others-never-run"),
+        pytest.param(_waits("3", 1, held=False), 0, "3", [(NEVER, "deny")], id="partition-lowered-again"),
+        pytest.param(_waits("3", 0, held=False), 0, "3", [], id="a-rollout-on-its-way"),
+        pytest.param(_waits("3", 1, held=False), 2, "3", [], id="partition-raised"),
+        pytest.param(_waits("3", 1, held=False, settled=True), 0, "3", [], id="all-pods-are-of-the-template"),
+        pytest.param(_waits("3", 1, held=False, observed=False), 0, "3", [], id="a-late-status"),
         pytest.param(_waits("3", 3, replicas=0, running=3), 0, "3", [(NEVER, "warn")], id="asks-for-no-pod"),
     ],
 )
@@ -135,11 +143,11 @@ def test_claims_of_one_that_goes_on_are_there_already() -> None:
     assert _said(msgspec.structs.replace(old, rollout=_from(0)), old, "3") == []
 
 
-@pytest.mark.parametrize("unavailable", [Share(0), ONE_POD, Share(2)])
+@pytest.mark.parametrize("unavailable", [IntOrPercent(0), ONE_POD, IntOrPercent(2)])
 @pytest.mark.parametrize("used", ["1", "2", "3", "3500m", "4"])
 @pytest.mark.parametrize("asked", ["500m", "1", "1300m"])
 def test_nothing_is_said_of_a_rollout_that_some_former_template_lets_through(
-    unavailable: Share, used: str, asked: str
+    unavailable: IntOrPercent, used: str, asked: str
 ) -> None:
     rollout, all_used = Rollout(ONE_POD, unavailable), _milli(used)
     held, new = _edited(asked, rollout=rollout), a_workload({"cpu": asked}, replicas=3, rollout=rollout)

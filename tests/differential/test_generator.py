@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, HELD_SUM
 from tests.differential.outcome import refused
 from tests.differential.pods import a_pod
-from tests.differential.policies import Policy
+from tests.differential.policies import Policy, with_several_ranges
 from tests.differential.spelling import spellings
 from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
 from tiergate.core import native, quota, validity
@@ -86,6 +87,19 @@ def test_without_ambiguities_the_order_of_limit_ranges_changes_no_pod(policy: Po
     else:
         ends = [native.with_native_defaults(sent, order) for order in orders]
         assert all(end == ends[0] for end in ends)
+
+
+def test_pods_press_on_several_limit_ranges_from_both_sides() -> None:
+    """A run against a server has too few such policies to ask it of them."""
+    ends: Counter[str] = Counter()
+    for number in range(200):
+        random = Random(number)  # noqa: S311  # repeatable
+        policy = with_several_ranges(random)
+        governed = ours.governed(policy)
+        document = a_pod(random, policy.focused(random))
+        sent = ours.ask("validate", msgspec.json.encode(document), "Pod").subject
+        ends[predicting.natively(sent, governed.objects, quotas=governed.quotas, minor=NEWEST).stage] += 1
+    assert min(ends["allowed"], ends["range"], ends["quota"]) >= 10, ends
 
 
 def resized(case: Case) -> tuple[Pod, Pod]:

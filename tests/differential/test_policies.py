@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +14,8 @@ CASES = 2500
 
 
 @pytest.mark.cluster
-async def test_a_tier_may_say_no_more_than_the_native_objects(kubeconfig: Path) -> None:
+async def test_a_tier_may_say_no_more_than_the_native_objects(kubeconfig: Path, seed: int) -> None:
     """It would be accepted, and its quota never written; and it may say less only on purpose."""
-    seed = secrets.randbelow(10**9)
 
     async def compared() -> tuple[Counter[str], list[str]]:
         async with Api.connect(kubeconfig) as api:

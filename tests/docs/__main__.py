@@ -1,16 +1,15 @@
-"""Write anew what is made of the chart's values (``make docs``)."""
+"""Write the pages of docs/ that are made from the product (``make docs``)."""
 
 from __future__ import annotations
 
-from tests.docs import readme, sections, values
+from tests.docs.pages import PAGES
 
 
 def main() -> None:
-    """Write the pages and the file."""
-    files = ((values.PAGE, values.written()), (readme.FILE, readme.written()), (sections.FILE, sections.written()))
-    for path, text in files:
-        path.write_text(text)
-        print(f"docs: {path.relative_to(values.ROOT)} written")
+    """Write the pages."""
+    for page, written in PAGES.items():
+        page.write_text(written())
+        print(f"docs: {page.name} written")
 
 
 if __name__ == "__main__":

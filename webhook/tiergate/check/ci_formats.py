@@ -131,12 +131,12 @@ def junit(report: Report) -> str:
     cases = [_unread(one) for one in problems(report) if not one.object]
     for result in report.objects:
         where = f"{result.kind} {result.name}" + (f" in {result.namespace}" if result.namespace else "")
-        failures = [one for one in result.told if one.severity == "error"]
-        warnings = [one for one in result.told if one.severity == "warning"]
+        failures = [one for one in result.findings if one.severity == "error"]
+        warnings = [one for one in result.findings if one.severity == "warning"]
         cases.append(_case(result.path, where, failures, warnings, skipped=result.unproved))
     for namespace in report.namespaces:
-        failures = [one for one in namespace.told if one.severity == "error"]
-        warnings = [one for one in namespace.told if one.severity == "warning"]
+        failures = [one for one in namespace.findings if one.severity == "error"]
+        warnings = [one for one in namespace.findings if one.severity == "warning"]
         cases.append(_case("change set", f"namespace {namespace.name}", failures, warnings))
     failed = sum("<failure" in case for case in cases)
     skipped = sum("<skipped" in case for case in cases)

@@ -25,7 +25,7 @@ def render(report: Report) -> str:
             "unproved": report.count("unproved"),
             "others": report.others,
         },
-        "findings": [msgspec.structs.asdict(one) for one in report.told],
+        "findings": [msgspec.structs.asdict(one) for one in report.findings],
         "objects": [_object(one) for one in report.objects],
         "namespaces": [_namespace(one) for one in report.namespaces],
         "unread": [

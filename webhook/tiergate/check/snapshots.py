@@ -39,7 +39,7 @@ class _Snapshot(msgspec.Struct, rename="camel"):
     missing: list[Missing] = []
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class SnapshotHead(msgspec.Struct, frozen=True):
     """What a snapshot says of itself."""
 
     minor: int
@@ -52,7 +52,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         )
 
 
-def read_snapshot(raw: bytes) -> Snapshot:
+def read_snapshot(raw: bytes) -> SnapshotHead:
     """Return what it says; raise Malformed for one that cannot be read."""
     try:
         found = msgspec.json.decode(raw, type=_Snapshot)
@@ -61,4 +61,4 @@ def read_snapshot(raw: bytes) -> Snapshot:
     version = _VERSION.fullmatch(found.kubernetes_version)
     if found.kubernetes_version and version is None:
         raise Malformed("/kubernetesVersion", f"{shortened(found.kubernetes_version, VALUE_SHOWN)} is no release")
-    return Snapshot(int(version[1]) if version else NEWEST, tuple(found.missing))
+    return SnapshotHead(int(version[1]) if version else NEWEST, tuple(found.missing))

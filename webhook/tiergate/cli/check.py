@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def exit_code(report: Report, *, fail_on: str, strict: bool) -> int:
     """Return the worst of what a report says."""
-    severities = {one.severity for one in report.told}
+    severities = {one.severity for one in report.findings}
     failed = "error" in severities if fail_on == "error" else bool(severities) and fail_on == "warning"
     unproved = strict and any(one.unproved for one in report.objects)
     if report.unread:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from tiergate.check.persisting import Told
+    from tiergate.check.persisting import Notes
 
 DESCRIPTION: Final = "print manifests with the tiers' defaults, as they would be stored"
 EXAMPLE: Final = """\
@@ -52,17 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.write(text if text.endswith(b"\n") or not text else text + b"\n")
     sys.stdout.buffer.flush()
     unread = [str(one) for one in (*surroundings.faults, *loaded.faults)]
-    for line in (*(f"unreadable  {one}" for one in unread), *_said(persister.told)):
+    for line in (*(f"unreadable  {one}" for one in unread), *_said(persister.notes)):
         sys.stderr.write(f"{line}\n")
     if unread:
         return Exit.UNREADABLE_INPUT
-    return Exit.VIOLATIONS if persister.told.refused else Exit.OK
+    return Exit.VIOLATIONS if persister.notes.refused else Exit.OK
 
 
-def _said(told: Told) -> Iterator[str]:
-    for one in told.refused:
+def _said(notes: Notes) -> Iterator[str]:
+    for one in notes.refused:
         yield f"refused  {one}"
-    for one in told.unproved:
+    for one in notes.unproved:
         yield f"unproved  {one}"
-    if told.templates:
-        yield f"{told.templates} templates are stored as they are, and their pods get defaults: --templates shows them"
+    if notes.templates:
+        yield f"{notes.templates} templates are stored as they are, and their pods get defaults: --templates shows them"

@@ -155,7 +155,7 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service", default="tiergate-webhook", help="name of the webhook's Service")
     parser.add_argument("--identity", default=socket.gethostname(), help="name of this replica in the Lease")
     parser.add_argument(
-        "--given-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
+        "--external-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
     )
     parser.add_argument("--ca-duration", type=_duration, default="87600h", help="life of our CA, as 87600h or 90s")
     parser.add_argument("--certificate-duration", type=_duration, default="2160h", help="life of a certificate of it")

@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the explanation and return the exit code."""
     from tiergate.check.replaying import NoReview, replay  # noqa: PLC0415 - --help needs no rules
     from tiergate.core.text import printable  # noqa: PLC0415 - as above
-    from tiergate.manifests.load import Loaded, read_bytes  # noqa: PLC0415 - as above
+    from tiergate.manifests.files import UnreadableFile, read_bytes  # noqa: PLC0415 - as above
+    from tiergate.manifests.load import Loaded  # noqa: PLC0415 - as above
 
     surroundings = surroundings_of(arguments, Loaded([], []))
     if surroundings.faults:
@@ -47,12 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         return Exit.UNREADABLE_INPUT
     try:
         found = list(replay(read_bytes(arguments.review), surroundings, minor=minor_of(arguments, surroundings)))
-    except NoReview as error:
+    except (NoReview, UnreadableFile) as error:
         sys.stderr.write(printable(f"unreadable  {arguments.review}: {error}") + "\n")
-        return Exit.UNREADABLE_INPUT
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        sys.stderr.write(printable(f"unreadable  {arguments.review}: {reason}") + "\n")
         return Exit.UNREADABLE_INPUT
     for line in _head(found[0]):
         sys.stdout.write(printable(line) + "\n")

@@ -169,7 +169,7 @@ class Elector:
         return self._certain_until - self._clock()
 
     async def acquire(self) -> None:
-        """Return when this replica was given the Lease; ``remaining`` says whether that still means anything."""
+        """Return when this replica got the Lease; ``remaining`` says whether that still means anything."""
         while True:
             try:
                 if await self._try():
@@ -211,7 +211,7 @@ class Elector:
             logger.info("lead released", extra={"fields": {"identity": self.identity}})
 
     async def _try(self) -> bool:
-        """Take the Lease if nobody can hold it; say whether it was given to this replica."""
+        """Take the Lease if nobody can hold it; say whether this replica has it now."""
         found = await self._read()
         if self._led_by_another():
             return False

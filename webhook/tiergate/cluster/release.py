@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tiergate.cluster.api import Api
 
 INTERVAL: Final = 60.0
-"""Seconds between two questions for the release: it changes when a cluster is upgraded."""
+"""Seconds between two reads of the release: it changes when a cluster is upgraded."""
 
 logger = logging.getLogger(__name__)
 

@@ -65,12 +65,14 @@ class LeaderTasks:
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
             ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
             timing: When to hand over and back.
-            probe: WebhookProbe the webhook; None: over its Service.
+            probe: How to ask the webhook; None: over its Service.
             clock: Monotonic seconds.
         """
         self._state = state
         api, observations = Api(sender), Observations(state)
         events = EventWriter(api, now=utc_now, clock=clock)
+        self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
+        self._tiers = WorkQueue("tiers", self._update)
         self._certificates = CertificateKeeper(
             api,
             ClusterSecrets(api, namespace),
@@ -84,16 +86,19 @@ class LeaderTasks:
             clock_offset=clock_offset,
             ca_injected=ca_injected,
         )
-        self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
-        self._tiers = WorkQueue("tiers", self._update)
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
         probe = probe or ServiceProbe(api, namespace=namespace, service=service, clock_offset=clock_offset)
         self._handover = self._new_handover(api, observations, probe, timing, clock)
-        self._status = StatusWriter(
+        self._status = self._new_status(api, observations, events, clock)
+
+    def _new_status(
+        self, api: Api, observations: Observations, events: EventWriter, clock: Callable[[], float]
+    ) -> StatusWriter:
+        return StatusWriter(
             api,
-            state,
+            self._state,
             observations,
             events,
             enforcing=self._handover.enforcing,

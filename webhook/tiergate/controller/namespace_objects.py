@@ -218,6 +218,7 @@ def desired_limit_ranges(tier: Tier, *, handed_over: bool = False) -> tuple[Desi
 
 
 def _is_ours(stored: _Stored) -> bool:
+    """Say whether an object may be repaired: one of our labels is enough, as somebody may have removed the other."""
     return stored.managed or stored.labelled != ""
 
 

@@ -22,7 +22,7 @@ from tiergate.process.supervisor import Supervisor
 from tiergate_certs.plan import Policy
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class ControllerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says.
 
     Attributes:
@@ -55,7 +55,7 @@ class ControllerService:
 
     pages = None
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ControllerOptions) -> None:
         """Remember what was asked for; nothing is opened yet."""
         self._options = options
         self._loops: Loops | None = None
@@ -110,7 +110,7 @@ class Loops:
     def __init__(
         self,
         client: Client,
-        options: Options,
+        options: ControllerOptions,
         *,
         probe: WebhookProbe | None = None,
         clock: Callable[[], float] = time.monotonic,

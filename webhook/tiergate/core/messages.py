@@ -180,11 +180,11 @@ def _fix(finding: Finding, hard: Quantity) -> str:
 
 def whole_pages(name: str, amount: Quantity) -> Quantity:
     """Return the amount, of huge pages no more than whole ones: nobody can ask for a part of one."""
-    _, found, size = name.removeprefix("requests.").partition(HUGEPAGES)
-    if not found:
+    resource = name.removeprefix("requests.")
+    if not resource.startswith(HUGEPAGES):
         return amount
     try:
-        page = Quantity.parse(size)
+        page = Quantity.parse(resource.removeprefix(HUGEPAGES))
     except QuantityError:
         return ZERO
     return Quantity(amount.nano - amount.nano % page.nano, amount.format) if page > ZERO else ZERO

@@ -36,8 +36,9 @@ _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_C
 class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
     """A ResourceQuota as enforced: ``hard`` and ``used`` are its status (R-1), scopes its spec.
 
-    ``managed`` says that the object is ours; ``labelled`` is the tier that its label names, "" where another manager's
-    label claims the object; ``spec_hard`` is what was asked of it.
+    ``managed`` says that it is the tier's own: its label managed-by names us, or it is what such an object would count.
+    ``labelled`` is the tier that its label names, "" where another manager's label claims the object; ``spec_hard`` is
+    what was asked of it.
     """
 
     name: str

@@ -62,7 +62,7 @@ class WorkloadState:
         await self._nodes_wanted.wait()
         await self._nodes.run()
 
-    def _node_changed(self, _name: str, _node: Node | None) -> None:
+    def _node_changed(self, _name: str, _before: Node | None, _now: Node | None) -> None:
         self._all_nodes = None
 
     def around(self, namespace: str) -> Around:

@@ -53,7 +53,7 @@ FILLED: Final[Values] = {
         "excludeNamespaces": ["legacy"],
         "deploymentAnnotations": {"example.com/a": "b"},
         "configurationAnnotations": {"example.com/a": "b", "tiergate.io/webhooks": "theirs"},
-        "configurationLabels": {"admissions.enforcer/disabled": "true"},
+        "configurationLabels": {"example.com/a": "b"},
         "service": {"annotations": {"example.com/a": "b"}, "ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6"]},
         "startupProbe": PROBE,
         "livenessProbe": PROBE,

@@ -181,16 +181,17 @@ def test_the_quota_for_critical_pods_follows_their_classes(helm: Helm) -> None:
 
 
 def test_both_webhook_configurations_carry_what_the_platform_reads(helm: Helm) -> None:
-    """AKS leaves alone what is labelled so; our own annotation, which the controller compares, stays ours."""
+    """AKS leaves alone what is marked so; our own annotation, which the controller compares, stays ours."""
     values = {
-        "configurationLabels": {"admissions.enforcer/disabled": "true"},
+        "configurationLabels": {"example.com/c": "d"},
         "configurationAnnotations": {"example.com/a": "b", "tiergate.io/webhooks": "theirs"},
     }
     plain, found = helm.render(), helm.render({"webhook": values})
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         metadata = found.one(kind, "tiergate")["metadata"]
         ours = plain.one(kind, "tiergate")["metadata"]
-        assert metadata["labels"] == {**ours["labels"], "admissions.enforcer/disabled": "true"}
+        assert ours["annotations"]["admissions.enforcer/disabled"] == "true"
+        assert metadata["labels"] == {**ours["labels"], "example.com/c": "d"}
         assert metadata["annotations"] == {**ours["annotations"], "example.com/a": "b"}
 
 

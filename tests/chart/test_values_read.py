@@ -36,8 +36,6 @@ def named(name: str) -> Values:
         "extraVolumes": [{"name": name, "configMap": {"name": name}}],
         "extraVolumeMounts": [{"name": name, "mountPath": "/etc/extra", "subPath": name}],
     }
-    there = {"namespace": name, "labels": {name: name}, "annotations": {name: name}}
-    monitor = {**there, "jobLabel": name, "targetLabels": [name], "tokenSecret": {"name": name, "key": name}}
     return {
         "tiers": {name: {"spec": {"quotas": [{"name": name, "hard": {f"{name}.example/thing": 1}}]}}},
         "namespaces": {name: tied, f"{name}-2": tied},
@@ -53,25 +51,34 @@ def named(name: str) -> Values:
         "commonLabels": {name: name},
         "commonAnnotations": {name: name},
         "serviceAccount": {"annotations": {name: name}},
-        "webhook": {
-            **pod,
-            "deploymentAnnotations": {name: name},
-            "configurationLabels": {name: name},
-            "configurationAnnotations": {name: name},
-            "service": {"annotations": {name: name}},
-            "clientCA": {"configMap": name, "key": name, "allowedNames": [name]},
-            "excludeNamespaces": [f"{name}-2"],
-        },
+        "webhook": {**pod, **_webhook(name)},
         "controller": pod,
         "hooks": {**pod, "annotations": {name: name}},
         "tests": {"namespaces": [f"{name}-3"]},
         "certificates": {"mode": "existingSecret", "existingSecret": name},
-        "monitoring": {
-            "serviceMonitor": {"enabled": True, **monitor, "account": {"name": name, "namespace": name}},
-            "prometheusRule": {"enabled": True, **there, "alertLabels": {name: name}},
-            "dashboard": {"enabled": True, **there},
-        },
+        "monitoring": _monitoring(name),
         "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {name: name}}}],
+    }
+
+
+def _webhook(name: str) -> Values:
+    return {
+        "deploymentAnnotations": {name: name},
+        "configurationLabels": {name: name},
+        "configurationAnnotations": {name: name},
+        "service": {"annotations": {name: name}},
+        "clientCA": {"configMap": name, "key": name, "allowedNames": [name]},
+        "excludeNamespaces": [f"{name}-2"],
+    }
+
+
+def _monitoring(name: str) -> Values:
+    there = {"namespace": name, "labels": {name: name}, "annotations": {name: name}}
+    monitor = {**there, "jobLabel": name, "targetLabels": [name], "tokenSecret": {"name": name, "key": name}}
+    return {
+        "serviceMonitor": {"enabled": True, **monitor, "account": {"name": name, "namespace": name}},
+        "prometheusRule": {"enabled": True, **there, "alertLabels": {name: name}},
+        "dashboard": {"enabled": True, **there},
     }
 
 

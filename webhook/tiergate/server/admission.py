@@ -63,7 +63,7 @@ class Record(msgspec.Struct, rename="camel"):
     detail: str = ""
 
 
-class Notes(Protocol):
+class EventRecorder(Protocol):
     """Takes notice of decisions that others than whoever asked should hear of."""
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
@@ -96,7 +96,7 @@ class Admission:
         permissions: Permissions,
         *,
         release_namespace: str,
-        notes: Notes | None = None,
+        notes: EventRecorder | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         loop_pass: LoopPass | None = None,

@@ -156,10 +156,10 @@ def test_the_webhook_is_scraped_over_tls_with_a_token(helm: Helm) -> None:
 
 @pytest.mark.helm
 def test_the_token_can_come_from_a_secret_or_be_left_out(helm: Helm) -> None:
-    given = rendered(helm, serviceMonitor={"tokenSecret": {"name": "scraper"}})
-    (endpoint,) = given.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
+    found = rendered(helm, serviceMonitor={"tokenSecret": {"name": "scraper"}})
+    (endpoint,) = found.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
     assert endpoint["authorization"]["credentials"] == {"name": "scraper", "key": "token"}
-    assert "tiergate-metrics" not in given.text
+    assert "tiergate-metrics" not in found.text
     opened = rendered(helm, webhook={"metrics": {"auth": False}}, serviceMonitor={"account": {"name": "prometheus"}})
     (endpoint,) = opened.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
     assert "authorization" not in endpoint

@@ -70,7 +70,7 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
         return never + claims
     if case.quotas is None:
         return (*claims, Finding("workload-unchecked", "/spec", effect="warn"))
-    told = frozenset((one.quota, one.resource) for one in claims)
+    told = frozenset([(one.quota, one.resource) for one in claims])
     former = _former(case, unit)
     if former is None and case.old is not None:
         return claims
@@ -88,11 +88,11 @@ def _certain(quotas: tuple[QuotaStatus, ...], workload: Workload) -> tuple[Quota
     """Return the quotas known to count the pods: one without a priority class may yet get the default one."""
     if workload.template.priority_class:
         return quotas
-    return tuple(one for one in quotas if not _asks_for_priority(one))
+    return tuple([one for one in quotas if not _asks_for_priority(one)])
 
 
 def _asks_for_priority(one: QuotaStatus) -> bool:
-    return any(each.scope_name == "PriorityClass" for each in one.scope_selector)
+    return bool(one.scope_selector) and any(each.scope_name == "PriorityClass" for each in one.scope_selector)
 
 
 def _kept(case: Case, pods: int) -> int:
@@ -118,10 +118,12 @@ def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     found = demand.bounds()
     # Claims that are there already are used and need no more room: of these a verdict only warns.
     whole = demand.bounds_with_claims() if demand.unit.kept else found
-    missing = tuple(short(demand, whole, alone=found, told=told))
+    missing = tuple(short(demand, whole, alone=found, told=told)) if whole else ()
     old = demand.case.old
     if missing or old is None or not _is_rolled_out(demand.case, old):
         return missing
+    if not found and old.settled:  # as nearly always
+        return ()
     # Another template, whatever keeps the pods back, may be the one that they are of.
     back = old.held and old.written != demand.case.workload.written
     stalls = () if back else _stalls(demand, old, found)

@@ -65,7 +65,7 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     # Claims of pods that were wanted before have been asked for before.
     claims = never_made(unit, case, quotas) if unit.kept and pods is not None and pods > (before or 0) else ()
     # Where an earlier rollout is under way, or held, nobody knows of which template those are that stay.
-    sizes_matter = kept > 0 and case.old is not None and not (case.old.settled and case.old.complete)
+    sizes_matter = kept > 0 and case.old is not None and not _is_known(case.old, workload)
     if never or not pods or before is None or sizes_matter:
         return never + claims
     if case.quotas is None:
@@ -103,14 +103,14 @@ def _kept(case: Case, pods: int) -> int:
     old, workload = case.old, case.workload
     if old is None or workload.kind == "CronJob":
         return 0
-    if not case.changed and _is_of_one_template(old):
+    if not case.changed and not old.never_replaces and _is_known(old, workload):
         return 0
     return min(old.running if workload.rollout is None else workload.rollout.partition, pods)
 
 
-def _is_of_one_template(old: Workload) -> bool:
-    """Say whether its pods are of the stored template; the status of one that never replaces any does not tell that."""
-    return old.settled and old.complete and not old.never_replaces
+def _is_known(old: Workload, workload: Workload) -> bool:
+    """Say whether pods that stay are of the stored template, and those that a partition will have made of it."""
+    return old.settled and (old.complete or workload.rollout is None)
 
 
 def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:

@@ -27,11 +27,11 @@ exit codes: 0 all could be stored, 1 something would be refused, 2 wrong usage, 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder with all below it, or - for stdin")
-    add_around(parser)
     parser.add_argument(
-        "--templates", action="store_true", help="also in templates of workloads, whose pods get the defaults later"
+        "paths", nargs="+", metavar="PATH", help="a file, a folder with all files below it, or - for stdin"
     )
+    add_around(parser)
+    parser.add_argument("--templates", action="store_true", help="also set defaults in templates of workloads")
     parser.add_argument("--ignore", action="append", default=[], metavar="GLOB", help="files to leave out; repeatable")
     add_version(parser)
 

@@ -1,4 +1,4 @@
-"""Findings as the sentences kubectl prints: what, where, asked, allowed, and the smallest way out.
+"""Findings as the sentences kubectl prints: what, where, asked, allowed, and the smallest change that would pass.
 
 A message never contains another namespace's object names.
 """
@@ -33,7 +33,7 @@ LONGEST: Final = 24
 
 
 class Said(NamedTuple):
-    """A sentence: what is wrong, and the way out, "" where there is none; where room is short, that is left out."""
+    """A sentence: what is wrong, and what would pass, "" if nothing would; where room is short, that is left out."""
 
     fact: str
     advice: str = ""

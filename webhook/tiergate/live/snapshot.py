@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -11,6 +10,7 @@ from tiergate.cluster import resource as resources
 from tiergate.cluster.client import NOT_FOUND, ApiError
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import LABEL
+from tiergate.live.listing import FORBIDDEN, server_minor
 from tiergate.live.pruning import pruned
 from tiergate.wire.snapshot import API_VERSION, KIND, Missing, WireSnapshot
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tiergate.cluster.api import Api
     from tiergate.cluster.resource import Resource
 
-FORBIDDEN: Final = 403
 MANY: Final = 10
 """Namespaces from which on the whole cluster is asked for at once."""
 _OF_NAMESPACES: Final[dict[str, Resource]] = {
@@ -87,7 +86,7 @@ class _Reader:
     async def read(self) -> Snapshot:
         """Return what there is."""
         found = self._found
-        found.minor = await self._minor()
+        found.minor = await server_minor(self._api)
         labels = await self._namespaces()
         await self._tiers({tier for tier in labels.values() if tier})
         governed = sorted(name for name, tier in labels.items() if tier)
@@ -100,16 +99,6 @@ class _Reader:
         order = {kind: at for at, kind in enumerate(("Tier", "Namespace", *_OF_NAMESPACES, *_OF_CLUSTER))}
         found.objects.sort(key=lambda one: (order[one["kind"]], _names(one["metadata"])))
         return found
-
-    async def _minor(self) -> int:
-        class Version(msgspec.Struct):
-            minor: str = ""
-
-        try:
-            digits = re.match(r"[0-9]+", msgspec.json.decode(await self._api.server_version(), type=Version).minor)
-        except msgspec.MsgspecError:
-            digits = None
-        return int(digits[0]) if digits else NEWEST
 
     async def _namespaces(self) -> dict[str, str]:
         """Keep the namespaces, and return their tiers."""

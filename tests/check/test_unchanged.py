@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from tests.check.running import Folder, quota
+from tests.check.running import AROUND, Folder, pod, quota
 from tiergate.check.unchanged import change_of
 from tiergate.core.workload import Workload
 from tiergate.wire.workload import WireWorkload, to_workload
@@ -145,3 +145,13 @@ def test_what_runs_under_a_tier_that_became_smaller_may_stay(
     if expected[1] == "unproved":
         assert "whether its template changes is not known without images; if it does: no pod" in one["unproved"]
         assert folder.check(*around, "--strict", "a.yaml").code == 1
+
+
+def test_a_pod_that_is_there_asks_for_nothing(folder: Folder) -> None:
+    """An update of a pod changes no amounts, and no webhook is asked about it."""
+    one = pod(resources="{requests: {cpu: 2}, limits: {cpu: 3}}")
+    used = quota({"requests.cpu": "2", "limits.cpu": "3", "pods": "1"})
+    folder.write({"usage.yaml": f"{used}\n---\n{one}", "a.yaml": one})
+    ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (0, [])
+    assert {one["resource"]: one["used"] for one in ran.report["namespaces"][0]["quotas"]}["requests.cpu"] == "0"

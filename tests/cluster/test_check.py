@@ -25,7 +25,9 @@ pytestmark = pytest.mark.cluster
 
 SEED: Final = 7
 CASES: Final = 42
-WHAT_RUNS: Final = "resourcequotas,limitranges,deployments,statefulsets,daemonsets,jobs,cronjobs -A"
+WHAT_RUNS: Final = (
+    "resourcequotas,limitranges,persistentvolumeclaims,deployments,statefulsets,daemonsets,jobs,cronjobs -A"
+)
 """As docs/check.md says it."""
 AMOUNTS: Final[dict[str, tuple[Any, ...]]] = {
     "cpu": ("5m", "100m", 0.25, "500m", 1, "2", "3", "1e-1"),

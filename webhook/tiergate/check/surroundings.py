@@ -18,7 +18,7 @@ from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import WorkloadChange
+from tiergate.core.request import Subject, WorkloadChange
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import VALUE_SHOWN, printable, shortened
 from tiergate.core.tier import Tier, is_protected
@@ -278,10 +278,10 @@ class Surroundings:
     def _statuses(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:
         """Yield the quotas that will count the objects, ours by their label: what is not known to be used is free.
 
-        Nor is it known of what the change set may replace: where workloads could not be read, all counts as free.
+        Nor is it known of what the change set may replace: where these could not be read, all counts as free.
         """
         stored = self._quotas.get(namespace, {})
-        sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.WORKLOADS)
+        sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.REPLACED)
         taken = {name for name, one in stored.items() if not one.managed} if tier.mode == "Enforce" else set[str]()
         for desired in desired_quotas(tier):
             before = stored.get(desired.name)
@@ -305,11 +305,15 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def running(self, key: Key) -> Workload | None:
-        """Return a workload as the cluster has it."""
+    def stored(self, key: Key) -> Subject | None:
+        """Return an object that will be replaced, as the cluster has it."""
         before = self._running.get(key)
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        subject = subject_of(before, kind, self.namespace_of(before), stored=True)
+        return subject_of(before, kind, self.namespace_of(before), stored=True)
+
+    def running(self, key: Key) -> Workload | None:
+        """Return the same of a workload."""
+        subject = self.stored(key)
         return subject.workload if isinstance(subject, WorkloadChange) else None

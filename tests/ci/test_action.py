@@ -50,6 +50,21 @@ def test_the_pull_request_of_the_page_goes_red_and_green(runner: Runner) -> None
     assert (green.returncode, green.stdout) == (0, ""), green.stderr
 
 
+def test_a_pull_request_that_changes_its_tier_stays_red(runner: Runner) -> None:
+    """The steps of the page check it with the tiers of its base branch."""
+    wide = page.FILES["tiers.yaml"].replace("memory: 512Mi", "memory: 64Gi")
+    (runner.workspace / "base").mkdir()
+    (runner.workspace / "base/tiers.yaml").write_text(page.FILES["tiers.yaml"])
+    (runner.workspace / "tiers.yaml").write_text(wide)
+    (runner.workspace / "deploy/tiers.yaml").write_text(wide)
+    jobs = yaml.safe_load(page.FILES["jobs of .github/workflows/manifests.yaml"])
+    _, checkout, check = jobs["jobs"]["check"]["steps"]
+    assert (checkout["with"]["path"], checkout["with"]["ref"]) == ("base", "${{ github.base_ref }}")
+    ran = runner.run("Check", check["with"])
+    assert (ran.returncode, "workload-never-runs/limit-max" in ran.stdout) == (1, True), ran.stderr
+    assert "::warning file=deploy/tiers.yaml,line=5,col=1,title=tiergate differs-from-option::" in ran.stdout
+
+
 def test_the_workflow_of_the_page_is_one(tmp_path: Path) -> None:
     file = tmp_path / "manifests.yaml"
     file.write_text(page.FILES[".github/workflows/manifests.yaml"])

@@ -62,7 +62,7 @@ def test_a_pull_request_that_changes_its_tier_stays_red(runner: Runner) -> None:
     assert (checkout["with"]["path"], checkout["with"]["ref"]) == ("base", "${{ github.base_ref }}")
     ran = runner.run("Check", check["with"])
     assert (ran.returncode, "workload-never-runs/limit-max" in ran.stdout) == (1, True), ran.stderr
-    assert "::warning file=deploy/tiers.yaml,line=5,col=1,title=tiergate differs-from-option::" in ran.stdout
+    assert "::warning file=deploy/tiers.yaml,line=6,col=1,title=tiergate differs-from-option::" in ran.stdout
 
 
 def test_the_workflow_of_the_page_is_one(tmp_path: Path) -> None:

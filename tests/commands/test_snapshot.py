@@ -79,6 +79,17 @@ def test_a_claim_that_is_there_is_judged_by_its_increase(
     assert SECRET not in (folder.path / "cluster.yaml").read_text()
 
 
+def test_a_claim_that_may_be_there_is_unproved_and_nothing_else_is(
+    tiergate: Program, folder: Folder, cluster: FakeCluster
+) -> None:
+    cluster.forbidden = {"/api/v1/persistentvolumeclaims", "/api/v1/namespaces/dev/persistentvolumeclaims"}
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: dev}\n"
+    folder.write({"a.yaml": f"{claim}spec: {{resources: {{requests: {{storage: 1Gi}}}}}}\n---\n{pod()}"})
+    ran = tiergate("check", "--usage", "cluster", "-o", "json", "a.yaml")
+    assert [one["outcome"] for one in ran.report["objects"]] == ["unproved", "pass"]
+    assert "PersistentVolumeClaim objects in dev: 403" in ran.err
+
+
 @pytest.mark.parametrize("source", ["cluster", "cluster.yaml"])
 def test_a_change_set_is_judged_beside_what_runs(
     tiergate: Program, folder: Folder, cluster: FakeCluster, source: str

@@ -194,6 +194,10 @@ class ObjectChecker:
     def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
         tier = context.facts.tier
+        if isinstance(context.subject, Claim) and self._surroundings.may_be_stored(
+            self._surroundings.key(context.manifest)
+        ):
+            return "whether the claim is there already, and counted, is not known: it may not be read"
         if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor

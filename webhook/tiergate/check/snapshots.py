@@ -13,9 +13,8 @@ from tiergate.core.workload_kind import WORKLOAD_KINDS
 from tiergate.wire import Malformed
 from tiergate.wire.snapshot import Missing, WireSnapshot
 
-REPLACED: Final = ("PersistentVolumeClaim", *(one.kind for one in WORKLOAD_KINDS))
-"""Kinds of objects that a change set may replace, and that count in quotas."""
-COUNTED: Final = ("ResourceQuota", "LimitRange", *REPLACED)
+WORKLOADS: Final = tuple(one.kind for one in WORKLOAD_KINDS)
+COUNTED: Final = ("ResourceQuota", "LimitRange", *WORKLOADS)
 """Kinds without which the usage of a namespace is not known."""
 _VERSION: Final = re.compile(r"1\.([0-9]{1,3})")
 

@@ -278,10 +278,10 @@ class Surroundings:
     def _statuses(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:
         """Yield the quotas that will count the objects, ours by their label: what is not known to be used is free.
 
-        Nor is it known of what the change set may replace: where these could not be read, all counts as free.
+        Nor is it known of what the change set may replace: where workloads could not be read, all counts as free.
         """
         stored = self._quotas.get(namespace, {})
-        sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.REPLACED)
+        sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.WORKLOADS)
         taken = {name for name, one in stored.items() if not one.managed} if tier.mode == "Enforce" else set[str]()
         for desired in desired_quotas(tier):
             before = stored.get(desired.name)
@@ -312,6 +312,11 @@ class Surroundings:
         if before is None or kind is None:
             return None
         return subject_of(before, kind, self.namespace_of(before), stored=True)
+
+    def may_be_stored(self, key: Key) -> bool:
+        """Say whether the cluster may have an object that could not be read."""
+        _, kind, namespace, name = key
+        return self._is_missing(kind, namespace=namespace, name=name)
 
     def running(self, key: Key) -> Workload | None:
         """Return the same of a workload."""

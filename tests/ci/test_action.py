@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.ci import page
-from tests.ci.action import ACTION, PROGRAM, STEPS, Runner
+from tests.ci.action import ACTION, PROGRAM, STEPS, Runner, write_modules
 from tests.docs.values import ROOT
 from tiergate.cli.check import FORMATS
 
@@ -142,10 +142,7 @@ def test_a_version_is_a_version(tmp_path: Path, version: str) -> None:
 def test_nothing_of_the_checkout_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the name that Python looks for, at the root of what a pull request brings."""
     runner = Runner(tmp_path)
-    for name in ("venv", "pip", "ensurepip", "tiergate", "yaml", "msgspec", "site", "runpy", "argparse"):
-        package = runner.workspace / name
-        package.mkdir()
-        (package / "__init__.py").write_text(f"open({str(tmp_path / 'stolen')!r}, 'w').close()\n")
+    write_modules(runner.workspace, tmp_path / "stolen")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     ran = runner.run("Install", {})
     assert "No matching distribution" in ran.stderr

@@ -169,3 +169,13 @@ def test_a_comment_is_cut_at_the_end_of_a_line() -> None:
 )
 def test_a_message_names_its_object(one: Problem, said: str) -> None:
     assert one.said == said
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_says_what_is_not_known(folder: Folder, form: str) -> None:
+    folder.write({"a.yaml": pod("one") + "---\n" + pod("two")})
+    ran = folder.check("--tiers", "around/tiers.yaml", "--tier", "dev", "--strict", "-o", form, "a.yaml")
+    assert (ran.code, "what is used in dev is not known" in ran.out) == (1, True)
+    assert ran.out.count("2 objects") == (
+        0 if form in ("json", "junit") else 1 + (form == "text") + (form == "markdown")
+    )

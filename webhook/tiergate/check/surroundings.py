@@ -18,7 +18,7 @@ from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import WorkloadChange
+from tiergate.core.request import Subject, WorkloadChange
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import VALUE_SHOWN, printable, shortened
 from tiergate.core.tier import Tier, is_protected
@@ -305,11 +305,20 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def running(self, key: Key) -> Workload | None:
-        """Return a workload as the cluster has it."""
+    def stored(self, key: Key) -> Subject | None:
+        """Return an object that will be replaced, as the cluster has it."""
         before = self._running.get(key)
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        subject = subject_of(before, kind, self.namespace_of(before), stored=True)
+        return subject_of(before, kind, self.namespace_of(before), stored=True)
+
+    def may_be_stored(self, key: Key) -> bool:
+        """Say whether the cluster may have an object that could not be read."""
+        _, kind, namespace, name = key
+        return self._is_missing(kind, namespace=namespace, name=name)
+
+    def running(self, key: Key) -> Workload | None:
+        """Return the same of a workload."""
+        subject = self.stored(key)
         return subject.workload if isinstance(subject, WorkloadChange) else None

@@ -37,9 +37,10 @@ def edited(raw: bytes, edit: Edit) -> bytes:
 
 
 def _segment(text: bytes, above: int, edit: Edit) -> bytes:
-    found = [one for one in read_segment(text, above) if not isinstance(one, ManifestFault)]
+    read_all = list(read_segment(text, above))
+    found = [one for one in read_all if not isinstance(one, ManifestFault)]
     additions = [list(edit(one)) for one in found]
-    if not any(additions):
+    if not any(additions) or len(found) < len(read_all):  # what cannot be read stays as it is, with what is beside it
         return text
     wanted = [_added(read(one.json), operations) for one, operations in zip(found, additions, strict=True)]
     if not isinstance(found[0], JsonDocument):

@@ -236,7 +236,8 @@ def test_without_usage_there_is_no_verdict(tmp_path: Path) -> None:
             body=json.dumps(a_review(uid="lost", namespace="unknown")).encode(),
             headers=JSON,
         )
-        assert (reply.status, reply.body) == (500, b"internal error\n")
+        said = b"what the verdict needs could not be read from the API server: try again\n"
+        assert (reply.status, reply.body) == (500, said)
         assert '"uid":"lost"' in server.log()
         assert 'outcome="error"' in server.get("/metrics", context).body.decode()
 

@@ -39,7 +39,7 @@ REQUEST_TIMEOUT: Final = 60.0
 HEADERS_TIMEOUT: Final = 10.0
 """Seconds in which the headers of a request must be whole, from its first byte."""
 SLOW_SECONDS: Final = 2.0
-"""Seconds after which a request that is still arriving may be given up for somebody else's."""
+"""Seconds after which a request that is still arriving may be given up for another one."""
 UNREAD_TIMEOUT: Final = 30.0
 """Seconds in which a client must have read an answer."""
 MAX_UNREAD: Final = 64

@@ -201,7 +201,9 @@ class Admission:
             except READ_FAILURES as error:
                 record.detail = f"{type(error).__name__}: {shortened(str(error))}"
                 if not decision.optional:
-                    raise error if isinstance(error, OutOfTimeError) else UnreadError(record.detail) from error
+                    if isinstance(error, OutOfTimeError):
+                        raise
+                    raise UnreadError(record.detail) from error
                 facts = msgspec.structs.replace(facts, unread=facts.unread | decision.needs_fresh)
             if facts is before:
                 msg = f"nothing reads {', '.join(sorted(decision.needs_fresh))} for /{request.endpoint}"

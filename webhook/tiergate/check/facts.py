@@ -54,6 +54,7 @@ def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
         members=members,
         trusted=True,
         fresh=_EVERYTHING,
+        unread=frozenset(),
         waited=True,
         around=known.around,
         scaled=scaled,

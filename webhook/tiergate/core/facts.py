@@ -54,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         members: The namespaces whose label names the tier, sorted.
         trusted: Whether the caches are in touch with the API server, so that a verdict may rest on them.
         fresh: What was read from the API server for this request.
+        unread: What was asked for and could not be read.
         waited: Whether the time to wait for a ResourceQuota is over.
         around: What a verdict on a workload rests on besides.
         scaled: The workload whose ``scale`` changes, as stored.
@@ -68,6 +69,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]
     trusted: bool
     fresh: frozenset[FactName]
+    unread: frozenset[FactName]
     waited: bool
     around: Around
     scaled: Workload | None
@@ -92,6 +94,7 @@ def facts_of_label(
         members=(),
         trusted=True,
         fresh=fresh,
+        unread=frozenset(),
         waited=False,
         around=UNKNOWN,
         scaled=None,

@@ -48,6 +48,7 @@ class ObjectFacts(Gatherer):
             members=(),
             trusted=trusted,
             fresh=fresh,
+            unread=frozenset(),
             waited=False,
             around=self._around(request),
             scaled=None,

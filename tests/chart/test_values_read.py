@@ -159,7 +159,7 @@ def test_a_null_drops_what_an_earlier_file_has_under_a_name(any_helm: Helm, tmp_
 @pytest.mark.parametrize("deepest", [False, True], ids=["outermost", "innermost"])
 def test_an_emptied_section_has_its_defaults(any_helm: Helm, *, deepest: bool) -> None:
     """`controller:` with everything below it commented out is a null, which takes all defaults away."""
-    paths = [tuple(path.split(".")) for path in yaml.safe_load((CHART / "files" / "sections.yaml").read_text())]
+    paths = [tuple(path.split(".")) for path in yaml.safe_load((CHART / "files" / "sections.yaml").read_text()) if path]
     chosen = [path for path in paths if deepest or len(path) == 1]
     emptied: dict[str, Any] = {}
     for path in sorted(chosen, key=len):

@@ -164,7 +164,9 @@ def test_a_list_or_map_set_to_null_is_refused_by_name_or_does_no_harm(helm: Helm
     valid = jsonschema.Draft7Validator(SCHEMA).is_valid
     harmless = [path for path in lists_and_maps(defaults) if valid(without(defaults, path))]
     assert len(harmless) > 5
-    nulls: dict[str, Any] = {}
-    for *above, name in [path for path in harmless if path[:-1] not in harmless]:
-        functools.reduce(lambda level, key: level.setdefault(key, {}), above, nulls)[name] = None
-    assert helm.render_environments(nulls).text
+    innermost = [path for path in harmless if not [other for other in harmless if other[:-1] == path]]
+    for chosen in ([path for path in harmless if len(path) == 1], innermost):
+        nulls: dict[str, Any] = {}
+        for *above, name in chosen:
+            functools.reduce(lambda level, key: level.setdefault(key, {}), above, nulls)[name] = None
+        assert helm.render_environments(nulls).text

@@ -2,7 +2,8 @@
 Make the values what the templates rely on; every template begins with it, the first one does the work.
 - A null leaves its map: `namespaces.dev: null` drops what an earlier values file has under that name.
 - A section that was emptied (`controller:` with nothing below it is a null, too) has its defaults. Helm gives templates no
-  access to values.yaml, so they are in a file of their own, by the path of the section.
+  access to values.yaml, so they are in a file of their own, by the path of the section; that of the values themselves is "".
+- What is empty by default is empty where a null took it away, so that templates need not ask whether it is there.
 */}}
 {{- define "tiergate.values" -}}
 {{- if not (hasKey .Values "_complete") }}
@@ -11,11 +12,16 @@ Make the values what the templates rely on; every template begins with it, the f
 {{- include "tiergate.dropNulls" .Values }}
 {{- range $path, $defaults := .Files.Get "files/sections.yaml" | fromYaml }}
 {{- $section := $.Values }}
-{{- range $name := splitList "." $path }}
+{{- range $name := compact (splitList "." $path) }}
 {{- if not (hasKey $section $name) }}
 {{- $_ := set $section $name $defaults }}
 {{- end }}
 {{- $section = get $section $name }}
+{{- end }}
+{{- range $name, $default := $defaults }}
+{{- if and (empty $default) (not (kindIs "bool" $default)) (not (hasKey $section $name)) }}
+{{- $_ := set $section $name $default }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $_ := set .Values "_complete" true }}

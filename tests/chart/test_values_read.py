@@ -178,6 +178,13 @@ def test_what_chart_testing_installs_is_valid(any_helm: Helm, file: Path) -> Non
     assert [fault for item in any_helm.render(None, file).everything for fault in faults(item, NEWEST)] == []
 
 
+def test_an_extra_object_is_a_template_where_it_is_text(helm: Helm) -> None:
+    """A map keeps its braces, which an alert of Prometheus has."""
+    rendered = helm.render(None, CHART / "ci" / "everything-values.yaml", namespace="no")
+    assert rendered.one("ConfigMap", "extra")["metadata"]["namespace"] == "no"
+    assert rendered.one("ConfigMap", "braces")["data"] == {"summary": "{{ $labels.namespace }} is full"}
+
+
 def test_it_works_as_a_dependency(any_helm: Helm, tmp_path: Path) -> None:
     """With a condition, values of the parent's under its name, nulls in them, and `global` for all charts."""
     parent = tmp_path / "platform"

@@ -37,7 +37,7 @@ class NamespaceState(msgspec.Struct, frozen=True):
     Attributes:
         name: Of the namespace.
         waiting: ResourceQuotas that should be in force and are not.
-        foreign: Names we need and somebody else's ResourceQuotas have.
+        foreign: Names that we need and that foreign ResourceQuotas have.
         leftover: ResourceQuotas of ours that the tier does not ask for (any more); while they are there they refuse.
         error: Why the last write failed, or "".
         inexact: Several ResourceQuotas share the counting, so native quota is no hard bound under parallel creates.

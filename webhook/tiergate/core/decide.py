@@ -122,7 +122,7 @@ def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:
     """Return what mode Enforce would refuse, for a tier that refuses nothing: no live read is made for it.
 
     The tier has no ResourceQuota in these modes, so its quotas are judged by the usage computed from its objects, and
-    those that are there are other people's, or ours on their way out. In Audit the defaults are not set, so a new pod
+    those that exist are foreign, or our own that are being removed. In Audit the defaults are not set, so a new pod
     is judged as if they were: its pod-level resources and its QoS class, which decides which quotas count it, follow
     from them.
     """

@@ -24,7 +24,7 @@ _NATIVE: Final = re.compile(r"maximum \S+ usage per (Container|Pod) is")
 CONTAINER: Final = "sample"
 USER: Final = 65532
 SHOWN: Final = 400
-"""Characters of somebody else's message that are shown."""
+"""Characters of a foreign message that are shown."""
 
 ProofOutcome = Literal["ok", "failed", "unproved"]
 Object = dict[str, Any]

@@ -135,7 +135,7 @@ def test_a_null_drops_what_an_earlier_file_has_under_a_name(any_helm: Helm, tmp_
         namespaces: {dev: null, prod: {labels: {pod-security.kubernetes.io/enforce: null}}}
         tiers: {dev: null}
         commonLabels: {team: null}
-        webhook: {resources: {limits: null}, podLabels: {a: null}, priorityClassName: null}
+        webhook: {resources: {limits: null}, podLabels: {a: null}}
         podSecurityContext: {runAsUser: null, fsGroup: null}
         monitoring: {dashboard: {enabled: true, labels: {grafana_dashboard: null}}}
     """)
@@ -153,7 +153,6 @@ def test_a_null_drops_what_an_earlier_file_has_under_a_name(any_helm: Helm, tmp_
     assert pod["metadata"]["labels"].keys() & {"team", "keep", "a"} == {"keep"}
     assert pod["spec"]["containers"][0]["resources"].keys() == {"requests"}
     assert pod["spec"]["securityContext"].keys() == {"runAsNonRoot", "runAsGroup", "seccompProfile"}
-    assert "priorityClassName" not in pod["spec"]
 
 
 @pytest.mark.parametrize("deepest", [False, True], ids=["outermost", "innermost"])

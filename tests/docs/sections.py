@@ -1,4 +1,4 @@
-"""files/sections.yaml of the chart: the defaults of its sections, which templates cannot read from values.yaml.
+"""files/sections.yaml of the chart: the defaults of its values, which templates cannot read from values.yaml.
 
 A section is a map of names that the schema lists, such as `controller` or `webhook.service`. One that somebody emptied
 (`controller:` with nothing below it) is a null to Helm, which removes it with all of its defaults.

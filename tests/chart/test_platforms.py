@@ -95,6 +95,9 @@ def test_pods_pass_pod_security_gke_and_openshift(helm: Helm, namespace: Cluster
     assert complaint.startswith("host namespaces (hostNetwork=true)")
     assert not [word for word in RESTRICTED if word in complaint]
     assert on_the_node == {}
+    namespace.kubectl(f"label --overwrite namespace {NAMESPACE} pod-security.kubernetes.io/enforce=privileged")
+    pod = dict(pods(helm.render({"webhook": {"hostNetwork": True}})))["tiergate-webhook"]
+    assert tried(namespace, "tiergate-webhook", pod).code == 0
     namespace.apply(POLICY, BINDING)
     try:
         until(lambda: len(refused(namespace, helm)) == len(ALL), "fixed users are refused")

@@ -121,7 +121,7 @@ def test_a_quota_of_the_release_namespace_that_would_hold_up_a_hook_is_named(nam
     assert "requests.memory" not in said
     assert f"ResourceQuota team of the release namespace {NAMESPACE} allows no further pod (0 of 0)" in said
     namespace.kubectl(f"delete resourcequota team -n {NAMESPACE}")
-    assert "ResourceQuota" not in namespace.run(line).text
+    assert "of the release namespace" not in namespace.run(line).text
 
 
 @pytest.mark.parametrize(

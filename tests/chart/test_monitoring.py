@@ -167,6 +167,23 @@ def test_the_token_can_come_from_a_secret_or_be_left_out(helm: Helm) -> None:
 
 
 @pytest.mark.helm
+def test_what_a_servicemonitor_can_say_can_be_said(helm: Helm) -> None:
+    endpoint = {
+        "interval": "1m",
+        "scrapeTimeout": "10s",
+        "honorLabels": False,
+        "relabelings": [{"action": "labeldrop", "regex": "pod"}],
+        "metricRelabelings": [{"action": "drop", "sourceLabels": ["__name__"], "regex": "python_.*"}],
+    }
+    monitor = {"jobLabel": "app.kubernetes.io/name", "targetLabels": ["app.kubernetes.io/version"]}
+    found = rendered(helm, serviceMonitor={**endpoint, **monitor, "annotations": {"a": "b"}})
+    item = found.one("ServiceMonitor", "tiergate-webhook")
+    assert item["metadata"]["annotations"] == {"a": "b"}
+    assert item["spec"].items() >= monitor.items()
+    assert item["spec"]["endpoints"][0].items() >= endpoint.items()
+
+
+@pytest.mark.helm
 def test_the_scrapers_accounts_may_read_metrics_and_nothing_else(helm: Helm) -> None:
     found = rendered(helm, serviceMonitor={"account": {"name": "prometheus", "namespace": "observability"}})
     role = found.one("ClusterRole", "tiergate-metrics-reader")

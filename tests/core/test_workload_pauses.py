@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.builders import a_claim, a_quota, a_tier, a_tier_quota, an_item
-from tests.core.workloads import a_workload, judged
+from tests.core.workloads import a_template, a_workload, judged
 from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
 from tiergate.core.workload import NONE, ONE_POD, IntOrPercent, Rollout, Workload
@@ -85,6 +85,28 @@ def test_an_edit_of_a_paused_one_is_told_what_it_will_come_to() -> None:
     assert _said(msgspec.structs.replace(again, written=b"a-third"), again, "4") == [(STALL, "warn")]
 
 
+@pytest.mark.rule("W-1c")
+@pytest.mark.parametrize(
+    ("cpu", "limits", "expected"),
+    [
+        pytest.param("3", "1", [], id="there-is-room-for-one-more"),
+        pytest.param("4", "1", [(STALL, "unless to a template whose pods run")], id="there-is-none"),
+        pytest.param("5", "1600m", [(STALL, "unless to a template whose pods run")], id="the-quota-was-lowered-since"),
+        pytest.param("4", "2", [(SHORT, "2 of 3 pods fit")], id="more-than-any-of-them-can-have"),
+    ],
+)
+def test_another_template_of_one_that_goes_on_may_be_that_of_its_pods(
+    cpu: str, limits: str, expected: list[tuple[str, str]]
+) -> None:
+    """Git brings back what was written before the pause: then no pod has to be made, which the object does not show."""
+    old, template = _edited("500m"), a_template({"cpu": limits})
+    back = msgspec.structs.replace(old, template=template, written=b"a-third", paused=False)
+    quotas = (a_quota({"limits.cpu": "4", "pods": "10"}, {"limits.cpu": cpu}),)
+    found = judged(back, old=old, tier=TIER, quotas=quotas)
+    assert [one.rule for one in found] == [rule for rule, _ in expected]
+    assert all(words in sentence(one, namespace="dev") for one, (_, words) in zip(found, expected, strict=True))
+
+
 def _waits(limits: str = "1", partition: int | None = None, **fields: Any) -> Workload:  # noqa: ANN401  # fields of Workload
     """Return a StatefulSet whose template was changed while its strategy (OnDelete, or a partition) held its pods."""
     rollout = None if partition is None else _from(partition)
@@ -127,6 +149,27 @@ def test_one_that_its_strategy_held_is_judged_when_it_goes_on(
 ) -> None:
     rollout = None if partition is None else _from(partition)
     assert _said(msgspec.structs.replace(old, rollout=rollout), old, cpu) == expected
+
+
+@pytest.mark.rule("W-3")
+@pytest.mark.parametrize(
+    ("old", "effect"),
+    [
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=_from(3)), "warn", id="keeps-all-back"),
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=_from(2)), "deny", id="replaces-one"),
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=None), "deny", id="whatever-is-made-anew"),
+        pytest.param(a_workload(kind="ReplicaSet", replicas=3), "deny", id="whatever-is-made-anew-of-a-replicaset"),
+        pytest.param(None, "deny", id="a-new-one-has-no-other-template"),
+    ],
+)
+def test_a_template_that_never_runs_is_no_problem_yet_where_a_partition_keeps_all_pods_back(
+    old: Workload | None, effect: str
+) -> None:
+    """They are made of the former template, as long as the partition is not lowered."""
+    before = old or a_workload(kind="StatefulSet", replicas=3, rollout=_from(3))
+    new = msgspec.structs.replace(before, template=a_template({"cpu": "3"}), written=b"another")
+    found = judged(new, old=old, tier=TIER, quotas=(a_quota({"limits.cpu": "9"}),))
+    assert [(one.rule, one.effect) for one in found] == [(NEVER, effect)]
 
 
 def test_more_pods_of_one_that_is_held_are_judged_as_ever() -> None:

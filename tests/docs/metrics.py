@@ -46,8 +46,9 @@ Written by `make docs` from what the webhook exposes. Each replica of the webhoo
 its own port, over TLS, and reports for itself: sum or take the maximum over replicas. The controller serves no metrics;
 the webhook reports what it does (`tiergate_tier_condition`, `tiergate_controller_silence_seconds`).
 
-`/metrics` requires a bearer token whose user may `get` that path. The value `monitoring.serviceMonitor.account` permits
-it to the account that scrapes ([monitoring](install.md#monitoring)). By hand:
+`/metrics` requires a bearer token whose user may `get` that path. For the Prometheus Operator the chart creates an
+account with that right and a Secret with its token; `monitoring.serviceMonitor.account` permits it to a further
+account ([monitoring](install.md#monitoring)). By hand:
 
 ```
 kubectl -n tiergate-system port-forward deploy/tiergate-webhook 9443 &

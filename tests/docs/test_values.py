@@ -10,7 +10,6 @@ from tests.docs.values import read_schema
 
 FOUND = values.values()
 DEFAULTS = yaml.safe_load((values.CHART / "values.yaml").read_text())
-SETTABLE_BY_HELM_ALONE = {"global"}
 
 
 def test_every_value_is_described() -> None:
@@ -22,7 +21,7 @@ def test_every_value_is_described() -> None:
 def test_every_value_that_the_schema_knows_is_there() -> None:
     """A value without a default would be in no page."""
     schema = read_schema()
-    assert schema["properties"].keys() - SETTABLE_BY_HELM_ALONE == {value.path[0] for value in FOUND}
+    assert schema["properties"].keys() == {value.path[0] for value in FOUND}
     for value in FOUND:
         if value.is_group:
             node = schema

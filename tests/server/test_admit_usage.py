@@ -125,13 +125,13 @@ async def test_a_review_that_is_out_of_time_fails_before_the_api_server_gives_up
     assert LIVE_READ_SHARE < 1
 
 
-@pytest.mark.parametrize(("timeout", "wait"), [(1, 0.4), (3, 1.2), (TIMEOUT, 2), (30, 2)])
-async def test_waiting_for_a_quota_leaves_time_to_read_it(timeout: float, wait: float) -> None:  # noqa: ASYNC109
+@pytest.mark.parametrize(("api_server_waits", "wait"), [(1, 0.4), (3, 1.2), (TIMEOUT, 2), (30, 2)])
+async def test_waiting_for_a_quota_leaves_time_to_read_it(api_server_waits: float, wait: float) -> None:
     """Also where the API server waits for a second only."""
     state = FakeState(tiers=DEV, quotas_now=(FREE,))
-    assert rules(await answer("validate", BODY, state, timeout=timeout)) == []
+    assert rules(await answer("validate", BODY, state, timeout=api_server_waits)) == []
     assert state.calls == [f"wait {wait:g}", "quotas dev"]
-    assert state.timeouts == [pytest.approx(min(timeout * LIVE_READ_SHARE, LONGEST_READS) - wait)]
+    assert state.timeouts == [pytest.approx(min(api_server_waits * LIVE_READ_SHARE, LONGEST_READS) - wait)]
 
 
 async def test_a_quota_that_came_while_the_tier_was_read_is_not_waited_for() -> None:

@@ -233,12 +233,12 @@ async def test_a_scale_is_judged_by_the_workload_as_it_is_stored(
     assert set(workloads.calls) <= {"Deployment dev/web"}
 
 
-@pytest.mark.parametrize(("timeout", "wait"), [(3, "1"), (1, "0.4")])
-async def test_the_first_daemonset_waits_for_the_nodes(timeout: float, wait: str) -> None:  # noqa: ASYNC109
+@pytest.mark.parametrize(("api_server_waits", "wait"), [(3, "1"), (1, "0.4")])
+async def test_the_first_daemonset_waits_for_the_nodes(api_server_waits: float, wait: str) -> None:
     """The second one finds them; what is read after them has time, too."""
     workloads, body = FakeWorkloads(nodes=5), a_review(an_object("DaemonSet"))
     for _ in range(2):
-        _, (warning,) = told(await answer("workloads", body, a_state(workloads=workloads), timeout=timeout))
+        _, (warning,) = told(await answer("workloads", body, a_state(workloads=workloads), timeout=api_server_waits))
         assert warning.startswith("4 of 5 pods fit")
         assert workloads.calls == [f"nodes {wait}"]
 

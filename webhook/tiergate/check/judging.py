@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import msgspec
 
 from tiergate.check.change_set import Part
-from tiergate.check.facts import offline
+from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import ignored_rules
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
+from tiergate.check.unchanged import as_stored, change_of
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Fault, Finding
@@ -85,23 +86,44 @@ class ObjectChecker:
         return self._governed(context)
 
     def _governed(self, context: _Context) -> Checked:
-        subject, tier = context.subject, context.facts.tier
-        running = self._surroundings.running(context.manifest) if isinstance(subject, WorkloadChange) else None
-        if isinstance(subject, WorkloadChange) and running is not None:
-            subject = WorkloadChange(subject.workload, running)
-        stored = self._with_defaults(subject, tier) if isinstance(subject, Pod) and isinstance(tier, Tier) else subject
-        decision = decide(self._request(context, stored), offline(context.facts, tier, minor=self._minor))
+        tier = context.facts.tier
+        running = self._running(context)
+        subject, decision, unproved = self._decided(context, running)
         if not isinstance(tier, Tier) or not decision.governed:
             return Checked(self._result(context, decision))
-        part, unproved = self._part(context, subject, tier, running)
-        unproved = unproved or _left_alone(subject, tier)
+        part, unknown = self._part(context, subject, tier, running)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
-        refused = (
-            () if said else tuple(_from_server(one, context, decision) for one in _refused_by_server(subject, part))
-        )
-        unproved = unproved or self._usage_unproved(context, part, decision)
+        faults = () if said else _refused_by_server(subject, part)
+        refused = tuple(_from_server(one, context, decision) for one in faults)
+        unproved = unknown or left_alone(subject, tier) or unproved or self._usage_unproved(context, part, decision)
         defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
         return Checked(self._result(context, decision, refused, defaults=defaults, unproved=unproved), part)
+
+    def _running(self, context: _Context) -> Workload | None:
+        """Return the workload that an object will replace, as the cluster has it."""
+        if not isinstance(context.subject, WorkloadChange) or not context.manifest.named:
+            return None
+        return self._surroundings.running(self._surroundings.key(context.manifest))
+
+    def _decided(self, context: _Context, running: Workload | None) -> tuple[Subject, Decision, str]:
+        """Return what was decided on, the decision, and what is not known of it."""
+        subject, tier = context.subject, context.facts.tier
+        if isinstance(subject, Pod) and isinstance(tier, Tier):
+            return subject, self._decision(context, self._with_defaults(subject, tier)), ""
+        if not isinstance(subject, WorkloadChange) or subject.workload is None or running is None:
+            return subject, self._decision(context, subject), ""
+        asked = WorkloadChange(subject.workload, running)
+        change, decision = change_of(subject.workload, running), self._decision(context, asked)
+        if change == "changed" or not decision.findings:
+            return asked, decision, ""
+        kept = WorkloadChange(as_stored(subject.workload, running), running)
+        said = sentence(decision.findings[0], namespace=context.namespace)
+        unproved = f"whether its template changes is not known without images; if it does: {said}"
+        return kept, self._decision(context, kept), unproved if change == "unknown" else ""
+
+    def _decision(self, context: _Context, subject: Subject) -> Decision:
+        facts = offline(context.facts, context.facts.tier, minor=self._minor)
+        return decide(self._request(context, subject), facts)
 
     def _with_defaults(self, pod: Pod, tier: Tier) -> Pod:
         """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
@@ -150,6 +172,7 @@ class ObjectChecker:
         if pods is None:
             return None, "how many nodes it runs on is not known: give the Nodes with --usage"
         former = None if running is None else unit_of(running, case)
+        before = 0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0)
         part = Part(
             index=context.index,
             what=context.what,
@@ -159,7 +182,8 @@ class ObjectChecker:
             kept_claims=unit.kept if running is None else (),
             waits=workload.waits,
             former=() if former is None else former.charges,
-            running=0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0),
+            running=before,
+            kept=running is not None and workload.written == running.written and pods <= before,
         )
         return part, ""
 
@@ -238,22 +262,6 @@ class ObjectChecker:
         )
 
 
-def _left_alone(subject: Subject, tier: Tier) -> str:
-    """Return why nothing is said of the pods of a workload; they are judged when they are created."""
-    workload = subject.workload if isinstance(subject, WorkloadChange) else None
-    if workload is None:
-        return ""
-    if workload.owned:
-        return (
-            "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"
-        )
-    return (
-        "its tier leaves workloads alone (workloads: Ignore): its pods are not judged"
-        if tier.workloads == "Ignore"
-        else ""
-    )
-
-
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
     """Yield what the API server itself refuses: in a cluster its own words come first, here nobody else says it."""
     if (
@@ -290,7 +298,7 @@ def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
         path=context.manifest.path,
         line=place.line,
         column=place.column,
-        pointer=pointer,
+        pointer=printable(pointer),
         object=context.what,
         namespace=shortened(context.namespace) if context.kind.namespaced else "",
         tier=shortened(decision.tier),
@@ -301,7 +309,8 @@ def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:
     for one in additions:
         for side, amounts in (("requests", one.requests), ("limits", one.limits)):
             for name, amount in amounts.items():
-                yield Default(f"{one.container.pointer}/resources/{side}/{escape(name)}", str(amount))
+                where = f"{one.container.pointer}/resources/{side}/{escape(name)}"
+                yield Default(printable(where), str(amount))
 
 
 def _unmapped(namespace: str) -> str:

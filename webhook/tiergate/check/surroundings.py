@@ -27,7 +27,7 @@ from tiergate.core.workload_case import UNKNOWN, Around
 from tiergate.manifests.load import Manifest, Unread
 from tiergate.manifests.tiers import written_tier
 from tiergate.manifests.values import tier_of_values
-from tiergate.wire import Malformed
+from tiergate.wire import Malformed, snapshot
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.node import read_node
@@ -111,7 +111,7 @@ class Surroundings:
 
     def _take(self, manifest: Manifest, *, named: bool, running: bool) -> None:
         match (manifest.group, manifest.kind):
-            case (snapshots.GROUP, snapshots.KIND) if running:
+            case (snapshot.GROUP, snapshot.KIND) if running:
                 self._snapshot = read_snapshot(manifest.raw)
             case ("tiergate.io", "Tier"):
                 self._add_tier(manifest, manifest.name, "", written_tier(manifest.raw), named=named)
@@ -305,11 +305,11 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def running(self, manifest: Manifest) -> Workload | None:
-        """Return the workload that an object will replace, as the cluster has it."""
-        before = self._running.get(self.key(manifest)) if manifest.named else None
+    def running(self, key: Key) -> Workload | None:
+        """Return a workload as the cluster has it."""
+        before = self._running.get(key)
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        subject = subject_of(before, kind, self.namespace_of(manifest), stored=True)
+        subject = subject_of(before, kind, self.namespace_of(before), stored=True)
         return subject.workload if isinstance(subject, WorkloadChange) else None

@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the manifests and return the exit code."""
-    from tiergate.check.persisting import Persister  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.escaping import log_line  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.persisting import Persister  # noqa: PLC0415 - as above
     from tiergate.manifests.load import load_files  # noqa: PLC0415 - as above
 
     files, loaded = load_files(arguments.paths, ignore=arguments.ignore)
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.buffer.flush()
     unread = [str(one) for one in (*surroundings.faults, *loaded.faults)]
     for line in (*(f"unreadable  {one}" for one in unread), *_said(persister.notes)):
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(log_line(line) + "\n")
     if unread:
         return Exit.UNREADABLE_INPUT
     return Exit.VIOLATIONS if persister.notes.refused else Exit.OK

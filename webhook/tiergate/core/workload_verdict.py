@@ -43,7 +43,8 @@ def verdict(case: Case) -> tuple[Finding, ...]:
 
 def _wanted_before(case: Case) -> int | None:
     """Return how many pods were asked for before, None where the nodes of a DaemonSet are not known."""
-    return 0 if case.old is None or (case.resumed and case.old.paused) else steady(case.old, case.around.nodes)
+    old = case.old
+    return 0 if old is None or (case.resumed and old.paused and not old.held) else steady(old, case.around.nodes)
 
 
 def _without_held_pods(case: Case) -> Case:
@@ -58,11 +59,11 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     """Return what is to be said of the pods that are wanted, beside those that were wanted before."""
     workload = case.workload
     quotas = NamespaceQuotas(_certain(in_force(case.quotas or (), case.tier), workload), case.tier, case.minor)
-    asked_anew = (case.changed or before == 0) and pods != 0
+    kept = _kept(case, pods or 0)
+    asked_anew = (case.changed or before == 0) and pods != 0 and not (kept == pods and workload.rollout is not None)
     never = never_runs(unit, case, quotas, deny=asked_anew and not workload.paused and not case.scaled)
     # Claims of pods that were wanted before have been asked for before.
     claims = never_made(unit, case, quotas) if unit.kept and pods is not None and pods > (before or 0) else ()
-    kept = _kept(case, pods or 0)
     # Where an earlier rollout is under way, or held, nobody knows of which template those are that stay.
     sizes_matter = kept > 0 and case.old is not None and not (case.old.settled and case.old.complete)
     if never or not pods or before is None or sizes_matter:
@@ -121,8 +122,10 @@ def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     old = demand.case.old
     if missing or old is None or not _is_rolled_out(demand.case, old):
         return missing
-    stalls = _stalls(demand, old, found)
-    if stalls or old.settled or old.held:
+    # Another template, whatever keeps the pods back, may be the one that they are of.
+    back = old.held and old.written != demand.case.workload.written
+    stalls = () if back else _stalls(demand, old, found)
+    if stalls or old.settled or (old.held and not back):
         return stalls
     stop = blocked(demand)
     return () if stop is None else (of_bound("workload-rollout-stalls", stop, "warn"),)

@@ -12,6 +12,7 @@ from tiergate.wire.limitrange import WireLimitRange
 from tiergate.wire.malformed import Malformed
 from tiergate.wire.namespace import WireNamespace
 from tiergate.wire.node import WireNode
+from tiergate.wire.pod import WirePod
 from tiergate.wire.quota import WireQuota
 from tiergate.wire.runtime_class import WireRuntimeClass
 from tiergate.wire.template import WireTemplate
@@ -26,6 +27,7 @@ SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
     "RuntimeClass": WireRuntimeClass,
     "Node": WireNode,
     "CronJob": WireCronJob,
+    "Pod": WirePod,
 }
 """The shape of each kind; of the others it is that of a workload."""
 _VOLATILE: Final = ("uid", "resourceVersion", "annotations")

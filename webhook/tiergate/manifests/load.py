@@ -208,7 +208,7 @@ def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
 def _head(raw: bytes) -> _Head:
     try:
         return _decode_head(raw)
-    except (msgspec.ValidationError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     try:
         found = msgspec.json.decode(raw)

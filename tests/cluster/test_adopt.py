@@ -113,6 +113,13 @@ def asked() -> Iterator[tuple[str, str, Object]]:
             yield namespace, "persistentvolumeclaims", {"metadata": {"name": name}, "spec": spec}
 
 
+def own_quotas(cluster: Cluster) -> list[str]:
+    """Return the namespace of each ResourceQuota of a tier that is in force."""
+    listed = cluster.kubectl("get resourcequota -A -l app.kubernetes.io/managed-by=tiergate -o json").json["items"]
+    found = [one["metadata"]["namespace"] for one in listed if one.get("status", {}).get("used")]
+    return [name for name in found if name in NATIVE]
+
+
 def steps(report: str) -> list[list[str]]:
     """Return the shell commands of each step of the report."""
     _, _, order = report.partition("in this order there is no moment without a bound\n")
@@ -145,6 +152,7 @@ def test_what_passed_passes_and_what_was_refused_is_refused(tiergate: Program, f
     teams.kubectl(f"apply --server-side -f {folder.path / 'tiers.yaml'}")
     assert verdicts(teams) == before
     shell(teams, enforce)
+    assert set(own_quotas(teams)) == set(NATIVE)
     assert verdicts(teams) == before
     shell(teams, remove)
     assert teams.kubectl("get tiers -o json").json["items"]

@@ -164,6 +164,7 @@ def test_the_report_tells_in_which_order_native_objects_go(tiergate: Program, te
         f"printf %s '{body}' | kubectl create -n $n -f -",
         "kubectl delete resourcequota -n $n tier",
         """kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'""",
+        "kubectl wait tier $t --for=condition=Enforcing --timeout=120s",
         "kubectl wait tier $t --for=condition=Ready --timeout=120s",
         "kubectl delete resourcequota -n $n compute tier-before-tiers",
         "kubectl delete limitrange -n $n capsule-0",

@@ -147,6 +147,7 @@ def _steps(plan: Plan) -> Iterator[str]:
 def _enforcing(names: str) -> Iterator[str]:
     yield f"for t in {names}; do"
     yield """  kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'"""
+    yield "  kubectl wait tier $t --for=condition=Enforcing --timeout=120s"
     yield "  kubectl wait tier $t --for=condition=Ready --timeout=120s"
     yield "done"
 

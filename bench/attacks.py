@@ -132,8 +132,8 @@ def two_byte_text(port: Port, count: int = 4, size: int = 40 * MIB) -> Counter[i
         return Counter(senders.map(lambda _: port.post("validate", body), range(count)))
 
 
-def stalled(port: Port, count: int, size: int, judge: Callable[[], None]) -> None:
-    """Let uploads stall one byte before their end, and judge meanwhile."""
+def stalled(port: Port, count: int, size: int, ask: Callable[[], None]) -> None:
+    """Let uploads stall one byte before their end, and ask meanwhile."""
     with contextlib.ExitStack() as stack:
         for _ in range(count):
             raw = stack.enter_context(contextlib.closing(port.raw()))
@@ -143,38 +143,38 @@ def stalled(port: Port, count: int, size: int, judge: Callable[[], None]) -> Non
             while data and time.monotonic() < end:  # who has to wait for his turn is held back
                 with contextlib.suppress(ssl.SSLWantWriteError):
                     data = data[raw.send(data[: 2**16]) :]
-        judge()
+        ask()
 
 
-def idle(port: Port, count: int, judge: Callable[[], None]) -> None:
-    """Hold connections that never say anything, and judge meanwhile."""
+def idle(port: Port, count: int, ask: Callable[[], None]) -> None:
+    """Hold connections that never say anything, and ask meanwhile."""
     with contextlib.ExitStack() as stack:
         for _ in range(count):
             stack.enter_context(contextlib.closing(port.raw()))
-        judge()
+        ask()
 
 
-def unread(port: Port, count: int, judge: Callable[[], None]) -> None:
-    """Ask twice on each connection for as many faults as one small review can have, read nothing, and judge."""
+def unread(port: Port, count: int, ask: Callable[[], None]) -> None:
+    """Ask twice on each connection for as many faults as one small review can have, read nothing, and ask."""
     name = json.dumps("\N{GRINNING FACE}" * 3600, ensure_ascii=False)
     faulty = "{" + name + ":[" + ",".join(['"\\u0000"'] * 100) + "]}"
     body = pod().replace(b'"spec":', f'"x":{faulty},"spec":'.encode())
-    _sent_on_each(port, count, (HEAD.format(path="validate", size=len(body)).encode() + body) * 2, judge)
+    _sent_on_each(port, count, (HEAD.format(path="validate", size=len(body)).encode() + body) * 2, ask)
 
 
-def headers(port: Port, count: int, judge: Callable[[], None]) -> None:
-    """Send 250 KB of tiny headers on each connection, and judge."""
+def headers(port: Port, count: int, ask: Callable[[], None]) -> None:
+    """Send 250 KB of tiny headers on each connection, and ask."""
     head = b"POST /validate HTTP/1.1\r\nContent-Length: 10\r\n" + b"ab:cd\r\n" * 36_000 + b"\r\n"
-    _sent_on_each(port, count, head, judge)
+    _sent_on_each(port, count, head, ask)
 
 
-def _sent_on_each(port: Port, count: int, data: bytes, judge: Callable[[], None]) -> None:
+def _sent_on_each(port: Port, count: int, data: bytes, ask: Callable[[], None]) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(count):
             with contextlib.suppress(OSError):  # it was ended for what it sent, or did not read
                 raw = stack.enter_context(contextlib.closing(port.raw()))
                 raw.sendall(data)
-        judge()
+        ask()
 
 
 def tiny_records(port: Port, most: int) -> int:

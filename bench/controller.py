@@ -17,7 +17,7 @@ import msgspec
 from bench.memory_api import MemoryApi
 from tests.virtual_time import VirtualLoop, clock
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
-from tiergate.controller.service import Loops, Options
+from tiergate.controller.service import ControllerOptions, Loops
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -32,7 +32,7 @@ MOST_STEADY: Final = 0.01
 """CPU, as a share of one core, while nothing changes: the Lease is renewed, everything is looked at twice a minute."""
 STEADY: Final = 600.0
 """Seconds of steady state that are measured."""
-OPTIONS: Final = Options(
+OPTIONS: Final = ControllerOptions(
     kubeconfig=None, service_account_dir=None, namespace="tiergate-system", service="tiergate-webhook", host="bench"
 )
 

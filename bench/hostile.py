@@ -177,7 +177,7 @@ def attack(target: Target, connections: int, nice: int, over: Any, answered: Any
         while not over.is_set():
             with contextlib.suppress(OSError, WrongAnswerError), Load(target, 1, warm=False) as load:
                 while not over.is_set():
-                    load.once(judge=False)
+                    load.once(check=False)
                     with answered.get_lock():
                         answered.value += 1
 

@@ -98,10 +98,10 @@ class Load:
         answered += self._drain(answered)
         return answered, time.perf_counter() - started
 
-    def once(self, *, judge: bool = True) -> None:
-        """Ask once on the first connection; raise WrongAnswerError for a wrong answer, if it is judged."""
+    def once(self, *, check: bool = True) -> None:
+        """Ask once on the first connection; raise WrongAnswerError for a wrong answer, if it is checked."""
         self._sockets[0].sendall(self._request)
-        _answer(self._sockets[0], judge=judge)
+        _answer(self._sockets[0], check=check)
 
     def _rounds(self) -> Iterator[ssl.SSLSocket]:
         while True:
@@ -123,15 +123,15 @@ def _connect(target: Target, context: ssl.SSLContext) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname=target.server_name)
 
 
-def _answer(connection: ssl.SSLSocket, *, judge: bool = True) -> None:
-    """Read exactly one answer and judge it."""
+def _answer(connection: ssl.SSLSocket, *, check: bool = True) -> None:
+    """Read exactly one answer and check it."""
     data = connection.recv(65536)
     while (end := data.find(_HEADERS_END)) < 0:
         data += _more(connection, data)
     whole = end + len(_HEADERS_END) + _content_length(data[:end])
     while len(data) < whole:
         data += _more(connection, data)
-    if judge and (not data.startswith(b"HTTP/1.1 200 ") or b'"allowed":true' not in data):
+    if check and (not data.startswith(b"HTTP/1.1 200 ") or b'"allowed":true' not in data):
         msg = f"not an allowed review: {data[:500]!r}"
         raise WrongAnswerError(msg)
 

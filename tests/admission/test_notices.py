@@ -11,7 +11,7 @@ import pytest
 from tests.builders import Json, a_pod_object, a_review, a_scale_review, a_workload_object, an_owner
 from tiergate.admission.notices import MAX_MESSAGE, Notice, message, notice
 from tiergate.admission.request import read
-from tiergate.core.decision import Decision, Finding
+from tiergate.core.decision import Decision, Finding, in_mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.request import Endpoint
 from tiergate.wire.owners import MAX_OWNERS, Reference
@@ -27,7 +27,8 @@ def a_finding(rule: Any = "limit-max", effect: Any = "deny", container: str = "a
 
 
 def a_decision(*findings: Finding, **fields: Any) -> Decision:  # noqa: ANN401
-    return Decision(findings or (a_finding(),), **{"tier": "dev", **fields})
+    mode = fields.get("mode", "Enforce")
+    return Decision(in_mode(findings or (a_finding(),), mode), **{"tier": "dev", **fields})
 
 
 REFUSED: Final = a_decision()

@@ -12,12 +12,12 @@ from tiergate.core.request import Endpoint
 
 
 @pytest.mark.parametrize("endpoint", ["mutate", "validate"])
-def test_the_answer_is_the_handlers(endpoint: Endpoint) -> None:
+async def test_the_answer_is_the_handlers(endpoint: Endpoint) -> None:
     """Byte for byte, under the same tier and quota."""
     facts, body = known(), reviews()[endpoint]
-    given = answer(endpoint, body, FakeState(tiers={"dev": facts.tier}, quotas=facts.quotas))
-    assert given.status == 200
-    assert decided(endpoint, body, facts) == given.body
+    answered = await answer(endpoint, body, FakeState(tiers={"dev": facts.tier}, quotas=facts.quotas))
+    assert answered.status == 200
+    assert decided(endpoint, body, facts) == answered.body
 
 
 def test_the_pod_is_defaulted_and_judged() -> None:

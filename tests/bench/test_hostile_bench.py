@@ -13,12 +13,12 @@ from tiergate.server.admission import LIGHT
 
 
 @pytest.mark.slow
-def test_the_attacks_are_reviews_that_are_answered_and_not_too_large_to_be_many() -> None:
+async def test_the_attacks_are_reviews_that_are_answered_and_not_too_large_to_be_many() -> None:
     for name, body in (attacks() | crowds()).items():
         assert len(body) < 2**20, name
-        given = answer("mutate", body, FakeState())
-        assert given.status == 200, name
-        assert json.loads(body)["request"]["uid"] == json.loads(given.body)["response"]["uid"]
+        answered = await answer("mutate", body, FakeState())
+        assert answered.status == 200, name
+        assert json.loads(body)["request"]["uid"] == json.loads(answered.body)["response"]["uid"]
 
 
 def test_the_crowd_sends_what_is_answered_at_once_and_what_takes_many_passes_to_read() -> None:

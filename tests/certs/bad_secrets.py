@@ -15,7 +15,7 @@ from tiergate_certs.issue import Pair, issue_authority, issue_leaf
 
 NOW: Final = datetime(2026, 3, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
-NAMES: Final = ("gate.system.svc",)
+NAMES: Final = ("webhook.system.svc",)
 Secret = dict[str, bytes]
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 

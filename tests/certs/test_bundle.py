@@ -18,14 +18,14 @@ from tiergate_certs.issue import Pair, issue_authority, issue_leaf
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-NAMES = ("gate.system.svc", "gate.system")
+NAMES = ("webhook.system.svc", "webhook.system")
 END = NOW + timedelta(days=90)
 
 AUTHORITY = issue_authority(not_before=NOW - timedelta(days=1), not_after=NOW + timedelta(days=3650))
 OTHER = issue_authority(not_before=NOW, not_after=NOW + timedelta(days=3650))
 SHORT = issue_authority(not_before=NOW, not_after=NOW + timedelta(days=10))
 LEAF = issue_leaf(AUTHORITY, names=NAMES, not_before=NOW, not_after=END)
-WILD = issue_leaf(AUTHORITY, names=("*.system.svc", "Gate.System"), not_before=NOW, not_after=END)
+WILD = issue_leaf(AUTHORITY, names=("*.system.svc", "Webhook.System"), not_before=NOW, not_after=END)
 OF_SHORT = issue_leaf(SHORT, names=NAMES, not_before=NOW, not_after=END)
 ENCRYPTED = serialization.load_pem_private_key(LEAF.key, password=None).private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"word")

@@ -19,7 +19,7 @@ def configuration(*webhooks: dict[str, Any]) -> dict[str, Any]:
 
 
 def entry(name: str, **client_config: str) -> dict[str, Any]:
-    return {"name": name, "clientConfig": {"service": {"name": "gate", "namespace": "system"}, **client_config}}
+    return {"name": name, "clientConfig": {"service": {"name": "webhook", "namespace": "system"}, **client_config}}
 
 
 @pytest.mark.parametrize(

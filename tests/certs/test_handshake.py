@@ -10,7 +10,7 @@ from tiergate_certs.issue import Pair, issue_authority, issue_leaf
 
 NOW = datetime.now(UTC)
 """OpenSSL checks validity against the real clock, so these certificates are issued around it."""
-NAME = "gate.system.svc"
+NAME = "webhook.system.svc"
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from tiergate_certs.issue import Pair, issue_authority, issue_leaf, service_names
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 987654, tzinfo=UTC)
-NAMES = ("gate.system.svc", "gate.system.svc.cluster.local", "gate.system")
+NAMES = ("webhook.system.svc", "webhook.system.svc.cluster.local", "webhook.system")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def parsed(pair: Pair) -> x509.Certificate:
 
 def test_names_of_a_service() -> None:
     """The API server calls the first name; all three resolve in a cluster."""
-    assert service_names(service="gate", namespace="system") == NAMES
+    assert service_names(service="webhook", namespace="system") == NAMES
 
 
 def test_authority_may_sign_leaves_only(authority: Pair) -> None:

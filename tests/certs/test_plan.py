@@ -14,7 +14,7 @@ from tiergate_certs.plan import Keep, Plan, Policy, RenewAll, RenewLeaf, plan, t
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-NAMES = ("gate.system.svc", "gate.system")
+NAMES = ("webhook.system.svc", "webhook.system")
 POLICY = Policy(authority_lifetime=300 * DAY, leaf_lifetime=90 * DAY, skew=timedelta(0))
 
 AUTHORITY = issue_authority(not_before=START, not_after=START + 300 * DAY)
@@ -93,8 +93,8 @@ def test_plan(bundle: Bundle | None, now: datetime, expected: Plan) -> None:
 
 def test_a_leaf_for_another_service_is_replaced() -> None:
     """After a move to another namespace the names no longer fit."""
-    assert plan(GOOD, now=START, policy=POLICY, names=("gate.other.svc",)) == RenewLeaf(
-        "the serving certificate does not name gate.other.svc"
+    assert plan(GOOD, now=START, policy=POLICY, names=("webhook.other.svc",)) == RenewLeaf(
+        "the serving certificate does not name webhook.other.svc"
     )
 
 

@@ -26,7 +26,7 @@ VALUES_FILES: Final = {
     "both": (ENVIRONMENTS, TEAMS),
 }
 """What a user may install from: no file, one of the ready ones, both together."""
-NAMESPACE: Final = "gate-system"
+NAMESPACE: Final = "webhook-system"
 RELEASE: Final = "some-release"
 KUBERNETES: Final = "1.37.2"
 HOOK: Final = "helm.sh/hook"
@@ -36,6 +36,19 @@ Object = dict[str, Any]
 
 class RefusedError(Exception):
     """Helm refused the values; the text is what the user reads."""
+
+
+class Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader where there is one
+    """A reader of YAML that refuses a key that stands twice in a map, as kustomize and Flux do."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """Return the map; ConstructorError names a key that is there already."""
+        keys = [key.value for key, _ in node.value]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            msg = f"twice in one map: {sorted(twice)}"
+            raise yaml.constructor.ConstructorError(None, None, msg, node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 def find_helm(name: str = "helm") -> str | None:
@@ -110,27 +123,37 @@ class Helm:
         *files: Path,
         namespace: str = NAMESPACE,
         kubernetes: str = KUBERNETES,
+        release: str = RELEASE,
+        chart: Path = CHART,
+        apis: tuple[str, ...] = (),
     ) -> Rendered:
-        """Render offline; values win over files.
+        """Render offline; values win over files. `apis` are what the API server serves besides Kubernetes' own.
 
         Raises:
             RefusedError: the schema, the chart or its range of versions says no.
         """
-        return self._render(json.dumps(values or {}), files, namespace, kubernetes)
+        options = (
+            f"--namespace={namespace}",
+            f"--kube-version={kubernetes}",
+            *(f"--api-versions={api}" for api in apis),
+        )
+        return self._render(json.dumps(values or {}), files, release, chart, options)
 
     def render_environments(self, values: Mapping[str, object] | None = None) -> Rendered:
         """Render with the values file of the three environments."""
         return self.render(values, ENVIRONMENTS)
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  # one instance for the whole run
-    def _render(self, values: str, files: tuple[Path, ...], namespace: str, kubernetes: str) -> Rendered:
+    def _render(
+        self, values: str, files: tuple[Path, ...], release: str, chart: Path, options: tuple[str, ...]
+    ) -> Rendered:
         text = self._run(
-            *("template", RELEASE, str(CHART), f"--namespace={namespace}", f"--kube-version={kubernetes}"),
+            *("template", release, str(chart), *options),
             *(f"--values={file}" for file in files),
             "--values=-",
             given=values,
         )
-        items = [item for item in yaml.safe_load_all(text) if item is not None]
+        items = [item for item in yaml.load_all(text, Strict) if item is not None]  # a safe loader
         hooks = tuple(item for item in items if HOOK in item["metadata"].get("annotations", {}))
         return Rendered(text, tuple(item for item in items if item not in hooks), hooks)
 

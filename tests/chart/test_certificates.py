@@ -23,7 +23,7 @@ def served(rendered: Rendered) -> str:
 
 def told(rendered: Rendered) -> list[str]:
     args: list[str] = rendered.container("controller")["args"]
-    return [arg for arg in args if arg.startswith("--given-certificate")]
+    return [arg for arg in args if arg.startswith("--external-certificate")]
 
 
 def secrets(rendered: Rendered) -> dict[tuple[str, str, str], set[str]]:
@@ -43,11 +43,11 @@ def test_by_default_it_is_ours(helm: Helm) -> None:
     [(EXISTING, "theirs"), (CERT_MANAGER, "tiergate-webhook-tls")],
     ids=["existing", "cert-manager"],
 )
-def test_a_given_certificate_is_served_and_only_read(helm: Helm, values: dict[str, Any], secret: str) -> None:
+def test_an_external_certificate_is_served_and_only_read(helm: Helm, values: dict[str, Any], secret: str) -> None:
     """The controller may read that one Secret and make none: it publishes the CA and leaves the rest alone."""
     rendered = helm.render({**values, "monitoring": {"serviceMonitor": {"enabled": True}}})
     assert served(rendered) == secret
-    assert told(rendered) == [f"--given-certificate={secret}"]
+    assert told(rendered) == [f"--external-certificate={secret}"]
     assert secrets(rendered) == {("", "secrets", secret): {"get"}}
     (endpoint,) = rendered.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
     assert endpoint["tlsConfig"]["ca"]["secret"]["name"] == secret

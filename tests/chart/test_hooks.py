@@ -75,7 +75,8 @@ def test_every_pod_of_a_hook_is_hardened_and_told_its_work(helm: Helm) -> None:
         assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in spec["volumes"]}
         assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
         token = [source for volume in spec["volumes"] for source in volume.get("projected", {}).get("sources", ())]
-        assert bool(token) == ("serviceAccountName" in spec), name
+        assert bool(token) == (name != "tiergate-preflight"), name
+        assert spec["serviceAccountName"] == name
         assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "lifecycle"
 
 

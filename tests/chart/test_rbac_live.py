@@ -39,7 +39,7 @@ ACCOUNTS = pytest.mark.parametrize("name", PROCESSES)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Installed:
     """A cluster with the chart's accounts and permissions and nothing else of it, and an account without any.
 
     `ordinary` is what that one may all the same, by namespace.
@@ -52,7 +52,7 @@ class Trial:
 
 
 @pytest.fixture(scope="module")
-def trial(api_server: Cluster, helm: Helm) -> Iterator[Trial]:
+def installed(api_server: Cluster, helm: Helm) -> Iterator[Installed]:
     rendered = helm.render_environments()
     granted = [item for item in rendered.everything if item["kind"] in KINDS]
     names = (NAMESPACE, *GOVERNED, ELSEWHERE)
@@ -65,7 +65,7 @@ def trial(api_server: Cluster, helm: Helm) -> Iterator[Trial]:
         until(lambda: _are_known(accounts), "the permissions are in force")
         resources = discovered(api_server)
         ordinary = {name: nobody.all_it_may(name, resources) for name in (NAMESPACE, ELSEWHERE)}
-        yield Trial(resources, accounts, nobody, ordinary)
+        yield Installed(resources, accounts, nobody, ordinary)
     remove(api_server, *names)
     cluster_wide = [item for item in granted if item["kind"].startswith("Cluster")]
     api_server.kubectl("delete -f -", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": cluster_wide}))
@@ -83,15 +83,15 @@ def expected(name: str, namespace: str) -> Grants:
 
 
 @ACCOUNTS
-def test_every_permission_of_the_table_works(trial: Trial, name: str) -> None:
+def test_every_permission_of_the_table_works(installed: Installed, name: str) -> None:
     """Each verb is used on the server with the process's own token, as a dry run: it is never forbidden."""
-    by_name = {(each.group, each.name): each for each in reversed(trial.resources)}
+    by_name = {(each.group, each.name): each for each in reversed(installed.resources)}
     tried = 0
     for namespace, grants in PROCESSES[name].items():
         for group, resource, which, verb in sorted(flat(grants)):
             known = by_name[group, resource]
             where = NAMESPACE if namespace == EVERYWHERE else namespace
-            status, answer = attempt(trial.accounts[name], known, which, verb, where)
+            status, answer = attempt(installed.accounts[name], known, which, verb, where)
             assert status not in {401, 403}, f"{verb} {group}/{resource} {which}: {answer}"
             assert status < 500, f"{verb} {group}/{resource} {which}: {answer}"
             tried += 1
@@ -100,25 +100,25 @@ def test_every_permission_of_the_table_works(trial: Trial, name: str) -> None:
 
 @ACCOUNTS
 @pytest.mark.parametrize("namespace", [NAMESPACE, "dev", ELSEWHERE])
-def test_the_server_knows_of_these_permissions_only(trial: Trial, name: str, namespace: str) -> None:
+def test_the_server_knows_of_these_permissions_only(installed: Installed, name: str, namespace: str) -> None:
     """The server's own list, object names included, is the table and what every account has."""
-    beyond = trial.accounts[name].rules(namespace) - trial.nobody.rules(namespace)
+    beyond = installed.accounts[name].rules(namespace) - installed.nobody.rules(namespace)
     assert beyond == flat(expected(name, namespace))
 
 
 @ACCOUNTS
 @pytest.mark.parametrize("namespace", [NAMESPACE, ELSEWHERE])
-def test_every_other_verb_is_forbidden(trial: Trial, name: str, namespace: str) -> None:
+def test_every_other_verb_is_forbidden(installed: Installed, name: str, namespace: str) -> None:
     """Every verb on everything that the server serves: allowed is what the table says without a name, and no more."""
-    beyond = trial.accounts[name].all_it_may(namespace, trial.resources) - trial.ordinary[namespace]
+    beyond = installed.accounts[name].all_it_may(namespace, installed.resources) - installed.ordinary[namespace]
     assert beyond == {one for one in flat(expected(name, namespace)) if one[2] == "*"}
 
 
 @ACCOUNTS
-def test_a_permission_for_one_object_is_for_that_object(trial: Trial, name: str) -> None:
+def test_a_permission_for_one_object_is_for_that_object(installed: Installed, name: str) -> None:
     for namespace, grants in PROCESSES[name].items():
         for group, resource, which, verb in flat(grants):
             if which != "*":
                 where = NAMESPACE if namespace == EVERYWHERE else namespace
-                assert trial.accounts[name].may(where, (group, resource, which, verb))
-                assert not trial.accounts[name].may(where, (group, resource, "another", verb))
+                assert installed.accounts[name].may(where, (group, resource, which, verb))
+                assert not installed.accounts[name].may(where, (group, resource, "another", verb))

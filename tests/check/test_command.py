@@ -16,7 +16,7 @@ import yaml
 from tests.check.running import AROUND, KNOWN, NAMESPACE, TIERS, Folder, deployment, pod
 from tiergate.cli.check import exit_code
 from tiergate.cli.entry import main
-from tiergate.manifests.load import MAX_BYTES
+from tiergate.manifests.files import MAX_BYTES
 
 ROOT: Final = Path(__file__).parents[2]
 SCHEMA: Final = json.loads((ROOT / "docs/check.schema.json").read_text())

@@ -29,7 +29,7 @@ apiVersion: tiergate.io/v1alpha1
 kind: Tier
 metadata: {name: tight}
 spec:
-  mode: %s
+  enforcement: %s
   limits:
   - type: Container
     default: {cpu: 1m, memory: 1Mi}

@@ -17,7 +17,7 @@ from tests.check.running import KNOWN, Folder, deployment, pod
 from tiergate.check import ci_formats, markdown
 from tiergate.check.markdown import MOST_CHARACTERS
 from tiergate.check.problems import Problem, problems
-from tiergate.check.result import ObjectResult, Report, Told
+from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.cli.check import FORMATS
 from tiergate.manifests.documents import Place
 from tiergate.manifests.load import Unread
@@ -26,8 +26,10 @@ ODD: Final = 'a <b> & "c": 100%, @you | *x*'
 """Text with whatever one of the formats gives a meaning to."""
 
 
-def a_told(number: int = 1, *, severity: str = "error", path: str = "m/a b.yaml", message: str = ODD) -> Told:
-    return Told(
+def a_told(
+    number: int = 1, *, severity: str = "error", path: str = "m/a b.yaml", message: str = ODD
+) -> ReportedFinding:
+    return ReportedFinding(
         rule="limit-max",
         severity="error" if severity == "error" else "warning",
         message=message,
@@ -40,8 +42,10 @@ def a_told(number: int = 1, *, severity: str = "error", path: str = "m/a b.yaml"
     )
 
 
-def a_result(*told: Told, unproved: str = "") -> ObjectResult:
-    return ObjectResult(path="m/a b.yaml", line=1, kind="pod", name="x", namespace="dev", told=told, unproved=unproved)
+def a_result(*told: ReportedFinding, unproved: str = "") -> ObjectResult:
+    return ObjectResult(
+        path="m/a b.yaml", line=1, kind="pod", name="x", namespace="dev", findings=told, unproved=unproved
+    )
 
 
 REPORT: Final = Report(
@@ -148,9 +152,12 @@ def test_a_comment_fits_and_counts_what_is_left_out() -> None:
     assert int(left_out[1]) + len(of_markdown(text)) == 1999
 
 
-def test_a_comment_shows_what_manifests_say_as_text() -> None:
-    shown = markdown.render(Report(objects=(a_result(a_told(message="<img src=x> @you [a](b) `c` | d")),)))
-    assert r"\<img src=x\> \@you \[a\](b) \`c\` \| d" in shown
+def test_a_comment_is_cut_at_the_end_of_a_line() -> None:
+    """Code that is left open would show what follows it as markup."""
+    namespaces = tuple(NamespaceResult(name="n" * 190, tier="t" * 190, mode="Enforce") for _ in range(200))
+    text = markdown.render(Report(objects=(), namespaces=namespaces))
+    assert MOST_CHARACTERS - 500 < len(text) <= MOST_CHARACTERS
+    assert {line.count("<code>") - line.count("</code>") for line in text.splitlines()} == {0}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.check.running import KNOWN, Folder, deployment, pod
 from tiergate.check import text
-from tiergate.check.result import BoundSum, NamespaceResult, ObjectResult, Report, Told
+from tiergate.check.result import BoundSum, NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.core.quantity import Quantity
 
 AMOUNT: Final = Quantity.parse
@@ -73,8 +73,10 @@ _FAILED: Final = Report(
             line=1,
             kind="pod",
             name="x",
-            told=(
-                Told(rule="r", severity="error", message="m", path="a", line=1, column=1, pointer="", object="pod x"),
+            findings=(
+                ReportedFinding(
+                    rule="r", severity="error", message="m", path="a", line=1, column=1, pointer="", object="pod x"
+                ),
             ),
         ),
     ),

@@ -52,7 +52,11 @@ class Runner:
         script.write_text(step["run"])
         path = os.environ["PATH"] if self._programs is None else f"{self._programs}:{os.environ['PATH']}"
         environment = {
-            **{key: value for key, value in os.environ.items() if key.startswith(("PIP_", "HOME", "LANG"))},
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if key.startswith(("PIP_", "PYTHONPATH", "HOME", "LANG"))
+            },
             "PATH": path,
             "RUNNER_TEMP": str(self.temporary),
             "GITHUB_OUTPUT": str(self.temporary / "output"),

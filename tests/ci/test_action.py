@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.ci import page
-from tests.ci.action import ACTION, STEPS, Runner
+from tests.ci.action import ACTION, PROGRAM, STEPS, Runner
 from tests.docs.values import ROOT
 from tiergate.cli.check import FORMATS
 
@@ -122,6 +122,25 @@ def test_a_version_is_a_version(tmp_path: Path, version: str) -> None:
     ran = runner.run("Install", {"version": version})
     assert (ran.returncode, ran.stdout) == (2, "::error title=tiergate::version is no version\n")
     assert not (runner.temporary / "tiergate").exists()
+
+
+def test_nothing_of_the_checkout_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the name that Python looks for, at the root of what a pull request brings."""
+    runner = Runner(tmp_path)
+    for name in ("venv", "pip", "ensurepip", "tiergate", "yaml", "msgspec", "site", "runpy", "argparse"):
+        package = runner.workspace / name
+        package.mkdir()
+        (package / "__init__.py").write_text(f"open({str(tmp_path / 'stolen')!r}, 'w').close()\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    ran = runner.run("Install", {})
+    assert "No matching distribution" in ran.stderr
+    assert (runner.temporary / "tiergate/bin/python").exists()
+    for name in ("bin/tiergate", "bin/python"):
+        (runner.temporary / "tiergate" / name).unlink(missing_ok=True)
+    (runner.temporary / "tiergate/bin/tiergate").symlink_to(PROGRAM)
+    monkeypatch.setenv("PYTHONPATH", ".")
+    assert runner.run("Check", {**KNOWN, "paths": "."}).returncode == 3
+    assert not (tmp_path / "stolen").exists()
 
 
 def test_the_page_names_every_input() -> None:

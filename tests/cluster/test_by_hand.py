@@ -81,7 +81,7 @@ def rendered(release: Release, folder: Path, by: str) -> str:
     ],
 )
 def test_what_others_render_and_apply_dismantles_nothing(release: Release, tmp_path: Path, by: str, flags: str) -> None:
-    """The pre-delete hook is an ordinary Job then. It runs, says why it does nothing, and the gate stays."""
+    """The pre-delete hook is an ordinary Job then. It runs, says why it does nothing, and the webhook stays."""
     cluster = release.cluster
     before = uids(cluster)
     manifest = rendered(release, tmp_path, by)
@@ -95,7 +95,7 @@ def test_what_others_render_and_apply_dismantles_nothing(release: Release, tmp_p
 
 
 def uids(cluster: Cluster) -> list[str]:
-    """Return who the gate and the controller are."""
+    """Return who the webhook and the controller are."""
     line = f"get {','.join(CONFIGURATIONS)},deployment -n {NAMESPACE} -o jsonpath={{.items[*].metadata.uid}}"
     return cluster.kubectl(line).out.split()
 

@@ -18,7 +18,7 @@ import pytest
 from tests.chart.helm import ENVIRONMENTS
 from tests.cluster.releases import HELMS, Release, through
 from tests.cluster.test_certificate_owners import an_authority
-from tests.cluster.test_given_certificate import signed_by
+from tests.cluster.test_external_certificate import signed_by
 from tests.cluster.test_handover import FAIL, HANDED_OVER, bring_back, kill_all, policies
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 from tiergate_certs.bundle import serving_data

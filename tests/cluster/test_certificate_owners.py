@@ -12,7 +12,7 @@ import pytest
 from tests.chart.helm import ENVIRONMENTS
 from tests.cluster.handshakes import Handshakes, nobody_refused
 from tests.cluster.releases import Release
-from tests.cluster.test_given_certificate import GIVEN, keep, signed_by
+from tests.cluster.test_external_certificate import EXISTING, keep, signed_by
 from tests.controlplane.cluster import NAMESPACE, Cluster, until
 from tiergate_certs.issue import Pair, issue_authority
 
@@ -28,7 +28,7 @@ def an_authority() -> Pair:
 
 
 def replace_at_once(cluster: Cluster) -> Pair:
-    """Replace the given Secret as cert-manager does: another CA and its leaf in one write, without the former CA."""
+    """Replace the existing Secret as cert-manager does: another CA and its leaf in one write, without the former CA."""
     authority = an_authority()
     keep(cluster, signed_by(authority), trusted=authority.certificate)
     return authority
@@ -36,11 +36,11 @@ def replace_at_once(cluster: Cluster) -> Pair:
 
 @pytest.fixture(scope="module")
 def release(bare_cluster: Cluster) -> Iterator[Release]:
-    """A release that serves a given certificate."""
+    """A release that serves an external certificate."""
     release = Release(bare_cluster, (ENVIRONMENTS,))
     bare_cluster.kubectl(f"create namespace {NAMESPACE}")
     replace_at_once(bare_cluster)
-    release.install(GIVEN, *THREE)
+    release.install(EXISTING, *THREE)
     release.until_in_force()
     yield release
     release.remove_all()
@@ -66,12 +66,12 @@ def test_a_given_secret_replaced_at_once_loses_no_call(release: Release) -> None
 
 
 def test_changes_of_the_mode_lose_no_call(release: Release) -> None:
-    """From a given Secret to our own CA, and to a given Secret of another CA."""
+    """From an existing Secret to our own CA, and to an existing Secret of another CA."""
     cluster = release.cluster
     with nobody_refused(cluster):
         release.upgrade(OWN, *THREE)
         release.until_in_force()
     replace_at_once(cluster)
     with nobody_refused(cluster):
-        release.upgrade(GIVEN, *THREE)
+        release.upgrade(EXISTING, *THREE)
         release.until_in_force()

@@ -14,8 +14,11 @@ import yaml
 from tests.check.running import Folder
 from tests.controlplane.cluster import Cluster, Result
 from tests.corpus.test_sets import SETS
-from tiergate.check.reading import kind_of
-from tiergate.manifests.load import load
+from tiergate.check.reading import kind_of, subject_of
+from tiergate.check.unchanged import change_of
+from tiergate.core.request import WorkloadChange
+from tiergate.core.workload import Workload
+from tiergate.manifests.load import load, loaded_of
 
 pytestmark = pytest.mark.cluster
 
@@ -178,6 +181,14 @@ def collection(manifest: dict[str, Any]) -> str:
     return f"{base}/namespaces/{manifest['metadata']['namespace']}/{plural}?dryRun=All"
 
 
+def workload_of(one: dict[str, Any]) -> Workload | None:
+    """Return an object as a workload, None where it is none."""
+    (manifest,) = loaded_of(json.dumps(one).encode(), "one").manifests
+    kind = kind_of(manifest)
+    subject = None if kind is None else subject_of(manifest, kind, manifest.namespace)
+    return subject.workload if isinstance(subject, WorkloadChange) else None
+
+
 def test_the_corpus_and_random_objects_get_the_same_verdict_rules_and_defaults(
     cluster: Cluster, folder: Folder, namespace: str
 ) -> None:
@@ -191,7 +202,7 @@ def test_the_corpus_and_random_objects_get_the_same_verdict_rules_and_defaults(
     )
     report = folder.check("--usage", "cluster.yaml", "-o", "json", "objects.json").report
     shown = {one["name"]: one for one in report["objects"]}
-    seen = {"refused": 0, "invalid": 0, "stored": 0, "defaults": 0}
+    seen = {"refused": 0, "invalid": 0, "stored": 0, "workloads": 0, "defaults": 0}
     with cluster.raw_api() as api:
         for one in objects:
             name = one["metadata"]["name"]
@@ -207,6 +218,9 @@ def test_the_corpus_and_random_objects_get_the_same_verdict_rules_and_defaults(
             assert errors == [cause["reason"] for cause in causes], (one, status, answered)
             assert (status == 403) == (shown[name]["outcome"] == "fail"), (one, answered)
             seen["refused" if status == 403 else "stored"] += 1
+            if status == 201 and (new := workload_of(one)) and (stored := workload_of(answered)):
+                assert change_of(new, stored) == "unchanged", (one, answered)
+                seen["workloads"] += 1
             for pointer, value in shown[name]["defaults"].items() if one["kind"] == "Pod" and status == 201 else ():
                 assert str(at(answered, pointer)) == value
                 seen["defaults"] += 1

@@ -204,6 +204,24 @@ def test_a_statefulset_that_lacks_a_pod_is_told_that_its_next_template_has_no_ro
     assert told.startswith(AGAIN.format(3))
 
 
+def test_a_statefulset_counts_pods_below_its_partition_as_they_are(team: Cluster) -> None:
+    """And its rollout is told of when the partition lets them go, step by step."""
+
+    def below(partition: int) -> Object:
+        return {"updateStrategy": {"rollingUpdate": {"partition": partition}}}
+
+    line = "get statefulset staged -o jsonpath={.status.availableReplicas}/{.status.updatedReplicas}"
+    assert warnings(apply(team, workload("staged", "StatefulSet", cpu="500m", replicas=3))) == []
+    until(lambda: kubectl(team, line).out == "3/3", "all pods run", seconds=60)
+    assert warnings(apply(team, workload("staged", "StatefulSet", cpu="1500m", replicas=3, **below(2)))) == []
+    until(lambda: (used(team), kubectl(team, line).out) == ("2500m", "3/1"), "one is of the new template", seconds=60)
+    assert warnings(apply(team, workload("staged", "StatefulSet", cpu="1500m", replicas=4, **below(2)))) == []
+    until(lambda: (used(team), kubectl(team, line).out) == ("4", "4/2"), "the fourth one fits", seconds=60)
+    (told,) = warnings(apply(team, workload("staged", "StatefulSet", cpu="1500m", replicas=4, **below(0))))
+    assert told.startswith("its rollout will stall: 4 new pods need limits.cpu 6")
+    until(lambda: (used(team), kubectl(team, line).out) == ("3500m", "3/2"), "it stalls", seconds=60)
+
+
 def test_what_was_held_back_by_a_pause_is_told_of_when_the_rollout_begins(team: Cluster) -> None:
     """The template of the pods that run is in no object that the webhook sees."""
     strategy = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}

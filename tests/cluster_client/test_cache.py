@@ -119,7 +119,7 @@ async def follow(
     script: Script,
     look: Callable[[Cache[str]], Awaitable[None]] | None = None,
     *,
-    on_change: Callable[[str, str | None], None] | None = None,
+    on_change: Callable[[str, str | None, str | None], None] | None = None,
     page: int = 500,
 ) -> Cache[str]:
     """Run a cache through the whole script, then look at it."""
@@ -226,15 +226,15 @@ async def test_a_watch_that_ends_or_breaks_goes_on_where_it_was() -> None:
 )
 async def test_a_version_that_is_gone_is_listed_again(step: list[bytes] | Exception) -> None:
     """What went away meanwhile is gone, what stayed is not reported again."""
-    told: list[tuple[str, str | None]] = []
+    told: list[tuple[str, str | None, str | None]] = []
     script = Script(
         a_page(a_thing("a", 1), a_thing("b", 2), version=5),
         step,
         a_page(a_thing("a", 1), a_thing("c", 9, "new"), version=10),
     )
-    cache = await follow(script, on_change=lambda key, value: told.append((key, value)))
+    cache = await follow(script, on_change=lambda *change: told.append(change))
     assert dict(cache.items) == {"a": "good", "c": "new"}
-    assert told == [("a", "good"), ("b", "good"), ("b", None), ("c", "new")]
+    assert told == [("a", None, "good"), ("b", None, "good"), ("b", "good", None), ("c", None, "new")]
     assert script.watched_from == ["5", "10"]
 
 
@@ -244,15 +244,15 @@ async def test_lists_that_fail_are_repeated() -> None:
 
 
 async def test_an_object_that_cannot_be_used_keeps_its_last_good_value() -> None:
-    told: list[tuple[str, str | None]] = []
+    told: list[tuple[str, str | None, str | None]] = []
     script = Script(
         a_page(a_thing("a", 1), a_thing("b", 2, "bad"), version=5),
         [an_event("MODIFIED", a_thing("a", 6, "bad"))],
     )
-    cache = await follow(script, on_change=lambda key, value: told.append((key, value)))
+    cache = await follow(script, on_change=lambda *change: told.append(change))
     assert dict(cache.items) == {"a": "good"}
     assert {key: fault.pointer for key, fault in cache.faults.items()} == {"a": "/value", "b": "/value"}
-    assert told == [("a", "good"), ("b", None), ("a", "good")]
+    assert told == [("a", None, "good"), ("b", None, None), ("a", "good", "good")]
 
 
 @pytest.mark.parametrize(

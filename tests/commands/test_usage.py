@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 import pytest
@@ -11,7 +10,7 @@ from tests.commands.cluster import FakeCluster
 from tests.commands.running import Program
 from tiergate.cluster.api import Api
 from tiergate.live import usage
-from tiergate.live.usage_text import Style, render
+from tiergate.live.usage_text import TableStyle, render
 
 HALF, EMPTY = "█" * 10 + "░" * 10, "░" * 20
 WIDE: Final = {"requests.cpu": "1", "limits.cpu": "1", "pods": "4"}
@@ -138,13 +137,14 @@ def test_a_cluster_that_does_not_answer_has_an_exit_code(tiergate: Program, clus
     assert (ran.code, ran.out, ran.err) == (4, "", "tiergate usage: no answer in time\n")
 
 
-def test_colours_and_letters_are_for_terminals_that_have_them(tiergate: Program, cluster: FakeCluster) -> None:
+async def test_colours_and_letters_are_for_terminals_that_have_them(cluster: FakeCluster) -> None:
     cluster.quota({"pods": "20", "limits.cpu": "3900m"})
-
-    async def rendered() -> list[str]:
-        return list(render(await usage.read(Api(cluster)), Style(colour=True, unicode=False)))
-
-    lines = {line.split()[1]: line for line in asyncio.run(rendered()) if line.startswith("    ")}
+    rendered = render(await usage.read(Api(cluster)), TableStyle(colour=True, unicode=False))
+    lines = {line.split()[1]: line for line in rendered if line.startswith("    ")}
     assert f"\033[32m{'.' * 20}" in lines["requests.cpu"]
     assert "\033[31m  really 0" in lines["pods"]
+
+
+def test_what_is_no_terminal_gets_no_colours(tiergate: Program, cluster: FakeCluster) -> None:
+    cluster.quota({"pods": "20", "limits.cpu": "3900m"})
     assert "\033" not in tiergate("usage").out

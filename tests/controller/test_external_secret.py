@@ -24,7 +24,7 @@ from tiergate_certs.issue import Pair, issue_authority, issue_leaf
 from tiergate_certs.plan import Policy
 from tiergate_certs.store import Stored
 
-NAME = "gate.svc"
+NAME = "webhook.svc"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 OLD, NEW, OTHER = (issue_authority(not_before=NOW - DAY, not_after=NOW + 90 * DAY) for _ in range(3))

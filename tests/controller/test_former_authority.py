@@ -51,7 +51,7 @@ class World:
             api,
             ClusterSecrets(api, NAMESPACE),
             self._state,
-            names=["gate.svc"],
+            names=["webhook.svc"],
             policy=Policy(settle=timedelta(0)),
             now=lambda: self.now,
             on_change=lambda: None,

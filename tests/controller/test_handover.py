@@ -283,8 +283,8 @@ async def test_switched_off_it_is_handed_back_at_once(monkeypatch: pytest.Monkey
         assert api.bare()
 
 
-def _switched_off() -> controller_service.Options:
-    return controller_service.Options(
+def _switched_off() -> controller_service.ControllerOptions:
+    return controller_service.ControllerOptions(
         kubeconfig=None,
         service_account_dir=None,
         namespace="tiergate-system",

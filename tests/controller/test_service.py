@@ -5,13 +5,13 @@ import pytest
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.main import main
 from tiergate.cluster.client import ConfigError
-from tiergate.controller.service import ControllerService, Options
+from tiergate.controller.service import ControllerOptions, ControllerService
 from tiergate.process.service import Message
 
 
 def a_service(kubeconfig: str | None = None) -> ControllerService:
     return ControllerService(
-        Options(
+        ControllerOptions(
             kubeconfig=kubeconfig,
             service_account_dir=None,
             namespace="tiergate-system",

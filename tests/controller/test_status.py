@@ -23,7 +23,7 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier, TierQuota
-from tiergate.wire.tier_status import Condition, KeptSpec, TierStatus, read_status, write_patch
+from tiergate.wire.tier_status import Condition, ConditionReason, KeptSpec, TierStatus, read_status, write_patch
 
 EARLIER, NOW = "2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z"
 ENFORCING = Assessment(holds=True, reason="WebhooksRegistered", message="all well")
@@ -128,7 +128,11 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
     ],
 )
 def test_ready(
-    faults: tuple[Fault, ...], good: TierInForce | None, states: list[NamespaceState], reason: str, message: str
+    faults: tuple[Fault, ...],
+    good: TierInForce | None,
+    states: list[NamespaceState],
+    reason: ConditionReason,
+    message: str,
 ) -> None:
     """One assessment: what people must mend comes before what passes by itself."""
     assessment = assess_ready(record(*faults), good=good, states=states)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 from tests.fake_api import FakeApi
 from tests.virtual_time import clock
 from tiergate.cluster.webhook_probe import ProbeResult
-from tiergate.controller.service import Loops, Options
+from tiergate.controller.service import ControllerOptions, Loops
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
 
 RELEASE = "tiergate-system"
-OPTIONS = Options(kubeconfig=None, service_account_dir=None, namespace=RELEASE, service="tiergate-webhook", host="here")
+OPTIONS = ControllerOptions(
+    kubeconfig=None, service_account_dir=None, namespace=RELEASE, service="tiergate-webhook", host="here"
+)
 REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 MUTATING = f"{REGISTRATION}/mutatingwebhookconfigurations/tiergate"
 VALIDATING = f"{REGISTRATION}/validatingwebhookconfigurations/tiergate"

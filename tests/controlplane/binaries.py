@@ -205,14 +205,30 @@ def _build(go: str, program: Program, say: Callable[[str], None], begun: float) 
         *(go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false"),
         *("-ldflags", f"-s -w {program.flags}".strip(), "-o", str(target), program.package),
     ]
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""}
-    # A group of its own, so that Ctrl-C ends the compilers too.
+
+    def waiting() -> None:
+        now = time.monotonic()
+        say(f"building, {now - started:.0f} s of about {program.seconds}; {now - begun:.0f} s elapsed")
+
+    try:
+        code, log = _run_in_group(command, MODULES / program.module, waiting)
+        if code != 0:
+            msg = f"Building {program.name} failed (go build ended with {code}). {ALTERNATIVES}\n{log}"
+            raise ControlPlaneError(msg)
+        target.replace(folder / program.name)
+    finally:
+        target.unlink(missing_ok=True)
+    say(f"built in {time.monotonic() - started:.0f} s")
+
+
+def _run_in_group(command: list[str], folder: Path, waiting: Callable[[], None]) -> tuple[int, str]:
+    """Run a build in a group of its own, so that Ctrl-C ends the compilers too; return its code and last words."""
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(
             command,
-            cwd=MODULES / program.module,
-            env=environment,
+            cwd=folder,
+            env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -225,21 +241,13 @@ def _build(go: str, program: Program, say: Callable[[str], None], begun: float) 
                     code = process.wait(timeout=30)
                     break
                 except subprocess.TimeoutExpired:
-                    now = time.monotonic()
-                    say(f"building, {now - started:.0f} s of about {program.seconds}; {now - begun:.0f} s elapsed")
+                    waiting()
         except BaseException:
             os.killpg(process.pid, 15)
             process.wait()
-            target.unlink(missing_ok=True)
             raise
-        if code != 0:
-            log.seek(0)
-            tail = log.read()[-2000:].decode(errors="replace").strip()
-            target.unlink(missing_ok=True)
-            msg = f"Building {program.name} failed (go build ended with {code}). {ALTERNATIVES}\n{tail}"
-            raise ControlPlaneError(msg)
-    target.replace(folder / program.name)
-    say(f"built in {time.monotonic() - started:.0f} s")
+        log.seek(0)
+        return code, log.read()[-2000:].decode(errors="replace").strip()
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The proxy for Services in front of our own pods: a TCP forwarder on each ClusterIP.
+"""The proxy for Services of our own pods: a TCP forwarder on each ClusterIP.
 
 New connections go to ready endpoints only; to serving ones that terminate when no other is left, as
 kube-proxy does; with none at all the connection is refused. Established connections stay where they are.
@@ -23,14 +23,14 @@ Endpoint = tuple[str, int]
 
 
 @dataclass(frozen=True, order=True)
-class Front:
+class ServiceAddress:
     """Where a Service port is reached."""
 
     address: str
     port: int
 
 
-def backends(service: Object, pods: Iterable[Object]) -> dict[Front, tuple[Endpoint, ...]]:
+def backends(service: Object, pods: Iterable[Object]) -> dict[ServiceAddress, tuple[Endpoint, ...]]:
     """Return for each port of the Service the endpoints that new connections may go to.
 
     Read from the pods themselves: the API server stores no EndpointSlice with a loopback address.
@@ -40,7 +40,7 @@ def backends(service: Object, pods: Iterable[Object]) -> dict[Front, tuple[Endpo
     if spec.get("clusterIP") in {None, "", "None"} or not selector:
         return {}
     own = [pod for pod in pods if selector.items() <= pod["metadata"].get("labels", {}).items()]
-    return {Front(spec["clusterIP"], port["port"]): _chosen(own, port) for port in spec.get("ports", ())}
+    return {ServiceAddress(spec["clusterIP"], port["port"]): _chosen(own, port) for port in spec.get("ports", ())}
 
 
 def _chosen(pods: Iterable[Object], port: Object) -> tuple[Endpoint, ...]:
@@ -151,10 +151,10 @@ class _Client(_Side):
 
 
 class Forwarder:
-    """Listens on one front while it has backends."""
+    """Listens on one address while it has backends."""
 
-    def __init__(self, front: Front) -> None:
-        self.front = front
+    def __init__(self, service: ServiceAddress) -> None:
+        self.service = service
         self._backends: tuple[Endpoint, ...] = ()
         self._turn = itertools.count()
         self._changed = asyncio.Event()
@@ -194,9 +194,9 @@ class Forwarder:
     async def _listen(self) -> asyncio.Server | None:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.create_server(lambda: _Client(self), self.front.address, self.front.port, backlog=512)
+            return await loop.create_server(lambda: _Client(self), self.service.address, self.service.port, backlog=512)
         except OSError as error:
-            _LOG.error("no Service on %s:%d: %s", self.front.address, self.front.port, error)
+            _LOG.error("no Service on %s:%d: %s", self.service.address, self.service.port, error)
             loop.call_later(_RETRY_SECONDS, self._changed.set)
             return None
 
@@ -208,8 +208,8 @@ class Proxy:
         self._changed = asyncio.Event()
         self._services = Mirror(api, f"/api/v1/namespaces/{namespace}/services", self._changed.set)
         self._pods = Mirror(api, f"/api/v1/namespaces/{namespace}/pods", self._changed.set)
-        self._forwarders: dict[Front, tuple[Forwarder, asyncio.Task[None]]] = {}
-        self._known: dict[Front, tuple[Endpoint, ...]] = {}
+        self._forwarders: dict[ServiceAddress, tuple[Forwarder, asyncio.Task[None]]] = {}
+        self._known: dict[ServiceAddress, tuple[Endpoint, ...]] = {}
 
     async def run(self) -> None:
         """Follow Services and pods for ever."""
@@ -222,22 +222,22 @@ class Proxy:
                 self._sync(tasks)
 
     def _sync(self, tasks: asyncio.TaskGroup) -> None:
-        wanted: dict[Front, tuple[Endpoint, ...]] = {}
+        wanted: dict[ServiceAddress, tuple[Endpoint, ...]] = {}
         for service in self._services.objects.values():
             found = backends(service, self._pods.objects.values())
             wanted |= found
-            for front, endpoints in found.items():
-                if front not in self._forwarders:
-                    forwarder = Forwarder(front)
-                    self._forwarders[front] = forwarder, tasks.create_task(forwarder.run())
-                if self._known.get(front) != endpoints:
-                    self._tell(self._forwarders[front][0], endpoints, _delay(service))
-        for front in self._forwarders.keys() - wanted.keys():
-            self._forwarders.pop(front)[1].cancel()
+            for address, endpoints in found.items():
+                if address not in self._forwarders:
+                    forwarder = Forwarder(address)
+                    self._forwarders[address] = forwarder, tasks.create_task(forwarder.run())
+                if self._known.get(address) != endpoints:
+                    self._tell(self._forwarders[address][0], endpoints, _delay(service))
+        for address in self._forwarders.keys() - wanted.keys():
+            self._forwarders.pop(address)[1].cancel()
         self._known = wanted
 
     def _tell(self, forwarder: Forwarder, endpoints: tuple[Endpoint, ...], delay: float) -> None:
-        _LOG.info("%s -> %s in %g s", forwarder.front, endpoints, delay)
+        _LOG.info("%s -> %s in %g s", forwarder.service, endpoints, delay)
         asyncio.get_running_loop().call_later(delay, forwarder.update, endpoints)
 
 

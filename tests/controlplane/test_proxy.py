@@ -7,13 +7,13 @@ import pytest
 
 from tests.controlplane.api import Object
 from tests.controlplane.network import free_ports
-from tests.controlplane.proxy import Endpoint, Forwarder, Front, backends
+from tests.controlplane.proxy import Endpoint, Forwarder, ServiceAddress, backends
 
 SERVICE: Object = {
     "metadata": {"name": "web"},
     "spec": {"clusterIP": "127.64.1.5", "selector": {"app": "web"}, "ports": [{"port": 443, "targetPort": "https"}]},
 }
-FRONT = Front("127.64.1.5", 443)
+FRONT = ServiceAddress("127.64.1.5", 443)
 
 
 def a_pod(last: int, *, ready: bool = True, stopping: bool = False, app: str = "web") -> Object:
@@ -54,8 +54,8 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def _ask(front: Front, text: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection(front.address, front.port)
+async def _ask(address: ServiceAddress, text: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(address.address, address.port)
     writer.write(text)
     writer.write_eof()
     answer = await reader.read()
@@ -65,9 +65,9 @@ async def _ask(front: Front, text: bytes) -> bytes:
 
 async def _with_forwarder(use: Callable[[Forwarder, Endpoint], Awaitable[None]]) -> None:
     async def main() -> None:
-        port, front = free_ports("127.0.0.1", 2)
+        port, address = free_ports("127.0.0.1", 2)
         server = await asyncio.start_server(_echo, "127.0.0.1", port)
-        forwarder = Forwarder(Front("127.0.0.1", front))
+        forwarder = Forwarder(ServiceAddress("127.0.0.1", address))
         running = asyncio.create_task(forwarder.run())
         try:
             await use(forwarder, ("127.0.0.1", port))
@@ -85,7 +85,7 @@ async def test_bytes_pass_both_ways_and_half_closed(capsys: pytest.CaptureFixtur
         forwarder.update((backend,))
         await asyncio.sleep(0.05)
         text = b"x" * 3_000_000
-        assert await _ask(forwarder.front, text) == b"<" + text + b">"
+        assert await _ask(forwarder.service, text) == b"<" + text + b">"
 
     await _with_forwarder(use)
     assert capsys.readouterr().err == ""
@@ -94,14 +94,14 @@ async def test_bytes_pass_both_ways_and_half_closed(capsys: pytest.CaptureFixtur
 async def test_without_a_backend_connections_are_refused() -> None:
     async def use(forwarder: Forwarder, backend: Endpoint) -> None:
         with pytest.raises(ConnectionRefusedError):
-            await _ask(forwarder.front, b"")
+            await _ask(forwarder.service, b"")
         forwarder.update((backend,))
         await asyncio.sleep(0.05)
-        assert await _ask(forwarder.front, b"hello") == b"<hello>"
+        assert await _ask(forwarder.service, b"hello") == b"<hello>"
         forwarder.update(())
         await asyncio.sleep(0.05)
         with pytest.raises(ConnectionRefusedError):
-            await _ask(forwarder.front, b"")
+            await _ask(forwarder.service, b"")
 
     await _with_forwarder(use)
 
@@ -110,7 +110,7 @@ async def test_an_established_connection_outlives_its_backends_readiness() -> No
     async def use(forwarder: Forwarder, backend: Endpoint) -> None:
         forwarder.update((backend,))
         await asyncio.sleep(0.05)
-        reader, writer = await asyncio.open_connection(forwarder.front.address, forwarder.front.port)
+        reader, writer = await asyncio.open_connection(forwarder.service.address, forwarder.service.port)
         writer.write(b"a")
         await asyncio.sleep(0.05)
         forwarder.update(())

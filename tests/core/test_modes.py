@@ -23,9 +23,10 @@ from tests.builders import (
 )
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
+from tiergate.core.decision import Decision, Finding, in_mode
 from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.facts import InvalidTier, MissingTier
-from tiergate.core.mode import MODES, Mode
+from tiergate.core.mode import MODES, Effect, Mode
 from tiergate.core.podspec import ContainerStatus, Pod
 from tiergate.core.tally import names_to_count, unmeasured
 from tiergate.core.tier import Tier
@@ -45,6 +46,23 @@ WITHOUT_CPU = a_pod(a_container(limits={"memory": "1Mi"}))
 QUOTA = a_quota(HARD, {"pods": "3"})
 
 
+@pytest.mark.parametrize(
+    ("mode", "of_rule", "effect", "lifted"),
+    [
+        ("Enforce", "deny", "deny", False),
+        ("Enforce", "warn", "warn", False),
+        ("Warn", "deny", "warn", True),
+        ("Warn", "warn", "warn", False),
+        ("Audit", "deny", "audit", True),
+        ("Audit", "warn", "audit", False),
+    ],
+)
+def test_what_becomes_of_a_finding_in_each_mode(mode: Mode, of_rule: Effect, effect: Effect, lifted: bool) -> None:  # noqa: FBT001  # of pytest
+    decision = Decision(in_mode((Finding("limit-max", "", effect=of_rule),), mode), mode=mode)
+    assert [(one.effect, one.lifted) for one in decision.findings] == [(effect, lifted)]
+    assert (decision.allowed, decision.violates) == (effect != "deny", of_rule == "deny")
+
+
 @pytest.mark.rule("D-5a")
 @reporting
 def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
@@ -52,9 +70,7 @@ def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
     told = reported(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
     assert [one.rule for one in told.findings] == ["limit-max", "quota-exceeded", "quota-exceeded"]
     assert {one.effect for one in refused.findings} == {"deny"}
-    assert [(one.pointer, one.effect) for one in told.findings] == [
-        (one.pointer, one.effect) for one in refused.findings
-    ]
+    assert told.findings == in_mode(refused.findings, mode)
     assert told.allowed
     assert not refused.allowed
     assert told.mode == mode

@@ -283,6 +283,7 @@ SCOPES = (
         ),
         quota([], a_tier_quota({"count/jobs.batch": "8Pi"}), "R-3-8Pi-can-be-counted"),
         quota([], a_tier_quota({"requests.nvidia.com/gpu": "1.5"}), "R-3-requests-of-extended-may-have-fractions"),
+        quota([], a_tier_quota({"requests.example.com/gpu.memory": "1.5"}), "R-3-also-of-one-that-is-named-like-bytes"),
         quota([], a_tier_quota({"requests.cpu": "1.5"}), "R-3-cpu-may-have-fractions"),
         quota(
             [("/scopes", "unsupported scope applied to resource: BestEffort with requests.cpu")],

@@ -13,8 +13,8 @@ from tiergate.core.workload import (
     NONE,
     ONE_POD,
     QUARTER,
+    IntOrPercent,
     Rollout,
-    Share,
     job_pods,
     steady,
     surge,
@@ -35,13 +35,13 @@ MOST = 2**31 - 1
         pytest.param(0, QUARTER, QUARTER, (0, 0), id="W-1-none"),
         pytest.param(3, NONE, QUARTER, (0, 1), id="W-1-both-come-out-0"),
         pytest.param(3, NONE, NONE, (0, 1), id="W-1-both-written-as-0"),
-        pytest.param(3, Share(200, percent=True), NONE, (6, 0), id="W-1-200-percent"),
-        pytest.param(2, NONE, Share(9), (0, 2), id="W-1-more-unavailable-than-there-are"),
+        pytest.param(3, IntOrPercent(200, percent=True), NONE, (6, 0), id="W-1-200-percent"),
+        pytest.param(2, NONE, IntOrPercent(9), (0, 2), id="W-1-more-unavailable-than-there-are"),
         pytest.param(MOST, QUARTER, QUARTER, (2**29, 2**29 - 1), id="W-1-absurd"),
     ],
 )
 def test_a_deployment_rounds_its_surge_up_and_what_is_unavailable_down(
-    pods: int, more: Share, fewer: Share, expected: tuple[int, int]
+    pods: int, more: IntOrPercent, fewer: IntOrPercent, expected: tuple[int, int]
 ) -> None:
     workload = a_workload(rollout=Rollout(more, fewer))
     assert (surge(workload, pods), unavailable(workload, pods)) == expected
@@ -56,7 +56,7 @@ def test_what_replaces_no_pods_has_none_more_and_none_fewer_than_wanted(kind: st
 @pytest.mark.rule("W-8")
 @pytest.mark.parametrize(("kind", "expected"), [("DaemonSet", 2), ("StatefulSet", 1), ("Deployment", 1)])
 def test_a_percentage_of_unavailable_pods_rounds_up_for_a_daemonset_only(kind: str, expected: int) -> None:
-    assert unavailable(a_workload(kind=kind, rollout=Rollout(NONE, Share(50, percent=True))), 3) == expected
+    assert unavailable(a_workload(kind=kind, rollout=Rollout(NONE, IntOrPercent(50, percent=True))), 3) == expected
 
 
 @pytest.mark.rule("W-4")

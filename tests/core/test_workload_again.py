@@ -78,6 +78,15 @@ def test_what_none_of_its_pods_makes_room_for_stalls(old: Workload, used: str, e
     assert all(one.effect == "warn" for one in found)
 
 
+@pytest.mark.rule("W-1a")
+@pytest.mark.parametrize(("wanted", "expected"), [(4, []), (5, [STALL]), (6, [STALL])])
+def test_fewer_pods_make_room_whatever_their_templates(wanted: int, expected: list[str]) -> None:
+    """A Deployment takes them from all its ReplicaSets in proportion, available or not."""
+    assert [
+        one.rule for one in _found(_stuck(replicas=5, running=4), limits={"cpu": "500m"}, replicas=wanted)
+    ] == expected
+
+
 @pytest.mark.parametrize(
     ("limits", "used", "expected"), [("500m", "3500m", []), ("2", "3", [STALL]), ("500m", "4", [STALL])]
 )

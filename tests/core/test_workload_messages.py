@@ -70,6 +70,20 @@ def _foreign(hard: dict[str, str], used: dict[str, str]) -> QuotaStatus:
             id="whole-devices",
         ),
         pytest.param(
+            a_workload({"example.com/hugepages-2Mi": "4"}, replicas=3),
+            _foreign({"requests.example.com/hugepages-2Mi": "10"}, {}),
+            '2 of 3 pods fit into quota "own": requests.example.com/hugepages-2Mi 10, 4 for each pod; '
+            "set replicas to 2 or less, or lower requests.example.com/hugepages-2Mi to 3 per pod",
+            id="devices-named-like-huge-pages",
+        ),
+        pytest.param(
+            a_workload({"example.com/vcpu": "4"}, replicas=4),
+            _foreign({"requests.example.com/vcpu": "10"}, {}),
+            '2 of 4 pods fit into quota "own": requests.example.com/vcpu 10, 4 for each pod; '
+            "set replicas to 2 or less, or lower requests.example.com/vcpu to 2 per pod",
+            id="devices-named-like-cpu",
+        ),
+        pytest.param(
             a_workload(template=_BATCH, replicas=2),
             a_quota(
                 {"pods": "1"}, name="own", managed=False, selector=[ScopeRequirement("PriorityClass", "In", ("batch",))]
@@ -263,8 +277,8 @@ def test_what_would_help_is_said_only_where_it_helps_at_all_bounds(
             {"replicas": 16},
             "9Gi",
             '9 of 16 pods fit into quota "own" now: limits.memory 12Gi, 3Gi used by others, 1Gi for each pod; '
-            "it takes at most 12 such pods in all; set replicas to 9 or less, or lower limits.memory to 576Mi per pod",
-            id="more-of-the-same",
+            "it takes at most 12 such pods in all; set replicas to 9 or less, or lower limits.memory to 307Mi per pod",
+            id="more-of-the-same-beside-those-that-stay",
         ),
     ],
 )

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from tests.builders import a_claim, a_quota, a_tier, a_tier_quota, an_item
-from tests.core.workloads import a_workload, judged
+from tests.core.workloads import a_template, a_workload, judged
 from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
-from tiergate.core.workload import NONE, ONE_POD, Rollout, Share, Workload
+from tiergate.core.workload import NONE, ONE_POD, IntOrPercent, Rollout, Workload
 
 NEVER, SHORT, STALL = "workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls"
 TIER: Tier = msgspec.structs.replace(
@@ -85,6 +85,28 @@ def test_an_edit_of_a_paused_one_is_told_what_it_will_come_to() -> None:
     assert _said(msgspec.structs.replace(again, written=b"a-third"), again, "4") == [(STALL, "warn")]
 
 
+@pytest.mark.rule("W-1c")
+@pytest.mark.parametrize(
+    ("cpu", "limits", "expected"),
+    [
+        pytest.param("3", "1", [], id="there-is-room-for-one-more"),
+        pytest.param("4", "1", [(STALL, "unless to a template whose pods run")], id="there-is-none"),
+        pytest.param("5", "1600m", [(STALL, "unless to a template whose pods run")], id="the-quota-was-lowered-since"),
+        pytest.param("4", "2", [(SHORT, "2 of 3 pods fit")], id="more-than-any-of-them-can-have"),
+    ],
+)
+def test_another_template_of_one_that_goes_on_may_be_that_of_its_pods(
+    cpu: str, limits: str, expected: list[tuple[str, str]]
+) -> None:
+    """Git brings back what was written before the pause: then no pod has to be made, which the object does not show."""
+    old, template = _edited("500m"), a_template({"cpu": limits})
+    back = msgspec.structs.replace(old, template=template, written=b"a-third", paused=False)
+    quotas = (a_quota({"limits.cpu": "4", "pods": "10"}, {"limits.cpu": cpu}),)
+    found = judged(back, old=old, tier=TIER, quotas=quotas)
+    assert [one.rule for one in found] == [rule for rule, _ in expected]
+    assert all(words in sentence(one, namespace="dev") for one, (_, words) in zip(found, expected, strict=True))
+
+
 def _waits(limits: str = "1", partition: int | None = None, **fields: Any) -> Workload:  # noqa: ANN401  # fields of Workload
     """Return a StatefulSet whose template was changed while its strategy (OnDelete, or a partition) held its pods."""
     rollout = None if partition is None else _from(partition)
@@ -110,7 +132,15 @@ def _from(partition: int) -> Rollout:
         pytest.param(_waits("2", 3), 2, "4", [], id="what-stays-may-be-small"),
         pytest.param(_waits("3", 5), 3, "3", [], id="partition-that-still-holds-all"),
         pytest.param(_waits("3"), None, "3", [], id="stays-on-delete"),
-        pytest.param(_waits("3", held=False), 0, "3", [], id="some-pods-are-of-the-template"),
+        pytest.param(_waits("1300m", held=False), 0, "4", [], id="the-others-fit"),
+        pytest.param(_waits("2", held=False), 0, "3", [(STALL, "warn")], id="the-others-do-not-fit"),
+        pytest.param(_waits("2", 2, held=False), 1, "3", [], id="nobody-knows-what-stays"),
+        pytest.param(_waits("3", held=False), 0, "3", [(NEVER, "deny")], id="the-others-never-run"),
+        pytest.param(_waits("3", 1, held=False), 0, "3", [(NEVER, "deny")], id="partition-lowered-again"),
+        pytest.param(_waits("3", 0, held=False), 0, "3", [], id="a-rollout-on-its-way"),
+        pytest.param(_waits("3", 1, held=False), 2, "3", [], id="partition-raised"),
+        pytest.param(_waits("3", 1, held=False, settled=True), 0, "3", [], id="all-pods-are-of-the-template"),
+        pytest.param(_waits("3", 1, held=False, observed=False), 0, "3", [], id="a-late-status"),
         pytest.param(_waits("3", 3, replicas=0, running=3), 0, "3", [(NEVER, "warn")], id="asks-for-no-pod"),
     ],
 )
@@ -119,6 +149,27 @@ def test_one_that_its_strategy_held_is_judged_when_it_goes_on(
 ) -> None:
     rollout = None if partition is None else _from(partition)
     assert _said(msgspec.structs.replace(old, rollout=rollout), old, cpu) == expected
+
+
+@pytest.mark.rule("W-3")
+@pytest.mark.parametrize(
+    ("old", "effect"),
+    [
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=_from(3)), "warn", id="keeps-all-back"),
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=_from(2)), "deny", id="replaces-one"),
+        pytest.param(a_workload(kind="StatefulSet", replicas=3, rollout=None), "deny", id="whatever-is-made-anew"),
+        pytest.param(a_workload(kind="ReplicaSet", replicas=3), "deny", id="whatever-is-made-anew-of-a-replicaset"),
+        pytest.param(None, "deny", id="a-new-one-has-no-other-template"),
+    ],
+)
+def test_a_template_that_never_runs_is_no_problem_yet_where_a_partition_keeps_all_pods_back(
+    old: Workload | None, effect: str
+) -> None:
+    """They are made of the former template, as long as the partition is not lowered."""
+    before = old or a_workload(kind="StatefulSet", replicas=3, rollout=_from(3))
+    new = msgspec.structs.replace(before, template=a_template({"cpu": "3"}), written=b"another")
+    found = judged(new, old=old, tier=TIER, quotas=(a_quota({"limits.cpu": "9"}),))
+    assert [(one.rule, one.effect) for one in found] == [(NEVER, effect)]
 
 
 def test_more_pods_of_one_that_is_held_are_judged_as_ever() -> None:
@@ -135,11 +186,11 @@ def test_claims_of_one_that_goes_on_are_there_already() -> None:
     assert _said(msgspec.structs.replace(old, rollout=_from(0)), old, "3") == []
 
 
-@pytest.mark.parametrize("unavailable", [Share(0), ONE_POD, Share(2)])
+@pytest.mark.parametrize("unavailable", [IntOrPercent(0), ONE_POD, IntOrPercent(2)])
 @pytest.mark.parametrize("used", ["1", "2", "3", "3500m", "4"])
 @pytest.mark.parametrize("asked", ["500m", "1", "1300m"])
 def test_nothing_is_said_of_a_rollout_that_some_former_template_lets_through(
-    unavailable: Share, used: str, asked: str
+    unavailable: IntOrPercent, used: str, asked: str
 ) -> None:
     rollout, all_used = Rollout(ONE_POD, unavailable), _milli(used)
     held, new = _edited(asked, rollout=rollout), a_workload({"cpu": asked}, replicas=3, rollout=rollout)

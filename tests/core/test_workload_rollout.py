@@ -91,6 +91,7 @@ def test_pods_that_stay_and_pods_that_go(old: Workload, cpu: str, hard: str, use
         pytest.param(_stateful(replicas=1, rollout=_below(3)), 4, "4", "3 of 4 pods", id="more-than-fit"),
         pytest.param(_stateful(replicas=1, rollout=_below(9)), 4, "3", "3 of 4 pods", id="old-ones-that-do-not-fit"),
         pytest.param(_stateful(replicas=1, rollout=_below(4), settled=False), 4, "3", None, id="nobody-knows-which"),
+        pytest.param(_stateful(running=2, rollout=_below(3), complete=False), 4, "4", None, id="of-one-before-that"),
     ],
 )
 def test_pods_below_the_partition_are_made_of_the_former_template(
@@ -103,6 +104,34 @@ def test_pods_below_the_partition_are_made_of_the_former_template(
     assert [(one.rule, sentence(one, namespace="dev").partition(" fit ")[0]) for one in found] == (
         [] if expected is None else [(SHORT, expected)]
     )
+
+
+def _earlier(cpu: str = "2", **fields: Any) -> Workload:  # noqa: ANN401  # fields of Workload
+    """Return a StatefulSet of four, some of whose pods are of an earlier template."""
+    return _stateful(cpu, **{"settled": False, "complete": False, **fields})
+
+
+@pytest.mark.rule("W-3")
+@pytest.mark.parametrize(
+    ("old", "hard", "used", "expected"),
+    [
+        pytest.param(_earlier(rollout=_below(2)), "8", "6", [], id="W-3-below-the-partition-of-the-template-before"),
+        pytest.param(_earlier(rollout=_below(9), held=True), "5", "4", [], id="W-3-all-below-the-partition"),
+        pytest.param(_earlier(rollout=_below(2), settled=True), "8", "8", [], id="W-3-some-are-not-there-yet"),
+        pytest.param(_earlier(rollout=None, held=True), "6", "4", [], id="W-3-on-delete"),
+        pytest.param(_earlier(rollout=_below(0)), "8", "8", [SHORT], id="W-3-all-are-replaced-in-the-end"),
+        pytest.param(_stateful("2", rollout=_below(2)), "9", "8", [SHORT], id="W-3-all-are-of-the-template"),
+        pytest.param(_stateful("2", rollout=None), "9", "8", [SHORT], id="W-3-on-delete-of-the-template"),
+        pytest.param(a_workload({"cpu": "2"}, kind="ReplicaSet", replicas=4), "6", "4", [], id="a-smaller-one-before"),
+        pytest.param(a_workload({"cpu": "2"}, kind="ReplicaSet", replicas=4), "5", "4", [SHORT], id="not-for-one-more"),
+        pytest.param(a_workload({"cpu": "2"}, kind="ReplicaSet", replicas=4), "9", "9", [SHORT], id="others-are-there"),
+    ],
+)
+def test_one_more_pod_beside_those_of_an_earlier_template(
+    old: Workload, hard: str, used: str, expected: list[str]
+) -> None:
+    """What stays is of the template that it was made of, which may ask for less than the stored one."""
+    assert _said(old, ("limits.cpu", hard, used), written=old.written, replicas=old.replicas + 1) == expected
 
 
 _OVERHEADS = msgspec.structs.replace(KNOWN, overheads={"small": amounts({"cpu": "1"}), "large": amounts({"cpu": "8"})})

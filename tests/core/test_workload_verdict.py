@@ -14,7 +14,7 @@ from tiergate.core.placement import Node, Placement
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.rules import said, sentence
 from tiergate.core.tier import ScopeRequirement, Tier
-from tiergate.core.workload import NONE, ONE_POD, RECREATE, Rollout, Share, Workload
+from tiergate.core.workload import NONE, ONE_POD, RECREATE, IntOrPercent, Rollout, Workload
 
 NEVER, SHORT, STALL = "workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls"
 TIER = a_tier(
@@ -482,7 +482,7 @@ def test_where_the_api_server_refuses_nothing_is_said(template: Any) -> None:  #
     assert _said(a_workload(template=template, replicas=99)) == []
 
 
-_ABSURD = a_workload(replicas=2**31 - 1, rollout=Rollout(Share(200, percent=True), Share(2**31 - 1)))
+_ABSURD = a_workload(replicas=2**31 - 1, rollout=Rollout(IntOrPercent(200, percent=True), IntOrPercent(2**31 - 1)))
 
 
 @pytest.mark.parametrize(

@@ -26,20 +26,20 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
         return await several.compared(server, namespace, case, governed)
     status, answer = await server.create(namespace, case.document)
     native = answered(status, answer, case.kind)
-    judge = Judge(server, case, governed, native)
-    outcome = await judge.outcome()
-    predicted, beyond = judge.predicted_wrongly(outcome)
+    judged = JudgedCase(server, case, governed, native)
+    outcome = await judged.outcome()
+    predicted, beyond = judged.predicted_wrongly(outcome)
     if predicted and not beyond:
         return Result(native, outcome, predicted)
-    if outcome.stage == "invalid" and await judge.was_valid():
+    if outcome.stage == "invalid" and await judged.was_valid():
         return Result(native, outcome, "our defaults make a valid pod invalid")
     disagreement = disagreeing(native, outcome)
     if not disagreement:
         return Result(native, outcome, predicted, beyond)
-    return Result(native, outcome, disagreement, await explanation(judge, native, outcome))
+    return Result(native, outcome, disagreement, await explanation(judged, native, outcome))
 
 
-class Judge:
+class JudgedCase:
     """Judges one create by our code, also with differences on purpose switched off."""
 
     def __init__(self, server: Server, case: Case, governed: Governed, native: Outcome) -> None:

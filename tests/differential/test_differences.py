@@ -12,13 +12,13 @@ import pytest
 from tests.differential import differences, explaining, ours, predicting, several
 from tests.differential.api import Api
 from tests.differential.case import Case, Result, Standing
-from tests.differential.comparing import Judge
+from tests.differential.comparing import JudgedCase
 from tests.differential.differences import DIFFERENCES, Difference
-from tests.differential.explaining import Judging
+from tests.differential.explaining import JudgedOperation
 from tests.differential.policies import Json, Policy
 from tests.differential.running import Bench
 from tests.differential.server import Server, prepared
-from tests.differential.updating import ClaimJudge, ResizeJudge
+from tests.differential.updating import JudgedClaim, JudgedResize
 from tests.differential.verdict import disagreeing
 from tiergate.core import defaults, limitrange, native, quota
 
@@ -110,14 +110,14 @@ async def with_a_server(kubeconfig: Path, case: Case, work: Callable[[Server], A
     return await run()
 
 
-def judging(server: Server, case: Case, result: Result) -> Judging:
+def judging(server: Server, case: Case, result: Result) -> JudgedOperation:
     """Return what judges a case that is in force on the bench."""
     place, governed = server.namespace(0), ours.governed(case.policy)
     if case.standing is None:
-        return Judge(server, case, governed, result.native)
+        return JudgedCase(server, case, governed, result.native)
     if case.kind == "Pod":
-        return ResizeJudge(server, place, case, governed)
-    return ClaimJudge(server.stored(place, case.kind), case, governed, result.native)
+        return JudgedResize(server, place, case, governed)
+    return JudgedClaim(server.stored(place, case.kind), case, governed, result.native)
 
 
 def test_every_difference_has_a_case() -> None:
@@ -133,10 +133,10 @@ async def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: 
         bench = Bench(server, server.namespace(0))
         result = await bench.result(case)
         assert result is not None
-        judge = judging(server, case, result)
-        without = disagreeing(result.native, await judge.outcome((difference,)))
+        judged = judging(server, case, result)
+        without = disagreeing(result.native, await judged.outcome((difference,)))
         others = tuple(one for one in DIFFERENCES if one is not difference)
-        return result, without, disagreeing(result.native, await judge.outcome(others))
+        return result, without, disagreeing(result.native, await judged.outcome(others))
 
     result, without, others_off = await with_a_server(kubeconfig, case, work)
     assert result.disagreement

@@ -25,22 +25,22 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
     name = stored["metadata"]["name"]
     status, answer = await server.update(namespace, case.kind, name, *request(stored, case.document))
     native = answered(status, answer, case.kind)
-    judge: ResizeJudge | ClaimJudge
+    judged: JudgedResize | JudgedClaim
     if case.kind == "Pod":
-        judge = ResizeJudge(server, namespace, case, governed)
+        judged = JudgedResize(server, namespace, case, governed)
     else:
-        judge = ClaimJudge(stored, case, governed, native)
-    outcome = await judge.outcome()
-    predicted, beyond = await judge.predicted_wrongly(native, outcome, minor=server.minor)
+        judged = JudgedClaim(stored, case, governed, native)
+    outcome = await judged.outcome()
+    predicted, beyond = await judged.predicted_wrongly(native, outcome, minor=server.minor)
     if predicted and not beyond:
         return Result(native, outcome, predicted)
     disagreement = disagreeing(native, outcome)
     if not disagreement:
         return Result(native, outcome, predicted, beyond)
-    return Result(native, outcome, disagreement, await explanation(judge, native, outcome))
+    return Result(native, outcome, disagreement, await explanation(judged, native, outcome))
 
 
-class ResizeJudge:
+class JudgedResize:
     """Judges one resize by our code: done to the pod's twin, where no policy is in force, then reviewed."""
 
     def __init__(self, server: Server, namespace: str, case: Case, governed: Governed) -> None:
@@ -98,7 +98,7 @@ class ResizeJudge:
         return ours.ask("validate", msgspec.json.encode(self._twin), "Pod").subject
 
 
-class ClaimJudge:
+class JudgedClaim:
     """Judges one change of a claim; its validity does not depend on policies, so the native 422 is ours too."""
 
     def __init__(self, stored: Json, case: Case, governed: Governed, native: Outcome) -> None:

@@ -92,12 +92,12 @@ def _expression(random: Random) -> Json:
 async def compare(api: Api, *, cases: int, seed: int) -> tuple[Counter[str], list[str]]:
     """Return (how they ended, unexplained disagreements) of policies judged by the API and by us."""
     random = Random(seed)  # noqa: S311  # repeatable
-    gate = asyncio.Semaphore(CONNECTIONS)
+    places = asyncio.Semaphore(CONNECTIONS)
     ended: Counter[str] = Counter()
     wrong: list[str] = []
 
     async def one(spec: Json) -> None:
-        async with gate:
+        async with places:
             refusal = await _refusal(api, spec)
         reasons = [fault.reason for fault in faults(ours.tier_of(spec))]
         if refusal is None and reasons:

@@ -1,9 +1,7 @@
-"""Every word with which the product answers, refuses or reports, as its source has them."""
+"""Every word with which the product answers, refuses or reports: what docs/operate.md has to explain."""
 
 from __future__ import annotations
 
-import ast
-import functools
 import re
 import typing
 from collections.abc import Iterator
@@ -11,29 +9,13 @@ from typing import Final
 
 import yaml
 
-from tests.docs.values import CHART, ROOT
-from tiergate.core.decision import RuleId
-from tiergate.core.mode import MODES
-from tiergate.process.bodies import Refused
+from tests.docs.values import CHART
+from tiergate.cluster.events import EventReason
+from tiergate.core.rules import RULES
+from tiergate.metrics.recorder import ErrorReason
 from tiergate.server.admission import Outcome
+from tiergate.wire.tier_status import ConditionReason
 
-WARNED: Final = frozenset(
-    {
-        "label-tier-missing",
-        "label-tier-invalid",
-        "label-tier-unchecked",
-        "default-derived",
-        "max-without-min",
-        "devices-unbounded",
-        "exemption-broad",
-        "quota-unmeasured",
-        "quota-requests-above-limits",
-        "workload-rollout-stalls",
-        "workload-unchecked",
-    }
-)
-"""Rules that only ever warn."""
-SOURCES: Final = ROOT / "webhook" / "tiergate"
 ALERTS: Final = CHART / "files" / "alerts.yaml"
 _FAULT: Final = re.compile(
     r'(?:append \$faults|\bfail) (?:\(printf )?"([^"]*[a-z]{3}[^"]*)"|^\{\{ printf "([^"]*: [^"]*)"', re.MULTILINE
@@ -43,23 +25,17 @@ _FAULT: Final = re.compile(
 
 def rules() -> set[str]:
     """Return the ids of the rules that refuse."""
-    return set(typing.get_args(RuleId)) - WARNED
+    return {rule.id for rule in RULES if rule.effect == "deny"}
 
 
-@functools.cache
-def reasons() -> frozenset[str]:
-    """Return every word that the product gives as ``reason=``: of conditions, Events, errors in log and metric."""
-    return frozenset(text for path in SOURCES.rglob("*.py") for text in _reasons(ast.parse(path.read_text())))
+def reasons() -> set[str]:
+    """Return the reasons of conditions and of Events."""
+    return {*typing.get_args(ConditionReason), *typing.get_args(EventReason)}
 
 
 def outcomes() -> set[str]:
-    """Return the outcomes in the review log."""
-    return set(typing.get_args(Outcome))
-
-
-def refused_bodies() -> set[str]:
-    """Return the reasons for which a request's body is refused."""
-    return {one.reason for one in Refused.__subclasses__()}
+    """Return what the review log and the metrics of reviews have: outcomes, and why there is no decision."""
+    return {*typing.get_args(Outcome), *typing.get_args(ErrorReason)}
 
 
 def alerts() -> list[str]:
@@ -74,26 +50,6 @@ def value_faults() -> Iterator[list[str]]:
         if path.is_file():
             for either, other in _FAULT.findall(path.read_text()):
                 yield [part for part in re.split(r"\\n|%[a-z]", either or other) if part]
-
-
-def _reasons(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
-        if isinstance(node, ast.keyword) and node.arg == "reason":
-            yield from _texts(node.value)
-
-
-def _texts(node: ast.expr) -> Iterator[str]:
-    """Yield the words an expression can be: a text, one of two, or one with the mode in it."""
-    match node:
-        case ast.Constant(value=str() as text):
-            yield text
-        case ast.IfExp(body=body, orelse=other):
-            yield from _texts(body)
-            yield from _texts(other)
-        case ast.JoinedStr(values=[ast.Constant(value=str() as text), ast.FormattedValue()]):
-            yield from (f"{text}{mode}" for mode in MODES if mode != "Enforce")
-        case _:  # passed on from a parameter: whoever calls that says the word
-            return
 
 
 def sections(page: str) -> dict[str, str]:

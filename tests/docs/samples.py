@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 
@@ -39,13 +39,13 @@ from tiergate.server.admission import Answer
 from tiergate.wire import Malformed
 
 
-def refusals() -> Iterator[tuple[str, str]]:
+async def refusals() -> AsyncIterator[tuple[str, str]]:
     """Yield (rule id, message); some rules have several."""
     for rule, decision in _of_pods():
         broken = next(one for one in decision.findings if one.rule == rule)
         yield rule, sentence(broken, namespace="dev")
-    for given in _of_reviews():
-        for cause in response(given)["status"]["details"]["causes"]:
+    async for answered in _of_reviews():
+        for cause in response(answered)["status"]["details"]["causes"]:
             yield cause["reason"], cause["message"]
 
 
@@ -77,8 +77,8 @@ def _of_pods() -> Iterator[tuple[str, Decision]]:
     nearly_full = a_quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"})
     yield "quota-exceeded", _judged(_asking(limits={"cpu": "1"}), quota=nearly_full)
     yield "quota-pending", _judged(_asking())
-    for given in _of_workloads():
-        yield given[0].rule, Decision(given)
+    for found in _of_workloads():
+        yield found[0].rule, Decision(found)
     yield "tier-missing", _without_tier(MissingTier("dve"))
     crossed = InvalidTier("dev", "/spec/limits/0/min/cpu: min value 2 is greater than max value 1")
     yield "tier-invalid", _without_tier(crossed)
@@ -119,49 +119,56 @@ def _asking(requests: Texts | None = None, limits: Texts | None = None) -> Pod:
 
 
 def _judged(subject: Pod | Claim, item: LimitRangeItem | None = None, *, quota: QuotaStatus | None = None) -> Decision:
-    """Judge under a range, a quota, or, where neither is given, a quota that is not in force yet."""
+    """Judge under a range, a quota, or, where there is neither, a quota that is not in force yet."""
     quotas = [] if item is not None else [a_tier_quota({"limits.cpu": "4"})]
     tier = a_tier(*([] if item is None else [item]), quotas=quotas)
     return validated(subject, old=None, tier=tier, quotas=() if quota is None else (quota,))
 
 
-def _of_reviews() -> Iterator[Answer]:
+async def _of_reviews() -> AsyncIterator[Answer]:
     """Yield the refusals of namespaces, tiers and what cannot be read."""
     known = FakeState(tiers={"dev": a_tier()}, namespaces={"agents-a": "dev", "agents-b": "dev"})
-    yield answer("namespaces", a_review(a_namespace_object("kube-system")), known, FakePermissions("dev"))
-    yield answer("namespaces", a_review(a_namespace_object("agents-c")), known, FakePermissions())
-    yield answer("tiers", a_review(None, old=a_tier_object(), operation="DELETE"), known)
+    yield await answer("namespaces", a_review(a_namespace_object("kube-system")), known, FakePermissions("dev"))
+    yield await answer("namespaces", a_review(a_namespace_object("agents-c")), known, FakePermissions())
+    yield await answer("tiers", a_review(None, old=a_tier_object(), operation="DELETE"), known)
     crossed = {"limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]}
-    yield answer("tiers", a_review(a_tier_object(crossed)), known)
+    yield await answer("tiers", a_review(a_tier_object(crossed)), known)
     misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
-    yield answer("validate", a_review(misspelt), FakeState(tiers={"dev": a_tier()}))
+    yield await answer("validate", a_review(misspelt), FakeState(tiers={"dev": a_tier()}))
 
 
-def warnings() -> Iterator[str]:
+async def warnings() -> AsyncIterator[str]:
     """Yield one of each kind of warning."""
-    yield from (sentence(one, namespace="dev") for one in (*_stalling(), *_unchecked()))
+    for finding in (*_stalling(), *_unchecked()):
+        yield sentence(finding, namespace="dev")
+    async for answered in _of_reviews_with_warnings():
+        for warning in answered:
+            yield warning
+
+
+async def _of_reviews_with_warnings() -> AsyncIterator[list[str]]:
     told = a_tier(an_item(high={"memory": "512Mi"}), quotas=[a_tier_quota({"pods": "1"})], mode="Warn")
     large = a_pod_object({"name": "agent", "resources": {"limits": {"memory": "2Gi"}}})
-    yield from _warned(answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=())))[:1]
-    yield from _warned(answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=None)))[-1:]
+    yield _warned(await answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=())))[:1]
+    yield _warned(await answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=None)))[-1:]
     misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
-    yield from _warned(answer("validate", a_review(misspelt), FakeState(tiers={"dev": told})))
+    yield _warned(await answer("validate", a_review(misspelt), FakeState(tiers={"dev": told})))
     may = FakePermissions("dev", "dve")
     to_come = a_namespace_object("agents", tier="dve")
-    yield from _warned(answer("namespaces", a_review(to_come), FakeState(), may))
+    yield _warned(await answer("namespaces", a_review(to_come), FakeState(), may))
     unread = FakeState(tiers_now={"dve": Unreachable("no answer")})
-    yield from _warned(answer("namespaces", a_review(to_come), unread, may))
+    yield _warned(await answer("namespaces", a_review(to_come), unread, may))
     bad = FakeState(tiers_now={"dev": Malformed("/spec/limits/0/min/cpu", "min value 2 is greater than max value 1")})
-    yield from _warned(answer("namespaces", a_review(a_namespace_object("agents")), bad, may))
+    yield _warned(await answer("namespaces", a_review(a_namespace_object("agents")), bad, may))
     legal = {
         "enforcement": "Warn",
         "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}],
         "quotas": [{"name": "compute", "hard": {"services": "3", "requests.nvidia.com/gpu": "1"}}],
         "exemptions": {"groups": ["system:authenticated"]},
     }
-    yield from _warned(answer("tiers", a_review(a_tier_object(legal)), FakeState()))
+    yield _warned(await answer("tiers", a_review(a_tier_object(legal)), FakeState()))
 
 
-def _warned(given: Answer) -> list[str]:
-    found: list[str] = response(given)["warnings"]
+def _warned(answered: Answer) -> list[str]:
+    found: list[str] = response(answered)["warnings"]
     return found

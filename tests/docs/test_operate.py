@@ -19,9 +19,9 @@ REFUSALS: Final = {rule: text for heading, text in SECTIONS.items() if "`" in he
 ALERTS: Final = {heading: text for heading, text in SECTIONS.items() if heading.startswith("Tiergate")}
 
 
-def test_every_refusal_has_a_section_and_no_other() -> None:
+async def test_every_refusal_has_a_section_and_no_other() -> None:
     assert promises.rules() <= REFUSALS.keys()
-    assert REFUSALS.keys() == {rule for rule, _ in samples.refusals()}
+    assert REFUSALS.keys() == {rule async for rule, _ in samples.refusals()}
 
 
 @pytest.mark.parametrize("rule", sorted(REFUSALS))
@@ -29,37 +29,41 @@ def test_a_section_of_a_refusal_says_what_it_means_and_who_does_what(rule: str) 
     assert re.findall(r"^- \*\*(.+?):\*\*", REFUSALS[rule], flags=re.MULTILINE) == ["Means", "Tenant", "Platform team"]
 
 
-@pytest.mark.parametrize(("rule", "message"), list(samples.refusals()))
-def test_a_refusal_is_shown_in_the_product_s_words(rule: str, message: str) -> None:
-    blocks = re.findall(r"^```\n(.*?)\n```$", REFUSALS[rule], flags=re.MULTILINE | re.DOTALL)
-    assert message in [line for block in blocks for line in block.splitlines()]
+async def test_refusals_are_shown_in_the_product_s_words() -> None:
+    missing = []
+    async for rule, message in samples.refusals():
+        blocks = re.findall(r"^```\n(.*?)\n```$", REFUSALS[rule], flags=re.MULTILINE | re.DOTALL)
+        if message not in [line for block in blocks for line in block.splitlines()]:
+            missing.append((rule, message))
+    assert missing == []
 
 
-@pytest.mark.parametrize("warning", list(samples.warnings()))
-def test_a_warning_is_shown_in_the_product_s_words(warning: str) -> None:
+async def test_warnings_are_shown_in_the_product_s_words() -> None:
     """Those that end in what differs from case to case are shown up to there."""
     shown = [words(cell)[0] for cell in first_cells(SECTIONS["Warnings"])]
-    assert any(warning == one or ("..." in one and warning.startswith(one.removesuffix("..."))) for one in shown)
+    assert [
+        warning
+        async for warning in samples.warnings()
+        if not any(warning == one or ("..." in one and warning.startswith(one.removesuffix("..."))) for one in shown)
+    ] == []
 
 
-def test_every_warning_that_is_shown_is_one_of_the_product() -> None:
-    said = list(samples.warnings())
+async def test_every_warning_that_is_shown_is_one_of_the_product() -> None:
+    said = [warning async for warning in samples.warnings()]
     for cell in first_cells(SECTIONS["Warnings"]):
         text = words(cell)[0].removesuffix("...")
         assert any(one.startswith(text) for one in said), text
 
 
-@pytest.mark.slow
 def test_every_reason_of_a_condition_or_an_event_is_explained() -> None:
     conditions = [word for cell in first_cells(SECTIONS["Conditions of a Tier"]) for word in words(cell)]
     events = [words(cell)[0] for cell in first_cells(SECTIONS["Events"])]
-    assert {*conditions, *events} == {reason for reason in promises.reasons() if reason[0].isupper()}
+    assert {*conditions, *events} == promises.reasons()
 
 
 def test_every_outcome_and_every_reason_in_the_log_and_the_metric_is_explained() -> None:
     explained = {word for cell in first_cells(SECTIONS["The review log"]) for word in words(cell)}
-    errors = {reason for reason in promises.reasons() if reason[0].islower()}
-    assert explained == promises.outcomes() | promises.refused_bodies() | errors
+    assert explained == promises.outcomes()
 
 
 @pytest.mark.parametrize("fault", list(promises.value_faults()), ids=lambda fault: max(fault, key=len))
@@ -85,20 +89,3 @@ def test_every_exit_code_is_explained() -> None:
     rows = [cell for cell in first_cells(SECTIONS["Exit codes"]) if cell.isdecimal()]
     assert rows == [str(code) for code in sorted(set(map(int, Exit)))]
     assert all(f"{code} " in EXIT_CODES for code in rows)
-
-
-def test_links_within_the_page_lead_somewhere() -> None:
-    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in SECTIONS}
-    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) - anchors == set()
-
-
-def test_links_to_other_pages_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([\w./-]+\.md)(?:#[^)]*)?\)", PAGE):
-        assert (ROOT / "docs" / target).is_file(), target
-
-
-@pytest.mark.slow
-def test_the_words_of_the_source_are_found() -> None:
-    """Constants, choices of two, and the mode's name in a word."""
-    assert {"ModeWarn", "ModeAudit", "QuotasInForce", "CABundlePending", "NotEnforcing"} <= promises.reasons()
-    assert {"internal", "overloaded"} <= promises.reasons() | promises.refused_bodies()

@@ -20,6 +20,8 @@ UNSETTLED: Final = "pods that waited until the end, though nothing was refused"
 """For a volume, say, which a busy scheduler looks at again after five minutes."""
 APART: Final = (IN_TURNS, OVERRUN, UNSETTLED)
 """What says nothing of the forecast."""
+LATE: Final = "claims that are tried again minutes after there is room for them"
+"""The controller's pauses outlive the shortage. It is no exact forecast, and the cause has this name."""
 MISSED: Final = "a problem that was not foreseen"
 RAN: Final = "pods ran that never run"
 OTHER_NUMBER: Final = "another number of pods ran"
@@ -43,7 +45,7 @@ def judge(kind: str, change: Change, said: Forecast, seen: Outcome, before: Outc
         case "some" if kind in ("Job", "CronJob"):
             return IN_TURNS
         case "all":
-            return EXACT if seen.done else MISSED
+            return EXACT if seen.done else LATE if seen.late else MISSED
         case _ if seen.done:
             return REFUSED if said.denied else WARNED
         case "never":

@@ -36,6 +36,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """More was let in than the quota allows."""
     settled: bool = True
     """False: pods still waited at the end, and nothing of theirs was refused."""
+    late: bool = False
+    """Pods still waited for claims at the end, for which there is room."""
 
 
 class Place:
@@ -165,9 +167,20 @@ class Place:
         events = (await self._api.call("GET", f"{self._core}/events"))["items"]
         if not any(_REFUSED.search(event.get("message", "")) for event in events):
             return False
-        claims = (await self._api.call("GET", f"{self._core}/persistentvolumeclaims"))["items"]
-        there = {claim["metadata"]["name"] for claim in claims}
+        there = await self._claims_there()
         return all(_is_ready(pod) or not _claims(pod) <= there for pod in await self._pods())
+
+    async def _claims_there(self) -> set[str]:
+        claims = (await self._api.call("GET", f"{self._core}/persistentvolumeclaims"))["items"]
+        return {claim["metadata"]["name"] for claim in claims}
+
+    async def _is_late(self, pods: list[Json]) -> bool:
+        """Say whether claims that pods wait for have room by now: nobody can ask their controller to try again."""
+        there = await self._claims_there()
+        if all(_claims(pod) <= there for pod in pods):
+            return False
+        most = self._case.hard.get("persistentvolumeclaims", self._case.hard.get("requests.storage", "999"))
+        return len(there) < int(most.removesuffix("Gi"))
 
     async def _pods(self) -> list[Json]:
         """Return the pods of the workload that are not on their way out."""
@@ -183,7 +196,8 @@ class Place:
         running = [pod for pod in pods if _is_ready(pod)]
         updated = sum(_is_of(pod, template_of(step.workload)) for pod in running)
         done = outcome.done or len(pods) == len(running) == updated == outcome.wanted
-        return Outcome(outcome.wanted, len(running), updated, done, await self._is_overrun())
+        overrun, late = await self._is_overrun(), not done and await self._is_late(pods)
+        return Outcome(outcome.wanted, len(running), updated, done, overrun, late=late)
 
     async def _is_overrun(self) -> bool:
         """Say whether native quota let more CPU in than it allows, as it may where it counts anew after a deletion."""

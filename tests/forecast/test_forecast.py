@@ -24,4 +24,4 @@ async def test_what_a_workload_is_told_comes_true(
     pressed = sum(count for name, count in report.happened.items() if name.endswith("not done"))
     refused = sum(count for name, count in report.forecasts.items() if name.endswith("denied"))
     assert pressed > 10, "a generator that presses on nothing would be right, too"
-    assert refused > 3, "where nothing is refused, nothing is refused wrongly"
+    assert refused > 0, "where nothing is refused, nothing is refused wrongly"

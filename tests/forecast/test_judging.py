@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.forecast.forecasts import Answer, Forecast, forecast
 from tests.forecast.judging import (
     EXACT,
     IN_TURNS,
+    LATE,
     MISSED,
     NO_STALL,
     OTHER_NUMBER,
@@ -20,6 +23,7 @@ from tests.forecast.judging import (
     judge,
 )
 from tests.forecast.observing import Outcome
+from tests.forecast.running import Report
 from tests.forecast.workloads import Change
 
 DONE = Outcome(4, 4, 4, done=True)
@@ -34,6 +38,8 @@ TWO = Outcome(4, 2, 2)
         ("Deployment", "created", Forecast("all"), NONE, DONE, EXACT),
         ("Deployment", "created", Forecast("all"), NONE, TWO, MISSED),
         ("Deployment", "up", Forecast("all"), TWO, TWO, MISSED),
+        ("Deployment", "image", Forecast("all"), DONE, Outcome(4, 3, 3, late=True), LATE),
+        ("Deployment", "created", Forecast("some", 3), NONE, Outcome(4, 2, 2, late=True), OTHER_NUMBER),
         ("Deployment", "bigger", Forecast("all"), DONE, TWO, MISSED),
         ("Deployment", "created", Forecast("never"), NONE, NONE, EXACT),
         ("Deployment", "created", Forecast("never"), NONE, TWO, RAN),
@@ -83,3 +89,24 @@ def test_a_forecast_is_judged_by_what_became_of_it(  # noqa: PLR0913, RUF100  # 
 )
 def test_a_forecast_is_read_from_rules(answer: Answer, logged: tuple[str, ...] | None, said: Forecast) -> None:
     assert forecast(answer, logged) == said
+
+
+@pytest.mark.parametrize(
+    ("judged", "good"),
+    [
+        ({EXACT: 80}, True),
+        ({EXACT: 80, LATE: 2}, True),
+        ({EXACT: 80, MISSED: 1, LATE: 2}, False),
+        ({EXACT: 400, MISSED: 8}, True),
+        ({EXACT: 400, MISSED: 9}, False),
+        ({EXACT: 400, WARNED: 1}, False),
+        ({EXACT: 400, REFUSED: 1}, False),
+        ({EXACT: 95, UNSETTLED: 5}, True),
+        ({EXACT: 94, UNSETTLED: 6}, False),
+    ],
+)
+def test_a_run_is_good_where_nobody_is_told_of_what_is_not_and_nearly_all_comes_true(
+    judged: dict[str, int],
+    good: bool,  # noqa: FBT001  # a table
+) -> None:
+    assert Report(seed=0, judged=Counter(judged)).good is good

@@ -11,6 +11,7 @@ the answer. Review the diff.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
@@ -54,7 +55,7 @@ class Recorder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, path: str, body: bytes) -> bytes:
-        """Answer a review of a endpoint, or inject a sidecar as the other webhook does."""
+        """Answer a review of an endpoint, or inject a sidecar as the other webhook does."""
         review = json.loads(body)
         if path == INJECT:
             return _allowed(review, [{"op": "add", "path": "/spec/containers/-", "value": SIDECAR}])
@@ -65,7 +66,7 @@ class Recorder:
         facts = FakeState(
             tiers={self.tier.name: self.tier}, namespaces={review["request"]["namespace"]: self.tier.name}
         )
-        return answer("mutate", body, facts).body
+        return asyncio.run(answer("mutate", body, facts)).body
 
     def forget(self) -> None:
         """Begin anew."""

@@ -106,15 +106,15 @@ def facts_of(name: str) -> FakeState:
     return FakeState(tiers={tier.name: tier}, namespaces=namespaces, quotas=quotas)
 
 
-def answered(name: str, review: Json | None = None) -> Json:
+async def answered(name: str, review: Json | None = None) -> Json:
     """Return the answer to the case's review, or to another one under the facts of the case."""
     review = review or {"request": request_of(name)}
     request = review["request"]
     may = ("dev", "prod", "batch") if "system:masters" in request["userInfo"]["groups"] else ()
     body = body_of(review)
-    given = answer(endpoint_of(name), body, facts_of(name), FakePermissions(*may))
-    assert given.status == 200
-    return readable(json.loads(given.body), request["object"])
+    reviewed = await answer(endpoint_of(name), body, facts_of(name), FakePermissions(*may))
+    assert reviewed.status == 200
+    return readable(json.loads(reviewed.body), request["object"])
 
 
 def body_of(review: Json) -> bytes:
@@ -131,8 +131,8 @@ def readable(review: Json, obj: Json) -> Json:
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_answer_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
-    found = answered(name, json.loads((CASES / name / "request.json").read_text()))
+async def test_the_answer_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
+    found = await answered(name, json.loads((CASES / name / "request.json").read_text()))
     recorded = CASES / name / "response.json"
     if request.config.getoption("--update-golden"):
         recorded.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
@@ -146,12 +146,12 @@ def test_a_review_is_read_by_the_decoder_that_reads_it_in_production(name: str) 
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name.startswith("mutate-")])
-def test_a_defaulted_object_needs_no_second_patch(name: str) -> None:
+async def test_a_defaulted_object_needs_no_second_patch(name: str) -> None:
     """The API server may ask again about what our patch made (reinvocation)."""
-    first = answered(name)
+    first = await answered(name)
     again = copy.deepcopy(request_of(name))
     again["object"] = first.get("object", again["object"])
-    assert "patch" not in answered(name, {"request": again})["response"]
+    assert "patch" not in (await answered(name, {"request": again}))["response"]
 
 
 @pytest.mark.parametrize("name", names())

@@ -10,7 +10,7 @@ from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
 from tiergate.lifecycle.crds import NotRaised
 from tiergate.lifecycle.uninstall import NotUninstalled
 
-COMMANDS = [["crds", "FILE"], ["uninstall", "--namespace=gate-system"], ["verify", "--governed=dev"]]
+COMMANDS = [["crds", "FILE"], ["uninstall", "--namespace=webhook-system"], ["verify", "--governed=dev"]]
 
 
 class Connected:
@@ -50,7 +50,7 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(
 
     monkeypatch.setattr(Client, "connect", connect)
     monkeypatch.setattr(lifecycle, "uninstall", fails)
-    assert main(["uninstall", "--namespace=gate-system"]) == code
+    assert main(["uninstall", "--namespace=webhook-system"]) == code
     assert "why" in capsys.readouterr().err
     assert Connected.closed
 

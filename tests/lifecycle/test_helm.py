@@ -11,7 +11,7 @@ from tiergate.cluster.client import ApiError, Client
 from tiergate.cluster.resource import CONFIG_MAPS, JOBS, SECRETS, Resource
 from tiergate.lifecycle.helm import JOB, REVISIONS, not_uninstalling
 
-RELEASE = "gate-system"
+RELEASE = "webhook-system"
 JOB_PATH = JOBS.object(JOB, namespace=RELEASE)
 STATUS = {"manager": "kube-controller-manager", "subresource": "status"}
 

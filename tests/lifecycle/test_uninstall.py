@@ -9,7 +9,7 @@ from tiergate.cluster.registration import CONFIGURATION_KINDS
 from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, TIERS
 from tiergate.lifecycle.uninstall import NotUninstalled, uninstall
 
-RELEASE = "gate-system"
+RELEASE = "webhook-system"
 CONTROLLER = f"/apis/apps/v1/namespaces/{RELEASE}/deployments/tiergate-controller"
 CONFIGURATIONS = [resource.object("tiergate") for resource in CONFIGURATION_KINDS.values()]
 CONTAINER = {"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}

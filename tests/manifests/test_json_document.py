@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
 from tests.manifests.reading import faults_of, json_of, read
 from tiergate.manifests import json_document
-from tiergate.manifests.documents import Place
+from tiergate.manifests.documents import ManifestFault, Place
 from tiergate.manifests.json_document import LARGE
 
 
 def test_json_is_kept_as_it_is_written() -> None:
     text = b'{"a": 1.50, "b": "\\ud83d\\ude00", "c": 1e3}'
     assert json_of(text + b"\n") == text
+
+
+def test_half_of_a_pair_of_surrogates_is_read_as_the_api_server_reads_it() -> None:
+    """The whole object could not be read before, and so was not judged."""
+    text = rb'{"a\ud800": "\udc00\ud83d\ude00 \\ud800 \uD800\u0041 \"", "b": 1}'
+    (found,) = read(text)
+    assert found.json == rb'{"a\ufffd": "\ufffd\ud83d\ude00 \\ud800 \ufffd\u0041 \"", "b": 1}'
+    assert found.place("/b") == Place(1, 1 + text.index(b'"b"'))
 
 
 def test_several_documents_may_follow_each_other() -> None:
@@ -26,6 +35,10 @@ def test_several_documents_may_follow_each_other() -> None:
     [
         pytest.param('{"a": 1,\n "a": 2}', '2:2: duplicate key "a", first in line 1', id="duplicate"),
         pytest.param('{"x": [{"a": {"b": 1,\n"b": 2}}]}', '2:1: duplicate key "b", first in line 1', id="nested"),
+        pytest.param(
+            '{"x": "{\\"a\\": [", "y": {"a": {"a": 1}}, "a\\u0062": 1,\n"ab": 2}', '2:1: duplicate key "ab"', id="odd"
+        ),
+        pytest.param('{"a":' * 150 + '["b"], "a": 1' + "}" * 150, '1:758: duplicate key "a"', id="deep-duplicate"),
         pytest.param('{"a": 1,,}', "1:9: Expecting property name enclosed in double quotes", id="syntax"),
         pytest.param('{"a": NaN, "b": "\\ud83d\\ude00"}', "NaN is not a JSON value", id="not-a-number"),
         pytest.param('{"a": ' + "[" * 100_000, "nested deeper than", id="depth"),
@@ -60,6 +73,25 @@ def test_a_place_is_that_of_the_key_or_entry(pointer: str, place: Place) -> None
 def test_the_place_in_a_later_document_of_a_line_counts_the_columns_before_it() -> None:
     _, second = read(b'{"a": 1} {"b": 2}')
     assert second.place("/b") == Place(1, 11)
+
+
+def test_documents_of_a_line_share_its_text() -> None:
+    """Each kept the line up to its own column: a line of 10 MB took more memory than a runner has."""
+    line = b" ".join([b'{"a": 1}'] * 2000)
+    tracemalloc.start()
+    try:
+        found = list(read(line))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (len(found), found[-1].place("/a")) == (2000, Place(1, len(line) - 6))
+    assert kept < 100 * len(line)
+
+
+def test_values_are_bounded_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_document, "MAX_VALUES", 10)
+    with pytest.raises(ManifestFault, match="1:1: more than 10 values"):
+        list(json_document.read_json('{"a": [' + ", ".join(["[]"] * 10) + "]}", 0))
 
 
 def test_places_in_a_large_list_are_those_of_its_entries() -> None:

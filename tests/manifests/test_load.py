@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from tiergate.manifests import files
 from tiergate.manifests import load as load_module
 from tiergate.manifests.documents import Place
 from tiergate.manifests.load import load
@@ -83,10 +85,38 @@ def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_module, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(files, "MAX_BYTES", 2**20)
     file = tmp_path / "one.yaml"
     file.write_bytes(b"#" * (2**20 + 1))
     assert [str(one) for one in load([str(file)]).faults] == [f"{file}: more than 1 MiB"]
+
+
+def test_what_is_no_regular_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
+    """A pull request may bring links to any of them."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.yaml"))
+    for name, target in {"zero": "/dev/zero", "tty": "/dev/tty", "environ": "/proc/self/environ"}.items():
+        (tmp_path / f"{name}.yaml").symlink_to(target)
+    (tmp_path / "empty.yaml").touch()
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    faults = {Path(one.path).stem: one.reason for one in load([str(tmp_path)]).faults}
+    refused = "not a regular file; give what a pipe holds as -"
+    assert faults == {
+        **dict.fromkeys(("environ", "pipe", "socket", "tty", "zero"), refused),
+        "loop": "Too many levels of symbolic links",
+    }
+
+
+def test_what_a_shell_substitutes_is_read() -> None:
+    """``--tiers <(helm template ...)``: whoever runs the command names the pipe, no pull request does."""
+    reading, writing = os.pipe()
+    os.write(writing, (POD % "one").encode())
+    os.close(writing)
+    try:
+        assert names(f"/dev/fd/{reading}") == ["one"]
+    finally:
+        os.close(reading)
 
 
 def test_a_list_is_its_items(tmp_path: Path) -> None:
@@ -133,10 +163,11 @@ def test_faults_of_a_file_are_told_up_to_a_bound(tmp_path: Path) -> None:
     assert str(loaded.faults[-1]) == f"{file}: {load_module.MAX_FAULTS} faults: the rest of the file is not read"
 
 
-def test_objects_are_read_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["---\n".join([POD % "one"] * 50), json.dumps({"kind": "List", "items": [{}] * 50})])
+def test_objects_are_read_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(load_module, "MAX_MANIFESTS", 10)
     file = tmp_path / "x.yaml"
-    file.write_text("---\n".join([POD % "one"] * 50))
+    file.write_text(text)
     loaded = load([str(file)])
     assert len(loaded.manifests) == 11
     assert "more than 10 objects" in str(loaded.faults[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -40,8 +39,8 @@ class FakeWorkloads:
     def around(self, _namespace: str) -> Around:
         return self.known
 
-    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  # a protocol's method
-        self.calls.append("nodes")
+    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109  # a protocol's method
+        self.calls.append(f"nodes {timeout:g}")
         self.known = msgspec.structs.replace(self.known, nodes=tuple(Node(str(one)) for one in range(self.nodes)))
         return True
 
@@ -162,7 +161,7 @@ class FakePermissions:
     """Allows the named tiers to everybody; ``asked`` lists what was asked."""
 
     def __init__(self, *allowed: str, failure: Exception | None = None) -> None:
-        """Take the tiers that may be assigned, or the failure of every question."""
+        """Take the tiers that may be assigned, or the failure of every access review."""
         self._allowed, self._failure = allowed, failure
         self.asked: list[tuple[str, str]] = []
 
@@ -173,43 +172,38 @@ class FakePermissions:
         return tier in self._allowed
 
 
-def answer(
+async def answer(
     endpoint: Endpoint,
     body: bytes,
     state: FakeState,
     permissions: FakePermissions | None = None,
     clock: Callable[[], float] | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109  # what the API server waits for
 ) -> Answer:
-    """Return what Admission answers."""
+    """Return what Admission answers, and end what it has started."""
     admission = Admission(
         state,
         permissions or FakePermissions(),
         release_namespace=RELEASE_NAMESPACE,
         clock=clock or state.clock,
     )
-    return asyncio.run(answered(admission, endpoint, body, timeout=timeout))
-
-
-async def answered(admission: Admission, endpoint: Endpoint, body: bytes, *, timeout: float = TIMEOUT) -> Answer:  # noqa: ASYNC109
-    """Return what one Admission answers, and end what it has started."""
     try:
         return await admission.answer(endpoint, body, timeout=timeout)
     finally:
         admission.stop()
 
 
-def response(given: Answer) -> Json:
+def response(answered: Answer) -> Json:
     """Return the response of an answered review."""
-    assert given.status == 200
-    review: dict[str, Any] = json.loads(given.body)
+    assert answered.status == 200
+    review: dict[str, Any] = json.loads(answered.body)
     found: Json = review["response"]
     return found
 
 
-def rules(given: Answer) -> list[str]:
+def rules(answered: Answer) -> list[str]:
     """Return the rule ids of a denial, [] for an allowance."""
-    found = response(given)
+    found = response(answered)
     if found["allowed"]:
         assert "status" not in found
         return []

@@ -16,22 +16,22 @@ ENDPOINTS: list[Endpoint] = ["mutate", "validate", "namespaces", "tiers"]
 @pytest.mark.parametrize(
     "body", [b"", b"nonsense", b"[]", b"null", b"{}", b'{"kind": "AdmissionReview"}', b"\xff", b"[" * 20_000], ids=repr
 )
-def test_what_is_no_review_is_a_400_with_one_line_of_text(endpoint: Endpoint, body: bytes) -> None:
-    given = answer(endpoint, body, FakeState(), FakePermissions())
-    assert given.status == 400
-    assert given.record.outcome == "bad-request"
-    assert given.body.endswith(b"\n")
-    assert given.body.decode().strip().isprintable()
-    assert len(given.body) < 1000
+async def test_what_is_no_review_is_a_400_with_one_line_of_text(endpoint: Endpoint, body: bytes) -> None:
+    answered = await answer(endpoint, body, FakeState(), FakePermissions())
+    assert answered.status == 400
+    assert answered.record.outcome == "bad-request"
+    assert answered.body.endswith(b"\n")
+    assert answered.body.decode().strip().isprintable()
+    assert len(answered.body) < 1000
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_resource_we_do_not_handle_is_a_400_that_names_it_and_its_uid(endpoint: Endpoint) -> None:
+async def test_a_resource_we_do_not_handle_is_a_400_that_names_it_and_its_uid(endpoint: Endpoint) -> None:
     body = a_review(a_pod_object(), resource={"group": "apps", "version": "v1", "resource": "deployments"})
-    given = answer(endpoint, body, FakeState())
-    assert given.status == 400
-    assert f"/{endpoint} does not judge CREATE of deployments.apps" in given.body.decode()
-    assert given.record.uid == UID
+    answered = await answer(endpoint, body, FakeState())
+    assert answered.status == 400
+    assert f"/{endpoint} does not judge CREATE of deployments.apps" in answered.body.decode()
+    assert answered.record.uid == UID
 
 
 BROKEN = {
@@ -49,13 +49,13 @@ POINTERS = {
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_bad_value_is_a_denial_with_its_pointer_whatever_the_facts(endpoint: Endpoint) -> None:
+async def test_a_bad_value_is_a_denial_with_its_pointer_whatever_the_facts(endpoint: Endpoint) -> None:
     facts = FakeState(namespaces={"dev": None})
-    given = answer(endpoint, BROKEN[endpoint], facts, FakePermissions("dev"))
-    found = response(given)
+    answered = await answer(endpoint, BROKEN[endpoint], facts, FakePermissions("dev"))
+    found = response(answered)
     assert (found["uid"], found["allowed"], found["status"]["code"]) == (UID, False, 403)
     (cause,) = found["status"]["details"]["causes"]
     assert (cause["reason"], cause["field"]) == ("malformed", POINTERS[endpoint])
     assert found["status"]["message"] == cause["message"]
-    assert (given.record.uid, given.record.outcome) == (UID, "malformed")
+    assert (answered.record.uid, answered.record.outcome) == (UID, "malformed")
     assert facts.calls == []

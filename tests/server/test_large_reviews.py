@@ -185,7 +185,7 @@ def test_the_process_answers_until_its_connection_ends(monkeypatch: pytest.Monke
         for body in (PODS["valid"], b"nonsense", PODS["valid"]):
             if kinds == [process.REQUEST, process.BAD_REVIEW]:
                 monkeypatch.setattr(process, "read", out_of_memory)
-            ours.sendall(process.QUESTION.pack(6, len(body)) + b"mutate" + body)
+            ours.sendall(process.REVIEW.pack(6, len(body)) + b"mutate" + body)
             kind, size = process.ANSWER.unpack(answers.read(process.ANSWER.size))
             kinds.append(kind)
             said = answers.read(size)

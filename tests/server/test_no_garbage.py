@@ -16,6 +16,7 @@ import pytest
 
 from tests.builders import (
     RELEASE_NAMESPACE,
+    Json,
     a_claim_object,
     a_namespace_object,
     a_pod_object,
@@ -109,7 +110,10 @@ def cases() -> Mapping[str, Case]:
     """Return a request for each endpoint and each way to answer it."""
     full = a_quota(hard={"limits.cpu": "1"}, used={"limits.cpu": "1"})
     within = pod(resources={"requests": {"cpu": "1"}, "limits": {"cpu": "1"}})
-    nul = pod(env=[{"name": "a", "value": "\0"}])
+    return {**_judged(full, within), **_unreadable(within), **_failed(full, within), **_of_tiers()}
+
+
+def _judged(full: QuotaStatus, within: Json) -> Mapping[str, Case]:
     warn, audit = a_tier(ITEM, mode="Warn"), a_tier(ITEM, mode="Audit")
     exempt = a_tier(ITEM, users=("alice",))
     return {
@@ -125,6 +129,12 @@ def cases() -> Mapping[str, Case]:
         ),
         "resized": Case("/validate", a_resize(within, within), "allowed", a_state()),
         "a claim": Case("/validate", a_review(a_claim_object()), "allowed", a_state()),
+    }
+
+
+def _unreadable(within: Json) -> Mapping[str, Case]:
+    nul = pod(env=[{"name": "a", "value": "\0"}])
+    return {
         "NUL": Case("/validate", a_review(nul), "malformed", a_state()),
         "NUL, large": Case(
             "/validate",
@@ -152,6 +162,11 @@ def cases() -> Mapping[str, Case]:
             "/validate", a_review(pod(args=["X"])).replace(b'"X"', b'"\\ud800"'), "malformed", a_state()
         ),
         "a bad old object": Case("/validate", a_resize(within, pod(name=5)), "malformed", a_state()),
+    }
+
+
+def _failed(full: QuotaStatus, within: Json) -> Mapping[str, Case]:
+    return {
         "no JSON": Case("/validate", b"nonsense", "bad-request", a_state()),
         "no JSON, large": Case("/validate", b"[" * (LARGE + 1), "bad-request", a_state()),
         "no UTF-8": Case("/mutate", b'"\xff"', "bad-request", a_state()),
@@ -160,6 +175,11 @@ def cases() -> Mapping[str, Case]:
         "out of time": Case("/validate", a_review(within), "error", Failing(OutOfTimeError, stale=True)),
         "unreachable": Case("/validate", a_review(within), "error", Failing(Unreachable, stale=True)),
         "a bug": Case("/validate", a_review(within), "error", Failing(ZeroDivisionError, quotas=(full,))),
+    }
+
+
+def _of_tiers() -> Mapping[str, Case]:
+    return {
         "a tier": Case("/tiers", a_review(a_tier_object({})), "allowed", a_state()),
         "a bad tier": Case("/tiers", a_review(a_tier_object({"limits": [{"type": "None"}]})), "denied", a_state()),
         "a malformed tier": Case("/tiers", a_review(a_tier_object({"limits": 5})), "malformed", a_state()),

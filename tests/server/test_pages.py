@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
-from tiergate.metrics.snapshot import Snapshot, UsageRow
+from tiergate.metrics.snapshot import UsageRow, UsageSnapshot
 from tiergate.pages.application import create_app
 from tiergate.pages.authorization import CACHE_SECONDS, KEPT_SECONDS, MAX_TOKENS, Access, TokenAuthorizer, token_of
 
@@ -19,7 +19,7 @@ def a_client() -> FlaskClient:
     recorder = PrometheusRecorder()
     recorder.usage((ROW,))
     app = create_app(
-        snapshot=lambda: Snapshot(TAKEN, (ROW,)),
+        snapshot=lambda: UsageSnapshot(TAKEN, (ROW,)),
         metrics=recorder.exposition,
         metrics_type=CONTENT_TYPE,
     )
@@ -59,7 +59,7 @@ def test_usage_as_json(path: str, headers: dict[str, str]) -> None:
 
 def test_a_quota_of_nothing_is_full() -> None:
     none = UsageRow("dev", "dev", "tier", "pods", Quantity.parse("0"), Quantity.parse("0"))
-    app = create_app(snapshot=lambda: Snapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE)
+    app = create_app(snapshot=lambda: UsageSnapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE)
     assert "100%" in app.test_client().get("/").get_data(as_text=True)
 
 

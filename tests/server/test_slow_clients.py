@@ -154,6 +154,18 @@ def test_tls_that_brings_no_http_ends_its_connection_and_holds_nothing_up(runnin
     assert slowest_of_some_reviews(running) < 2
 
 
+@pytest.mark.parametrize("ends", ["Transfer-Encoding: chunked", "Connection: close\r\nContent-Length: 0"])
+def test_who_goes_on_after_the_last_answer_is_cut_off(running: Running, ends: str) -> None:
+    with running.server.raw(running.context) as raw:
+        raw.sendall(f"POST /validate HTTP/1.1\r\nHost: h\r\n{ends}\r\n\r\n".encode())
+        assert b"connection: close" in raw.recv(2**16)
+        until = time.monotonic() + PATIENCE
+        with contextlib.suppress(OSError):
+            while time.monotonic() < until:
+                raw.sendall(b"x" * 2**14)
+        assert time.monotonic() < until
+
+
 def test_small_requests_go_on_for_ever_on_one_connection(running: Running) -> None:
     connection = http.client.HTTPSConnection("127.0.0.1", running.server.port, context=running.context)
     with contextlib.closing(connection):

@@ -25,7 +25,7 @@ SETTLE = 60.0
 
 
 def a_leaf(authority: Pair, *, ends: timedelta = 5 * DAY) -> Material:
-    return Material(*issue_leaf(authority, names=["gate.svc"], not_before=NOW - DAY, not_after=NOW + ends))
+    return Material(*issue_leaf(authority, names=["webhook.svc"], not_before=NOW - DAY, not_after=NOW + ends))
 
 
 FIRST, SECOND_OF_OLD, OF_NEW = a_leaf(OLD), a_leaf(OLD), a_leaf(NEW)
@@ -107,7 +107,7 @@ async def test_a_leaf_of_another_authority_waits_until_it_was_trusted_for_a_whil
 async def test_nothing_waits_for_the_sake_of_one_that_is_no_good(
     replica: Replica, trusts: tuple[bytes, ...], passes: timedelta
 ) -> None:
-    write(replica.folder, Material(*issue_leaf(NEW, names=["gate.svc"], not_before=NOW, not_after=NOW + 8 * DAY)))
+    write(replica.folder, Material(*issue_leaf(NEW, names=["webhook.svc"], not_before=NOW, not_after=NOW + 8 * DAY)))
     assert not await replica.after(0)
     replica.trusts = trusts
     assert await replica.after(passes.total_seconds())

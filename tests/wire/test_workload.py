@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import Json, a_container, texts
 from tiergate.core.placement import MOST_TERMS, NodeRequirement, NodeTerm, Placement, Toleration
-from tiergate.core.workload import ALL, NONE, ONE_POD, QUARTER, RECREATE, Rollout, Scale, Share, Workload
+from tiergate.core.workload import ALL, NONE, ONE_POD, QUARTER, RECREATE, IntOrPercent, Rollout, Scale, Workload
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire import Malformed, strict, tree
 from tiergate.wire.decode import Decoder
@@ -61,7 +61,7 @@ def test_the_template_is_the_pod_that_stands_in_it() -> None:
         (
             "Deployment",
             {"strategy": {"rollingUpdate": {"maxSurge": "200%", "maxUnavailable": 2}}},
-            Rollout(Share(200, percent=True), Share(2)),
+            Rollout(IntOrPercent(200, percent=True), IntOrPercent(2)),
         ),
         ("StatefulSet", {}, Rollout(NONE, ONE_POD)),
         ("StatefulSet", {"updateStrategy": {"rollingUpdate": {"partition": 2}}}, Rollout(NONE, ONE_POD, 2)),
@@ -215,6 +215,17 @@ def test_what_a_pause_holds_back(spec: Json, status: Json, expected: tuple[bool,
     found = _read(_object(spec, {"observedGeneration": 2, **status}, generation=2))
     assert found.paused is ("paused" in spec)
     assert (found.observed, found.settled, found.held) == expected
+
+
+@pytest.mark.rule("W-3")
+@pytest.mark.parametrize(
+    ("current", "expected"), [("web-6d8f", True), ("web-59c4", False)], ids=["ended", "under-way-or-stopped"]
+)
+def test_pods_below_a_partition_are_of_the_revision_whose_rollout_has_ended(current: str, expected: bool) -> None:  # noqa: FBT001
+    """That none of its pods is of another one says nothing: some may not be there."""
+    status = {"replicas": 3, "updatedReplicas": 3, "currentRevision": current, "updateRevision": "web-6d8f"}
+    found = _read(_object(status=status), "StatefulSet")
+    assert (found.settled, found.complete) == (True, expected)
 
 
 _ON_DELETE: Json = {"updateStrategy": {"type": "OnDelete"}}

@@ -1,4 +1,4 @@
-"""What those are told of a decision who did not ask for it: on which workload, by which rule, in one line."""
+"""What is reported of a decision to others than the client: on which workload, by which rule, in one line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ASKED: Final = {"CREATE": "it was", "UPDATE": "a change was"}
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Who is to be told of what; equal ones are told once in a while.
+    """Which workload a finding is reported on; equal ones are reported once in a while.
 
     Attributes:
         namespace: Of the workload.
@@ -46,7 +46,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def notice(request: AdmissionRequest, decision: Decision, body: bytes) -> Notice | None:
-    """Return who is to be told of a decision with findings; None where nobody is.
+    """Return where to report a decision with findings; None for nowhere.
 
     Raises:
         msgspec.MsgspecError, RecursionError: The objects of the review cannot be read.
@@ -65,10 +65,8 @@ def notice(request: AdmissionRequest, decision: Decision, body: bytes) -> Notice
 
 def _told(decision: Decision) -> list[Finding]:
     """Return the findings that refuse; where none does, those that the client is warned of: in mode Audit none."""
-    if decision.mode == "Audit":
-        return []
-    findings = [finding for finding in decision.findings if finding.rule not in _OURS]
-    return findings if decision.allowed else [finding for finding in findings if finding.effect == "deny"]
+    wanted = "warn" if decision.allowed else "deny"
+    return [one for one in decision.findings if one.effect == wanted and one.rule not in _OURS]
 
 
 def _about(request: AdmissionRequest, body: bytes, *, refused: bool) -> tuple[Reference | None, bool]:
@@ -104,7 +102,7 @@ def _beginning(request: AdmissionRequest, decision: Decision) -> str:
     tier = shortened(decision.tier)
     if decision.allowed:
         first = _told(decision)[0]
-        named = decision.mode == "Warn" and (first.effect == "deny" or first.rule == "malformed")
+        named = first.lifted or (first.rule == "malformed" and decision.effect == "warn")
         return "" if named else f"tier {tier}: "
     what = "its pods are" if request.resource == "pods" else _ASKED[request.operation]
     return f"{what} refused (tier {tier}): "

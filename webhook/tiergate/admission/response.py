@@ -85,10 +85,10 @@ def respond(request: AdmissionRequest, decision: Decision) -> bytes:
     response = AdmissionResponse(request.uid, decision.allowed)
     if not response.allowed:
         response.status = _denial(request, decision)
-        beside = tuple([one for one in decision.findings if one.effect != "deny"])
-        response.warnings = _bounded([_line(one, request, decision) for one in beside], MAX_WARNINGS) or None
+        beside = [_line(one, request, decision) for one in decision.findings if one.effect == "warn"]
+        response.warnings = _bounded(beside, MAX_WARNINGS) or None
     elif decision.findings or decision.unchecked or decision.defaults:
-        if decision.mode == "Audit":
+        if decision.effect == "audit":
             response.auditAnnotations = _annotations(request, decision)
         else:
             response.warnings = _bounded(_lines(request, decision, decision.findings), MAX_WARNINGS) or None
@@ -140,8 +140,8 @@ def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
 
 def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str] | None:
     """Return the audit annotations; their keys are words (A-55)."""
-    refused = tuple([finding for finding in decision.findings if finding.effect == "deny"])
-    warned = tuple([finding for finding in decision.findings if finding.effect != "deny"])
+    refused = tuple([finding for finding in decision.findings if finding.violates])
+    warned = tuple([finding for finding in decision.findings if not finding.violates])
     texts = {
         "violations": " | ".join(_bounded(_lines(request, decision, refused), MAX_ANNOTATION)),
         "rules": ",".join(sorted({finding.rule for finding in refused})),
@@ -164,15 +164,15 @@ def _lines(request: AdmissionRequest, decision: Decision, findings: tuple[Findin
 def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Said:
     """Return the sentence; where the mode alone keeps the object from being refused it says so."""
     found = said(finding, namespace=request.namespace)
-    if decision.mode != "Enforce" and finding.rule == "malformed":
+    if finding.rule == "malformed" and decision.effect != "deny":
         return found._replace(fact=f'cannot be judged by tier "{decision.tier}": {found.fact}')
-    if decision.mode != "Enforce" and finding.effect == "deny":
+    if finding.lifted:
         return found._replace(fact=f'would violate tier "{decision.tier}": {found.fact}')
     return found
 
 
 def _line(finding: Finding, request: AdmissionRequest, decision: Decision) -> str:
-    """Return the sentence on one line, without the way out where there is no room for it."""
+    """Return the sentence on one line, without what would pass if there is no room for it."""
     found = told(finding, request, decision)
     whole = str(found)
     return one_line(whole if len(whole) <= MAX_WARNING else found.fact)

@@ -15,12 +15,12 @@ from tiergate.core.tier import LABEL, is_protected
 from tiergate.core.workload_kind import BY_KIND
 from tiergate.live.listing import FORBIDDEN, each_object, server_minor
 from tiergate.live.pruning import pruned
-from tiergate.live.snapshot import Missing
 from tiergate.wire import Malformed
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.owners import read_owned
 from tiergate.wire.ownership import MANAGED_BY_LABEL, MANAGER
 from tiergate.wire.quota import read_quota
+from tiergate.wire.snapshot import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from tiergate.adopt.differences import applying
 from tiergate.adopt.reading import Found
 from tiergate.adopt.removal import Removal, removal
 from tiergate.adopt.values import TOPICS, NewTier, Plan, Remark, Skipped
-from tiergate.check.result import Report, Told
+from tiergate.check.result import Report, ReportedFinding
 from tiergate.core.messages import shown
 from tiergate.core.text import shortened
 
@@ -70,7 +70,7 @@ def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, lis
 def _by_tier(report: Report) -> dict[str, list[str]]:
     """Return what is told of objects, then of the sums of namespaces."""
     found: dict[str, list[str]] = {}
-    for one in (told for result in report.objects for told in result.told):
+    for one in (finding for result in report.objects for finding in result.findings):
         found.setdefault(one.tier, []).append(f"{_word(one)}  {one.object} in {one.namespace}: {one.message}")
     for result in report.objects:
         if result.unproved:
@@ -107,7 +107,7 @@ def _tier(one: NewTier, told: Sequence[str]) -> Iterator[str]:
     yield from (_line("    {}", sentence) for sentence in applying(one.tier))
 
 
-def _word(told: Told) -> str:
+def _word(told: ReportedFinding) -> str:
     return "refused" if told.severity == "error" else "warning"
 
 

@@ -13,6 +13,7 @@ import msgspec
 from tiergate.check.result import BoundSum, Room
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota_bounds import Asked, Bound, Charged, NamespaceQuotas
+from tiergate.core.text import shortened
 from tiergate.core.workload import Workload, surge, unavailable
 from tiergate.core.workload_room import Rolling
 
@@ -30,6 +31,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         waits: Its pods wait until there is room: a Job.
         former: The unit that runs now and is replaced, so many times.
         running: How many of the former unit there are.
+        kept: It asks for no more than these, and of the same template.
     """
 
     index: int
@@ -41,6 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
     former: tuple[Charged, ...] = ()
     running: int = 0
+    kept: bool = False
 
     @property
     def peak(self) -> int:
@@ -48,7 +51,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return self.pods if self.workload is None else self.pods + surge(self.workload, self.pods)
 
 
-class Share(msgspec.Struct, frozen=True):
+class Contribution(msgspec.Struct, frozen=True):
     """What a part asks of a bound: each unit, all of them, and all at the peak."""
 
     part: Part
@@ -62,7 +65,7 @@ class Total(msgspec.Struct, frozen=True):
     """One bound and the shares of all parts that it measures."""
 
     bound: Bound
-    shares: list[Share]
+    shares: list[Contribution]
 
     @property
     def used(self) -> Quantity:
@@ -73,8 +76,8 @@ class Total(msgspec.Struct, frozen=True):
     def sum(self, *, known: bool) -> BoundSum:
         """Return the numbers."""
         return BoundSum(
-            quota=self.bound.quota,
-            resource=self.bound.name,
+            quota=shortened(self.bound.quota),
+            resource=shortened(self.bound.name),
             hard=self.bound.hard,
             used=self.used if known else None,
             steady=_sum(share.steady for share in self.shares),
@@ -91,7 +94,7 @@ class Total(msgspec.Struct, frozen=True):
         """The nano-units that are left in the end."""
         return self.bound.hard.nano - self.used.nano - sum(share.steady.nano for share in self.shares)
 
-    def stalled(self) -> Iterator[Share]:
+    def stalled(self) -> Iterator[Contribution]:
         """Yield the workloads whose rollout cannot take a step in the room that is left in the end."""
         for share in self.shares:
             workload = share.part.workload
@@ -107,21 +110,21 @@ class Total(msgspec.Struct, frozen=True):
 
 def totals(parts: Iterable[Part], quotas: NamespaceQuotas) -> list[Total]:
     """Return the bounds that measure any part, in the order of the quotas."""
-    found: dict[tuple[str, str], Total] = {}
-    order = {quota.name: at for at, quota in enumerate(quotas.quotas)}
+    found: dict[tuple[int, str], Total] = {}
+    places = {id(quota): place for place, quota in enumerate(quotas.quotas)}  # two may have one name: ours and another
     for part in parts:
         for units, former, most in ((part.unit, part.former, part.peak), (part.kept_claims, (), part.pods)):
             for asked in quotas.asked(units, former):
-                key = asked.quota.name, asked.name
+                key = places[id(asked.quota)], asked.name
                 if key not in found:
                     found[key] = Total(quotas.bound(asked, others=asked.used, before=asked.before), [])
                 found[key].shares.append(_share(part, asked, most))
-    return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
+    return [found[key] for key in sorted(found)]
 
 
-def _share(part: Part, asked: Asked, most: int) -> Share:
+def _share(part: Part, asked: Asked, most: int) -> Contribution:
     each = asked.each
-    return Share(part, each, _times(each, part.pods), _times(each, most), _times(asked.before, part.running))
+    return Contribution(part, each, _times(each, part.pods), _times(each, most), _times(asked.before, part.running))
 
 
 def _times(amount: Quantity, number: int) -> Quantity:

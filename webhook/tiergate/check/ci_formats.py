@@ -11,10 +11,8 @@ import os
 from collections import defaultdict
 from typing import Any, Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
-import msgspec
-
+from tiergate.check.escaping import attribute, command_data, command_property, json_text, markup, sarif_message
 from tiergate.check.problems import Problem, problems
 from tiergate.check.result import Report
 from tiergate.check.rule_texts import TEXTS, UNREADABLE, base, docs_url, help_page, version
@@ -37,18 +35,10 @@ def _uri(path: str) -> str:
 def github(report: Report) -> str:
     """Return workflow commands that annotate the lines of a pull request."""
     return "".join(
-        f"::{one.severity} file={_property(_path(one.path))},line={one.line},col={one.column},"
-        f"title={_property(f'tiergate {one.rule}')}::{_data(one.said)}\n"
+        f"::{one.severity} file={command_property(_path(one.path))},line={one.line},col={one.column},"
+        f"title={command_property(f'tiergate {one.rule}')}::{command_data(one.said)}\n"
         for one in problems(report)
     )
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def gitlab(report: Report) -> str:
@@ -67,7 +57,7 @@ def gitlab(report: Report) -> str:
                 "location": {"path": _path(one.path), "lines": {"begin": one.line}},
             }
         )
-    return _json(issues)
+    return json_text(issues)
 
 
 def sarif(report: Report) -> str:
@@ -87,7 +77,7 @@ def sarif(report: Report) -> str:
     }
     results = [_result(one, rules.index(base(one.rule))) for one in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return _json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 _NAMES: Final = {UNREADABLE: "UnreadableInput", "malformed": "MalformedValue"}
@@ -121,7 +111,7 @@ def _result(one: Problem, rule: int) -> dict[str, Any]:
         "ruleId": one.rule,
         "ruleIndex": rule,
         "level": one.severity,
-        "message": {"text": one.said},
+        "message": {"text": sarif_message(one.said)},
         "locations": [location],
     }
 
@@ -131,12 +121,12 @@ def junit(report: Report) -> str:
     cases = [_unread(one) for one in problems(report) if not one.object]
     for result in report.objects:
         where = f"{result.kind} {result.name}" + (f" in {result.namespace}" if result.namespace else "")
-        failures = [one for one in result.told if one.severity == "error"]
-        warnings = [one for one in result.told if one.severity == "warning"]
+        failures = [one for one in result.findings if one.severity == "error"]
+        warnings = [one for one in result.findings if one.severity == "warning"]
         cases.append(_case(result.path, where, failures, warnings, skipped=result.unproved))
     for namespace in report.namespaces:
-        failures = [one for one in namespace.told if one.severity == "error"]
-        warnings = [one for one in namespace.told if one.severity == "warning"]
+        failures = [one for one in namespace.findings if one.severity == "error"]
+        warnings = [one for one in namespace.findings if one.severity == "warning"]
         cases.append(_case("change set", f"namespace {namespace.name}", failures, warnings))
     failed = sum("<failure" in case for case in cases)
     skipped = sum("<skipped" in case for case in cases)
@@ -147,23 +137,19 @@ def junit(report: Report) -> str:
 
 def _unread(one: Problem) -> str:
     text = f"{one.path}:{one.line}:{one.column}"
-    failure = f"<failure type={quoteattr(one.rule)} message={quoteattr(one.message)}>{escape(text)}</failure>"
-    return f"<testcase classname={quoteattr(one.path)} name={quoteattr(text)}>{failure}</testcase>\n"
+    failure = f"<failure type={attribute(one.rule)} message={attribute(one.message)}>{markup(text)}</failure>"
+    return f"<testcase classname={attribute(one.path)} name={attribute(text)}>{failure}</testcase>\n"
 
 
 def _case(file: str, name: str, failures: list[Any], warnings: list[Any], *, skipped: str = "") -> str:
     inside = "".join(
-        f"<failure type={quoteattr(one.rule)} message={quoteattr(one.message)}>"
-        f"{escape(f'{one.path}:{one.line}:{one.column}')}</failure>"
+        f"<failure type={attribute(one.rule)} message={attribute(one.message)}>"
+        f"{markup(f'{one.path}:{one.line}:{one.column}')}</failure>"
         for one in failures
     )
     if not failures and skipped:
-        inside += f"<skipped message={quoteattr(skipped)}/>"
+        inside += f"<skipped message={attribute(skipped)}/>"
     if warnings:
         text = "\n".join(f"{one.path}:{one.line}:{one.column}: {one.rule}: {one.message}" for one in warnings)
-        inside += f"<system-out>{escape(text)}</system-out>"
-    return f"<testcase classname={quoteattr(file)} name={quoteattr(name)}>{inside}</testcase>\n"
-
-
-def _json(value: Any) -> str:  # noqa: ANN401  # any value of JSON
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+        inside += f"<system-out>{markup(text)}</system-out>"
+    return f"<testcase classname={attribute(file)} name={attribute(name)}>{inside}</testcase>\n"

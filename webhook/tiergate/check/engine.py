@@ -9,10 +9,10 @@ import msgspec
 
 from tiergate.check import change_set
 from tiergate.check.change_set import Part, Total
-from tiergate.check.judging import Judge
-from tiergate.check.result import NamespaceResult, ObjectResult, Report, Told
+from tiergate.check.judging import ObjectChecker
+from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
-from tiergate.core.messages import shown
+from tiergate.core.messages import brief, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas
 from tiergate.core.text import printable, shortened
@@ -21,12 +21,10 @@ from tiergate.manifests.load import Loaded, Manifest
 
 MOST_NAMED: Final = 3
 """Objects that the sentence of a sum names."""
-WIDEST: Final = 20
-"""Characters of an amount in it: 1e900 is one too."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How a change set is judged.
+    """How a change set is checked.
 
     ``rollouts`` says whether rollouts that would stall are told, ``ignores`` whether annotations may leave rules out,
     ``defaults`` whether what tiers set is asked for.
@@ -45,23 +43,23 @@ def check(
     *,
     progress: Callable[[int], None] = lambda _objects: None,
 ) -> Report:
-    """Return what the cluster would say of the manifests; ``progress`` is told how many objects have been judged."""
-    judge = Judge(surroundings, minor=options.minor, ignores=options.ignores, shows_defaults=options.defaults)
+    """Return what the cluster would say of the manifests; ``progress`` is told how many objects have been checked."""
+    checker = ObjectChecker(surroundings, minor=options.minor, ignores=options.ignores, shows_defaults=options.defaults)
     results: list[ObjectResult] = []
     parts: dict[str, dict[Key | int, tuple[Part, Manifest]]] = {}
     others = 0
     for manifest in loaded.manifests:
-        judged = judge.judge(manifest, len(results))
-        if judged is None:
+        checked = checker.check(manifest, len(results))
+        if checked is None:
             others += 1
             continue
-        results.append(judged.result)
+        results.append(checked.result)
         progress(len(results))
-        if judged.part is not None:
+        if checked.part is not None:
             key = surroundings.key(manifest) if manifest.named else len(results)
-            parts.setdefault(judged.result.namespace, {})[key] = judged.part, manifest
+            parts.setdefault(checked.result.namespace, {})[key] = checked.part, manifest
     namespaces = [
-        _namespace(name, list(parts[name].values()), surroundings.of(name), judge, options) for name in sorted(parts)
+        _namespace(name, list(parts[name].values()), surroundings.of(name), checker, options) for name in sorted(parts)
     ]
     return Report(
         objects=tuple(results),
@@ -73,28 +71,28 @@ def check(
 
 
 def _namespace(
-    name: str, parts: list[tuple[Part, Manifest]], facts: NamespaceFacts, judge: Judge, options: Options
+    name: str, parts: list[tuple[Part, Manifest]], facts: NamespaceFacts, checker: ObjectChecker, options: Options
 ) -> NamespaceResult | None:
     tier = facts.tier
     if not isinstance(tier, Tier):
         return None
     found = change_set.totals((part for part, _ in parts), NamespaceQuotas(facts.quotas, tier, options.minor))
-    teller = _Teller(name, tier, {part.index: manifest for part, manifest in parts}, facts.known)
-    told = tuple(teller.exceeded(found))
-    if not told and options.rollouts:
-        told = tuple(teller.stalls(found))
+    of_namespace = _NamespaceFindings(name, tier, {part.index: manifest for part, manifest in parts}, facts.known)
+    findings = tuple(of_namespace.exceeded(found))
+    if not findings and options.rollouts:
+        findings = tuple(of_namespace.stalls(found))
     return NamespaceResult(
         name=shortened(name),
         tier=shortened(tier.name),
         mode=tier.mode,
         sums=tuple(total.sum(known=facts.known) for total in found),
-        told=told,
-        room=change_set.room(found, most=MOST_NAMED) if facts.known and not told else (),
-        unproved=tuple(judge.unknown_usage(name, facts) if found else ()),
+        findings=findings,
+        room=change_set.room(found, most=MOST_NAMED) if facts.known and not findings else (),
+        unproved=tuple(checker.unknown_usage(name, facts) if found else ()),
     )
 
 
-class _Teller:
+class _NamespaceFindings:
     """Says what does not fit in a namespace; ``known``: whether its usage is."""
 
     def __init__(self, namespace: str, tier: Tier, manifests: dict[int, Manifest], known: bool) -> None:  # noqa: FBT001
@@ -103,24 +101,25 @@ class _Teller:
         self._manifests = manifests
         self._known = known
 
-    def exceeded(self, found: list[Total]) -> Iterator[Told]:
-        """Yield for each quota that the sum is above it: an error where pods are refused, but where Jobs can wait."""
+    def exceeded(self, found: list[Total]) -> Iterator[ReportedFinding]:
+        """Yield for each quota that the sum is above it: an error unless Jobs can wait or all of it runs already."""
         by_quota: dict[str, list[Total]] = {}
         for total in found:
             if total.over(waiting=True):
                 by_quota.setdefault(total.bound.quota, []).append(total)
         for quota, totals in by_quota.items():
             waits = not any(total.over(waiting=False) for total in totals)
+            kept = all(one.part.kept for total in totals for one in total.shares)
             largest = sorted(totals[0].shares, key=lambda share: -share.steady.nano)
             message = (
                 f'the change set does not fit quota "{quota}": {"; ".join(map(_over, totals))}'
                 f"; it asks most for {_named([share.part.what for share in largest])}"
-                f"{'; its Jobs wait until others are done' if waits else ''}"
+                f"{'; its Jobs wait until others are done' if waits else '; all of it runs already' if kept else ''}"
             )
-            severe = self._tier.mode == "Enforce" and not waits
-            yield self._told("change-set-exceeds-quota", "error" if severe else "warning", message, largest[0].part)
+            severe = self._tier.mode == "Enforce" and not waits and not kept
+            yield self._finding("change-set-exceeds-quota", "error" if severe else "warning", message, largest[0].part)
 
-    def stalls(self, found: list[Total]) -> Iterator[Told]:
+    def stalls(self, found: list[Total]) -> Iterator[ReportedFinding]:
         """Yield the rollouts that will stall when the change set is in place."""
         seen: set[int] = set()
         for total in found:
@@ -129,18 +128,19 @@ class _Teller:
                     continue
                 seen.add(share.part.index)
                 bound = total.bound
+                each = brief(share.each)
                 left = shown(Quantity(max(0, total.room), bound.hard.format), bound.hard)
                 message = (
-                    f"a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {share.each}, "
+                    f"a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {each}, "
                     f'the change set leaves {left} of {bound.hard} in quota "{bound.quota}"; '
                     "set maxSurge to 0 and maxUnavailable to 1, or ask for less"
                 )
-                yield self._told("change-set-rollout-stalls", "warning", message, share.part)
+                yield self._finding("change-set-rollout-stalls", "warning", message, share.part)
 
-    def _told(self, rule: str, severity: str, message: str, part: Part) -> Told:
+    def _finding(self, rule: str, severity: str, message: str, part: Part) -> ReportedFinding:
         manifest = self._manifests[part.index]
         place = manifest.place("/spec")
-        return Told(
+        return ReportedFinding(
             rule=rule,
             severity="error" if severity == "error" else "warning",
             message=printable(message),
@@ -157,8 +157,7 @@ class _Teller:
 def _over(total: Total) -> str:
     hard = total.bound.hard
     besides = f", {shown(total.used, hard)} used besides" if total.used else ""
-    asked = shortened(shown(total.sum(known=True).steady, hard), WIDEST)
-    over = shortened(shown(total.over(waiting=True), hard), WIDEST)
+    asked, over = shown(total.sum(known=True).steady, hard), shown(total.over(waiting=True), hard)
     return f"{total.bound.name} {asked} of {hard}{besides}, over by {over}"
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from tiergate.check.explanation import WARNS, Explanation
+from tiergate.check.explanation import REFUSES, WARNS, Explanation
 from tiergate.check.explanations import NATIVE, OF_CHECK, OF_OBJECTS
 from tiergate.check.explanations_of_tiers import OF_TIERS
 from tiergate.check.rule_texts import docs_url, help_page
@@ -48,7 +48,7 @@ def _lines(rule: str, behind: str) -> Iterator[str]:
     one = EXPLAINED[rule]
     yield f"{rule}: {one.what}"
     yield f"  of       {_judged(rule, one)}"
-    yield f"  does     {one.does}"
+    yield f"  does     {one.does or (WARNS if _only_warns(rule) else REFUSES)}"
     yield f"  says     {_example(one)}"
     yield f"  because  {one.why}"
     yield f"  passes   {one.passes}"
@@ -57,11 +57,11 @@ def _lines(rule: str, behind: str) -> Iterator[str]:
         yield f"  behind   {behind}: {NATIVE[behind]}"
     elif behind:
         yield f"  behind   {behind}: {EXPLAINED[behind].what}; tiergate explain {behind}"
-    yield f"  more     {docs_url() or 'docs'}/{_page(rule, one)}"
+    yield f"  more     {docs_url() or 'docs'}/{'operate.md#warnings' if _only_warns(rule) else help_page(rule)}"
 
 
-def _page(rule: str, one: Explanation) -> str:
-    return "operate.md#warnings" if one.does == WARNS and rule in _RULES else help_page(rule)
+def _only_warns(rule: str) -> bool:
+    return rule in _RULES and _RULES[rule].effect == "warn"
 
 
 def _judged(name: str, one: Explanation) -> str:

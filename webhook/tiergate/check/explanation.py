@@ -11,6 +11,7 @@ from tiergate.core.quantity import Quantity
 
 HARD: Final = "hard in spec.quotas of the Tier, kept as ResourceQuota in each of its namespaces; other ResourceQuotas"
 """Where the bounds of quotas come from."""
+REFUSES: Final = "refuses in mode Enforce, warns in Warn and Audit"
 WARNS: Final = "warns"
 
 
@@ -20,11 +21,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         what: What it asks, in half a sentence.
         why: What goes wrong without it.
-        passes: The way out.
+        passes: What would pass.
         bounds: Where the bounds come from.
         example: A finding that the registry puts into words; the words themselves where it has no such rule.
         of: What it judges, where the registry has no check of it.
-        does: What follows where it is broken.
+        does: What follows where it is broken, if the effect of the rule does not say it.
     """
 
     what: str
@@ -33,7 +34,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     bounds: str
     example: Finding | str
     of: str = ""
-    does: str = "refuses in mode Enforce, warns in Warn and Audit"
+    does: str = ""
 
 
 def found(rule: RuleId, resource: str = "", **texts: str) -> Finding:

@@ -142,7 +142,6 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
         example='its rollout will stall: 3 old + 1 new pods need limits.cpu 4, quota "compute" leaves 3 of 4; '
         "set maxUnavailable to 1",
         of="Deployments",
-        does=WARNS,
     ),
     "workload-unchecked": Explanation(
         what="what the namespace uses is known when a workload is judged",
@@ -154,7 +153,6 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
             detail="whether its pods fit the quotas was not checked: the usage in the namespace is not known",
         ),
         of=_TEMPLATES,
-        does=WARNS,
     ),
 }  # fmt: skip
 
@@ -184,6 +182,15 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         bounds="none",
         example="the API server refuses /spec/containers/0/resources/requests/cpu: it must be at most the cpu limit",
         of="pods and pod templates (tiergate check)",
+    ),
+    "differs-from-option": Explanation(
+        what="a Tier or Namespace among the manifests says what the one of its name in an option says",
+        why="whoever writes manifests must not choose by what they are judged, so that of the option counts",
+        passes="the same in both; with --tiers the changed tier, to judge by it",
+        bounds="--tiers, --namespaces and --usage of tiergate check",
+        example="it differs from the tier that an option names, which counts",
+        of="Tiers and Namespaces (tiergate check)",
+        does=WARNS,
     ),
     "unreadable": Explanation(
         what="every manifest, tier and usage can be read",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiergate.check.explanation import WARNS, Explanation, field, found
+from tiergate.check.explanation import Explanation, field, found
 from tiergate.core.decision import Finding
 
 _TIERS: Final = "Tiers, when they are written"
@@ -59,7 +59,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="none",
         example=found("label-tier-missing", tier="dve"),
         of=_LABEL,
-        does=WARNS,
     ),
     "label-tier-invalid": Explanation(
         what="a label names a tier that can be in force",
@@ -68,7 +67,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="spec of the Tier",
         example=found("label-tier-invalid", tier="dev", detail="spec.limits: a second item of type Pod"),
         of=_LABEL,
-        does=WARNS,
     ),
     "label-tier-unchecked": Explanation(
         what="it is known whether the tier that a label names exists",
@@ -77,7 +75,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="none",
         example=found("label-tier-unchecked", tier="dev"),
         of=_LABEL,
-        does=WARNS,
     ),
     "default-derived": Explanation(
         what="a tier writes the defaults that Kubernetes would derive from its other fields",
@@ -86,7 +83,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds=field("Container", "default, defaultRequest, min and max"),
         example=found("default-derived", "defaultRequest.cpu", tier="dev", bound="250m"),
         of=_TIERS,
-        does=WARNS,
     ),
     "max-without-min": Explanation(
         what="a range has both ends",
@@ -95,7 +91,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="spec.limits of the Tier",
         example=found("max-without-min", "cpu", tier="dev", item="Container"),
         of=_TIERS,
-        does=WARNS,
     ),
     "devices-unbounded": Explanation(
         what="a quota on devices also counts those that ResourceClaims ask for",
@@ -104,7 +99,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="spec.quotas of the Tier",
         example=found("devices-unbounded", "requests.nvidia.com/gpu", tier="dev"),
         of=_TIERS,
-        does=WARNS,
     ),
     "exemption-broad": Explanation(
         what="an exemption is of one user or group",
@@ -115,7 +109,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
             "exemption-broad", tier="dev", user="group system:authenticated", detail="all people are in it"
         ),
         of=_TIERS,
-        does=WARNS,
     ),
     "quota-unmeasured": Explanation(
         what="a tier in mode Warn or Audit bounds what can be counted without native quota",
@@ -124,7 +117,6 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="spec.quotas of the Tier",
         example=found("quota-unmeasured", "services", tier="dev", mode="Warn"),
         of=_TIERS,
-        does=WARNS,
     ),
     "quota-requests-above-limits": Explanation(
         what="a quota does not bound requests above the limits beside them",
@@ -133,6 +125,5 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="spec.quotas of the Tier",
         example=found("quota-requests-above-limits", "requests.cpu", tier="dev", quota="compute"),
         of=_TIERS,
-        does=WARNS,
     ),
 }  # fmt: skip

@@ -12,6 +12,10 @@ PREFIX: Final = "check.tiergate.io/ignore-"
 """What the name of such an annotation begins with; the rule follows, and the value is the reason."""
 
 
+NEVER: Final = frozenset({"malformed", "tier-missing", "tier-invalid", "quota-pending", "workload-unchecked"})
+"""Rules that say that nothing was judged: an object of which they are left out would seem to pass."""
+
+
 class _Metadata(msgspec.Struct):
     annotations: dict[str, Any] | None = None
 
@@ -24,14 +28,17 @@ _decode: Final = msgspec.json.Decoder(_Object).decode
 
 
 def ignored_rules(manifest: Manifest) -> dict[str, str]:
-    """Return the reasons by rule; an annotation without a reason ignores nothing."""
+    """Return the reasons by rule; an annotation without a reason, or of a rule of ``NEVER``, ignores nothing."""
     try:
         found = _decode(manifest.raw)
     except (ValueError, RecursionError):
         return {}
     annotations = (found.metadata and found.metadata.annotations) or {}
     return {
-        name.removeprefix(PREFIX): reason
+        rule: reason
         for name, reason in annotations.items()
-        if name.startswith(PREFIX) and isinstance(reason, str) and reason.strip()
+        if name.startswith(PREFIX)
+        and isinstance(reason, str)
+        and reason.strip()
+        and (rule := name.removeprefix(PREFIX)) not in NEVER
     }

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
 
 from tiergate.check.change_set import Part
+from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import ignored_rules
 from tiergate.check.reading import kind_of, subject_of
-from tiergate.check.result import API_VALIDATION, Default, Ignored, ObjectResult, Severity, Told
+from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
+from tiergate.check.unchanged import as_stored, change_of
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision, FactName, Fault, Finding
+from tiergate.core.decision import Decision, Fault, Finding
 from tiergate.core.defaults import Additions, described, with_defaults
-from tiergate.core.facts import Facts, Server, facts_of_label
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
@@ -30,22 +30,18 @@ from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_pod import unit_of
 from tiergate.manifests.load import Manifest
+from tiergate.manifests.tiers import unknown_fields
 from tiergate.wire.kinds import Kind
 
-_EVERYTHING: Final[frozenset[FactName]] = frozenset(
-    {"tier", "quotas", "quota-change", "permissions", "workload", "nodes"}
-)
-"""Nothing can be read anew offline: each decision is given on what the input says."""
 
-
-class Judged(msgspec.Struct, frozen=True):
+class Checked(msgspec.Struct, frozen=True):
     """The result of an object, and its part in the sum of its namespace, if it has one."""
 
     result: ObjectResult
     part: Part | None = None
 
 
-class _Question(msgspec.Struct, frozen=True):
+class _Context(msgspec.Struct, frozen=True):
     """An object as it is judged."""
 
     manifest: Manifest
@@ -61,17 +57,17 @@ class _Question(msgspec.Struct, frozen=True):
         return f"{self.kind.noun} {shortened(self.manifest.name) or 'without a name'}"
 
 
-class Judge:
+class ObjectChecker:
     """Judges objects in their surroundings, on a server of release 1.``minor``."""
 
     def __init__(self, surroundings: Surroundings, *, minor: int, ignores: bool, shows_defaults: bool) -> None:
         """Take also whether annotations may leave rules out, and whether the defaults are asked for."""
         self._surroundings = surroundings
-        self._server = Server(minor, now=0.0)
+        self._minor = minor
         self._ignores = ignores
         self._shows_defaults = shows_defaults
 
-    def judge(self, manifest: Manifest, index: int) -> Judged | None:
+    def check(self, manifest: Manifest, index: int) -> Checked | None:
         """Return what becomes of an object, None for a kind that no tier judges; ``index`` is that of its result."""
         kind = kind_of(manifest)
         if kind is None:
@@ -79,30 +75,55 @@ class Judge:
         namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
         subject = subject_of(manifest, kind, namespace)
         if isinstance(subject, Unreadable) and not kind.namespaced:
-            return Judged(self._unreadable(manifest, kind, subject))
+            return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
-        asked = _Question(manifest, kind, namespace, subject, facts, index)
+        context = _Context(manifest, kind, namespace, subject, facts, index)
         if isinstance(subject, LabelChange | TierChange):
-            return Judged(self._result(asked, self._of_cluster(asked, subject)))
+            decision = self._of_cluster(context, subject)
+            return Checked(self._result(context, decision, tuple(self._as_written(context, decision))))
         if not self._surroundings.is_mapped(namespace):
-            return Judged(self._result(asked, Decision(governed=False), unproved=_unmapped(namespace)))
-        return self._governed(asked)
+            return Checked(self._result(context, Decision(governed=False), unproved=_unmapped(namespace)))
+        return self._governed(context)
 
-    def _governed(self, asked: _Question) -> Judged:
-        subject, tier = asked.subject, asked.facts.tier
-        running = self._surroundings.running(asked.manifest) if isinstance(subject, WorkloadChange) else None
-        if isinstance(subject, WorkloadChange) and running is not None:
-            subject = WorkloadChange(subject.workload, running)
-        stored = self._with_defaults(subject, tier) if isinstance(subject, Pod) and isinstance(tier, Tier) else subject
-        decision = decide(self._request(asked, stored), self._facts(asked))
+    def _governed(self, context: _Context) -> Checked:
+        tier = context.facts.tier
+        running = self._running(context)
+        subject, decision, unproved = self._decided(context, running)
         if not isinstance(tier, Tier) or not decision.governed:
-            return Judged(self._result(asked, decision))
-        part, unproved = self._part(asked, subject, tier, running)
-        told = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
-        refused = () if told else tuple(_refused_by_server(subject, part))
-        unproved = unproved or self._usage_unproved(asked, part, decision)
+            return Checked(self._result(context, decision))
+        part, unknown = self._part(context, subject, tier, running)
+        said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
+        faults = () if said else _refused_by_server(subject, part)
+        refused = tuple(_from_server(one, context, decision) for one in faults)
+        unproved = unknown or left_alone(subject, tier) or unproved or self._usage_unproved(context, part, decision)
         defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
-        return Judged(self._result(asked, decision, refused, defaults=defaults, unproved=unproved), part)
+        return Checked(self._result(context, decision, refused, defaults=defaults, unproved=unproved), part)
+
+    def _running(self, context: _Context) -> Workload | None:
+        """Return the workload that an object will replace, as the cluster has it."""
+        if not isinstance(context.subject, WorkloadChange) or not context.manifest.named:
+            return None
+        return self._surroundings.running(self._surroundings.key(context.manifest))
+
+    def _decided(self, context: _Context, running: Workload | None) -> tuple[Subject, Decision, str]:
+        """Return what was decided on, the decision, and what is not known of it."""
+        subject, tier = context.subject, context.facts.tier
+        if isinstance(subject, Pod) and isinstance(tier, Tier):
+            return subject, self._decision(context, self._with_defaults(subject, tier)), ""
+        if not isinstance(subject, WorkloadChange) or subject.workload is None or running is None:
+            return subject, self._decision(context, subject), ""
+        asked = WorkloadChange(subject.workload, running)
+        change, decision = change_of(subject.workload, running), self._decision(context, asked)
+        if change == "changed" or not decision.findings:
+            return asked, decision, ""
+        kept = WorkloadChange(as_stored(subject.workload, running), running)
+        said = sentence(decision.findings[0], namespace=context.namespace)
+        unproved = f"whether its template changes is not known without images; if it does: {said}"
+        return kept, self._decision(context, kept), unproved if change == "unknown" else ""
+
+    def _decision(self, context: _Context, subject: Subject) -> Decision:
+        facts = offline(context.facts, context.facts.tier, minor=self._minor)
+        return decide(self._request(context, subject), facts)
 
     def _with_defaults(self, pod: Pod, tier: Tier) -> Pod:
         """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
@@ -110,7 +131,7 @@ class Judge:
             return pod
         _, additions = with_defaults(pod, tier)
         note = described(additions) if additions else pod.defaults_annotation
-        return msgspec.structs.replace(admitted(pod, tier, minor=self._server.minor), defaults_annotation=note)
+        return msgspec.structs.replace(admitted(pod, tier, minor=self._minor), defaults_annotation=note)
 
     def _defaults(self, subject: Subject, tier: Tier) -> tuple[Default, ...]:
         """Return what the tier sets, or would set of the pods of a workload."""
@@ -121,57 +142,59 @@ class Judge:
         return tuple(_of_containers(with_defaults(pod, tier)[1]))
 
     def _part(
-        self, asked: _Question, subject: Subject, tier: Tier, running: Workload | None
+        self, context: _Context, subject: Subject, tier: Tier, running: Workload | None
     ) -> tuple[Part | None, str]:
         """Return an object's part in the sum, None where it has none; and what is not known of it."""
         if isinstance(subject, Pod):
-            subject = admitted(subject, tier, minor=self._server.minor)
+            subject = admitted(subject, tier, minor=self._minor)
         if isinstance(subject, Pod | Claim):
-            counted = (charged(subject, minor=self._server.minor),)
-            return Part(index=asked.index, what=asked.what, unit=counted), ""
+            counted = (charged(subject, minor=self._minor),)
+            return Part(index=context.index, what=context.what, unit=counted), ""
         if isinstance(subject, WorkloadChange) and subject.workload is not None and not subject.workload.owned:
-            return self._of_workload(asked, subject.workload, tier, running)
+            return self._of_workload(context, subject.workload, tier, running)
         return None, ""
 
     def _of_workload(
-        self, asked: _Question, workload: Workload, tier: Tier, running: Workload | None
+        self, context: _Context, workload: Workload, tier: Tier, running: Workload | None
     ) -> tuple[Part | None, str]:
         case = Case(
             workload=workload,
             old=running,
             tier=tier,
-            quotas=asked.facts.quotas,
-            around=asked.facts.around,
-            minor=self._server.minor,
+            quotas=context.facts.quotas,
+            around=context.facts.around,
+            minor=self._minor,
             scaled=False,
         )
-        unit, pods = unit_of(workload, case), steady(workload, asked.facts.around.nodes)
+        unit, pods = unit_of(workload, case), steady(workload, context.facts.around.nodes)
         if unit is None:
             return None, "the pods of its template are not known: its RuntimeClass, or which LimitRange sets a default"
         if pods is None:
             return None, "how many nodes it runs on is not known: give the Nodes with --usage"
         former = None if running is None else unit_of(running, case)
+        before = 0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0)
         part = Part(
-            index=asked.index,
-            what=asked.what,
+            index=context.index,
+            what=context.what,
             unit=unit.charges,
             pods=pods,
             workload=workload,
             kept_claims=unit.kept if running is None else (),
             waits=workload.waits,
             former=() if former is None else former.charges,
-            running=0 if running is None else max(running.running, steady(running, asked.facts.around.nodes) or 0),
+            running=before,
+            kept=running is not None and workload.written == running.written and pods <= before,
         )
         return part, ""
 
-    def _usage_unproved(self, asked: _Question, part: Part | None, decision: Decision) -> str:
+    def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
-        tier = asked.facts.tier
-        if asked.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
+        tier = context.facts.tier
+        if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
-        unit, minor = (*part.unit, *part.kept_claims), self._server.minor
-        counted = next(NamespaceQuotas(asked.facts.quotas, tier, minor).asked(unit), None)
-        return next(self.unknown_usage(asked.namespace, asked.facts)) if counted else ""
+        unit, minor = (*part.unit, *part.kept_claims), self._minor
+        counted = next(NamespaceQuotas(context.facts.quotas, tier, minor).asked(unit), None)
+        return next(self.unknown_usage(context.namespace, context.facts)) if counted else ""
 
     def unknown_usage(self, namespace: str, facts: NamespaceFacts) -> Iterator[str]:
         """Yield why the quotas of a namespace prove nothing."""
@@ -179,75 +202,60 @@ class Judge:
             way_out = "give --usage FILE, or --usage none if nothing else runs there"
             yield f"what is used in {shortened(namespace)} is not known: {way_out}"
 
-    def _of_cluster(self, asked: _Question, change: LabelChange | TierChange) -> Decision:
+    def _of_cluster(self, context: _Context, change: LabelChange | TierChange) -> Decision:
         """Decide on a Namespace or Tier; whoever applies it is taken for permitted."""
         label = change.after if isinstance(change, LabelChange) else None
-        facts = facts_of_label(
-            self._server,
-            release_namespace="",
-            tier=self._surroundings.tier(label) if label else None,
-            permitted=frozenset({label} if label is not None else ()),
-            fresh=_EVERYTHING,
-        )
-        return decide(self._request(asked, change), facts)
+        tier = self._surroundings.tier(label) if label else None
+        permitted = frozenset({label} if label is not None else ())
+        facts = offline(without_objects(tier), tier, minor=self._minor, permitted=permitted)
+        return decide(self._request(context, change), facts)
 
-    def _facts(self, asked: _Question) -> Facts:
-        known, tier = asked.facts, asked.facts.tier
-        enforced = not isinstance(tier, Tier) or tier.mode == "Enforce"
-        return Facts(
-            server=self._server,
-            release_namespace="",
-            tier=tier,
-            quotas=known.quotas if enforced else tuple(one for one in known.quotas if not one.managed),
-            usage=tuple(one for one in known.quotas if one.managed),
-            permitted=frozenset(),
-            members=(),
-            trusted=True,
-            fresh=_EVERYTHING,
-            waited=True,
-            around=known.around,
-            scaled=None,
-        )
+    def _as_written(self, context: _Context, decision: Decision) -> Iterator[ReportedFinding]:
+        """Yield what is wrong with a Namespace or Tier as the input has it."""
+        if isinstance(context.subject, TierChange):
+            for one in unknown_fields(context.manifest.raw):
+                yield _from_server(one, context, decision)
+        if (other := self._surroundings.differing(context.manifest)) is not None:
+            yield _placed(context, decision, DIFFERS, "warning", other.pointer, other.reason)
 
-    def _request(self, asked: _Question, subject: Subject) -> Request:
+    def _request(self, context: _Context, subject: Subject) -> Request:
         return Request(
-            endpoint=asked.kind.endpoint,
-            resource=asked.kind.resource,
-            namespace=asked.namespace,
-            name=asked.manifest.name,
+            endpoint=context.kind.endpoint,
+            resource=context.kind.resource,
+            namespace=context.namespace,
+            name=context.manifest.name,
             user="",
             subject=subject,
         )
 
     def _unreadable(self, manifest: Manifest, kind: Kind, subject: Unreadable) -> ObjectResult:
         findings = tuple(Finding("malformed", one.pointer, detail=one.reason) for one in subject.faults)
-        asked = _Question(manifest, kind, manifest.name, subject, without_objects(None), 0)
-        return self._result(asked, Decision(findings))
+        context = _Context(manifest, kind, manifest.name, subject, without_objects(None), 0)
+        return self._result(context, Decision(findings))
 
     def _result(
         self,
-        asked: _Question,
+        context: _Context,
         decision: Decision,
-        refused: tuple[Fault, ...] = (),
+        more: tuple[ReportedFinding, ...] = (),
         *,
         defaults: tuple[Default, ...] = (),
         unproved: str = "",
     ) -> ObjectResult:
-        manifest = asked.manifest
+        manifest = context.manifest
         reasons = ignored_rules(manifest) if self._ignores and decision.findings else {}
         left_out = {one.rule: reasons[one.rule] for one in decision.findings if one.rule in reasons}
-        findings = [one for one in decision.findings if one.rule not in left_out]
-        told = [_told(one, asked, decision) for one in findings]
-        told += [_from_server(one, asked, decision) for one in refused]
+        kept = [one for one in decision.findings if one.rule not in left_out]
+        findings = (*(_reported(one, context, decision) for one in kept), *more)
         return ObjectResult(
             path=manifest.path,
-            line=manifest.place().line if told else 0,
-            kind=asked.kind.noun,
+            line=manifest.place().line if findings else 0,
+            kind=context.kind.noun,
             name=shortened(manifest.name),
-            namespace=shortened(asked.namespace) if asked.kind.namespaced else "",
+            namespace=shortened(context.namespace) if context.kind.namespaced else "",
             tier=shortened(decision.tier),
             mode=decision.mode if decision.tier else "",
-            told=tuple(told),
+            findings=findings,
             ignored=tuple(Ignored(rule, shortened(reason)) for rule, reason in left_out.items()),
             defaults=defaults,
             unproved=unproved,
@@ -267,32 +275,32 @@ def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
         yield from invalid(one.subject) if isinstance(one.subject, Pod) else ()
 
 
-def _told(finding: Finding, asked: _Question, decision: Decision) -> Told:
+def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
     rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-    severity: Severity = "error" if finding.effect == "deny" and decision.mode == "Enforce" else "warning"
-    said = sentence(finding, namespace=asked.namespace)
-    return _placed(asked, decision, rule, severity, finding.pointer, said)
+    severity: Severity = "error" if finding.effect == "deny" else "warning"
+    said = sentence(finding, namespace=context.namespace)
+    return _placed(context, decision, rule, severity, finding.pointer, said)
 
 
-def _from_server(fault: Fault, asked: _Question, decision: Decision) -> Told:
+def _from_server(fault: Fault, context: _Context, decision: Decision) -> ReportedFinding:
     said = f"the API server refuses {fault.pointer}: {fault.reason}"
-    return _placed(asked, decision, API_VALIDATION, "error", fault.pointer, said)
+    return _placed(context, decision, API_VALIDATION, "error", fault.pointer, said)
 
 
 def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
-    asked: _Question, decision: Decision, rule: str, severity: Severity, pointer: str, message: str
-) -> Told:
-    place = asked.manifest.place(pointer)
-    return Told(
+    context: _Context, decision: Decision, rule: str, severity: Severity, pointer: str, message: str
+) -> ReportedFinding:
+    place = context.manifest.place(pointer)
+    return ReportedFinding(
         rule=rule,
         severity=severity,
         message=printable(message),
-        path=asked.manifest.path,
+        path=context.manifest.path,
         line=place.line,
         column=place.column,
-        pointer=pointer,
-        object=asked.what,
-        namespace=shortened(asked.namespace) if asked.kind.namespaced else "",
+        pointer=printable(pointer),
+        object=context.what,
+        namespace=shortened(context.namespace) if context.kind.namespaced else "",
         tier=shortened(decision.tier),
     )
 
@@ -301,7 +309,8 @@ def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:
     for one in additions:
         for side, amounts in (("requests", one.requests), ("limits", one.limits)):
             for name, amount in amounts.items():
-                yield Default(f"{one.container.pointer}/resources/{side}/{escape(name)}", str(amount))
+                where = f"{one.container.pointer}/resources/{side}/{escape(name)}"
+                yield Default(printable(where), str(amount))
 
 
 def _unmapped(namespace: str) -> str:

@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 import msgspec
 
-from tiergate.check.judging import Judge
+from tiergate.check.facts import offline
+from tiergate.check.judging import ObjectChecker
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.surroundings import Surroundings
 from tiergate.core.decide import decide
 from tiergate.core.defaults import patch, with_defaults
-from tiergate.core.facts import Facts, Server
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Request, WorkloadChange
@@ -22,7 +22,7 @@ from tiergate.manifests.load import Manifest, manifests_of
 Operations: TypeAlias = tuple[JSONPatchOp, ...]
 
 
-class Told(msgspec.Struct):
+class Notes(msgspec.Struct):
     """What is said beside the manifests.
 
     ``set`` counts the objects that get defaults, ``templates`` those whose pods would and whose templates stay as they
@@ -40,28 +40,28 @@ class Persister:
 
     def __init__(self, surroundings: Surroundings, *, minor: int, templates: bool) -> None:
         """Take what is known of the cluster, and the release of its server."""
-        self.told = Told()
+        self.notes = Notes()
         self._surroundings = surroundings
         self._minor = minor
         self._templates = templates
-        self._judge = Judge(surroundings, minor=minor, ignores=False, shows_defaults=False)
+        self._checker = ObjectChecker(surroundings, minor=minor, ignores=False, shows_defaults=False)
 
     def persisted(self, raw: bytes, path: str) -> bytes:
         """Return the text of a file as its objects would be stored."""
         return edited(raw, lambda document: [one for each in manifests_of(path, document) for one in self._of(each)])
 
     def _of(self, manifest: Manifest) -> Operations:
-        judged = self._judge.judge(manifest, 0)
-        if judged is None:
+        checked = self._checker.check(manifest, 0)
+        if checked is None:
             return ()
-        result = judged.result
+        result = checked.result
         where = f"{manifest.path}: {result.kind} {result.name}"
         if result.outcome == "fail":
-            self.told.refused.append(f"{where}: {result.told[0].message}")
+            self.notes.refused.append(f"{where}: {result.findings[0].message}")
         elif result.unproved and not result.tier:
-            self.told.unproved.append(f"{where}: {result.unproved}")
+            self.notes.unproved.append(f"{where}: {result.unproved}")
         operations = self._additions(manifest)
-        self.told.set += bool(operations)
+        self.notes.set += bool(operations)
         return tuple(msgspec.structs.replace(one, path=manifest.pointer + one.path) for one in operations)
 
     def _additions(self, manifest: Manifest) -> Operations:
@@ -75,21 +75,7 @@ class Persister:
                 endpoint="mutate", resource=kind.resource, namespace=namespace, name=manifest.name, user="",
                 subject=subject,
             )  # fmt: skip
-            known = self._surroundings.of(namespace)
-            facts = Facts(
-                server=Server(self._minor, now=0.0),
-                release_namespace="",
-                tier=tier,
-                quotas=known.quotas,
-                usage=None,
-                permitted=frozenset(),
-                members=(),
-                trusted=True,
-                fresh=frozenset({"tier"}),
-                waited=True,
-                around=known.around,
-                scaled=None,
-            )
+            facts = offline(self._surroundings.of(namespace), tier, minor=self._minor)
             return decide(request, facts).patch
         workload = subject.workload if isinstance(subject, WorkloadChange) else None
         if workload is None or not isinstance(tier, Tier) or tier.mode == "Audit":
@@ -102,6 +88,6 @@ class Persister:
             one for one in patch(template, with_defaults(template, tier)[1]) if "/metadata" not in one.path
         )
         if operations and not self._templates:
-            self.told.templates += 1
+            self.notes.templates += 1
             return ()
         return operations

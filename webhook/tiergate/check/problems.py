@@ -38,14 +38,14 @@ def problems(report: Report) -> Iterator[Problem]:
     for one in report.unread:
         line, column = (one.place.line, one.place.column) if one.place else (1, 1)
         yield Problem(rule=UNREADABLE, severity="error", message=one.reason, path=one.path, line=line, column=column)
-    for told in report.told:
+    for finding in report.findings:
         yield Problem(
-            rule=told.rule,
-            severity=told.severity,
-            message=told.message,
-            path=told.path,
-            line=told.line,
-            column=told.column,
-            object=told.object,
-            namespace=told.namespace,
+            rule=finding.rule,
+            severity=finding.severity,
+            message=finding.message,
+            path=finding.path,
+            line=finding.line,
+            column=finding.column,
+            object=finding.object,
+            namespace=finding.namespace,
         )

@@ -24,16 +24,16 @@ def kind_of(manifest: Manifest) -> Kind | None:
     return _KINDS.get((manifest.group, manifest.kind.lower())) if manifest.api_version else None
 
 
-def subject_of(manifest: Manifest, kind: Kind, namespace: str) -> Subject:
-    """Return what is judged; Unreadable where values cannot be read."""
+def subject_of(manifest: Manifest, kind: Kind, namespace: str, *, stored: bool = False) -> Subject:
+    """Return what is judged; Unreadable where values cannot be read. ``stored``: as the cluster has it."""
     decoder = _DECODERS[kind.wire]
 
     def quickly(wire: Any) -> Subject:  # noqa: ANN401  # a wire shape
-        return kind.to_core(wire, None, namespace).subject
+        return kind.to_core(wire if stored else _created(wire), None, namespace).subject
 
     def strictly(raw: bytes) -> Subject:
         try:
-            return kind.to_core(decoder.strict(raw), None, namespace).subject
+            return quickly(decoder.strict(raw))
         except Malformed as error:
             return Unreadable(error.every())
         except ValueError as error:  # more values, or deeper, than is judged
@@ -43,3 +43,14 @@ def subject_of(manifest: Manifest, kind: Kind, namespace: str) -> Subject:
         return decoder.read(manifest.raw, quickly, strictly)
     except Malformed as error:  # an Excess
         return Unreadable(error.every())
+
+
+def _created(wire: Any) -> Any:  # noqa: ANN401  # a wire shape
+    """Return an object as the API server takes it when it is created: nobody says then what becomes of it."""
+    if getattr(wire, "status", None) is not None:
+        wire.status = None
+    metadata = getattr(wire, "metadata", None)
+    for name in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        if getattr(metadata, name, None) is not None:
+            setattr(metadata, name, None)
+    return wire

@@ -9,32 +9,24 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import BadReview
+from tiergate.check.facts import left_alone, offline
 from tiergate.check.surroundings import Surroundings
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision, FactName, Finding, RuleId
+from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.defaults import described, with_defaults
-from tiergate.core.facts import Facts, InvalidTier, MissingTier, Server, TierState
+from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.request import Endpoint, LabelChange
+from tiergate.core.request import LabelChange, Unreadable, WorkloadChange
 from tiergate.core.rules import RULES, Rule, sentence
+from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
+from tiergate.core.workload import Scale, Workload
+from tiergate.core.workload_kind import BY_KIND
 from tiergate.wire import kinds
 
-State = Literal["ok", "broken", "told", "no bound", "unproved"]
-_FRESH: Final[frozenset[FactName]] = frozenset({"tier", "quotas", "quota-change", "permissions", "workload", "nodes"})
-_OF_ENDPOINTS: Final[dict[Endpoint, tuple[RuleId, ...]]] = {
-    "workloads": ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls", "workload-unchecked"),
-    "namespaces": (
-        "namespace-protected", "tier-assign", "label-tier-missing", "label-tier-invalid", "label-tier-unchecked",
-    ),
-    "tiers": (
-        "tier-invalid", "tier-in-use", "default-derived", "max-without-min", "devices-unbounded", "exemption-broad",
-        "quota-unmeasured", "quota-requests-above-limits",
-    ),
-}  # fmt: skip
-"""The rules that an endpoint judges without a check of the registry."""
+RuleOutcome = Literal["ok", "broken", "warned", "no bound", "not judged", "unproved"]
 _BEFORE: Final[tuple[RuleId, ...]] = ("malformed", "tier-missing", "tier-invalid")
 """Rules that are judged before any other."""
 _ON_USAGE: Final = ("workload-does-not-fit", "workload-rollout-stalls")
@@ -44,28 +36,31 @@ class NoReview(ValueError):
     """The bytes hold no admission review that is judged."""
 
 
-class Judged(msgspec.Struct, frozen=True):
+class RuleState(msgspec.Struct, frozen=True):
     """What became of a rule; ``lines`` say why."""
 
     rule: str
-    state: State
+    state: RuleOutcome
     lines: tuple[str, ...] = ()
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """What an endpoint answers to a review, and why."""
+    """What an endpoint answers to a review, and why; ``unproved`` says why that is not known."""
 
     request: AdmissionRequest
     decision: Decision
-    rules: tuple[Judged, ...]
+    rules: tuple[RuleState, ...]
     defaults: str = ""
+    unproved: str = ""
 
     @property
     def answer(self) -> str:
         """What the API server is told."""
+        if self.unproved:
+            return "unproved"
         if not self.decision.allowed:
             return "refused"
-        return "allowed with warnings" if any(one.state in ("broken", "told") for one in self.rules) else "allowed"
+        return "allowed with warnings" if any(one.state in ("broken", "warned") for one in self.rules) else "allowed"
 
 
 class _Resource(msgspec.Struct, frozen=True):
@@ -120,6 +115,8 @@ class _Replayer:
     def replay(self) -> Replay:
         """Return the answer, and what became of each rule."""
         request = self._request
+        if reason := self._unmapped():
+            return Replay(request, Decision(governed=False), (), unproved=reason)
         tier = self._tier()
         defaults = ""
         if isinstance(request.subject, Pod) and isinstance(tier, Tier):
@@ -135,6 +132,15 @@ class _Replayer:
         rules = () if decision.exempt or not decision.governed else tuple(self._rules(request, decision, tier))
         return Replay(self._request, decision, rules, defaults if of_mutate else "")
 
+    def _unmapped(self) -> str:
+        """Return that nobody knows which tier judges the request, "" where that is known or none has to."""
+        request = self._request
+        if request.endpoint in ("namespaces", "tiers") or isinstance(request.subject, Unreadable):
+            return ""
+        if self._surroundings.is_mapped(request.namespace):
+            return ""
+        return f"the tier of namespace {shortened(request.namespace)} is not known: give --namespaces or --tier"
+
     def _tier(self) -> TierState:
         subject = self._request.subject
         if isinstance(subject, LabelChange):
@@ -142,25 +148,39 @@ class _Replayer:
         return None if self._request.endpoint == "tiers" else self._known.tier
 
     def _facts(self, tier: TierState) -> Facts:
-        known, enforced = self._known, not isinstance(tier, Tier) or tier.mode == "Enforce"
         subject = self._request.subject
         labels = {subject.before, subject.after} - {None} if isinstance(subject, LabelChange) else set()
-        return Facts(
-            server=Server(self._minor, now=0.0),
-            release_namespace="",
-            tier=tier,
-            quotas=known.quotas if enforced else tuple(one for one in known.quotas if not one.managed),
-            usage=tuple(one for one in known.quotas if one.managed),
+        return offline(
+            self._known,
+            tier,
+            minor=self._minor,
             permitted=frozenset(label for label in labels if label is not None),
             members=self._surroundings.members(self._request.name),
-            trusted=True,
-            fresh=_FRESH,
-            waited=True,
-            around=known.around,
-            scaled=None,
+            scaled=self._scaled(),
         )
 
-    def _rules(self, request: AdmissionRequest, decision: Decision, tier: TierState) -> Iterator[Judged]:
+    def _scaled(self) -> Workload | None:
+        """Return the workload whose number of pods changes, as the cluster has it."""
+        kind = kinds.SCALED.get(self._request.resource)
+        if kind is None:
+            return None
+        return self._surroundings.running((BY_KIND[kind].group, kind, self._request.namespace, self._request.name))
+
+    def _not_judged(self, request: AdmissionRequest, tier: Tier) -> RuleState | None:
+        """Return why no rule on workloads was judged, in the place of what became of one; None where each was."""
+        subject = request.subject
+        if reason := left_alone(subject, tier):
+            return RuleState("", "not judged", (reason,))
+        if isinstance(subject, Scale) and subject.replicas <= subject.before:
+            return RuleState("", "not judged", ("no more pods are asked for",))
+        if isinstance(subject, Scale) and self._scaled() is None:
+            return RuleState("", "unproved", ("the workload that is scaled is not known: give it with --usage",))
+        workload = subject.workload if isinstance(subject, WorkloadChange) else None
+        if workload is not None and workload.kind == "DaemonSet" and self._known.around.nodes is None:
+            return RuleState("", "unproved", ("how many nodes it runs on is not known: give the Nodes with --usage",))
+        return None
+
+    def _rules(self, request: AdmissionRequest, decision: Decision, tier: TierState) -> Iterator[RuleState]:
         """Yield each rule that concerns the request, in the order of the registry."""
         found: dict[str, list[Finding]] = {}
         for one in decision.findings:
@@ -170,27 +190,30 @@ class _Replayer:
             if rule.id in found:
                 findings = found[rule.id]
                 lines = tuple(line for one in findings for line in self._said(one))
-                yield Judged(rule.id, "broken" if findings[0].effect == "deny" else "told", lines)
+                yield RuleState(rule.id, "broken" if findings[0].violates else "warned", lines)
             elif not stopped and (state := self._state(rule, request, tier)) is not None:
                 yield state
 
-    def _state(self, rule: Rule, request: AdmissionRequest, tier: TierState) -> Judged | None:
+    def _state(self, rule: Rule, request: AdmissionRequest, tier: TierState) -> RuleState | None:
         """Return what became of a rule that found nothing, None of one that does not concern the request."""
         endpoint, subject = request.endpoint, request.subject
         if endpoint == "validate" and isinstance(tier, Tier):
             bind: Any = rule.pod if isinstance(subject, Pod) else rule.claim if isinstance(subject, Claim) else None
             if bind is not None:
-                return Judged(rule.id, "ok" if bind(tier) is not None else "no bound")
+                return RuleState(rule.id, "ok" if bind(tier) is not None else "no bound")
             if rule.usage is None:
                 return None
-        elif rule.id not in _OF_ENDPOINTS.get(endpoint, ()):
+        elif rule.endpoint != endpoint:
             return None
+        other = self._not_judged(request, tier) if endpoint == "workloads" and isinstance(tier, Tier) else None
+        if other is not None:
+            return msgspec.structs.replace(other, rule=rule.id)
         if rule.id == "tier-assign":
-            return Judged(rule.id, "unproved", (f'whether "{request.user}" may assign the tier is not known',))
+            return RuleState(rule.id, "unproved", (f'whether "{request.user}" may assign the tier is not known',))
         on_usage = rule.usage is not None or rule.id in _ON_USAGE
         if on_usage and not self._known.known:
-            return Judged(rule.id, "unproved", (f"what is used in {request.namespace} is not known: give --usage",))
-        return Judged(rule.id, "ok")
+            return RuleState(rule.id, "unproved", (f"what is used in {request.namespace} is not known: give --usage",))
+        return RuleState(rule.id, "ok")
 
     def _said(self, finding: Finding) -> Iterator[str]:
         yield sentence(finding, namespace=self._request.namespace)

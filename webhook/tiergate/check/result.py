@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,12 +11,14 @@ from tiergate.manifests.load import Unread
 
 Severity = Literal["error", "warning"]
 """An error would be refused, a warning is told: by the tier's mode, or because it cannot be refused."""
-API_VALIDATION = "api-validation"
+API_VALIDATION: Final = "api-validation"
 """The rule of what the API server itself refuses."""
-Outcome = Literal["pass", "fail", "warning", "unproved"]
+DIFFERS: Final = "differs-from-option"
+"""The rule of a Tier or Namespace in whose place one that an option names counts."""
+ObjectOutcome = Literal["pass", "fail", "warning", "unproved"]
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One finding, in one line. ``pointer`` is the JSON pointer of the value in its object."""
 
     rule: str
@@ -55,17 +57,17 @@ class ObjectResult(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     tier: str = ""
     mode: str = ""
-    told: tuple[Told, ...] = ()
+    findings: tuple[ReportedFinding, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     defaults: tuple[Default, ...] = ()
     unproved: str = ""
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ObjectOutcome:
         """What it counts as, the worst first."""
-        if any(one.severity == "error" for one in self.told):
+        if any(one.severity == "error" for one in self.findings):
             return "fail"
-        if self.told:
+        if self.findings:
             return "warning"
         return "unproved" if self.unproved else "pass"
 
@@ -98,7 +100,7 @@ class NamespaceResult(msgspec.Struct, frozen=True, kw_only=True):
     tier: str
     mode: str
     sums: tuple[BoundSum, ...] = ()
-    told: tuple[Told, ...] = ()
+    findings: tuple[ReportedFinding, ...] = ()
     room: tuple[Room, ...] = ()
     unproved: tuple[str, ...] = ()
 
@@ -121,11 +123,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     files: int = 0
 
     @property
-    def told(self) -> tuple[Told, ...]:
+    def findings(self) -> tuple[ReportedFinding, ...]:
         """Every finding: of objects, then of namespaces."""
-        of_objects = [one for result in self.objects for one in result.told]
-        return (*of_objects, *(one for result in self.namespaces for one in result.told))
+        of_objects = [one for result in self.objects for one in result.findings]
+        return (*of_objects, *(one for result in self.namespaces for one in result.findings))
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: ObjectOutcome) -> int:
         """Return how many objects have an outcome."""
         return sum(result.outcome == outcome for result in self.objects)

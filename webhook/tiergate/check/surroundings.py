@@ -9,7 +9,7 @@ import msgspec
 
 from tiergate.check import snapshots
 from tiergate.check.reading import kind_of, subject_of
-from tiergate.check.snapshots import Snapshot, read_snapshot
+from tiergate.check.snapshots import SnapshotHead, read_snapshot
 from tiergate.core.decision import Fault
 from tiergate.core.desired import desired_quotas
 from tiergate.core.facts import InvalidTier, MissingTier, TierState
@@ -20,19 +20,19 @@ from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import WorkloadChange
 from tiergate.core.resources import ResourceList
-from tiergate.core.text import printable
+from tiergate.core.text import VALUE_SHOWN, printable, shortened
 from tiergate.core.tier import Tier, is_protected
 from tiergate.core.workload import Workload
 from tiergate.core.workload_case import UNKNOWN, Around
 from tiergate.manifests.load import Manifest, Unread
+from tiergate.manifests.tiers import written_tier
 from tiergate.manifests.values import tier_of_values
-from tiergate.wire import Malformed
+from tiergate.wire import Malformed, snapshot
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.node import read_node
 from tiergate.wire.quota import read_quota
 from tiergate.wire.runtime_class import read_overhead
-from tiergate.wire.tier import tier_and_faults
 
 Key: TypeAlias = tuple[str, str, str, str]
 """Group, kind, namespace and name."""
@@ -67,7 +67,11 @@ class _Values(msgspec.Struct):
 
 
 class Surroundings:
-    """Gathers objects, later ones in the place of earlier ones; ``namespace`` is that of objects without one."""
+    """Gathers objects, later ones in the place of earlier ones; ``namespace`` is that of objects without one.
+
+    Tiers, Namespaces, RuntimeClasses and Nodes that an option names are never replaced by those among the manifests:
+    whoever writes manifests must not choose by what they are judged.
+    """
 
     def __init__(self, *, usage: UsageSource, namespace: str = "", tier: str | None = None) -> None:
         """Take what is known of usage, and the tier of every namespace, None: as the namespaces themselves say."""
@@ -83,8 +87,11 @@ class Surroundings:
         self._nodes: dict[str, Node] = {}
         self._running: dict[Key, Manifest] = {}
         self._facts: dict[str, NamespaceFacts] = {}
-        self._snapshot: Snapshot | None = None
+        self._snapshot: SnapshotHead | None = None
         self._existing: set[str] = set()
+        self._named: set[tuple[str, str]] = set()
+        self._differing: dict[tuple[str, str], Fault] = {}
+        self._counted: set[tuple[str, str]] = set()
 
     def add(self, manifests: Iterable[Manifest], *, named: bool, running: bool = False) -> None:
         """Take what is of use among the manifests.
@@ -104,14 +111,14 @@ class Surroundings:
 
     def _take(self, manifest: Manifest, *, named: bool, running: bool) -> None:
         match (manifest.group, manifest.kind):
-            case (snapshots.GROUP, snapshots.KIND) if running:
+            case (snapshot.GROUP, snapshot.KIND) if running:
                 self._snapshot = read_snapshot(manifest.raw)
             case ("tiergate.io", "Tier"):
-                self._add_tier(manifest, manifest.name, "", tier_and_faults(manifest.raw), tell=named)
+                self._add_tier(manifest, manifest.name, "", written_tier(manifest.raw), named=named)
             case ("", "Namespace"):
                 found = read_namespace(manifest.raw)
                 if found.name:
-                    self._labels[found.name] = found.tier
+                    self._add_label(found.name, found.tier, named=named)
                 if running:
                     self._existing.add(found.name)
             case ("", "ResourceQuota"):
@@ -119,36 +126,64 @@ class Surroundings:
             case ("", "LimitRange"):
                 one = read_limit_range(manifest.raw)
                 self._ranges.setdefault(self.namespace_of(manifest), {})[one.name] = one
-            case ("node.k8s.io", "RuntimeClass"):
+            case ("node.k8s.io", "RuntimeClass") if self._counts("RuntimeClass", manifest.name, named=named):
                 self._overheads[manifest.name] = read_overhead(manifest.raw)
-            case ("", "Node"):
+            case ("", "Node") if named:
                 self._nodes[manifest.name] = read_node(manifest.raw)
-            case ("", ""):
-                self._add_values(manifest, tell=named)
+            case ("", "") if named:
+                self._add_values(manifest)
             case _ if running and manifest.named:
                 self._running[self.key(manifest)] = manifest
 
+    def _counts(self, kind: str, name: str, *, named: bool) -> bool:
+        """Say whether an object counts: it is named by an option, or no option names one of its name."""
+        if named:
+            self._named.add((kind, name))
+        return named or (kind, name) not in self._named
+
+    def _add_label(self, namespace: str, tier: str | None, *, named: bool) -> None:
+        """Keep what the label of a namespace says."""
+        if self._counts("Namespace", namespace, named=named):
+            self._labels[namespace] = tier
+        elif tier != (known := self._labels[namespace]):
+            said, counts = (
+                f'tier "{shortened(one, VALUE_SHOWN)}"' if one is not None else "no tier" for one in (tier, known)
+            )
+            reason = f"its label names {said}; {counts} counts, as an option says"
+            self._differing["Namespace", namespace] = Fault("/metadata/labels/tiergate.io~1tier", reason)
+
     def _add_tier(
-        self, manifest: Manifest, name: str, pointer: str, read: tuple[Tier | None, tuple[Fault, ...]], *, tell: bool
+        self, manifest: Manifest, name: str, pointer: str, read: tuple[Tier | None, tuple[Fault, ...]], *, named: bool
     ) -> None:
         tier, faults = read
-        if tell:
+        if named:
             self._tell(manifest, ((f"{pointer}{one.pointer}", one.reason) for one in faults))
-        broken = tier is None or bool(faults)
-        self._tiers[name] = InvalidTier(name, faults[0].reason) if broken or tier is None else tier
+        found = InvalidTier(name, faults[0].reason) if tier is None or faults else tier
+        if self._counts("Tier", name, named=named):
+            self._tiers[name] = found
+        elif found != self._tiers[name]:
+            self._differing["Tier", name] = Fault(
+                "/spec", "it differs from the tier that an option names, which counts"
+            )
 
     def _add_quota(self, manifest: Manifest, quota: QuotaStatus, *, running: bool) -> None:
-        """Keep a ResourceQuota; of one that is not stored yet its bounds, and the usage that the stored one has."""
-        of_namespace = self._quotas.setdefault(self.namespace_of(manifest), {})
-        if not running:
-            before = of_namespace.get(quota.name)
+        """Keep a ResourceQuota; of one that is not stored yet its bounds, and the usage that the stored one has.
+
+        A stored one of a tier stays what it is: the controller repairs it.
+        """
+        namespace = self.namespace_of(manifest)
+        of_namespace = self._quotas.setdefault(namespace, {})
+        before = of_namespace.get(quota.name)
+        if running:
+            self._counted.add((namespace, quota.name))
+        elif before is not None and before.managed:
+            return
+        else:
             quota = msgspec.structs.replace(quota, hard=quota.spec_hard, used=before.used if before else {})
         of_namespace[quota.name] = quota
 
-    def _add_values(self, manifest: Manifest, *, tell: bool) -> None:
+    def _add_values(self, manifest: Manifest) -> None:
         """Take the tiers and namespaces of a values file of the chart."""
-        if not tell:
-            return
         try:
             values = msgspec.json.decode(manifest.raw, type=_Values)
         except ValueError:
@@ -156,10 +191,10 @@ class Surroundings:
         if not values.tiers and not values.namespaces:
             self._tell(manifest, [("", "neither an object of Kubernetes nor values with tiers or namespaces")])
         for name, tier in values.tiers.items():
-            self._add_tier(manifest, name, f"/tiers/{escape(name)}", tier_of_values(name, tier), tell=True)
+            self._add_tier(manifest, name, f"/tiers/{escape(name)}", tier_of_values(name, tier), named=True)
         for name, namespace in values.namespaces.items():
             found = namespace.get("tier") if isinstance(namespace, dict) else None
-            self._labels[name] = found if isinstance(found, str) else None
+            self._add_label(name, found if isinstance(found, str) else None, named=True)
 
     def _tell(self, manifest: Manifest, faults: Iterable[tuple[str, str]]) -> None:
         for pointer, reason in faults:
@@ -177,6 +212,10 @@ class Surroundings:
     def tier(self, name: str) -> TierState:
         """Return a tier by its name."""
         return self._tiers.get(name) or MissingTier(name)
+
+    def differing(self, manifest: Manifest) -> Fault | None:
+        """Return what an object says otherwise than the one of its name that an option names; None where nothing."""
+        return self._differing.get((manifest.kind, manifest.name))
 
     def members(self, tier: str) -> tuple[str, ...]:
         """Return the namespaces whose label names a tier, sorted."""
@@ -207,9 +246,7 @@ class Surroundings:
         if not isinstance(tier, Tier):
             return without_objects(tier)
         quotas = tuple(self._statuses(namespace, tier))
-        stored = self._quotas.get(namespace, {})
-        ours = {one.name for one in quotas if one.managed}
-        known = self._usage == "none" or (self._usage == "file" and self._is_counted(namespace, ours <= stored.keys()))
+        known = self._usage == "none" or (self._usage == "file" and self._is_counted(namespace, quotas))
         ranges = tuple(one for _, one in sorted(self._ranges.get(namespace, {}).items()))
         nodes = tuple(self._nodes.values()) if self._nodes else None
         return NamespaceFacts(tier, quotas, known, Around(ranges, self._overheads, nodes))
@@ -227,22 +264,29 @@ class Surroundings:
     def _is_missing(self, kind: str, *, namespace: str = "", name: str = "") -> bool:
         return self._snapshot is not None and self._snapshot.lacks(kind, namespace=namespace, name=name)
 
-    def _is_counted(self, namespace: str, found: bool) -> bool:  # noqa: FBT001 - as its caller found
+    def _is_counted(self, namespace: str, quotas: tuple[QuotaStatus, ...]) -> bool:
         """Say whether usage is known: all was read, and a namespace that does not exist yet uses nothing."""
+        stored = self._quotas.get(namespace, {})
+        found = all(
+            (namespace, one.name) in self._counted and stored[one.name].managed for one in quotas if one.managed
+        )
         if any(self._is_missing(kind, namespace=namespace) for kind in snapshots.COUNTED):
             return False
         to_come = self._snapshot is not None and not self._is_missing("Namespace", name=namespace)
         return found or (to_come and namespace not in self._existing)
 
     def _statuses(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:
-        """Yield the quotas that will count the objects: what is not known to be used counts as free.
+        """Yield the quotas that will count the objects, ours by their label: what is not known to be used is free.
 
         Nor is it known of what the change set may replace: where workloads could not be read, all counts as free.
         """
         stored = self._quotas.get(namespace, {})
         sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.WORKLOADS)
+        taken = {name for name, one in stored.items() if not one.managed} if tier.mode == "Enforce" else set[str]()
         for desired in desired_quotas(tier):
             before = stored.get(desired.name)
+            if desired.name in taken:  # somebody else's has its place, so that it cannot be created
+                continue
             yield QuotaStatus(
                 desired.name,
                 namespace,
@@ -261,11 +305,11 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def running(self, manifest: Manifest) -> Workload | None:
-        """Return the workload that an object will replace, as the cluster has it."""
-        before = self._running.get(self.key(manifest)) if manifest.named else None
+    def running(self, key: Key) -> Workload | None:
+        """Return a workload as the cluster has it."""
+        before = self._running.get(key)
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        subject = subject_of(before, kind, self.namespace_of(manifest))
+        subject = subject_of(before, kind, self.namespace_of(before), stored=True)
         return subject.workload if isinstance(subject, WorkloadChange) else None

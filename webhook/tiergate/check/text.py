@@ -8,17 +8,15 @@ from typing import Final
 
 import msgspec
 
-from tiergate.check.result import BoundSum, NamespaceResult, ObjectResult, Outcome, Report, Told
-from tiergate.core.messages import shown
+from tiergate.check.escaping import log_line
+from tiergate.check.result import BoundSum, NamespaceResult, ObjectOutcome, ObjectResult, Report, ReportedFinding
+from tiergate.core.messages import brief, shown
 from tiergate.core.quantity import Quantity
-from tiergate.core.text import shortened
 
 BAR: Final = 20
 """Characters of a bar."""
-WIDEST: Final = 20
-"""Characters of an amount: 1e900 is one too."""
 _COLOURS: Final = {"red": "31", "yellow": "33", "green": "32", "bold": "1", "faint": "2"}
-_OUTCOMES: Final[dict[Outcome, str]] = {"pass": "green", "fail": "red", "warning": "yellow", "unproved": "yellow"}
+_OUTCOMES: Final[dict[ObjectOutcome, str]] = {"pass": "green", "fail": "red", "warning": "yellow", "unproved": "yellow"}
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -40,6 +38,10 @@ class Style(msgspec.Struct, frozen=True):
 
 def render(report: Report, style: Style) -> Iterator[str]:
     """Yield the lines."""
+    return map(log_line, _lines(report, style))
+
+
+def _lines(report: Report, style: Style) -> Iterator[str]:
     for one in report.unread:
         yield f"{style.paint('unreadable', 'red')}  {one}"
     for result in report.objects:
@@ -55,7 +57,7 @@ def summary(report: Report, style: Style) -> str:
     """Return the last line."""
     counts = [(report.count(outcome), outcome, colour) for outcome, colour in _OUTCOMES.items()]
     said = [style.paint(f"{count} {what}", colour) if count else f"{count} {what}" for count, what, colour in counts]
-    over = [one.name for one in report.namespaces if any(told.severity == "error" for told in one.told)]
+    over = [one.name for one in report.namespaces if any(finding.severity == "error" for finding in one.findings)]
     more = [
         *([style.paint(f"over quota: {', '.join(over)}", "red")] if over else []),
         *([style.paint(f"{len(report.unread)} unreadable", "red")] if report.unread else []),
@@ -72,12 +74,12 @@ def _counted(number: int, noun: str) -> str:
 
 def _object(result: ObjectResult, style: Style) -> Iterator[str]:
     outcome = result.outcome
-    if result.told or result.ignored or style.verbose or (style.defaults and result.defaults):
+    if result.findings or result.ignored or style.verbose or (style.defaults and result.defaults):
         where = f" in {result.namespace}" if result.namespace else ""
         of_tier = f" (tier {result.tier}{_mode(result.mode)})" if result.tier else ""
         yield f"{style.paint(f'{outcome:<8}', _OUTCOMES[outcome])}  {result.kind} {result.name}{where}{of_tier}"
-    for one in result.told:
-        yield from _told(one, style)
+    for one in result.findings:
+        yield from _finding(one, style)
     if not style.quiet:
         for ignored in result.ignored:
             yield f"          {style.paint(f'ignored {ignored.rule}: {ignored.reason}', 'faint')}"
@@ -92,16 +94,16 @@ def _mode(mode: str) -> str:
     return "" if mode in ("", "Enforce") else f", {mode}"
 
 
-def _told(one: Told, style: Style) -> Iterator[str]:
+def _finding(one: ReportedFinding, style: Style) -> Iterator[str]:
     yield f"          {one.message}"
     yield style.paint(f"          {one.path}:{one.line}:{one.column}  {one.rule}", "faint")
 
 
 def _namespace(result: NamespaceResult, style: Style) -> Iterator[str]:
-    if style.quiet and not result.told:
+    if style.quiet and not result.findings:
         return
     sums = () if style.quiet else result.sums
-    over = any(one.severity == "error" for one in result.told)
+    over = any(one.severity == "error" for one in result.findings)
     name = style.paint(f"namespace {result.name}", "red" if over else "bold")
     yield f"{name} (tier {result.tier}{_mode(result.mode)})"
     if sums:
@@ -111,10 +113,10 @@ def _namespace(result: NamespaceResult, style: Style) -> Iterator[str]:
         for one, said in zip(sums, amounts, strict=True):
             peak = f"  peak {amount(one, one.peak)}" if one.peak != one.steady else ""
             yield f"  {one.resource:<{width}}  {_bar(one, style)}  {said:<{longest}}{peak}".rstrip()
-    for told in result.told:
-        severity = style.paint(f"{told.severity}:", "red" if told.severity == "error" else "yellow")
-        yield f"  {severity} {told.message}"
-        yield style.paint(f"  {told.path}:{told.line}:{told.column}  {told.rule}", "faint")
+    for finding in result.findings:
+        severity = style.paint(f"{finding.severity}:", "red" if finding.severity == "error" else "yellow")
+        yield f"  {severity} {finding.message}"
+        yield style.paint(f"  {finding.path}:{finding.line}:{finding.column}  {finding.rule}", "faint")
     if result.room and not style.quiet:
         yield f"  room left: {', '.join(f'{one.replicas} more of {one.object}' for one in result.room)}"
 
@@ -122,12 +124,12 @@ def _namespace(result: NamespaceResult, style: Style) -> Iterator[str]:
 def amount(one: BoundSum, asked: Quantity) -> str:
     """Return an amount with what is used besides, as the bound spells it."""
     used = one.used.nano if one.used is not None else 0
-    return shortened(shown(Quantity(asked.nano + used, one.hard.format), one.hard), WIDEST)
+    return shown(Quantity(asked.nano + used, one.hard.format), one.hard)
 
 
 def _amount(one: BoundSum) -> str:
-    besides = f" ({one.used} besides)" if one.used else ""
-    return f"{amount(one, one.steady)} of {one.hard}{besides}"
+    besides = f" ({brief(one.used)} besides)" if one.used else ""
+    return f"{amount(one, one.steady)} of {brief(one.hard)}{besides}"
 
 
 def _bar(one: BoundSum, style: Style) -> str:

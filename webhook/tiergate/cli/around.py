@@ -23,14 +23,14 @@ def add_around(parser: argparse.ArgumentParser, *, namespace: bool = True) -> No
     add("--tiers", action="append", default=[], metavar="PATH", help="Tiers, or a values file of the chart; repeatable")
     add("--namespaces", action="append", default=[], metavar="PATH", help="Namespaces with their labels; repeatable")
     if namespace:
-        add("-n", "--namespace", default="", metavar="NAME", help="namespace of objects that name none")
-    add("--tier", metavar="NAME", help="the tier of every namespace, whatever its label says")
+        add("-n", "--namespace", default="", metavar="NAME", help="namespace of objects that do not name one")
+    add("--tier", metavar="NAME", help="the tier of every namespace, instead of its label")
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
     """Describe where the release comes from."""
     parser.add_argument(
-        "--kubernetes-version", type=_minor, metavar="1.N", help="release of the server; the newest one by default"
+        "--kubernetes-version", type=_minor, metavar="1.N", help="version of Kubernetes; the newest one by default"
     )
 
 

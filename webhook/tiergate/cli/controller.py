@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.lease import LeaseTiming
-from tiergate.controller.service import ControllerService, Options
+from tiergate.controller.service import ControllerOptions, ControllerService
 from tiergate.core import handover
 from tiergate.process.runner import run
 from tiergate_certs.plan import Policy
@@ -32,14 +32,14 @@ def control(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         sys.stderr.write(f"tiergate controller: {error}\n")
         return Exit.USAGE
-    options = Options(
+    options = ControllerOptions(
         kubeconfig=arguments.kubeconfig,
         service_account_dir=arguments.service_account_dir,
         namespace=arguments.namespace,
         service=arguments.service,
         host=arguments.identity,
         timing=timing,
-        external_secret=arguments.given_certificate,
+        external_secret=arguments.external_certificate,
         policy=policy,
         ca_injected=arguments.ca_injected,
         handover=handover.HandoverTiming(

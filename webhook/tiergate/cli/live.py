@@ -23,7 +23,7 @@ class NoCluster(Exception):
 def add_connection(parser: argparse.ArgumentParser) -> None:
     """Describe which cluster is read."""
     add = parser.add_argument
-    add("--kubeconfig", metavar="FILE", help="as for kubectl: $KUBECONFIG or ~/.kube/config without it (extra live)")
+    add("--kubeconfig", metavar="FILE", help="as for kubectl; default $KUBECONFIG, then ~/.kube/config (extra live)")
     add("--context", metavar="NAME", help="context of the kubeconfig; the current one by default")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.runner import run
-from tiergate.server.service import Options, ServerService
+from tiergate.server.service import ServerOptions, ServerService
 from tiergate.server.trust import PublishedTrust
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve admission reviews until stopped; the exit code is the server's."""
     recorder = PrometheusRecorder()
     trust = PublishedTrust(settle=arguments.settle.total_seconds())
-    options = Options(
+    options = ServerOptions(
         namespace=arguments.namespace,
         kubeconfig=arguments.kubeconfig,
         service_account_dir=arguments.service_account_dir,

@@ -29,16 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
     parser.add_argument(
-        "-n", "--namespace", action="append", default=[], metavar="NAME", help="these namespaces alone; repeatable"
+        "-n", "--namespace", action="append", default=[], metavar="NAME", help="only these namespaces; repeatable"
     )
-    parser.add_argument("--tier", metavar="NAME", help="the namespaces of this tier alone")
+    parser.add_argument("--tier", metavar="NAME", help="only the namespaces of this tier")
     add_connection(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table and return the exit code."""
     from tiergate.live.usage import read  # noqa: PLC0415 - --help needs no client
-    from tiergate.live.usage_text import Style, render  # noqa: PLC0415 - as above
+    from tiergate.live.usage_text import TableStyle, render  # noqa: PLC0415 - as above
 
     try:
         found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace))
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.namespace:
         if name not in governed:
             sys.stderr.write(f"namespace {name} is in no tier that can be read, or does not exist\n")
-    style = Style(
+    style = TableStyle(
         colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
         unicode="utf" in (sys.stdout.encoding or "").lower(),
     )

@@ -1,4 +1,4 @@
-"""Two questions only the API server can answer: whose token is this, and may they do that."""
+"""What only the API server knows: whose a token is, and what that user may do."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -42,7 +42,7 @@ async def user_of(api: Api, token: str) -> User | None:
     """Return the user a bearer token belongs to, None for a token the API server does not know.
 
     Raises:
-        ApiError, Unreachable: There is no answer to the question.
+        ApiError, Unreachable: There is no answer.
     """
     asked = {"apiVersion": TOKEN_REVIEWS.api_version, "kind": "TokenReview", "spec": {"token": token}}
     body = await api.create(TOKEN_REVIEWS, msgspec.json.encode(asked), timeout=TIMEOUT)
@@ -63,7 +63,7 @@ async def may_use_resource(
     """Say whether the user may use a verb on one cluster-scoped object.
 
     Raises:
-        ApiError, Unreachable: There is no answer to the question.
+        ApiError, Unreachable: There is no answer.
     """
     attributes = {"verb": verb, "group": group, "version": "*", "resource": resource, "name": name}
     return await _may(api, user, {"resourceAttributes": attributes}, min(timeout, TIMEOUT))
@@ -73,7 +73,7 @@ async def may_use_path(api: Api, user: User, *, verb: str, path: str) -> bool:
     """Say whether the user may use a verb on a URL that is no resource, for example get on /metrics.
 
     Raises:
-        ApiError, Unreachable: There is no answer to the question.
+        ApiError, Unreachable: There is no answer.
     """
     return await _may(api, user, {"nonResourceAttributes": {"verb": verb, "path": path}}, TIMEOUT)
 

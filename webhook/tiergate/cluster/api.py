@@ -31,7 +31,7 @@ class Api:
     """
 
     def __init__(self, sender: Sender) -> None:
-        """Take what sends: the client, or a guard in front of it."""
+        """Take what sends: the client, or what guards it."""
         self._sender = sender
 
     async def get(

@@ -29,7 +29,7 @@ class Unreachable(RuntimeError):
 
 
 class ConfigError(RuntimeError):
-    """No usable way to an API server was given; the message says what is missing."""
+    """There is no usable way to an API server; the message says what is missing."""
 
 
 class Silence(Unreachable):

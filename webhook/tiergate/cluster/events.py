@@ -24,6 +24,8 @@ LONGEST_BASE: Final = 200
 MOST_COUNTED: Final = 2**31 - 1
 
 EventType = Literal["Normal", "Warning"]
+EventReason = Literal["NoSuchTier", "Enforcing", "NotEnforcing", "HandedOver", "TierRefused", "TierWarned"]
+"""What Events of ours say: stable words for programs."""
 
 
 class InvolvedObject(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -45,7 +47,7 @@ class _Event(msgspec.Struct, rename="camel"):
     metadata: _Meta
     involved_object: InvolvedObject
     type: EventType
-    reason: str
+    reason: EventReason
     message: str
     first_timestamp: str
     last_timestamp: str
@@ -82,7 +84,7 @@ class Events:
         about: InvolvedObject,
         *,
         kind: EventType,
-        reason: str,
+        reason: EventReason,
         message: str,
         distinction: str,
         count: int = 1,
@@ -93,7 +95,7 @@ class Events:
         Args:
             about: The object.
             kind: Normal or Warning.
-            reason: One word.
+            reason: What has happened.
             message: One line.
             distinction: What tells it from other Events with this reason on the object.
             count: How often it has happened since it was last written.

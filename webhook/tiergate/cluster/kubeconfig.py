@@ -131,10 +131,10 @@ def proxy_for(host: str, environment: Mapping[str, str]) -> str | None:
     name = found.hostname or ""
     if name == "localhost" or name.startswith("127.") or name == "::1":
         return None
-    given = {key.lower(): value for key, value in environment.items() if value}
-    if any(_is_named(name, entry.strip()) for entry in given.get("no_proxy", "").split(",")):
+    variables = {key.lower(): value for key, value in environment.items() if value}
+    if any(_is_named(name, entry.strip()) for entry in variables.get("no_proxy", "").split(",")):
         return None
-    return given.get(f"{found.scheme}_proxy")
+    return variables.get(f"{found.scheme}_proxy")
 
 
 def _is_named(host: str, entry: str) -> bool:

@@ -169,7 +169,7 @@ class Elector:
         return self._certain_until - self._clock()
 
     async def acquire(self) -> None:
-        """Return when this replica was given the Lease; ``remaining`` says whether that still means anything."""
+        """Return when this replica got the Lease; ``remaining`` says whether that still means anything."""
         while True:
             try:
                 if await self._try():
@@ -211,14 +211,14 @@ class Elector:
             logger.info("lead released", extra={"fields": {"identity": self.identity}})
 
     async def _try(self) -> bool:
-        """Take the Lease if nobody can hold it; say whether it was given to this replica."""
+        """Take the Lease if nobody can hold it; say whether this replica has it now."""
         found = await self._read()
         if self._led_by_another():
             return False
         return await self._write(found)
 
     async def _renew(self) -> bool:
-        """Renew on the version we wrote; if that is not the stored one, look who wrote it. False: somebody else leads.
+        """Renew on the version we wrote; if that is not the stored one, see who wrote it. False: another replica leads.
 
         Raises:
             ApiError, Unreachable: It may be tried again until the deadline.

@@ -53,7 +53,7 @@ class NamespacedCache(Cache[T]):
         """Return the objects of a namespace: the same tuple until one of them changes."""
         return self._objects.get(namespace, ())
 
-    def _set(self, key: str, value: T | None) -> None:
+    def _set(self, key: str, _before: T | None, value: T | None) -> None:
         namespace, _, name = key.partition("/")
         found = [one for one in self.of(namespace) if one.name != name]
         if value is not None:

@@ -86,8 +86,6 @@ class ClusterState:
         self._release_namespace = release_namespace
         self._listeners = listeners
         self._members: defaultdict[str, set[str]] = defaultdict(set)
-        self._seen: dict[str, Namespace] = {}
-        self._records: dict[str, TierRecord] = {}
         self._in_force: dict[str, TierInForce] = {}
         follow = functools.partial(Cache, source, clock=clock)
         self._tiers: Cache[TierRecord] = follow(TIERS, decode=read_record, on_change=self._tier_changed)
@@ -209,12 +207,11 @@ class ClusterState:
             return msgspec.structs.replace(namespace, tier=None)
         return namespace
 
-    def _tier_changed(self, name: str, record: TierRecord | None) -> None:
-        before, earlier = self._in_force.get(name), self._records.pop(name, None)
+    def _tier_changed(self, name: str, earlier: TierRecord | None, record: TierRecord | None) -> None:
+        before = self._in_force.get(name)
         if earlier is not None and record is not None and earlier.uid != record.uid:
             self._in_force.pop(name, None)  # another Tier of the same name
         if record is not None:
-            self._records[name] = record
             _log_faults(record, earlier)
         if record is None:
             self._in_force.pop(name, None)
@@ -230,10 +227,7 @@ class ClusterState:
         else:
             self._listeners.tier(name)
 
-    def _namespace_changed(self, name: str, namespace: Namespace | None) -> None:
-        before = self._seen.pop(name, None)
-        if namespace is not None:
-            self._seen[name] = namespace
+    def _namespace_changed(self, name: str, before: Namespace | None, namespace: Namespace | None) -> None:
         if _of_interest(before) == _of_interest(namespace):
             return
         if before is not None and before.tier is not None:
@@ -248,11 +242,11 @@ class ClusterState:
 
     def _object_changed(self, namespace: str) -> None:
         self._listeners.namespace(namespace)
-        found = self._seen.get(namespace)
+        found = self._namespaces.items.get(namespace)
         if found is not None and found.tier is not None:
             self._listeners.tier(found.tier)
 
-    def _configuration_changed(self, _name: str, _raw: bytes | None) -> None:
+    def _configuration_changed(self, _name: str, _before: bytes | None, _now: bytes | None) -> None:
         self._listeners.configuration()
         for name in self._tiers.items:
             self._listeners.tier(name)

@@ -146,7 +146,7 @@ class KindUsageIndex:
         tally, self._names = Tally(), names
         self._tally = tally
 
-        def seen(key: str, entry: Entry | None) -> None:
+        def seen(key: str, _before: Entry | None, entry: Entry | None) -> None:
             tally.set(key, None if entry is None else entry[1])
 
         decode = self._decoder(Footprints(names))

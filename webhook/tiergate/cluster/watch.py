@@ -81,7 +81,7 @@ class Cache(Generic[T]):
         resource: Resource,
         *,
         decode: Callable[[bytes], T],
-        on_change: Callable[[str, T | None], None] | None = None,
+        on_change: Callable[[str, T | None, T | None], None] | None = None,
         stand_in: Callable[[bytes], T] | None = None,
         query: Mapping[str, str] | None = None,
         page: int = PAGE,
@@ -93,8 +93,8 @@ class Cache(Generic[T]):
             client: Where to list and watch.
             resource: Whose objects, of all namespaces.
             decode: Raw JSON of one object to its value; any exception makes the object a fault.
-            on_change: Called after each change with the key and the new value: the last good one (or None) for a fault,
-                None for an object that is gone. It must not wait.
+            on_change: Called after each change with the key, the value before and the value now. A value is None where
+                there is no object, and the last good one (or None) for a fault. It must not wait.
             stand_in: What the raw JSON of an object that cannot be decoded becomes; None: its last good value stays.
             query: Selectors for list and watch.
             page: Objects in one list page.
@@ -257,6 +257,7 @@ class Cache(Generic[T]):
         return _Unusable(fault, stand_in)
 
     def _store(self, key: str, version: str, value: T | _Unusable[T]) -> None:
+        before = self._items.get(key)
         self._versions[key] = version
         self._forget_fault(key)
         if not isinstance(value, _Unusable):
@@ -265,7 +266,7 @@ class Cache(Generic[T]):
             self._note_fault(key, value.fault)
             if value.stand_in is not None:
                 self._items[key] = value.stand_in
-        self._tell(key, self._items.get(key))
+        self._tell(key, before)
 
     def _note_fault(self, key: str, fault: Fault) -> None:
         self._faults[key] = fault
@@ -275,9 +276,9 @@ class Cache(Generic[T]):
 
     def _drop(self, key: str) -> None:
         self._versions.pop(key, None)
-        self._items.pop(key, None)
+        before = self._items.pop(key, None)
         self._forget_fault(key)
-        self._tell(key, None)
+        self._tell(key, before)
 
     def _forget_fault(self, key: str) -> None:
         if self._faults.pop(key, None) is not None:
@@ -286,9 +287,9 @@ class Cache(Generic[T]):
             if not self._faulty[namespace]:
                 del self._faulty[namespace]
 
-    def _tell(self, key: str, value: T | None) -> None:
+    def _tell(self, key: str, before: T | None) -> None:
         if self._on_change is not None:
-            self._on_change(key, value)
+            self._on_change(key, before, self._items.get(key))
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TIMEOUT: Final = 3.0
 """Seconds for the connection, the handshake and the answer together."""
 UNDECIDED: Final = 10.0
-"""Seconds for which every question was answered by "no verdict is possible", and the API server by an answer, before
+"""Seconds for which every probe was answered by "no verdict is possible", and the API server by an answer, before
 that is taken as certain: after its own restart replicas need a moment."""
 LONGEST_LINE: Final = 1024
 LONGEST_ANSWER: Final = 4096
@@ -41,7 +41,7 @@ NO_CHECK_TIME: Final = 0x200000
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """What came of one question.
+    """What came of one probe.
 
     Attributes:
         answered: A replica completed the handshake and is ready.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tiergate.cluster.registration import CONFIGURATION_NAME, HANDED_OVER, deviation, excluded_by_platform
 from tiergate.cluster.selector import selects
 from tiergate.controller.tier_conditions import Assessment
+from tiergate.wire.tier_status import ConditionReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tiergate.cluster.registration import Registration
     from tiergate.wire.namespace import Namespace
 
-HANDED_OVER_REASON: Final = "HandedOver"
+HANDED_OVER_REASON: Final[ConditionReason] = "HandedOver"
 
 
 def assess(

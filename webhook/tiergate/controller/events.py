@@ -10,13 +10,12 @@ from tiergate.cluster.budget import Budget
 from tiergate.cluster.events import Events, InvolvedObject
 from tiergate.cluster.resource import TIERS
 from tiergate.controller.enforcement import HANDED_OVER_REASON
+from tiergate.wire.tier_status import BY_MODE
 
 EVENT_BURST: Final = 6
 EVENT_INTERVAL: Final = 60.0
 """Events on one tier: a few at once, then one a minute."""
 COMPONENT: Final = "tiergate-controller"
-BY_MODE: Final = frozenset({"ModeWarn", "ModeAudit"})
-"""Reasons for which a tier is not enforced as its owner wants it."""
 
 
 class EventWriter:
@@ -47,7 +46,7 @@ class EventWriter:
         subject = InvolvedObject(api_version=TIERS.api_version, kind="Tier", name=tier, uid=uid)
         await self._events.record(
             subject,
-            kind="Normal" if enforcing or reason in BY_MODE else "Warning",
+            kind="Normal" if enforcing or reason in BY_MODE.values() else "Warning",
             reason="Enforcing" if enforcing else "HandedOver" if reason == HANDED_OVER_REASON else "NotEnforcing",
             message=f"{reason}: {message}",
             distinction=self._now().isoformat(),

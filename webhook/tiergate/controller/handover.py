@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tiergate.wire.namespace import Namespace
 
 PERIOD: Final = 1.0
-"""Seconds between two questions."""
+"""Seconds between two probes."""
 PREPARING_PERIOD: Final = 0.25
 """Seconds between two looks while LimitRanges are being written."""
 SILENT_AFTER: Final = 5.0
@@ -271,7 +271,7 @@ class Handover:
             self._silent_since = asked if self._silent_since is None else self._silent_since
 
     def _is_silent(self) -> bool | None:
-        """Say whether no replica answers; None while it is not known: one question that fails says nothing yet."""
+        """Say whether no replica answers; None while it is not known: one probe that fails says nothing yet."""
         if self._latest is None:
             return None
         if self._latest.answered:
@@ -279,7 +279,7 @@ class Handover:
         return True if self._silent_for() >= SILENT_AFTER else self._was_silent
 
     def _silent_for(self) -> float:
-        """Return the seconds since our first question without an answer: nobody saw what was before."""
+        """Return the seconds since our first probe without an answer: nobody saw what was before."""
         return 0.0 if self._silent_since is None else self._clock() - self._silent_since
 
     def _seen(self, registrations: list[Registration]) -> Seen:

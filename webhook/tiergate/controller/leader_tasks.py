@@ -36,7 +36,7 @@ DEFAULT_POLICY: Final = Policy()
 
 
 class LeaderTasks:
-    """Everything that writes. It is told of changes, and told nothing once this replica leads no more."""
+    """Everything that writes. It is notified of changes while this replica leads, and of none afterwards."""
 
     def __init__(
         self,
@@ -60,17 +60,19 @@ class LeaderTasks:
             state: What the decisions rest on.
             namespace: Of the release: Secrets live there.
             service: Name of the webhook's Service.
-            external_secret: Name of the Secret with the certificate when somebody else keeps it.
+            external_secret: Name of the Secret with the certificate if another owner keeps it.
             policy: Lifetimes of certificates.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
-            ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
+            ca_injected: Whether cainjector writes the caBundle of the webhook configurations.
             timing: When to hand over and back.
-            probe: WebhookProbe the webhook; None: over its Service.
+            probe: How to ask the webhook; None: over its Service.
             clock: Monotonic seconds.
         """
         self._state = state
         api, observations = Api(sender), Observations(state)
         events = EventWriter(api, now=utc_now, clock=clock)
+        self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
+        self._tiers = WorkQueue("tiers", self._update)
         self._certificates = CertificateKeeper(
             api,
             ClusterSecrets(api, namespace),
@@ -84,16 +86,19 @@ class LeaderTasks:
             clock_offset=clock_offset,
             ca_injected=ca_injected,
         )
-        self._namespaces = WorkQueue("namespaces", self._reconcile, on_error=self._namespace_failed)
-        self._tiers = WorkQueue("tiers", self._update)
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
         probe = probe or ServiceProbe(api, namespace=namespace, service=service, clock_offset=clock_offset)
         self._handover = self._new_handover(api, observations, probe, timing, clock)
-        self._status = StatusWriter(
+        self._status = self._new_status(api, observations, events, clock)
+
+    def _new_status(
+        self, api: Api, observations: Observations, events: EventWriter, clock: Callable[[], float]
+    ) -> StatusWriter:
+        return StatusWriter(
             api,
-            state,
+            self._state,
             observations,
             events,
             enforcing=self._handover.enforcing,
@@ -154,7 +159,7 @@ class LeaderTasks:
         self._tiers.add(name)
 
     def look_at_status(self, name: str) -> None:
-        """Have a tier whose status alone changed looked at soon, if somebody else wrote it."""
+        """Have a tier whose status alone changed looked at soon, if another client wrote it."""
         record = self._state.tier_record(name)
         if record is None or not self._status.has_written(record):
             self._tiers.add(name)

@@ -22,7 +22,7 @@ from tiergate.process.supervisor import Supervisor
 from tiergate_certs.plan import Policy
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class ControllerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says.
 
     Attributes:
@@ -32,9 +32,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         service: Name of the webhook's Service, which the certificate is for.
         host: How this replica is called in the Lease, made unique by a random part.
         timing: Of the leader election.
-        external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
+        external_secret: Name of the Secret with the webhook's certificate if another owner keeps it.
         policy: Lifetimes of certificates.
-        ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
+        ca_injected: Whether cainjector writes the caBundle of the webhook configurations.
         handover: When Kubernetes' own engines stand in for the webhook.
     """
 
@@ -55,7 +55,7 @@ class ControllerService:
 
     pages = None
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ControllerOptions) -> None:
         """Remember what was asked for; nothing is opened yet."""
         self._options = options
         self._loops: Loops | None = None
@@ -110,7 +110,7 @@ class Loops:
     def __init__(
         self,
         client: Client,
-        options: Options,
+        options: ControllerOptions,
         *,
         probe: WebhookProbe | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -13,7 +13,7 @@ from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY, ResourceList, total
 from tiergate.core.tier import LABEL, Tier
-from tiergate.wire.tier_status import ENFORCING, READY, Condition, KeptSpec, TierStatus
+from tiergate.wire.tier_status import BY_MODE, ENFORCING, READY, Condition, ConditionReason, KeptSpec, TierStatus
 
 LONGEST_MESSAGE: Final = 32768
 """Of a metav1.Condition."""
@@ -27,7 +27,7 @@ class Assessment(msgspec.Struct, frozen=True):
     """Whether something holds, a reason for programs and a message for people."""
 
     holds: bool
-    reason: str
+    reason: ConditionReason
     message: str
 
 
@@ -37,7 +37,7 @@ class NamespaceState(msgspec.Struct, frozen=True):
     Attributes:
         name: Of the namespace.
         waiting: ResourceQuotas that should be in force and are not.
-        foreign: Names we need and somebody else's ResourceQuotas have.
+        foreign: Names that we need and that foreign ResourceQuotas have.
         leftover: ResourceQuotas of ours that the tier does not ask for (any more); while they are there they refuse.
         error: Why the last write failed, or "".
         inexact: Several ResourceQuotas share the counting, so native quota is no hard bound under parallel creates.
@@ -196,7 +196,7 @@ def _assess_reporting(mode: Mode, states: Sequence[NamespaceState]) -> Assessmen
         message = f"mode {mode}, but LimitRange {objects} still refuses in {_named(leftover)}: it is being removed"
         return Assessment(holds=False, reason="LimitRangeRemoval", message=message)
     return Assessment(
-        holds=True, reason=f"Mode{mode}", message=f"{_TOLD[mode]}; no ResourceQuota is kept for this tier"
+        holds=True, reason=BY_MODE[mode], message=f"{_TOLD[mode]}; no ResourceQuota is kept for this tier"
     )
 
 
@@ -207,7 +207,7 @@ def assess_enforcing(enforcing: Assessment, mode: Mode, unasked: Sequence[str] =
     where = f"the namespaceSelector of the webhooks excludes {named(unasked)}" if unasked else ""
     if mode != "Enforce":
         message = f"{_TOLD[mode]}; {where}, of which nothing is reported" if unasked else _TOLD[mode]
-        return Assessment(holds=False, reason=f"Mode{mode}", message=message)
+        return Assessment(holds=False, reason=BY_MODE[mode], message=message)
     message = (
         f"{where}: ResourceQuotas hold there, but nobody sets defaults or checks ranges; correct "
         f"webhook.excludeNamespaces or labels, or remove the label {LABEL} there"

@@ -12,14 +12,14 @@ import msgspec
 from tiergate.core import defaults, label_guard, tier_change, workload_decision
 from tiergate.core.authorship import with_author
 from tiergate.core.claim import Claim
-from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
+from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import within_tier
 from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
-from tiergate.core.rules import Case, broken, rests_on_usage
+from tiergate.core.rules import ObjectCase, broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
 
 _NOTHING: Final[frozenset[FactName]] = frozenset()
@@ -61,10 +61,10 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
     if who := exemption(tier, user=request.user, groups=request.groups):
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
     if isinstance(subject, Unreadable):
-        return _told(_malformed(subject), tier)
+        return _reported(_malformed(subject), tier)
     if request.endpoint == "mutate":
         return _defaulted(request, tier)
-    return _enforced(request, tier, facts) if tier.mode == "Enforce" else _reported(request, tier, facts)
+    return _enforced(request, tier, facts) if tier.mode == "Enforce" else _judged_by_usage(request, tier, facts)
 
 
 def _malformed(subject: Unreadable) -> tuple[Finding, ...]:
@@ -100,7 +100,7 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     quotas = within_tier(facts.quotas, tier)
-    findings = with_author(broken(Case(subject, request.old, tier, quotas, server.now, server.minor)), subject)
+    findings = with_author(broken(ObjectCase(subject, request.old, tier, quotas, server.now, server.minor)), subject)
     return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
@@ -118,11 +118,11 @@ def _to_read(findings: tuple[Finding, ...], facts: Facts, *, late: bool) -> froz
     return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
 
 
-def _reported(request: Request, tier: Tier, facts: Facts) -> Decision:
+def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:
     """Return what mode Enforce would refuse, for a tier that refuses nothing: no live read is made for it.
 
     The tier has no ResourceQuota in these modes, so its quotas are judged by the usage computed from its objects, and
-    those that are there are other people's, or ours on their way out. In Audit the defaults are not set, so a new pod
+    those that exist are foreign, or our own that are being removed. In Audit the defaults are not set, so a new pod
     is judged as if they were: its pod-level resources and its QoS class, which decides which quotas count it, follow
     from them.
     """
@@ -131,12 +131,11 @@ def _reported(request: Request, tier: Tier, facts: Facts) -> Decision:
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
         subject = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=server.minor)
     quotas = tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())
-    found = with_author(broken(Case(subject, old, tier, quotas, server.now, server.minor)), subject)
+    found = with_author(broken(ObjectCase(subject, old, tier, quotas, server.now, server.minor)), subject)
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     findings = tuple([finding for finding in found if finding.rule != "quota-pending"])
-    return _told(findings, tier, unchecked=facts.usage is None)
+    return _reported(findings, tier, unchecked=facts.usage is None)
 
 
-def _told(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False) -> Decision:
-    """Return the findings under the mode of the tier, which says what becomes of them."""
-    return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)
+def _reported(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False) -> Decision:
+    return Decision(in_mode(findings, tier.mode), tier=tier.name, mode=tier.mode, unchecked=unchecked)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from tiergate.core.jsonpatch import JSONPatchOp
-from tiergate.core.mode import Mode
+from tiergate.core.mode import EFFECTS, Effect, Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.tier import ScopeRequirement
+
+if TYPE_CHECKING:
+    from tiergate.core.workload_findings import WorkloadFinding
 
 RuleId = Literal[
     "request-min",
@@ -51,8 +54,6 @@ RuleId = Literal[
 ]
 """Stable names of what a decision can find: the reasons of ``status.details.causes``."""
 
-Effect = Literal["deny", "warn"]
-"""What a finding does in mode Enforce: the request is refused, or the client is warned."""
 
 FactName = Literal["tier", "quotas", "quota-change", "permissions", "workload", "nodes"]
 """What a decision can ask for: reads from the API server, or to wait until a ResourceQuota changed."""
@@ -69,9 +70,10 @@ class Finding(msgspec.Struct, frozen=True):
     out of range, as where only the limit was written (D-3), ``by_tier`` where the tier's default is out of range.
     ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
     where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
-    type) are what the sentence of a finding about a tier or a label needs, ``workload`` (a value of
-    ``core/workload_findings.py``) what that of one about a workload needs. ``because`` is the rule that keeps its
-    pods from running: one of ours, of LimitRanger, or ``invalid`` for the API server's own.
+    type) are what the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a
+    workload needs. ``because`` is the rule that keeps its pods from running: one of ours, of LimitRanger, or
+    ``invalid`` for the API server's own. A rule states the ``effect`` in mode Enforce, `in_mode` the one in a Decision;
+    ``lifted`` is set where the mode alone keeps the finding from refusing the request.
     """
 
     rule: RuleId
@@ -91,30 +93,44 @@ class Finding(msgspec.Struct, frozen=True):
     quota: str = ""
     detail: str = ""
     because: str = ""
-    workload: msgspec.Struct | None = None
+    workload: WorkloadFinding | None = None
     tier: str = ""
     user: str = ""
     namespaces: tuple[str, ...] = ()
     mode: str = ""
     item: str = ""
     effect: Effect = "deny"
+    lifted: bool = False
+
+    @property
+    def violates(self) -> bool:
+        """Whether mode Enforce refuses the object for it."""
+        return self.lifted or self.effect == "deny"
+
+
+def in_mode(findings: tuple[Finding, ...], mode: Mode) -> tuple[Finding, ...]:
+    """Return the findings with their effect in a mode. Nothing else decides what a mode makes of a finding."""
+    if mode == "Enforce" or not findings:
+        return findings
+    effect, change = EFFECTS[mode], msgspec.structs.replace
+    return tuple([change(finding, effect=effect, lifted=finding.effect == "deny") for finding in findings])
 
 
 class Decision(msgspec.Struct, frozen=True):
     """The complete outcome; the patch only counts when allowed.
 
     Attributes:
-        findings: In the order in which they are reported.
+        findings: In the order in which they are reported, each with its effect.
         patch: The defaults, as JSONPatch operations.
         tier: The tier that was decided under; "" where none governs the object.
-        mode: The mode of that tier: in Warn and Audit nothing is refused, only told.
+        mode: The mode of that tier.
         governed: Whether the object is in a namespace of a tier.
         exempt: Which user or group the tier exempts, so that the request is allowed.
         defaults: What mode Audit would set in Warn and Enforce.
         unchecked: The tier's quotas were left out because the usage was not known.
-        needs_fresh: Facts to be read from the API server before this decision is given: the caller reads them and
+        needs_fresh: Facts to be read from the API server before this decision counts: the caller reads them and
             decides again.
-        optional: The fresh facts can only add a warning: where they cannot be read, this decision is given.
+        optional: The fresh facts can only add a warning: where they cannot be read, this decision counts.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -129,14 +145,19 @@ class Decision(msgspec.Struct, frozen=True):
     optional: bool = False
 
     @property
+    def effect(self) -> Effect:
+        """What becomes of a violation, and of what is said beside the findings."""
+        return EFFECTS[self.mode]
+
+    @property
     def allowed(self) -> bool:
         """Whether the object may pass."""
-        return not self.findings or self.mode != "Enforce" or not self.violates
+        return not self.findings or all(finding.effect != "deny" for finding in self.findings)
 
     @property
     def violates(self) -> bool:
         """Whether mode Enforce refuses the object."""
-        return any(finding.effect == "deny" for finding in self.findings)
+        return any(finding.violates for finding in self.findings)
 
 
 UNGOVERNED: Final = Decision(governed=False)

@@ -42,7 +42,7 @@ def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
     """Return the pod with the tier's defaults, and what was added to which container (L-10).
 
     A pod-level value suppresses the defaults of its side, but no container stays without a default limit that no
-    pod-level limit replaces (ADR 10). Hugepages that some container would stay without are given to none.
+    pod-level limit replaces (ADR 10). Hugepages that some container would stay without go to none.
     """
     if tier.container is None:
         return pod, ()
@@ -80,13 +80,13 @@ def _beside_pod_level(pod: Pod, item: LimitRangeItem) -> LimitRangeItem:
 
 def _room(pod: Pod, name: str, bound: Quantity) -> Quantity:
     """Return the most that each container without a request may ask for so that all fit the pod level (D-8, L-30)."""
-    given, lacking, steps = 0, 0, []
+    requested, lacking, steps = 0, 0, []
     for container in (*pod.init_containers, *pod.containers):
         request = container.requests.get(name)
-        step = (given, lacking + 1) if request is None else (given + request.nano, lacking)
+        step = (requested, lacking + 1) if request is None else (requested + request.nano, lacking)
         steps.append(step)
         if not container.init or container.restartable:  # it keeps running beside those that follow
-            given, lacking = step
+            requested, lacking = step
     most = min((max(bound.nano - used, 0) // sharing for used, sharing in steps if sharing), default=bound.nano)
     return _rounded_down(name, most, bound)
 
@@ -225,7 +225,7 @@ def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
 
 
 def described(additions: tuple[Additions, ...], *, after: str | None = None) -> str:
-    """Name what was set; an earlier pass's text stays in front (a sidecar may come later)."""
+    """Name what was set; an earlier pass's text stays before it (a sidecar may come later)."""
     parts = []
     for one in additions:
         kind = "init container" if one.container.init else "container"

@@ -25,7 +25,7 @@ class DesiredQuota(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
-        """The names that each kind of object is measured by, as far as somebody has asked."""
+        """The names that each kind of object is measured by, as far as they were asked for."""
         return {}
 
 

@@ -32,7 +32,7 @@ class HandoverTiming(msgspec.Struct, frozen=True):
     """When to hand over and back.
 
     Attributes:
-        after: Seconds of own questions without an answer of any replica.
+        after: Seconds of own probes without an answer of any replica.
         back_after: Seconds with answers and none missing.
         enabled: False: never hand over; what was handed over is handed back at once.
     """
@@ -54,8 +54,8 @@ class Seen(msgspec.Struct, frozen=True):
         by_hand: Such an entry differs from the release without that mark: a decision of the operator, which stands.
         covered: Every governed namespace holds all that Kubernetes' own engines need, or may be excluded.
         unreachable: It is certain that the API server reaches no replica, and not only that we do not.
-        silent_for: Seconds since the first question that was not answered, 0 after an answer.
-        answering_for: Seconds for which every question was answered; 0 if the last one was not.
+        silent_for: Seconds since the first probe that was not answered, 0 after an answer.
+        answering_for: Seconds for which every probe was answered; 0 if the last one was not.
     """
 
     marked: bool = False

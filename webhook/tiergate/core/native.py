@@ -24,8 +24,7 @@ from tiergate.core.usage import limit_range_totals
 class LimitRange(msgspec.Struct, frozen=True):
     """A LimitRange object of a namespace, as written.
 
-    ``managed`` says that the object is ours; ``labelled`` is the tier that its label names, "" where another manager's
-    label claims the object.
+    ``managed`` and ``labelled`` are as of a `QuotaStatus`.
     """
 
     name: str

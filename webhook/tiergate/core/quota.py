@@ -36,8 +36,9 @@ _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_C
 class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
     """A ResourceQuota as enforced: ``hard`` and ``used`` are its status (R-1), scopes its spec.
 
-    ``managed`` says that the object is ours; ``labelled`` is the tier that its label names, "" where another manager's
-    label claims the object; ``spec_hard`` is what was asked of it.
+    ``managed`` says that it is the tier's own: its label managed-by names us, or it is what such an object would count.
+    ``labelled`` is the tier that its label names, "" where another manager's label claims the object; ``spec_hard`` is
+    what was asked of it.
     """
 
     name: str
@@ -53,7 +54,7 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
-        """The names that each kind of object is measured by, as far as somebody has asked."""
+        """The names that each kind of object is measured by, as far as they were asked for."""
         return {}
 
     @cached_property
@@ -155,7 +156,7 @@ def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
 def pending(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield the tier's quotas that native quota does not enforce yet in the namespace.
 
-    ``detail`` names the ResourceQuota that has the place of ours and is somebody else's: then nobody need wait.
+    ``detail`` names the foreign ResourceQuota that has the name of ours: then waiting does not help.
     """
     present = {quota.name: quota for quota in quotas if quota.managed}
     foreign = {quota.name for quota in quotas if not quota.managed}

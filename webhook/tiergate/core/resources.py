@@ -22,6 +22,7 @@ _LONGEST_NAME: Final = 63
 
 HUGEPAGES: Final = "hugepages-"
 DEVICE_CLASS: Final = "deviceclass.resource.kubernetes.io/"
+_IN_MILLI: Final = frozenset({"cpu", "requests.cpu", "limits.cpu"})
 POD_LEVEL_COMPUTE: Final = frozenset({"cpu", "memory"})
 
 
@@ -77,7 +78,7 @@ def unit(name: str) -> int:
 
     ``name`` is that of a resource, or of a quota (``requests.cpu``).
     """
-    return MILLI_IN_NANO if name.rpartition(".")[2] == "cpu" else NANO
+    return MILLI_IN_NANO if name in _IN_MILLI else NANO
 
 
 def needs_limit(name: str) -> bool:

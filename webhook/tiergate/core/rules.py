@@ -12,16 +12,18 @@ from tiergate.core import limitrange, messages, quota, workload_messages
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.messages import Said
+from tiergate.core.mode import Effect
 from tiergate.core.native import Refusal
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.request import Endpoint
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier, bounded_limits
 from tiergate.core.workload_findings import NeverRuns
 
 
-class Case(msgspec.Struct, frozen=True):
+class ObjectCase(msgspec.Struct, frozen=True):
     """All a rule may look at.
 
     ``old`` is the stored object of an UPDATE: then only what grew is judged. ``now`` is the time in seconds since the
@@ -36,7 +38,7 @@ class Case(msgspec.Struct, frozen=True):
     minor: int
 
 
-UsageCheck = Callable[[Case], Iterable[Finding]]
+UsageCheck = Callable[[ObjectCase], Iterable[Finding]]
 PodCheck = Callable[[Pod, Pod | None], Iterable[Finding]]
 """Takes the pod, and the stored one of an UPDATE."""
 ClaimCheck = Callable[[Claim, Claim | None], Iterable[Finding]]
@@ -52,14 +54,27 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule, with what finds where it is broken: by a pod, by a claim, or by either and what a namespace uses.
 
     Rules that share a check are reported together, container by container. A rule without a check is found by the
-    decision itself.
+    decision itself, on what comes to its ``endpoint``; one without either is about what comes to any.
+
+    Attributes:
+        id: Its name in answers, logs and reports.
+        sentence: Says what is wrong in one finding.
+        summary: What is wrong where it is broken, in one sentence that fits every finding.
+        pod: Its check of a pod, bound to a tier.
+        claim: Its check of a claim, bound to a tier.
+        usage: Its check of either beside what the namespace uses.
+        endpoint: Where it is found by the decision itself.
+        effect: What it does at most: "warn" for a rule that never refuses.
     """
 
     id: RuleId
     sentence: Sentence
+    summary: str
     pod: Bind | None = None
     claim: Bind | None = None
     usage: UsageCheck | None = None
+    endpoint: Endpoint | None = None
+    effect: Effect = "deny"
 
 
 class Checks(msgspec.Struct, frozen=True):
@@ -94,16 +109,16 @@ def _claim(tier: Tier) -> ClaimCheck | None:
     return None if tier.claim is None else partial(limitrange.claim_range, tier.claim)
 
 
-def _quota_pending(case: Case) -> Iterable[Finding]:
+def _quota_pending(case: ObjectCase) -> Iterable[Finding]:
     yield from quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
     yield from quota.unknown(case.subject, case.quotas, minor=case.minor)
 
 
-def _quota_required(case: Case) -> Iterable[Finding]:
+def _quota_required(case: ObjectCase) -> Iterable[Finding]:
     return quota.required(case.subject, case.old, case.tier, case.quotas, minor=case.minor)
 
 
-def _quota_exceeded(case: Case) -> Iterable[Finding]:
+def _quota_exceeded(case: ObjectCase) -> Iterable[Finding]:
     return quota.exceeded(case.subject, case.old, case.tier, case.quotas, now=case.now, minor=case.minor)
 
 
@@ -129,43 +144,72 @@ _POD_MAX: Final = _pod(limitrange.pod_max, lambda item: item.max)
 _POD_RATIO: Final = _pod(limitrange.pod_ratio, lambda item: item.max_limit_request_ratio)
 
 RULES: Final[tuple[Rule, ...]] = (
-    Rule("request-min", messages.too_small, _CONTAINER_MIN),
-    Rule("limit-min", messages.too_small, _CONTAINER_MIN),
-    Rule("limit-max", messages.too_large, _CONTAINER_MAX),
-    Rule("request-max", messages.too_large, _CONTAINER_MAX),
-    Rule("limit-zero", messages.zero_limit, _zero),
-    Rule("pod-limit-zero", messages.zero_pod_limit, _zero),
-    Rule("limit-request-ratio", messages.ratio, _CONTAINER_RATIO),
-    Rule("pod-request-min", messages.too_small, _POD_MIN),
-    Rule("pod-limit-min", messages.too_small, _POD_MIN),
-    Rule("pod-limit-max", messages.too_large, _POD_MAX),
-    Rule("pod-request-max", messages.too_large, _POD_MAX),
-    Rule("pod-limit-request-ratio", messages.ratio, _POD_RATIO),
-    Rule("claim-min", messages.too_small, claim=_claim),
-    Rule("claim-max", messages.too_large, claim=_claim),
-    Rule("quota-pending", messages.pending, usage=_quota_pending),
-    Rule("quota-required", messages.required, usage=_quota_required),
-    Rule("quota-exceeded", messages.exceeded, usage=_quota_exceeded),
-    Rule("malformed", messages.malformed),
-    Rule("tier-missing", messages.no_tier),
-    Rule("tier-invalid", messages.bad_tier),
-    Rule("tier-in-use", messages.tier_in_use),
-    Rule("namespace-protected", messages.protected),
-    Rule("tier-assign", messages.not_permitted),
-    Rule("label-tier-missing", messages.label_names_no_tier),
-    Rule("label-tier-invalid", messages.label_names_bad_tier),
-    Rule("label-tier-unchecked", messages.label_not_checked),
-    Rule("default-derived", messages.derived_default),
-    Rule("max-without-min", messages.max_without_min),
-    Rule("devices-unbounded", messages.unbounded_devices),
-    Rule("exemption-broad", messages.broad_exemption),
-    Rule("quota-unmeasured", messages.unmeasured),
-    Rule("quota-requests-above-limits", messages.requests_above_limits),
-    Rule("workload-never-runs", _never_runs),
-    Rule("workload-does-not-fit", workload_messages.does_not_fit),
-    Rule("workload-rollout-stalls", workload_messages.stalls),
-    Rule("workload-unchecked", workload_messages.unchecked),
-)
+    Rule("request-min", messages.too_small, pod=_CONTAINER_MIN,
+        summary="A container requests less than min of the tier."),
+    Rule("limit-min", messages.too_small, pod=_CONTAINER_MIN,
+        summary="The limit of a container is below min of the tier."),
+    Rule("limit-max", messages.too_large, pod=_CONTAINER_MAX,
+        summary="The limit of a container is above max of the tier, or not set."),
+    Rule("request-max", messages.too_large, pod=_CONTAINER_MAX,
+        summary="A container requests more than max of the tier."),
+    Rule("limit-zero", messages.zero_limit, pod=_zero,
+        summary="The limit of a container is 0, which Kubernetes takes as no limit."),
+    Rule("pod-limit-zero", messages.zero_pod_limit, pod=_zero,
+        summary="The limit of a pod is 0, which Kubernetes takes as no limit."),
+    Rule("limit-request-ratio", messages.ratio, pod=_CONTAINER_RATIO,
+        summary="The limit of a container is too many times its request."),
+    Rule("pod-request-min", messages.too_small, pod=_POD_MIN,
+        summary="A whole pod requests less than min of the tier."),
+    Rule("pod-limit-min", messages.too_small, pod=_POD_MIN,
+        summary="The limit of a whole pod is below min of the tier."),
+    Rule("pod-limit-max", messages.too_large, pod=_POD_MAX,
+        summary="The limit of a whole pod is above max of the tier, or not set."),
+    Rule("pod-request-max", messages.too_large, pod=_POD_MAX,
+        summary="A whole pod requests more than max of the tier."),
+    Rule("pod-limit-request-ratio", messages.ratio, pod=_POD_RATIO,
+        summary="The limit of a whole pod is too many times its request."),
+    Rule("claim-min", messages.too_small, claim=_claim, summary="A claim asks less storage than min of the tier."),
+    Rule("claim-max", messages.too_large, claim=_claim, summary="A claim asks more storage than max of the tier."),
+    Rule("quota-pending", messages.pending, usage=_quota_pending,
+        summary="The quotas of the namespace are not in force, or their usage is not known."),
+    Rule("quota-required", messages.required, usage=_quota_required, summary="A quota counts a value that is not set."),
+    Rule("quota-exceeded", messages.exceeded, usage=_quota_exceeded,
+        summary="A quota has not as much left as is asked."),
+    Rule("malformed", messages.malformed, summary="A value is not what Kubernetes takes there."),
+    Rule("tier-missing", messages.no_tier, summary="The namespace names a tier that does not exist."),
+    Rule("tier-invalid", messages.bad_tier, endpoint="tiers", summary="The tier has faults and cannot be in force."),
+    Rule("tier-in-use", messages.tier_in_use, endpoint="tiers", summary="Namespaces still name the tier."),
+    Rule("namespace-protected", messages.protected, endpoint="namespaces",
+        summary="Namespaces of the system cannot have a tier."),
+    Rule("tier-assign", messages.not_permitted, endpoint="namespaces",
+        summary="Whoever asks may not choose the tier of a namespace."),
+    Rule("label-tier-missing", messages.label_names_no_tier, endpoint="namespaces", effect="warn",
+        summary="The label names a tier that does not exist yet."),
+    Rule("label-tier-invalid", messages.label_names_bad_tier, endpoint="namespaces", effect="warn",
+        summary="The label names a tier that cannot be in force."),
+    Rule("label-tier-unchecked", messages.label_not_checked, endpoint="namespaces", effect="warn",
+        summary="The label names a tier that could not be read."),
+    Rule("default-derived", messages.derived_default, endpoint="tiers", effect="warn",
+        summary="Kubernetes derives a default of the tier that is not written."),
+    Rule("max-without-min", messages.max_without_min, endpoint="tiers", effect="warn",
+        summary="The tier has a max and no min."),
+    Rule("devices-unbounded", messages.unbounded_devices, endpoint="tiers", effect="warn",
+        summary="Devices can be had past the quota of the tier."),
+    Rule("exemption-broad", messages.broad_exemption, endpoint="tiers", effect="warn",
+        summary="The tier exempts a group that nearly everybody is in."),
+    Rule("quota-unmeasured", messages.unmeasured, endpoint="tiers", effect="warn",
+        summary="In modes Warn and Audit this name of a quota is not counted."),
+    Rule("quota-requests-above-limits", messages.requests_above_limits, endpoint="tiers", effect="warn",
+        summary="The quota bounds requests above limits, which no pod can reach."),
+    Rule("workload-never-runs", _never_runs, endpoint="workloads",
+        summary="No pod of the workload can ever run in this tier."),
+    Rule("workload-does-not-fit", workload_messages.does_not_fit, endpoint="workloads",
+        summary="Not all pods of the workload fit the quotas."),
+    Rule("workload-rollout-stalls", workload_messages.stalls, endpoint="workloads", effect="warn",
+        summary="The rollout of the workload comes to a halt before its pods are replaced."),
+    Rule("workload-unchecked", workload_messages.unchecked, endpoint="workloads", effect="warn",
+        summary="Whether the pods of the workload fit was not checked."),
+)  # fmt: skip
 
 MAX_FINDINGS: Final = 2000
 """Of one object: as many containers as are judged, with a few each."""
@@ -186,7 +230,7 @@ def _bound_to(tier: Tier, binds: Iterable[Bind | None]) -> tuple[Any, ...]:
     return tuple([check for bind in once if (check := bind(tier)) is not None])
 
 
-def broken(case: Case) -> tuple[Finding, ...]:
+def broken(case: ObjectCase) -> tuple[Finding, ...]:
     """Return the findings of every rule, in the order of RULES; nobody reads more than MAX_FINDINGS."""
     findings: list[Finding] = []
     for found in _found(case):
@@ -197,7 +241,7 @@ def broken(case: Case) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _found(case: Case) -> list[Iterable[Finding]]:
+def _found(case: ObjectCase) -> list[Iterable[Finding]]:
     subject, old, of_tier = case.subject, case.old, checks(case.tier)
     found: list[Iterable[Finding]]
     if isinstance(subject, Claim):

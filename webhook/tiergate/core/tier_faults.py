@@ -47,7 +47,9 @@ _STANDARD_QUOTA_NAMES: Final = (
 )
 _CONTAINER_NAMES: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 STORAGE: Final = "storage"
-_BYTES: Final = re.compile(r"(^|\.)(memory|storage|ephemeral-storage|hugepages-[^.]+)$")
+_BYTES: Final = re.compile(
+    r"((requests|limits)\.)?(memory|ephemeral-storage|hugepages-[^/]+)|storage|(.+/)?requests\.storage"
+)
 """Names of resources that are counted in bytes, alone or in the name of a quota."""
 _STORAGE_CLASS_SUFFIXES: Final = (
     ".storageclass.storage.k8s.io/requests.storage",
@@ -117,7 +119,7 @@ def _negative(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
 def _fractions(pointer: str, resources: ResourceList) -> Iterator[Fault]:
     """Yield amounts of bytes that are none: ``256m`` is meant as ``256Mi``, and no pod could start with it."""
     for name, quantity in sorted(resources.items()):
-        if quantity.nano % NANO and _BYTES.search(name):
+        if quantity.nano % NANO and _BYTES.fullmatch(name):
             yield Fault(f"{pointer}/{escape(name)}", f"{quantity} is a fraction of a byte; m means a thousandth")
 
 

@@ -16,7 +16,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.workload_kind import BY_KIND, WorkloadKind
 
 
-class Share(msgspec.Struct, frozen=True):
+class IntOrPercent(msgspec.Struct, frozen=True):
     """A number, or a percentage, of pods."""
 
     amount: int
@@ -32,10 +32,10 @@ class Share(msgspec.Struct, frozen=True):
         return f"{self.amount}%" if self.percent else str(self.amount)
 
 
-QUARTER: Final = Share(25, percent=True)
-NONE: Final = Share(0)
-ONE_POD: Final = Share(1)
-ALL: Final = Share(100, percent=True)
+QUARTER: Final = IntOrPercent(25, percent=True)
+NONE: Final = IntOrPercent(0)
+ONE_POD: Final = IntOrPercent(1)
+ALL: Final = IntOrPercent(100, percent=True)
 
 
 class Rollout(msgspec.Struct, frozen=True):
@@ -44,8 +44,8 @@ class Rollout(msgspec.Struct, frozen=True):
     ``partition`` is how many pods of a StatefulSet keep the old template.
     """
 
-    surge: Share = QUARTER
-    unavailable: Share = QUARTER
+    surge: IntOrPercent = QUARTER
+    unavailable: IntOrPercent = QUARTER
     partition: int = 0
 
 
@@ -67,9 +67,10 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         placement: Where a DaemonSet's pods may run.
         running: How many pods its status says that there are.
         available: How many of these are available; 0 where the status may leave pods out.
-        terminating: How many more are on their way out.
+        terminating: How many more are terminating.
         observed: Whether its status is that of this version.
         settled: Besides, all its pods are of this template.
+        complete: Its last rollout has ended, so that the pods below its partition are made of this template, too.
         held: It does not replace its pods, as it is paused or by its strategy, and all of them are of an earlier
             template; which one is not known.
         failing: Its status says that pods could not be made.
@@ -91,6 +92,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     terminating: int = 0
     observed: bool = True
     settled: bool = True
+    complete: bool = True
     held: bool = False
     failing: bool = False
     paused: bool = False
@@ -100,6 +102,11 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     def waits(self) -> bool:
         """Whether its pods run when others are done."""
         return BY_KIND[self.kind].ends
+
+    @property
+    def never_replaces(self) -> bool:
+        """Whether its pods stay as they are whatever its template says, as those of a ReplicaSet do."""
+        return self.rollout is None and not BY_KIND[self.kind].may_keep_pods and not self.waits
 
 
 class Scale(msgspec.Struct, frozen=True):

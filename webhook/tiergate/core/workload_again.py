@@ -20,7 +20,9 @@ def blocked(demand: Demand) -> Blocked | None:
     A change back to a template whose pods are there may need no new pod. Only whoever makes the change knows.
     """
     new, old, pods = demand.case.workload, demand.case.old, demand.count.pods
-    if old is None or new.rollout is None or new.rollout.partition or may_end(new, old, pods=pods):
+    if old is None or new.rollout is None or new.rollout.partition:
+        return None
+    if pods < demand.count.before or may_end(new, old, pods=pods):  # fewer pods are scaled down first, of any template
         return None
 
     def bounds(running: int, pods: int) -> tuple[Bound, ...]:

@@ -55,15 +55,17 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def resumed(self) -> bool:
-        """Whether a workload goes on that has made no pod of its template while it was paused or its strategy held it.
+        """Whether a workload goes on that has made no pod of its template while it was paused.
 
-        Where it may have made some, as after a rollout that was paused on its way, nothing new is asked for.
+        Where it may have made some, as after a rollout that was paused on its way, nothing new is asked for. A strategy
+        that kept pods of an earlier template goes on wherever it lets more of them go.
         """
         old = self.old
         if old is None:
             return False
         if BY_KIND[old.kind].may_keep_pods:
-            return old.held and replaced(self.workload, old.running) > 0
+            kept_some = old.observed and not old.settled
+            return kept_some and replaced(self.workload, old.running) > replaced(old, old.running)
         if not old.paused or self.workload.paused:
             return False
         return old.held or (old.observed and not old.running and not old.failing)

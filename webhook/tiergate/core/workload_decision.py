@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
+from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts
 from tiergate.core.quota import QuotaStatus
@@ -43,7 +43,7 @@ def decide(request: Request, facts: Facts) -> Decision:
     if isinstance(request.subject, Unreadable):
         faults = request.subject.faults
         found = tuple([Finding("malformed", one.pointer, detail=one.reason, effect="warn") for one in faults])
-        return Decision(found, tier=tier.name, mode=tier.mode)
+        return Decision(in_mode(found, tier.mode), tier=tier.name, mode=tier.mode)
     missing = _missing(request, facts)
     if missing:
         return Decision(tier=tier.name, mode=tier.mode, needs_fresh=missing, optional=True)
@@ -109,7 +109,7 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
         minor=facts.server.minor,
         scaled=isinstance(request.subject, Scale),
     )
-    decision = Decision(verdict(case), tier=tier.name, mode=tier.mode)
+    decision = Decision(in_mode(verdict(case), tier.mode), tier=tier.name, mode=tier.mode)
     if tier.mode != "Enforce" or "quotas" in facts.fresh or not any(map(_rests_on_quotas, decision.findings)):
         return decision
     # Nobody is refused, and no number is said, because a cache was late (ADR 2).

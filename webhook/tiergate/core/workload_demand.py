@@ -51,7 +51,8 @@ class Demand(msgspec.Struct, frozen=True):
         if old is not None and old.held:
             present = Present(None, old.running + old.terminating)
         else:
-            present = Present(former, _own(old, self.count))
+            stays = self.case.workload.never_replaces
+            present = Present(former, _own(old, self.count), stays=stays)
         return tight_bounds(self.quotas, asked, present, pods=self.count.pods)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from tiergate.core.messages import whole_pages
-from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity
+from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
+from tiergate.core.resources import unit
 from tiergate.core.workload import Workload
 from tiergate.core.workload_room import Rolling
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _MEBI: Final = 2**20 * NANO
 PER_POD: Final = ("requests.", "limits.", "cpu", "memory", "ephemeral-storage")
 """What quota names begin with where a pod can ask for less."""
+
+
+WorkloadFinding: TypeAlias = "NeverRuns | Shortage | Stall | Blocked"
 
 
 class NeverRuns(msgspec.Struct, frozen=True):
@@ -82,9 +86,10 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
         room = bound.room - bound.needed(old=self.kept, new=0)
         if self.fixed or not bound.name.startswith(PER_POD) or room < ZERO:
             return ZERO
-        each = room.nano // pods
-        unit = MILLI_IN_NANO if bound.name.endswith("cpu") else _MEBI if each >= _MEBI else NANO
-        return whole_pages(bound.name, Quantity(each // unit * unit))
+        each, step = room.nano // pods, unit(bound.name)
+        if step == NANO and each >= _MEBI:
+            step = _MEBI
+        return whole_pages(bound.name, Quantity(each // step * step))
 
 
 class Stall(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The one table of workload kinds: what each is called, who makes its pods, and what says how many there are.
 
-How a controller replaces pods is told in ``core/workload.py``, how a status is read in ``wire/workload.py``.
+How a controller replaces pods is told in ``core/workload.py``, how a status is read in ``wire/workload_status.py``.
 """
 
 from __future__ import annotations

@@ -45,13 +45,14 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
     bound, others = one.bound, one.bound.others
     used = f", {_shown(others, bound)} used by others" if others else ""
     each = f"{_shown(bound.each, bound)} for each pod"
-    if one.kept and bound.before != bound.each:
+    differ = one.kept and bound.before != bound.each
+    if differ:
         stay = _shown(bound.needed(old=one.kept, new=0), bound)
         each = f"{_shown(bound.each, bound)} for each new pod, {stay} for {one.kept} old ones"
     now, unless = " now" if others else "", ", unless claims exist already" if one.of_claims else ""
     what = f"{one.fitting} of {one.pods} pods fit into {_quota(bound)}{now}{unless}: "
     what += f"{one.names} {bound.hard}{used}, {each}"
-    if others and not one.of_claims and not one.kept and one.missing > others:
+    if others and not one.of_claims and not differ and one.missing > others:
         what += f"; it takes at most {bound.hard.nano // bound.each.nano} such pods in all"
     fewer = f"set {one.counted_by} to {one.passing} or less" if one.counted_by and one.passing > 0 else ""
     return Said(what, ", or ".join(filter(None, [fewer, *(_ways(one, namespace) if one.helps else ())])))

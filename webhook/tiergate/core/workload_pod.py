@@ -10,8 +10,9 @@ import msgspec
 
 from tiergate.core import native, prediction, quota, rules
 from tiergate.core.authorship import with_author
-from tiergate.core.decision import Effect, Finding
+from tiergate.core.decision import Finding
 from tiergate.core.defaults import described, with_defaults
+from tiergate.core.mode import Effect
 from tiergate.core.native import LimitRange
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import Measured

@@ -92,11 +92,12 @@ class Present(msgspec.Struct, frozen=True):
     """The pods of a workload that are there: so many ``running``, each with its claims charged as ``former``.
 
     ``running`` None: nobody knows how many pods of which template there are. ``former`` None: so many are there, and
-    nobody knows of which template.
+    nobody knows of which template. ``stays``: those may be of an earlier template and stay; they take what they have.
     """
 
     former: tuple[Charged, ...] | None
     running: int | None
+    stays: bool = False
 
 
 def tight_bounds(
@@ -113,7 +114,7 @@ def tight_bounds(
     former, running = present.former, present.running
     for asked in quotas.asked(unit, former or ()):
         used, each, was = asked.used, asked.each, asked.before
-        if former is None and running:
+        if running and (former is None or (present.stays and running * was.nano > used.nano)):
             was = Quantity(used.nano // running, used.format)
         others = 0 if running is None or former is None else max(0, used.nano - running * was.nano)
         if (pods + 1) * max(each.nano, was.nano) + others > asked.hard.nano:

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.decision import Effect, Finding, RuleId
+from tiergate.core.decision import Finding, RuleId
+from tiergate.core.mode import Effect
 from tiergate.core.quota_bounds import Bound
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import Blocked, Shortage, Stall
@@ -16,11 +17,11 @@ from tiergate.core.workload_kind import BY_KIND
 MAX_SHORT: Final = 5
 """Bounds of which a verdict says that the pods do not fit."""
 
-Told = frozenset[tuple[str, str]]
+BoundNames = frozenset[tuple[str, str]]
 """Quotas and names of which more has been said already."""
 
 
-def short(demand: Demand, found: Sequence[Bound], *, alone: Sequence[Bound], told: Told) -> Iterator[Finding]:
+def short(demand: Demand, found: Sequence[Bound], *, alone: Sequence[Bound], told: BoundNames) -> Iterator[Finding]:
     """Yield the bounds that keep pods from running, of those of which the workload now asks more than before.
 
     ``alone`` are the bounds without claims that may be there already. What helps is said only if it helps: fewer pods
@@ -62,7 +63,7 @@ def _shortage(demand: Demand, bound: Bound, without: dict[tuple[str, str], Bound
     )
 
 
-def _merged(found: list[Shortage], told: Told) -> list[Shortage]:
+def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:
     """Return the shortages, the worst first; those of a request and a limit of the same numbers are one."""
     merged: dict[tuple[object, ...], Shortage] = {}
     for one in sorted(found, key=lambda one: one.fitting):

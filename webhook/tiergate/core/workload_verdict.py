@@ -21,7 +21,7 @@ from tiergate.core.workload_findings import Stall
 from tiergate.core.workload_kind import BY_KIND
 from tiergate.core.workload_pod import Unit, never_made, never_runs, unit_of
 from tiergate.core.workload_room import Rolling, in_force, passing
-from tiergate.core.workload_short import Told, of_bound, short
+from tiergate.core.workload_short import BoundNames, of_bound, short
 
 
 def verdict(case: Case) -> tuple[Finding, ...]:
@@ -43,7 +43,8 @@ def verdict(case: Case) -> tuple[Finding, ...]:
 
 def _wanted_before(case: Case) -> int | None:
     """Return how many pods were asked for before, None where the nodes of a DaemonSet are not known."""
-    return 0 if case.old is None or (case.resumed and case.old.paused) else steady(case.old, case.around.nodes)
+    old = case.old
+    return 0 if old is None or (case.resumed and old.paused and not old.held) else steady(old, case.around.nodes)
 
 
 def _without_held_pods(case: Case) -> Case:
@@ -58,13 +59,13 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     """Return what is to be said of the pods that are wanted, beside those that were wanted before."""
     workload = case.workload
     quotas = NamespaceQuotas(_certain(in_force(case.quotas or (), case.tier), workload), case.tier, case.minor)
-    asked_anew = (case.changed or before == 0) and pods != 0
+    kept = _kept(case, pods or 0)
+    asked_anew = (case.changed or before == 0) and pods != 0 and not (kept == pods and workload.rollout is not None)
     never = never_runs(unit, case, quotas, deny=asked_anew and not workload.paused and not case.scaled)
     # Claims of pods that were wanted before have been asked for before.
     claims = never_made(unit, case, quotas) if unit.kept and pods is not None and pods > (before or 0) else ()
-    kept = _kept(case, pods or 0)
     # Where an earlier rollout is under way, or held, nobody knows of which template those are that stay.
-    sizes_matter = kept > 0 and case.old is not None and not case.old.settled
+    sizes_matter = kept > 0 and case.old is not None and not (case.old.settled and case.old.complete)
     if never or not pods or before is None or sizes_matter:
         return never + claims
     if case.quotas is None:
@@ -95,18 +96,24 @@ def _asks_for_priority(one: QuotaStatus) -> bool:
 
 
 def _kept(case: Case, pods: int) -> int:
-    """Return how many pods are of the stored template still.
+    """Return how many pods are of the stored template still, or of an earlier one where that is the stored one.
 
     Those of a StatefulSet below its partition are, also where they are not there yet.
     """
-    old = case.old
-    if old is None or not case.changed or case.workload.kind == "CronJob":
+    old, workload = case.old, case.workload
+    if old is None or workload.kind == "CronJob":
         return 0
-    rollout = case.workload.rollout
-    return min(old.running if rollout is None else rollout.partition, pods)
+    if not case.changed and _is_of_one_template(old):
+        return 0
+    return min(old.running if workload.rollout is None else workload.rollout.partition, pods)
 
 
-def _room(demand: Demand, told: Told) -> tuple[Finding, ...]:
+def _is_of_one_template(old: Workload) -> bool:
+    """Say whether its pods are of the stored template; the status of one that never replaces any does not tell that."""
+    return old.settled and old.complete and not old.never_replaces
+
+
+def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     """Return what does not fit; where all does, whether the rollout gets through."""
     found = demand.bounds()
     # Claims that are there already are used and need no more room: of these a verdict only warns.
@@ -115,8 +122,10 @@ def _room(demand: Demand, told: Told) -> tuple[Finding, ...]:
     old = demand.case.old
     if missing or old is None or not _is_rolled_out(demand.case, old):
         return missing
-    stalls = _stalls(demand, old, found)
-    if stalls or old.settled or old.held:
+    # Another template, whatever keeps the pods back, may be the one that they are of.
+    back = old.held and old.written != demand.case.workload.written
+    stalls = () if back else _stalls(demand, old, found)
+    if stalls or old.settled or (old.held and not back):
         return stalls
     stop = blocked(demand)
     return () if stop is None else (of_bound("workload-rollout-stalls", stop, "warn"),)

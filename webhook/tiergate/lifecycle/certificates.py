@@ -34,7 +34,7 @@ class NotRotated(RuntimeError):
     """The certificate is not ours to replace, or its Secret is missing; the message says who can."""
 
 
-class Report:
+class CertificateReport:
     """What was found, line by line, and whether all of it is good."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -62,7 +62,7 @@ async def status(
     Raises:
         ApiError, Unreachable: The API server refuses, or does not answer.
     """
-    store, report = ClusterSecrets(api, namespace), Report(say)
+    store, report = ClusterSecrets(api, namespace), CertificateReport(say)
     serving = await store.read(secret)
     keeper = _keeper(secret, serving)
     say(f"{'kept by':<10}{keeper}")
@@ -90,7 +90,7 @@ def _keeper(secret: str, serving: Stored | None) -> str:
     return "the controller" if secret == SERVING_NAME else f'the owner of Secret "{secret}"'
 
 
-def _tell_authority(report: Report, kept: Stored | None, *, now: datetime) -> None:
+def _tell_authority(report: CertificateReport, kept: Stored | None, *, now: datetime) -> None:
     subject = f'CA in Secret "{AUTHORITY_NAME}"'
     bundle = None if kept is None else from_secrets(authority=kept.data, serving=None)
     if kept is None or bundle is None or bundle.authority is None:
@@ -102,7 +102,7 @@ def _tell_authority(report: Report, kept: Stored | None, *, now: datetime) -> No
 
 
 def _tell_leaf(
-    report: Report, secret: str, kept: Stored | None, *, namespace: str, now: datetime
+    report: CertificateReport, secret: str, kept: Stored | None, *, namespace: str, now: datetime
 ) -> tuple[x509.Certificate, ...]:
     """Tell of the serving certificate; return it with its chain, () where there is none."""
     subject = f'certificate in Secret "{secret}"'
@@ -141,7 +141,7 @@ async def rotate(api: Api, *, namespace: str, secret: str, what: What, say: Call
     """Ask the controller for another certificate, or another CA with one, by an annotation of the Secret.
 
     Raises:
-        NotRotated: The certificate is somebody else's, or the Secret is missing.
+        NotRotated: Another owner keeps the certificate, or the Secret is missing.
         Conflict: The Secret was written at the same moment.
         ApiError, Unreachable: The API server refuses, or does not answer.
     """

@@ -12,9 +12,10 @@ from tiergate.cluster.api import MERGE_PATCH, Api
 from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
 from tiergate.cluster.resource import TIERS
 from tiergate.cluster.tier_record import TierRecord, read_record
-from tiergate.wire.tier_status import ENFORCING, READY, Condition, write_patch
+from tiergate.wire.tier_status import ENFORCING, READY, Condition, ConditionReason, write_patch
 
 CONDITIONS: Final = (READY, ENFORCING)
+_REASON: Final[ConditionReason] = "Uninstalled"
 MESSAGE: Final = (
     "Tiergate was uninstalled: no webhook checks pods or sets defaults, and nobody repairs ResourceQuotas; those that "
     "are there stay in force, and so do the LimitRanges that were left behind"
@@ -55,7 +56,7 @@ def _condition(kind: str, record: TierRecord, now: str) -> Condition:
     return Condition(
         type=kind,
         status="False",
-        reason="Uninstalled",
+        reason=_REASON,
         message=MESSAGE,
         last_transition_time=since or now,
         observed_generation=record.generation,

@@ -16,7 +16,7 @@ from tiergate.manifests.values import tier_of_values
 
 
 class _Values(msgspec.Struct):
-    tiers: dict[str, dict[str, Any]]
+    tiers: dict[str, dict[str, Any] | None]
 
 
 class NotReadable(ValueError):
@@ -47,6 +47,7 @@ def check(path: Path) -> tuple[str, ...]:
     return tuple(
         f"{place(name, fault.pointer)}: {fault.reason}"
         for name in sorted(tiers)
+        if tiers[name] is not None  # the chart leaves out what an overlay has set to null
         for fault in tier_of_values(name, tiers[name])[1]
     )
 

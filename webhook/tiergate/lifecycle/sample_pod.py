@@ -24,7 +24,7 @@ _NATIVE: Final = re.compile(r"maximum \S+ usage per (Container|Pod) is")
 CONTAINER: Final = "sample"
 USER: Final = 65532
 SHOWN: Final = 400
-"""Characters of somebody else's message that are shown."""
+"""Characters of a foreign message that are shown."""
 
 ProofOutcome = Literal["ok", "failed", "unproved"]
 Object = dict[str, Any]
@@ -37,7 +37,7 @@ class Proof(msgspec.Struct, frozen=True):
     what: str
 
 
-class TooLarge(msgspec.Struct, frozen=True):
+class ExcessiveLimit(msgspec.Struct, frozen=True):
     """A limit just above what a tier allows."""
 
     resource: str
@@ -45,14 +45,14 @@ class TooLarge(msgspec.Struct, frozen=True):
     bound: Quantity
 
 
-def too_large(tier: Tier) -> TooLarge | None:
+def too_large(tier: Tier) -> ExcessiveLimit | None:
     """Return a limit that the tier refuses; None where it bounds nothing that a container can ask for."""
     for item in (tier.container, tier.pod):
         bounds = {} if item is None else item.max
         for name in (*("cpu", "memory"), *sorted(bounds)):
             if name in bounds and not name.startswith(HUGEPAGES):  # those are multiples of a page
                 step = Quantity(MILLI_IN_NANO if name == "cpu" else NANO, bounds[name].format)
-                return TooLarge(name, bounds[name] + step, bounds[name])
+                return ExcessiveLimit(name, bounds[name] + step, bounds[name])
     return None
 
 
@@ -80,7 +80,7 @@ def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
     }
 
 
-def judge_too_large(where: str, asked: TooLarge, refusal: str | None) -> Proof:
+def judge_too_large(where: str, asked: ExcessiveLimit, refusal: str | None) -> Proof:
     """Check the answer to a pod over max; ``refusal`` is the API server's message, None when it was admitted."""
     limit = f"limits.{asked.resource} {asked.amount}"
     if refusal is None:
@@ -103,9 +103,9 @@ def judge_defaults(where: str, tier: Tier, answer: Pod | str) -> Proof:
             return Proof("unproved", what)
         return Proof("failed", f"{where}: a pod without resources was refused: {_shown(answer)}")
     wanted = expected(tier)
-    given = _both_sides(answer.containers[0])
-    if missing := sorted(name for name, quantity in wanted.items() if given.get(name) != quantity):
-        told = ", ".join(f"{name} is {given.get(name, 'not set')} instead of {wanted[name]}" for name in missing)
+    stored = _both_sides(answer.containers[0])
+    if missing := sorted(name for name, quantity in wanted.items() if stored.get(name) != quantity):
+        told = ", ".join(f"{name} is {stored.get(name, 'not set')} instead of {wanted[name]}" for name in missing)
         return Proof("failed", f"{where}: defaults are missing: {told}")
     if answer.defaults_annotation is None:
         what = f"{where}: a LimitRange sets the defaults before the webhook is asked, so nothing is proved of it"

@@ -80,7 +80,7 @@ async def findings(api: Api, *, namespaces: Sequence[str], image: str) -> list[P
     """Look once.
 
     Raises:
-        ApiError, Unreachable: A question that has to be answered was not.
+        ApiError, Unreachable: A request that has to be answered was not.
     """
     found = [await _registration(api, kind) for kind in CONFIGURATION_KINDS]
     for name in namespaces:

@@ -12,6 +12,7 @@ from tiergate.core.release import NEWEST
 from tiergate.core.tier import LABEL
 from tiergate.live.listing import FORBIDDEN, server_minor
 from tiergate.live.pruning import pruned
+from tiergate.wire.snapshot import API_VERSION, KIND, Missing, WireSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 MANY: Final = 10
 """Namespaces from which on the whole cluster is asked for at once."""
-API_VERSION: Final = "check.tiergate.io/v1"
-"""Of the object that says what a snapshot is; no cluster has such objects."""
-KIND: Final = "Snapshot"
 _OF_NAMESPACES: Final[dict[str, Resource]] = {
     "ResourceQuota": resources.RESOURCE_QUOTAS,
     "LimitRange": resources.LIMIT_RANGES,
@@ -35,19 +33,6 @@ ALL: Final = (*_OF_NAMESPACES, *_OF_CLUSTER)
 """The kinds that are read besides namespaces and tiers."""
 
 
-class Missing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What could not be read: objects of a kind, in a namespace or of a name; "" for all."""
-
-    kind: str
-    reason: str
-    namespace: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        what = f"{self.kind} {self.name}" if self.name else f"{self.kind} objects"
-        return f"{what}{f' in {self.namespace}' if self.namespace else ''}: {self.reason}"
-
-
 class Snapshot(msgspec.Struct):
     """What was read, and of which release the server is."""
 
@@ -57,10 +42,7 @@ class Snapshot(msgspec.Struct):
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Yield what a file of it holds: first what it is."""
-        head: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "kubernetesVersion": f"1.{self.minor}"}
-        if self.missing:
-            head["missing"] = msgspec.to_builtins(self.missing)
-        yield head
+        yield msgspec.to_builtins(WireSnapshot(API_VERSION, KIND, f"1.{self.minor}", self.missing))
         yield from self.objects
 
     @property

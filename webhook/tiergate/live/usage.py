@@ -18,9 +18,10 @@ from tiergate.core.quota import QuotaStatus, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
 from tiergate.live.listing import each_object
-from tiergate.live.snapshot import Missing, take
+from tiergate.live.snapshot import take
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.quota import read_quota
+from tiergate.wire.snapshot import Missing
 from tiergate.wire.tier import tier_and_faults
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ Quotas: TypeAlias = "dict[str, list[QuotaStatus]]"
 """By namespace."""
 
 
-class Bound(msgspec.Struct, frozen=True):
+class BoundUsage(msgspec.Struct, frozen=True):
     """One bound of a namespace: what is reported as used, and what it really is; None where that is not known.
 
     ``enforced`` says whether there is a ResourceQuota with it, as far as that may be read.
@@ -73,7 +74,7 @@ class NamespaceUsage(msgspec.Struct, frozen=True):
     """A namespace of a tier."""
 
     name: str
-    bounds: tuple[Bound, ...]
+    bounds: tuple[BoundUsage, ...]
     consumers: tuple[Consumer, ...] = ()
 
 
@@ -261,12 +262,12 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
     hidden: bool,
 ) -> NamespaceUsage:
     """Return the usage of a namespace; ``hidden``: its quotas may not be read."""
-    bounds: list[tuple[Bound, QuotaStatus]] = []
+    bounds: list[tuple[BoundUsage, QuotaStatus]] = []
     for quota in _with_bounds(namespace, tier, stored):
         real = objects.real(namespace, quota, now, minor)
         for name, hard in quota.hard.items():
             label, enforced = quota_label(quota, name, tier), quota in stored or hidden
-            one = Bound(label, name, hard, quota.used.get(name), real.get(name), enforced)
+            one = BoundUsage(label, name, hard, quota.used.get(name), real.get(name), enforced)
             bounds.append((one, quota))
     nearest = max(
         bounds, key=lambda one: (one[0].used * 1000 // (one[0].hard.nano or 1), one[0].resource), default=None

@@ -10,7 +10,7 @@ import msgspec
 from tiergate.core.messages import shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.text import shortened
-from tiergate.live.usage import Bound, NamespaceUsage, Usage
+from tiergate.live.usage import BoundUsage, NamespaceUsage, Usage
 
 BAR: Final = 20
 """Characters of a bar."""
@@ -20,7 +20,7 @@ NEARLY: Final = 0.9
 _COLOURS: Final = {"red": "31", "yellow": "33", "green": "32", "bold": "1"}
 
 
-class Style(msgspec.Struct, frozen=True):
+class TableStyle(msgspec.Struct, frozen=True):
     """In which characters."""
 
     colour: bool = False
@@ -31,7 +31,7 @@ class Style(msgspec.Struct, frozen=True):
         return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self.colour else text
 
 
-def render(usage: Usage, style: Style, *, tier: str | None = None, empty: bool = True) -> Iterator[str]:
+def render(usage: Usage, style: TableStyle, *, tier: str | None = None, empty: bool = True) -> Iterator[str]:
     """Yield the lines, of one tier where it is named; ``empty``: also of tiers without namespaces."""
     for of in usage.tiers:
         if tier not in (None, of.name) or not (of.namespaces or empty):
@@ -43,7 +43,7 @@ def render(usage: Usage, style: Style, *, tier: str | None = None, empty: bool =
             yield from _namespace(namespace, style)
 
 
-def _namespace(namespace: NamespaceUsage, style: Style) -> Iterator[str]:
+def _namespace(namespace: NamespaceUsage, style: TableStyle) -> Iterator[str]:
     yield f"  namespace {namespace.name}"
     if not namespace.bounds:
         yield "    no quota"
@@ -62,11 +62,11 @@ def _namespace(namespace: NamespaceUsage, style: Style) -> Iterator[str]:
         yield f"    most {namespace.consumers[0].resource}: {', '.join(each)}"
 
 
-def _quota(one: Bound) -> str:
+def _quota(one: BoundUsage) -> str:
     return shortened(one.quota, 40)
 
 
-def _resource(one: Bound) -> str:
+def _resource(one: BoundUsage) -> str:
     return shortened(one.resource, 60)
 
 
@@ -74,13 +74,13 @@ def _shown(amount: Quantity, like: Quantity) -> str:
     return shortened(shown(amount, like), WIDEST)
 
 
-def _amount(one: Bound) -> str:
+def _amount(one: BoundUsage) -> str:
     """Return what the quota reports where it does, as that is what it enforces."""
     amount = one.reported if one.reported is not None else one.real
     return f"{'?' if amount is None else _shown(amount, one.hard)} of {_shown(one.hard, one.hard)}"
 
 
-def _note(one: Bound) -> str:
+def _note(one: BoundUsage) -> str:
     if one.differs and one.real is not None:
         return f"really {_shown(one.real, one.hard)}: the quota reports another sum"
     if not one.enforced:
@@ -88,7 +88,7 @@ def _note(one: Bound) -> str:
     return ""
 
 
-def _bar(one: Bound, style: Style) -> str:
+def _bar(one: BoundUsage, style: TableStyle) -> str:
     hard = one.hard.nano or 1
     steps = min(BAR, -(-BAR * one.used // hard))
     full, empty = "█░" if style.unicode else "#."

@@ -70,7 +70,10 @@ def _added(value: Any, operations: Sequence[JSONPatchOp]) -> Any:  # noqa: ANN40
         *parents, name = tokens(one.path)
         at = value
         for token in parents:
-            at = at[int(token)] if isinstance(at, list) else at[token]
+            key: Any = int(token) if isinstance(at, list) else token
+            if at[key] is None:  # which the API server reads as an object without members
+                at[key] = {}
+            at = at[key]
         at[name] = _plain(one.value)
     return value
 

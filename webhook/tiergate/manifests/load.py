@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from tiergate.core.text import printable
 from tiergate.manifests.documents import Document, ManifestFault, Place
+from tiergate.manifests.files import STDIN, UnreadableFile, read_bytes
 from tiergate.manifests.stream import documents
 
-STDIN: Final = "-"
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 """Of the files that are read in a folder."""
-MAX_BYTES: Final = 256 * 2**20
-"""Of one file."""
 MAX_MANIFESTS: Final = 200_000
 """Objects of one run."""
 MAX_FAULTS: Final = 100
 """Faults of one file that are told; nobody reads more."""
-_LISTS_IN_LISTS: Final = 10
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,9 +158,8 @@ def _read(path: str, loaded: Loaded, progress: Callable[[int], None]) -> bytes |
     shown = _shown(path)
     try:
         raw = read_bytes(path)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        loaded.faults.append(Unread(shown, reason))
+    except UnreadableFile as error:
+        loaded.faults.append(Unread(shown, str(error)))
         return None
     _take(raw, shown, loaded, progress)
     return raw
@@ -176,27 +172,12 @@ def _take(raw: bytes, shown: str, loaded: Loaded, progress: Callable[[int], None
             loaded.faults.append(Unread(shown, printable(document.reason), document.place))
             faults += 1
         else:
-            loaded.manifests.extend(manifests_of(shown, document))
+            loaded.manifests.extend(islice(manifests_of(shown, document), MAX_MANIFESTS + 1 - len(loaded.manifests)))
         progress(len(loaded.manifests))
         if faults == MAX_FAULTS or len(loaded.manifests) > MAX_MANIFESTS:
             what = f"{MAX_FAULTS} faults" if faults == MAX_FAULTS else f"more than {MAX_MANIFESTS} objects"
             loaded.faults.append(Unread(shown, f"{what}: the rest of the file is not read"))
             break
-
-
-def read_bytes(path: str) -> bytes:
-    """Return what a file, or ``-``, holds; raise OSError, or ValueError where that is too much."""
-    size = 0
-    if path == STDIN:
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    else:
-        with open(path, "rb") as file:  # noqa: PTH123 - as above
-            size = os.fstat(file.fileno()).st_size  # 0 of a pipe
-            raw = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
-    if max(size, len(raw)) > MAX_BYTES:
-        msg = f"more than {MAX_BYTES // 2**20} MiB"
-        raise ValueError(msg)
-    return raw
 
 
 def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
@@ -206,7 +187,7 @@ def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
         pointer, raw, of = pending.popleft()
         head = _head(raw)
         kind, items = head.kind or (of.kind if of and of.kind else ""), head.items
-        if kind.endswith("List") and items is not None and pointer.count("/") < 2 * _LISTS_IN_LISTS:
+        if kind.endswith("List") and items is not None:
             typed = _Head(head.apiVersion, kind.removesuffix("List"))
             pending.extend((f"{pointer}/items/{at}", bytes(item), typed) for at, item in enumerate(items))
             continue
@@ -227,7 +208,7 @@ def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
 def _head(raw: bytes) -> _Head:
     try:
         return _decode_head(raw)
-    except (msgspec.ValidationError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     try:
         found = msgspec.json.decode(raw)

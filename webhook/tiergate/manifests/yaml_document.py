@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -54,7 +54,7 @@ class YamlDocument(Document):
 
     def place(self, pointer: str) -> Place:
         """Return where the value at a JSON pointer is: its key, or the entry of a list."""
-        node = _composed(self._text, self._number)
+        node = _composed(self._text)[self._number]
         mark = node.start_mark
         for token in tokens(pointer):
             found = child(node, token)
@@ -65,9 +65,12 @@ class YamlDocument(Document):
 
 
 @lru_cache(maxsize=1)
-def _composed(text: bytes, number: int) -> Node:
-    """Return a document of a text; who looks for one place in it soon looks for another."""
-    return next(islice(nodes(text), number, None))
+def _composed(text: bytes) -> list[Node]:
+    """Return the documents of a text that can be read; who looks for one place in it soon looks for another."""
+    found: list[Node] = []
+    with suppress(yaml.YAMLError, RecursionError):  # told when it was read; what is before it has places
+        found.extend(nodes(text))
+    return found
 
 
 def read_yaml(text: bytes, above: int) -> Iterator[YamlDocument]:

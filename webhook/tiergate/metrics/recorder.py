@@ -1,8 +1,11 @@
 """What a process reports about itself, without a metrics library."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tiergate.metrics.snapshot import TierCondition, UsageRow
+
+ErrorReason = Literal["content-type", "too-large", "overloaded", "truncated", "internal", "log"]
+"""Why there is no decision: a body that is refused, a failure of ours, an answer that could not be logged."""
 
 
 class Recorder(Protocol):
@@ -20,8 +23,8 @@ class Recorder(Protocol):
             seconds: Time from the end of the body to the answer.
         """
 
-    def error(self, *, endpoint: str, reason: str) -> None:
-        """Count a request without a decision, by a reason from a fixed set."""
+    def error(self, *, endpoint: str, reason: ErrorReason) -> None:
+        """Count a request without a decision."""
 
     def cache_age(self, cache: str, seconds: float) -> None:
         """Report the seconds since a cache last heard from the API server."""

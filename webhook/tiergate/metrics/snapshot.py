@@ -27,7 +27,7 @@ class TierCondition(msgspec.Struct, frozen=True):
     holds: bool
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class UsageSnapshot(msgspec.Struct, frozen=True):
     """All governed namespaces' quotas, ordered by tier, namespace, quota and resource."""
 
     taken: datetime

@@ -12,7 +12,7 @@ from flask import Flask, Response, jsonify, render_template, request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tiergate.metrics.snapshot import Snapshot, UsageRow
+    from tiergate.metrics.snapshot import UsageRow, UsageSnapshot
 
 
 class Metrics(Protocol):
@@ -24,7 +24,7 @@ class Metrics(Protocol):
 
 def create_app(
     *,
-    snapshot: Callable[[], Snapshot],
+    snapshot: Callable[[], UsageSnapshot],
     metrics: Metrics,
     metrics_type: str,
 ) -> Flask:
@@ -56,7 +56,7 @@ def create_app(
     return app
 
 
-def _as_json(now: Snapshot) -> Response:
+def _as_json(now: UsageSnapshot) -> Response:
     return jsonify(taken=now.taken.isoformat(), usage=[_as_dict(row) for row in now.rows])
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
+from tiergate.metrics.recorder import ErrorReason
 from tiergate.process.answers import CLOSE, CONTENT_LENGTH, CONTENT_TYPE, JSON, MAX_DISCARDED_BYTES, RETRY_AFTER, Header
 from tiergate.process.memory import give_back
 from tiergate.process.service import Message, Receive
@@ -38,7 +39,7 @@ class Refused(Exception):
     """A body that is refused: the HTTP status, the reason label of the counter, and a line for the client."""
 
     status: ClassVar[int]
-    reason: ClassVar[str]
+    reason: ClassVar[ErrorReason]
     text: ClassVar[bytes]
     headers: tuple[Header, ...] = ()
 

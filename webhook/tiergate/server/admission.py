@@ -235,6 +235,6 @@ def _outcome(request: AdmissionRequest, decision: Decision) -> Outcome:
         return "malformed"
     if not decision.allowed:
         return "denied"
-    if decision.mode == "Enforce" or not (decision.violates or decision.defaults):
+    if not (decision.violates or decision.defaults):
         return "allowed"  # with warnings
-    return "warned" if decision.mode == "Warn" else "audited"
+    return "warned" if decision.effect == "warn" else "audited"

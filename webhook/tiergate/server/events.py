@@ -52,7 +52,7 @@ ALL_INTERVAL: Final = 0.2
 TIMEOUT: Final = 5.0
 """Seconds for each request."""
 
-Outcome = Literal["written", "repeated", "absent", "dropped", "failed"]
+EventOutcome = Literal["written", "repeated", "absent", "dropped", "failed"]
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class WorkloadEvents:
             self._known(waiting.notice).until = self._clock() + RETRY
         self._recorder.event(outcome)
 
-    async def _written(self, waiting: _Waiting) -> Outcome:
+    async def _written(self, waiting: _Waiting) -> EventOutcome:
         """Return what became of an Event."""
         told = waiting.notice
         try:
@@ -175,7 +175,7 @@ class WorkloadEvents:
             logger.warning("an Event was not written", extra={"fields": fields})
             return "failed"
 
-    async def _record(self, waiting: _Waiting, about: Reference) -> Outcome:
+    async def _record(self, waiting: _Waiting, about: Reference) -> EventOutcome:
         """Write the Event on a workload that is proved to exist, or whose creation was refused."""
         told = msgspec.structs.replace(waiting.notice, about=about)
         seen, now = self._known(waiting.notice), self._clock()

@@ -87,7 +87,7 @@ class LargeReviews:
         answered = False
         try:
             channel = self._channel = self._channel or await _started()
-            channel.writer.write(process.QUESTION.pack(len(endpoint), len(body)) + endpoint.encode())
+            channel.writer.write(process.REVIEW.pack(len(endpoint), len(body)) + endpoint.encode())
             channel.writer.write(body)
             await channel.writer.drain()
             kind, size = process.ANSWER.unpack(await channel.reader.readexactly(process.ANSWER.size))

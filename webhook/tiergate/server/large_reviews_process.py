@@ -1,4 +1,4 @@
-"""The process that reads large reviews: questions and answers over the socket that is its standard input.
+"""The process that reads large reviews: reviews and answers over the socket that is its standard input.
 
 It holds one review at a time, and may not take more memory than one can need.
 """
@@ -19,7 +19,7 @@ from tiergate.admission.review import BadReview
 from tiergate.core.request import Endpoint
 from tiergate.process.memory import map_large_blocks
 
-QUESTION: Final = struct.Struct("<BQ")
+REVIEW: Final = struct.Struct("<BQ")
 """Bytes of the endpoint, bytes of the body; then both."""
 ANSWER: Final = struct.Struct("<BQ")
 """Kind and bytes; then these."""
@@ -45,11 +45,11 @@ def answer(endpoint: Endpoint, body: bytes) -> tuple[int, bytes]:
 
 def serve(connection: socket.socket) -> None:
     """Answer until the other side ends."""
-    with connection, connection.makefile("rb") as questions:
-        while head := questions.read(QUESTION.size):
-            name, size = QUESTION.unpack(head)
-            endpoint = cast("Endpoint", questions.read(name).decode())
-            kind, said = answer(endpoint, questions.read(size))
+    with connection, connection.makefile("rb") as reviews:
+        while head := reviews.read(REVIEW.size):
+            name, size = REVIEW.unpack(head)
+            endpoint = cast("Endpoint", reviews.read(name).decode())
+            kind, said = answer(endpoint, reviews.read(size))
             connection.sendall(ANSWER.pack(kind, len(said)) + said)
 
 

@@ -183,5 +183,5 @@ class Routes:
         lines, self._lines = self._lines, []
         try:
             self._write(b"\n".join([*lines, b""]))
-        except OSError:  # whoever read our standard output is gone: the answers have been given all the same
+        except OSError:  # whoever read our standard output is gone: the answers have been sent all the same
             self._recorder.error(endpoint="", reason="log")

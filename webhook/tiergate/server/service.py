@@ -18,7 +18,7 @@ from tiergate.cluster.client import ApiError, Client, Unreachable
 from tiergate.cluster.resource import TIERS
 from tiergate.core.quantity import ZERO
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
-from tiergate.metrics.snapshot import Snapshot, TierCondition, UsageRow
+from tiergate.metrics.snapshot import TierCondition, UsageRow, UsageSnapshot
 from tiergate.pages.application import create_app
 from tiergate.pages.authorization import Access, TokenAuthorizer
 from tiergate.process.service import Pages
@@ -45,14 +45,14 @@ LOOK_TIMEOUT: Final = 2.0
 PERMISSION_TIMEOUT: Final = 5.0
 """Half of what a scraper waits, by Prometheus' own default."""
 PERMISSION_SECONDS: Final = 0.5
-"""For which a question about a user or token takes one of ten places: twenty a second, and people label less often."""
+"""For which a review of a user or token takes one of ten places: twenty a second, and people label less often."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 METRICS_PATH: Final = "/metrics"
 
 logger = logging.getLogger(__name__)
 
 
-class Options(msgspec.Struct, frozen=True):
+class ServerOptions(msgspec.Struct, frozen=True):
     """What the command line says about the server."""
 
     namespace: str
@@ -86,12 +86,12 @@ class AccessReviews:
 class ServerService:
     """One webhook replica."""
 
-    def __init__(self, options: Options, recorder: PrometheusRecorder, trust: PublishedTrust) -> None:
+    def __init__(self, options: ServerOptions, recorder: PrometheusRecorder, trust: PublishedTrust) -> None:
         """Remember the options; ``start`` does the wiring, as the client belongs to the running loop."""
         self._options = options
         self._recorder = recorder
         self._trust = trust
-        self._snapshot = Snapshot(datetime.now(UTC))
+        self._snapshot = UsageSnapshot(datetime.now(UTC))
         self._shown: tuple[str, ...] = ()
         self._frozen = False
 
@@ -183,7 +183,7 @@ class ServerService:
         versions = self._state.versions()
         if versions != self._shown:
             self._shown = versions
-            self._snapshot = Snapshot(datetime.now(UTC), tuple(usage_rows(self._state)))
+            self._snapshot = UsageSnapshot(datetime.now(UTC), tuple(usage_rows(self._state)))
             self._recorder.usage(self._snapshot.rows)
         if not self._frozen and not self._state.unsynced():
             self._freeze()

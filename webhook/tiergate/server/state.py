@@ -143,7 +143,7 @@ class ServerState(ClusterState):
     async def unreadable(self, namespace: str, *, timeout: float) -> str:  # noqa: ASYNC109 - as the client has it
         """Say why the facts of a verdict cannot be read live, "" where they can; the namespace is any that exists.
 
-        It is asked for our own sake, so that no crowd of questions makes it seem so.
+        It is asked for our own sake, so that no crowd of requests makes it seem so.
         """
         try:
             async with asyncio.timeout(timeout):

@@ -1,6 +1,6 @@
 """Whether the API server trusts the certificate that this replica serves, and from when on it may serve another one.
 
-cert-manager and the owner of a given Secret replace a CA and its leaf in one write. A replica that served the leaf at
+cert-manager and the owner of a Secret replace a CA and its leaf in one write. A replica that served the leaf at
 once would be ahead of the ``caBundle``, which the controller writes a moment later. So a replica looks at the
 ``caBundle`` of our webhook configurations itself, and keeps its present pair until the next one has been trusted there
 for a while.

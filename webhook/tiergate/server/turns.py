@@ -54,7 +54,7 @@ class Turns:
         self._free = at_once
         self._most_waiting = most_waiting
         self._given = 0
-        self._last: dict[Peer, int] = {}  # how many turns had been given when the peer had one
+        self._last: dict[Peer, int] = {}  # how many turns there had been when the peer had one
 
     @property
     def waiting(self) -> bool:

@@ -58,11 +58,11 @@ class WorkloadState:
         }
 
     async def _follow_nodes(self) -> None:
-        """Follow the nodes once somebody asks for them: there are many, and in most clusters no DaemonSet is judged."""
+        """Follow the nodes once a review needs them: there are many, and in most clusters no DaemonSet is judged."""
         await self._nodes_wanted.wait()
         await self._nodes.run()
 
-    def _node_changed(self, _name: str, _node: Node | None) -> None:
+    def _node_changed(self, _name: str, _before: Node | None, _now: Node | None) -> None:
         self._all_nodes = None
 
     def around(self, namespace: str) -> Around:

@@ -4,9 +4,41 @@ from typing import Final, Literal
 
 import msgspec
 
+from tiergate.core.mode import Mode
+
 READY: Final = "Ready"
 ENFORCING: Final = "Enforcing"
 ConditionStatus = Literal["True", "False", "Unknown"]
+ConditionReason = Literal[
+    # of Ready
+    "Invalid",
+    "ForeignResourceQuota",
+    "ForeignLimitRange",
+    "WriteFailed",
+    "QuotaPending",
+    "LimitRangePending",
+    "QuotasInForce",
+    "QuotaRemoval",
+    "LimitRangeRemoval",
+    # of Enforcing
+    "WebhooksRegistered",
+    "ClockSkew",
+    "CertificateUnavailable",
+    "WebhookConfigurationMissing",
+    "WebhookEntryMissing",
+    "CABundlePending",
+    "WebhookChanged",
+    "NoReplicaAnswers",
+    "HandedOver",
+    "NamespaceExcluded",
+    # of both
+    "ModeWarn",
+    "ModeAudit",
+    "Uninstalled",
+]
+"""Why a condition of ours is as it is: stable words for programs."""
+BY_MODE: Final[dict[Mode, ConditionReason]] = {"Warn": "ModeWarn", "Audit": "ModeAudit"}
+"""The reasons of a tier that refuses nothing, as its owner wants it."""
 
 
 class Condition(msgspec.Struct, frozen=True, rename="camel"):

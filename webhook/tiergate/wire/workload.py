@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
 from tiergate.core.claim import Claim
-from tiergate.core.workload import (
-    NONE,
-    ONE_POD,
-    QUARTER,
-    RECREATE,
-    Rollout,
-    Scale,
-    Share,
-    Workload,
-    job_pods,
-)
+from tiergate.core.workload import Scale, Workload, job_pods
 from tiergate.core.workload_kind import BY_KIND, WorkloadKind
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.malformed import Faults
+from tiergate.wire.rollout import Strategy, to_rollout
 from tiergate.wire.template import Template, count_claims, read_template
-from tiergate.wire.types import ABSENT, Int64, IntOrString, Metadata, Name, is_absent
+from tiergate.wire.types import ABSENT, Int64, Metadata, Name, is_absent
+from tiergate.wire.workload_status import WorkloadStatus, with_status
 
 _TEMPLATE: Final = "/spec/template"
 _JOB_TEMPLATE: Final = "/spec/jobTemplate/spec/template"
-_PERCENT: Final = re.compile(r"[0-9]{1,9}%")
 JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 """``managedBy`` of a Job that Kubernetes' own controller runs."""
 
@@ -46,21 +36,6 @@ class WorkloadMetadata(Metadata):
     ownerReferences: list[OwnerReference] | None = None
 
 
-class RollingUpdate(msgspec.Struct):
-    """``rollingUpdate`` of any strategy."""
-
-    maxSurge: IntOrString | None = None
-    maxUnavailable: IntOrString | None = None
-    partition: Int64 | None = None
-
-
-class Strategy(msgspec.Struct):
-    """``strategy`` of a Deployment, ``updateStrategy`` of others."""
-
-    type: Name | None = None
-    rollingUpdate: RollingUpdate | None = None
-
-
 class WorkloadSpec(msgspec.Struct):
     """``spec`` of a workload: the fields of all kinds but CronJob."""
 
@@ -74,31 +49,6 @@ class WorkloadSpec(msgspec.Struct):
     completions: Int64 | None = None
     suspend: bool | None = None
     managedBy: Name | None = None
-
-
-class WorkloadCondition(msgspec.Struct):
-    """An entry of ``status.conditions``."""
-
-    type: Name = ""
-    status: Name = ""
-
-
-class WorkloadStatus(msgspec.Struct):
-    """``status`` of a workload: the fields of all kinds but CronJob."""
-
-    observedGeneration: Int64 | None = None
-    replicas: Int64 = 0
-    updatedReplicas: Int64 = 0
-    availableReplicas: Int64 = 0
-    terminatingReplicas: Int64 | None = None
-    currentNumberScheduled: Int64 = 0
-    numberMisscheduled: Int64 = 0
-    updatedNumberScheduled: Int64 = 0
-    numberAvailable: Int64 = 0
-    active: Int64 = 0
-    succeeded: Int64 = 0
-    terminating: Int64 | None = None
-    conditions: list[WorkloadCondition] | None = None
 
 
 class WireWorkload(msgspec.Struct):
@@ -155,16 +105,28 @@ class WireScale(msgspec.Struct):
 
 
 def to_workload(wire: WireWorkload, kind: WorkloadKind, *, namespace: str) -> Workload | None:
-    """Return the core value, None for one without a template; raise Malformed."""
-    return to_workloads(wire, None, kind, namespace=namespace)[0]
+    """Return the core value of a stored one, None for one without a template; raise Malformed."""
+    return _stored(wire, kind, namespace)[0]
 
 
 def to_workloads(
     new: WireWorkload, old: WireWorkload | None, kind: WorkloadKind, *, namespace: str
 ) -> tuple[Workload | None, Workload | None]:
-    """Return a workload and the stored one, each None if it has no template; raise Malformed."""
-    stored, before = (None, None) if old is None else _workload(old, kind, namespace, None)
+    """Return a workload and the stored one, each None if it has no template; raise Malformed.
+
+    What a status tells is that of the stored one.
+    """
+    stored, before = (None, None) if old is None else _stored(old, kind, namespace)
     return _workload(new, kind, namespace, before)[0], stored
+
+
+def _stored(wire: WireWorkload, kind: WorkloadKind, namespace: str) -> tuple[Workload | None, Template | None]:
+    """Return a stored workload with what its status tells, and its template."""
+    workload, template = _workload(wire, kind, namespace, None)
+    if workload is not None:
+        generation = wire.metadata.generation if wire.metadata else 0
+        workload = with_status(workload, wire.status or WorkloadStatus(), generation=generation)
+    return workload, template
 
 
 def _template(spec: WorkloadSpec | None, pointer: str, namespace: str, old: Template | None = None) -> Template | None:
@@ -180,13 +142,11 @@ def _workload(
     spec, status = wire.spec or WorkloadSpec(), wire.status or WorkloadStatus()
     metadata, faults = wire.metadata or WorkloadMetadata(), Faults()
     template = faults.read(_template, spec, _TEMPLATE, namespace, old)
-    rollout = _rollout(kind, spec, faults)
+    rollout = to_rollout(kind, spec.strategy if kind == "Deployment" else spec.updateStrategy, faults)
     kept_claims = faults.read(_kept_claims, spec, namespace) if spec.volumeClaimTemplates else ()
     faults.raise_all()
     if template is None:
         return None, None
-    failing = any(one.type == "ReplicaFailure" and one.status == "True" for one in status.conditions or ())
-    observed = kind == "Job" or (status.observedGeneration or 0) >= metadata.generation
     workload = Workload(
         kind=kind,
         template=template.pod,
@@ -197,13 +157,6 @@ def _workload(
         kept_claims=kept_claims or (),
         runtime_class=template.runtime_class,
         placement=template.placement if kind == "DaemonSet" else None,
-        running=_running(kind, status),
-        available=_available(kind, status, rollout, failing=failing),
-        terminating=status.terminatingReplicas or status.terminating or 0,
-        observed=observed,
-        settled=observed and _has_settled(kind, status),
-        held=observed and _is_held(kind, spec, status, rollout),
-        failing=failing,
         paused=spec.paused is True,
         owned=_owned(kind, metadata) or _is_elsewhere(spec),
     )
@@ -268,91 +221,10 @@ def _replicas(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus) ->
     return job_pods(parallelism=spec.parallelism, completions=spec.completions, succeeded=status.succeeded)
 
 
-def _rollout(kind: WorkloadKind, spec: WorkloadSpec, faults: Faults) -> Rollout | None:
-    """Return how pods are replaced, with the API server's defaults for what is not written."""
-    strategy = spec.strategy if kind == "Deployment" else spec.updateStrategy
-    update, how = (strategy and strategy.rollingUpdate) or RollingUpdate(), (strategy and strategy.type) or ""
-    surge, fewer = update.maxSurge, update.maxUnavailable
-    match kind:
-        case "Deployment":
-            if how == "Recreate":
-                return RECREATE
-            more = _share(surge, QUARTER, "/spec/strategy/rollingUpdate/maxSurge", faults)
-            return Rollout(more, _share(fewer, QUARTER, "/spec/strategy/rollingUpdate/maxUnavailable", faults))
-        case "StatefulSet" | "DaemonSet":
-            if how == "OnDelete":
-                return None
-            surges = surge if kind == "DaemonSet" else None
-            more = _share(surges, NONE, "/spec/updateStrategy/rollingUpdate/maxSurge", faults)
-            gone = _share(fewer, ONE_POD, "/spec/updateStrategy/rollingUpdate/maxUnavailable", faults)
-            return Rollout(more, gone, max(0, update.partition or 0))
-        case _:
-            return None
-
-
-def _share(written: int | str | None, default: Share, pointer: str, faults: Faults) -> Share:
-    if written is None:
-        return default
-    if isinstance(written, int) and written >= 0:
-        return Share(written)
-    if isinstance(written, str) and _PERCENT.fullmatch(written):
-        return Share(int(written[:-1]), percent=True)
-    faults.add(pointer, "expected a number of pods or a percentage of them")
-    return default
-
-
 def _kept_claims(spec: WorkloadSpec, namespace: str) -> tuple[Claim, ...]:
     wires, where = spec.volumeClaimTemplates or (), "/spec/volumeClaimTemplates"
     count_claims(len(wires), where)
     return tuple(to_claim(one, namespace=namespace, pointer=f"{where}/{index}") for index, one in enumerate(wires))
-
-
-def _running(kind: WorkloadKind, status: WorkloadStatus) -> int:
-    match kind:
-        case "DaemonSet":
-            return status.currentNumberScheduled + status.numberMisscheduled
-        case "Job":
-            return status.active
-        case _:
-            return status.replicas
-
-
-def _available(kind: WorkloadKind, status: WorkloadStatus, rollout: Rollout | None, *, failing: bool) -> int:
-    """Return how many pods are available, 0 where there may be others of which the status does not tell."""
-    match kind:
-        case "Deployment":
-            # Up to 1.34 pods on their way out are not told of; where none can be made there is no room of those either.
-            return status.availableReplicas if failing or status.terminatingReplicas is not None else 0
-        case "StatefulSet":
-            return status.availableReplicas  # pods on their way out are among all its pods
-        case "DaemonSet":
-            # What is counted are nodes: where pods surge, one may have two.
-            two = rollout is not None and rollout.surge.amount > 0 and status.updatedNumberScheduled > 0
-            return 0 if two else status.numberAvailable
-        case _:
-            return 0
-
-
-def _is_held(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus, rollout: Rollout | None) -> bool:
-    """Say whether all pods are of an earlier template and stay."""
-    if kind == "DaemonSet":
-        return rollout is None and status.currentNumberScheduled > 0 and status.updatedNumberScheduled == 0
-    if status.replicas == 0 or status.updatedReplicas:
-        return False
-    if kind == "StatefulSet":
-        return rollout is None or rollout.partition >= status.replicas
-    return spec.paused is True
-
-
-def _has_settled(kind: WorkloadKind, status: WorkloadStatus) -> bool:
-    """Say whether all pods that the status tells of are of the template."""
-    match kind:
-        case "Deployment" | "StatefulSet":
-            return status.updatedReplicas == status.replicas
-        case "DaemonSet":
-            return status.updatedNumberScheduled == status.currentNumberScheduled
-        case _:
-            return True  # the template of a Job does not change, and the others do not replace pods
 
 
 def _owned(kind: WorkloadKind, metadata: WorkloadMetadata) -> bool:

@@ -92,9 +92,9 @@ class ObjectFacts(Gatherer):
         return tier or await tier_in_force(state, known.tier, deadline)
 
     async def _after_change(self, namespace: str, facts: Facts, deadline: Deadline) -> Facts:
-        """Wait for a change of any ResourceQuota, until PENDING_WAIT after the review came."""
-        left = PENDING_WAIT - deadline.elapsed()
+        """Wait for a change of any ResourceQuota, until PENDING_WAIT after the review came; less if it has no time."""
+        left = deadline.left_to_wait(PENDING_WAIT)
         if left > 0 and self._state.quotas(namespace) is facts.quotas:  # else it has changed already
             await self._state.quotas_changed(left)
-        waited = deadline.elapsed() >= PENDING_WAIT
+        waited = deadline.left_to_wait(PENDING_WAIT) <= 0
         return msgspec.structs.replace(facts, quotas=self._state.quotas(namespace), waited=waited)

@@ -42,13 +42,16 @@ class Deadline:
         self._start = clock()
         self._seconds = min(timeout * LIVE_READ_SHARE, LONGEST_READS)
 
-    def elapsed(self) -> float:
-        """Return the seconds that have passed."""
+    def left_to_wait(self, seconds: float) -> float:
+        """Return what is left of so many seconds for a wait, after which half of the time is left for reads."""
+        return min(seconds, self._seconds / 2) - self._elapsed()
+
+    def _elapsed(self) -> float:
         return self._clock() - self._start
 
     def left(self) -> float:
         """Return the seconds that are left; raise OutOfTimeError when there are none."""
-        left = self._seconds - self.elapsed()
+        left = self._seconds - self._elapsed()
         if left <= 0:
             raise OutOfTimeError("the time for reading from the API server is over")
         return left

@@ -20,8 +20,8 @@ from tiergate_certs.issue import Pair, issue_authority, issue_leaf, service_name
 
 pytestmark = pytest.mark.cluster
 
-SECRET = "gate-certificate"
-GIVEN = {"certificates": {"mode": "existingSecret", "existingSecret": SECRET}}
+SECRET = "webhook-certificate"
+EXISTING = {"certificates": {"mode": "existingSecret", "existingSecret": SECRET}}
 SPAN = {"not_before": datetime.now(UTC) - timedelta(hours=1), "not_after": datetime.now(UTC) + timedelta(days=1)}
 
 
@@ -44,13 +44,13 @@ def release(bare_cluster: Cluster) -> Iterator[Release]:
 
 
 @pytest.mark.long
-def test_a_given_certificate_is_served_trusted_and_never_written(release: Release) -> None:
+def test_an_external_certificate_is_served_trusted_and_never_written(release: Release) -> None:
     """Also when its owner moves to another CA: both are trusted for a while, then the new pair comes."""
     cluster = release.cluster
     old = issue_authority(**SPAN)
     new = issue_authority(not_before=SPAN["not_before"] + timedelta(minutes=1), not_after=SPAN["not_after"])
     leaf = signed_by(old)
-    release.install(GIVEN)
+    release.install(EXISTING)
     cluster.kubectl(f"wait deployment/tiergate-controller -n {NAMESPACE} --for=condition=Available --timeout=60s")
     until(lambda: "does not exist" in condition(cluster), "the tier says that there is no certificate", seconds=60)
 

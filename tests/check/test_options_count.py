@@ -1,0 +1,105 @@
+"""By what manifests are judged: what an option names is never replaced by what stands among the manifests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.check.running import AROUND, KNOWN, NAMESPACE, TIERS, Folder, deployment, pod, quota
+
+LARGE: Final = pod(resources="{limits: {memory: 1Gi}}")
+WIDE_TIER: Final = TIERS.replace("memory: 512Mi", "memory: 64Gi")
+OTHER: Final = TIERS.replace("name: dev", "name: big").replace("memory: 512Mi", "memory: 64Gi")
+FREE: Final = "apiVersion: v1\nkind: Namespace\nmetadata: {name: dev}\n"
+SETS: Final = {
+    "a-wider-tier": (WIDE_TIER, "/spec", "it differs from the tier that an option names, which counts"),
+    "another-label": (
+        f"{NAMESPACE.replace('tier: dev', 'tier: big')}---\n{OTHER}",
+        "/metadata/labels/tiergate.io~1tier",
+        'its label names tier "big"; tier "dev" counts, as an option says',
+    ),
+    "no-label": (FREE, "/metadata/labels/tiergate.io~1tier", 'its label names no tier; tier "dev" counts'),
+}
+
+
+@pytest.mark.parametrize(("text", "pointer", "said"), SETS.values(), ids=SETS)
+def test_what_an_option_names_counts_and_another_one_is_told(
+    folder: Folder, text: str, pointer: str, said: str
+) -> None:
+    folder.write({"a.yaml": f"{LARGE}---\n{text}"})
+    ran = folder.check(*KNOWN, "-o", "json", "a.yaml")
+    found = {one["rule"]: one for one in ran.report["findings"]}
+    assert (ran.code, "limit-max" in found) == (1, True)
+    assert (found["differs-from-option"]["severity"], found["differs-from-option"]["pointer"]) == ("warning", pointer)
+    assert said in found["differs-from-option"]["message"]
+
+
+def test_the_file_of_usage_counts_as_well(folder: Folder) -> None:
+    folder.write(
+        {"usage.yaml": f"{quota({})}\n---\n{TIERS}---\n{NAMESPACE}", "a.yaml": f"{LARGE}---\n{WIDE_TIER}---\n{FREE}"}
+    )
+    ran = folder.check("--usage", "usage.yaml", "-o", "json", "a.yaml")
+    assert sorted(ran.rules) == ["differs-from-option", "differs-from-option", "limit-max"]
+
+
+def test_the_same_in_both_is_not_told(folder: Folder) -> None:
+    folder.write({"a.yaml": f"{pod()}---\n{NAMESPACE}---\n{TIERS}"})
+    ran = folder.check(*KNOWN, "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (0, [])
+
+
+def test_nodes_and_runtime_classes_are_those_of_options(folder: Folder) -> None:
+    """A change set has no Nodes: with one that it brings, a DaemonSet would seem to have a single pod."""
+    node = "apiVersion: v1\nkind: Node\nmetadata: {name: a}\n"
+    overhead = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: vm}\noverhead: {podFixed: {cpu: %s}}\n"
+    daemon = deployment(kind="DaemonSet", cpu="300m")
+    in_vm = deployment(name="vm", cpu="300m").replace("    spec:\n", "    spec:\n      runtimeClassName: vm\n")
+    folder.write(
+        {
+            "a.yaml": "---\n".join((daemon, in_vm, node, overhead % "0")),
+            "usage.yaml": f"{quota({})}\n---\n{overhead % 3}",
+        }
+    )
+    ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml")
+    outcomes = {one["name"]: one["outcome"] for one in ran.report["objects"]}
+    assert outcomes == {"agent": "unproved", "vm": "fail"}
+
+
+OURS: Final = quota({"requests.cpu": "1900m"})
+FULL: Final = quota({"requests.cpu": "1900m"}, managed=False)
+QUOTAS: Final = {
+    "ours-claimed-by-a-manifest": (OURS, quota({}, managed=False), ("fail", "quota-exceeded")),
+    "ours-again-among-manifests": (OURS, quota({}), ("fail", "quota-exceeded")),
+    "ours-only-among-manifests": ("kind: List\n", quota({}), ("unproved", "")),
+    "one-of-our-name-among-manifests": ("kind: List\n", quota({}, managed=False), ("fail", "quota-pending")),
+    "one-of-our-name-in-the-cluster": (FULL, "", ("fail", "quota-pending")),
+}
+
+
+@pytest.mark.parametrize(("used", "text", "expected"), QUOTAS.values(), ids=QUOTAS)
+def test_a_quota_is_ours_by_its_label_and_its_usage_is_the_cluster_s(
+    folder: Folder, used: str, text: str, expected: tuple[str, str]
+) -> None:
+    folder.write(
+        {"usage.yaml": used, "a.yaml": pod(resources="{requests: {cpu: 400m}, limits: {cpu: 400m}}"), "b.yaml": text}
+    )
+    ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml", "b.yaml")
+    (one,) = ran.report["objects"]
+    assert (one["outcome"], ran.rules[0] if ran.rules else "") == expected
+
+
+@pytest.mark.parametrize("mode", ["Enforce", "Warn"])
+def test_a_quota_of_our_name_is_counted_once(folder: Folder, mode: str) -> None:
+    """Its bound and the tier's are two, each with what the change set asks, not one with twice as much."""
+    folder.write(
+        {
+            "tiers.yaml": TIERS.replace("spec:", f"spec:\n  enforcement: {mode}"),
+            "usage.yaml": FULL,
+            "a.yaml": pod(resources="{requests: {cpu: 400m}, limits: {cpu: 400m}}"),
+        }
+    )
+    around = ("--tiers", "tiers.yaml", "--namespaces", "around/namespaces.yaml", "--usage", "usage.yaml")
+    (namespace,) = folder.check(*around, "-o", "json", "a.yaml").report["namespaces"]
+    steady = [one["steady"] for one in namespace["quotas"] if one["resource"] == "requests.cpu"]
+    assert steady == ["400m"] * (1 if mode == "Enforce" else 2)

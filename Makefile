@@ -54,6 +54,7 @@ lint: $(STAMP)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yaml
 	@$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
@@ -117,7 +118,7 @@ golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrit
 	@$(BIN)/pytest -q tests/golden --update-golden
 	@git diff --stat -- tests/golden
 
-docs: $(STAMP) ## Write docs/values.md anew from the chart, docs/rules.md from the marks of the tests
+docs: $(STAMP) ## Write the pages that are made from the product: values.md, tier.md, metrics.md, contributing/rules.md
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.rules
 

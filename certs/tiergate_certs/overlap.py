@@ -1,6 +1,6 @@
 """CAs that clients were told to trust and that nobody asks for any more: each stays trusted for a while.
 
-Servers pick up new files when they can. Until the last one has, somebody still presents a leaf of the former CA,
+Servers pick up new files when they can. Until the last one has, a server still presents a leaf of the former CA,
 whoever issued it: ourselves, cert-manager, or the owner of an existing Secret.
 """
 

@@ -82,7 +82,7 @@ async def rotate(
         names: DNS names of the leaf.
 
     Raises:
-        Conflict: Somebody else wrote between reading and writing: run the step again.
+        Conflict: Another client wrote between reading and writing: run the step again.
         Missing: One of the Secrets does not exist.
     """
     kept_authority, kept_serving = await _read(store, AUTHORITY_NAME), await _read(store, SERVING_NAME)
@@ -126,7 +126,7 @@ def _former_keeper(serving: Stored) -> dict[str, str | None]:
 
 
 def _due(authority: Stored, serving: Stored, planned: Plan) -> Plan:
-    """Return what is due: the plan, or more, where somebody asks for it by an annotation."""
+    """Return what is due: the plan, or more, if an annotation asks for it."""
     if ROTATE in authority.annotations:
         return RenewAll(f"asked for by the annotation {ROTATE} of {AUTHORITY_NAME}")
     if ROTATE in serving.annotations and isinstance(planned, Keep):

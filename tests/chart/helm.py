@@ -38,6 +38,19 @@ class RefusedError(Exception):
     """Helm refused the values; the text is what the user reads."""
 
 
+class Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader where there is one
+    """A reader of YAML that refuses a key that stands twice in a map, as kustomize and Flux do."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """Return the map; ConstructorError names a key that is there already."""
+        keys = [key.value for key, _ in node.value]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            msg = f"twice in one map: {sorted(twice)}"
+            raise yaml.constructor.ConstructorError(None, None, msg, node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
+
+
 def find_helm(name: str = "helm") -> str | None:
     """Return the built helm of this name (`helm` or `helm3`); for `helm` the user's own will do, too."""
     found, _ = binaries.find([program for program in binaries.ALL if program.name == name])
@@ -110,32 +123,42 @@ class Helm:
         *files: Path,
         namespace: str = NAMESPACE,
         kubernetes: str = KUBERNETES,
+        release: str = RELEASE,
+        chart: Path = CHART,
+        apis: tuple[str, ...] = (),
     ) -> Rendered:
-        """Render offline; values win over files.
+        """Render offline; values win over files. `apis` are what the API server serves besides Kubernetes' own.
 
         Raises:
             RefusedError: the schema, the chart or its range of versions says no.
         """
-        return self._render(json.dumps(values or {}), files, namespace, kubernetes)
+        options = (
+            f"--namespace={namespace}",
+            f"--kube-version={kubernetes}",
+            *(f"--api-versions={api}" for api in apis),
+        )
+        return self._render(json.dumps(values or {}), files, release, chart, options)
 
     def render_environments(self, values: Mapping[str, object] | None = None) -> Rendered:
         """Render with the values file of the three environments."""
         return self.render(values, ENVIRONMENTS)
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  # one instance for the whole run
-    def _render(self, values: str, files: tuple[Path, ...], namespace: str, kubernetes: str) -> Rendered:
+    def _render(
+        self, values: str, files: tuple[Path, ...], release: str, chart: Path, options: tuple[str, ...]
+    ) -> Rendered:
         text = self._run(
-            *("template", RELEASE, str(CHART), f"--namespace={namespace}", f"--kube-version={kubernetes}"),
+            *("template", release, str(chart), *options),
             *(f"--values={file}" for file in files),
             "--values=-",
-            given=values,
+            stdin=values,
         )
-        items = [item for item in yaml.safe_load_all(text) if item is not None]
+        items = [item for item in yaml.load_all(text, Strict) if item is not None]  # a safe loader
         hooks = tuple(item for item in items if HOOK in item["metadata"].get("annotations", {}))
         return Rendered(text, tuple(item for item in items if item not in hooks), hooks)
 
-    def _run(self, *arguments: str, given: str = "") -> str:
-        done = subprocess.run([self.path, *arguments], input=given, capture_output=True, text=True, check=False)
+    def _run(self, *arguments: str, stdin: str = "") -> str:
+        done = subprocess.run([self.path, *arguments], input=stdin, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RefusedError(done.stderr + done.stdout)
         return done.stdout

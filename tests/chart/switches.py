@@ -22,27 +22,58 @@ APART: Final[Mapping[tuple[str, ...], Values]] = {
     ("webhook", "hostNetwork"): {},
     ("certificates", "certManager", "cainjector"): {"certificates": {"mode": "certManager"}},
 }
+# Fields of Kubernetes' types, in which true and false are no switches of the chart.
+NO_SWITCHES: Final = {"podSecurityContext", "securityContext"}
+POD: Final[Values] = {
+    "podLabels": {"a": "b"},
+    "podAnnotations": {"example.com/a": "b"},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"key": "infra", "operator": "Exists", "effect": "NoSchedule"}],
+    "affinity": {"podAntiAffinity": {}},
+    "runtimeClassName": "gvisor",
+    "dnsPolicy": "None",
+    "dnsConfig": {"nameservers": ["192.0.2.53"], "options": [{"name": "ndots", "value": "1"}]},
+    "extraEnv": [{"name": "HTTPS_PROXY", "value": "https://proxy.test:3128"}],
+    "extraVolumes": [{"name": "bundle", "configMap": {"name": "bundle"}}],
+    "extraVolumeMounts": [{"name": "bundle", "mountPath": "/etc/bundle", "readOnly": True}],
+}
+PROBE: Final[Values] = {"initialDelaySeconds": 3, "periodSeconds": 7, "timeoutSeconds": 4, "failureThreshold": 9}
 # What is no switch but renders more than its default does.
 FILLED: Final[Values] = {
+    "global": {"imageRegistry": "mirror.test", "imagePullSecrets": [{"name": "mirror"}]},
     "image": {"repository": "registry.test/tiergate", "digest": "sha256:" + "0123456789abcdef" * 4},
     "imagePullSecrets": [{"name": "pull"}],
-    "commonLabels": {"team": "platform"},
-    "commonAnnotations": {"example.com/owner": "platform"},
+    "commonLabels": {"team": "platform", "app.kubernetes.io/part-of": "platform", "app.kubernetes.io/name": "theirs"},
+    "commonAnnotations": {"example.com/owner": "platform", "helm.sh/resource-policy": "theirs"},
     "serviceAccount": {"annotations": {"example.com/identity": "tiergate"}},
+    "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra", "namespace": "there"}}],
     "webhook": {
+        **POD,
         "clientCA": {"configMap": "api-server-ca"},
         "excludeNamespaces": ["legacy"],
-        "service": {"annotations": {"example.com/a": "b"}},
-        "podLabels": {"a": "b"},
-        "podAnnotations": {"example.com/a": "b"},
-        "nodeSelector": {"kubernetes.io/os": "linux"},
-        "tolerations": [{"key": "infra", "operator": "Exists", "effect": "NoSchedule"}],
-        "affinity": {"podAntiAffinity": {}},
+        "deploymentAnnotations": {"example.com/a": "b"},
+        "configurationAnnotations": {"example.com/a": "b", "tiergate.io/webhooks": "theirs"},
+        "configurationLabels": {"example.com/a": "b"},
+        "service": {"annotations": {"example.com/a": "b"}, "ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6"]},
+        "startupProbe": PROBE,
+        "livenessProbe": PROBE,
+        "readinessProbe": PROBE,
         "podDisruptionBudget": {"maxUnavailable": "50%"},
     },
-    "controller": {"podLabels": {"a": "b"}, "nodeSelector": {"kubernetes.io/os": "linux"}},
-    "hooks": {"podLabels": {"sidecar.istio.io/inject": "false"}, "nodeSelector": {"kubernetes.io/os": "linux"}},
+    "controller": {**POD, "deploymentAnnotations": {"example.com/a": "b"}, "livenessProbe": PROBE},
+    "hooks": {**POD, "annotations": {"example.com/a": "b"}, "backoffLimit": 0, "ttlSecondsAfterFinished": 60},
     "networkPolicy": {"metricsFrom": [{"namespaceSelector": {"matchLabels": {"team": "observability"}}}]},
+    "monitoring": {
+        "serviceMonitor": {
+            "scrapeTimeout": "10s",
+            "jobLabel": "app.kubernetes.io/name",
+            "targetLabels": ["app.kubernetes.io/version"],
+            "relabelings": [{"action": "labeldrop", "regex": "pod"}],
+            "metricRelabelings": [{"action": "drop", "sourceLabels": ["__name__"], "regex": "python_.*"}],
+            "annotations": {"example.com/a": "b"},
+        },
+        "prometheusRule": {"annotations": {"example.com/a": "b"}},
+    },
 }
 
 
@@ -55,6 +86,8 @@ def defaults() -> Values:
 def paths(values: Mapping[str, Any], *, switched_on: bool) -> Iterator[tuple[str, ...]]:
     """Yield where a value is true (or false)."""
     for name, value in values.items():
+        if name in NO_SWITCHES:
+            continue
         if isinstance(value, dict):
             yield from ((name, *rest) for rest in paths(value, switched_on=switched_on))
         elif value is switched_on:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.chart.helm import NAMESPACE, VALUES_FILES, Helm, Object, Rendered, remove
-from tests.chart.switches import VARIANTS
-from tests.controlplane.cluster import Cluster, Result
+from tests.chart.helm import VALUES_FILES, Helm, Object, RefusedError, Rendered
+from tests.chart.switches import POD, VARIANTS
 
 pytestmark = pytest.mark.helm
 
@@ -23,8 +21,6 @@ WITH_TOKEN = {
     "tiergate-verify",
 }
 WITHOUT_TOKEN = {"tiergate-preflight"}
-# What the admission plugin names when a pod is not restricted.
-RESTRICTED = ("allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "runAsUser", "seccompProfile", "volume types")
 VALUES = pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS)
 
 
@@ -96,7 +92,7 @@ def test_a_token_is_only_where_one_is_needed(helm: Helm, values: dict[str, Any])
         sources = [each for volume in pod["volumes"] for each in volume.get("projected", {}).get("sources", ())]
         tokens = [each["serviceAccountToken"] for each in sources if "serviceAccountToken" in each]
         assert len(tokens) == (name in WITH_TOKEN), name
-        assert ("serviceAccountName" in pod) is (name in WITH_TOKEN)
+        assert pod["serviceAccountName"] == name  # never `default`, which somebody may have granted something
         assert all(token["expirationSeconds"] <= 3607 for token in tokens)
     for item in rendered.everything:
         if item["kind"] == "ServiceAccount":
@@ -114,35 +110,26 @@ def test_every_container_says_what_it_needs(helm: Helm, values: dict[str, Any]) 
             assert container["imagePullPolicy"] == "IfNotPresent"
 
 
-@pytest.mark.cluster
-def test_pod_security_admits_every_pod(helm: Helm, api_server: Cluster) -> None:
-    """The real admission plugin at level `restricted`; on the node's network it names that, and nothing else."""
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    api_server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
-    try:
-        _needs_of_pods(api_server)
-        for name, pod in pods(helm.render(None, *VALUES_FILES["both"])):
-            said = _dry_run(api_server, name, pod)
-            assert said.code == 0, said.err
-        for name, pod in pods(helm.render({"webhook": {"hostNetwork": True}}, *VALUES_FILES["both"])):
-            said = _dry_run(api_server, name, pod)
-            assert (said.code != 0) is (name == "tiergate-webhook"), said.err
-            if said.code != 0:
-                complaint = said.err.partition('violates PodSecurity "restricted:latest": ')[2]
-                assert complaint.startswith("host namespaces (hostNetwork=true)")
-                assert not [word for word in RESTRICTED if word in complaint]
-    finally:
-        remove(api_server, NAMESPACE)
+def test_what_is_set_for_pods_reaches_each_of_them(helm: Helm) -> None:
+    """The same keys for webhook, controller and hooks; nothing that the chart sets itself goes."""
+    own, found = (
+        dict(pods(helm.render(values, *VALUES_FILES["both"])))
+        for values in (None, {"webhook": POD, "controller": POD, "hooks": POD})
+    )
+    assert found.keys() == own.keys()
+    for name, pod in found.items():
+        for field in ("affinity", "dnsConfig", "dnsPolicy", "nodeSelector", "runtimeClassName", "tolerations"):
+            assert pod[field] == POD[field], name
+        (container,), (before,) = containers(pod), containers(own[name])
+        assert container["env"] == before["env"] + POD["extraEnv"]
+        assert container["volumeMounts"] == before["volumeMounts"] + POD["extraVolumeMounts"]
+        assert pod["volumes"] == own[name]["volumes"] + POD["extraVolumes"]
 
 
-def _needs_of_pods(cluster: Cluster) -> None:
-    """Create the accounts, which another admission plugin looks for first."""
-    accounts = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}} for name in WITH_TOKEN]
-    cluster.apply(*accounts, namespace=NAMESPACE)
-    cluster.kubectl(f"wait --for=create serviceaccount/default -n {NAMESPACE} --timeout=30s")
-
-
-def _dry_run(cluster: Cluster, name: str, pod: Object) -> Result:
-    item = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod}
-    line = f"kubectl create --dry-run=server --validate=strict -n {NAMESPACE} -f -"
-    return cluster.run(line, stdin=json.dumps(item))
+@pytest.mark.parametrize("key", ["extraEnv", "extraVolumes"])
+@pytest.mark.parametrize("component", ["webhook", "controller", "hooks"])
+def test_a_name_that_the_chart_sets_itself_is_refused(helm: Helm, component: str, key: str) -> None:
+    """The API server would refuse it, or take the last one of two: in a pod that nobody then understands."""
+    taken = {"extraEnv": "TMPDIR", "extraVolumes": "tmp"}[key]
+    with pytest.raises(RefusedError, match=rf"{component}\.{key}: the chart itself sets {taken}"):
+        helm.render({component: {key: [{"name": taken}]}})

@@ -75,7 +75,8 @@ def test_every_pod_of_a_hook_is_hardened_and_told_its_work(helm: Helm) -> None:
         assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in spec["volumes"]}
         assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
         token = [source for volume in spec["volumes"] for source in volume.get("projected", {}).get("sources", ())]
-        assert bool(token) == ("serviceAccountName" in spec), name
+        assert bool(token) == (name != "tiergate-preflight"), name
+        assert spec["serviceAccountName"] == name
         assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "lifecycle"
 
 
@@ -204,6 +205,16 @@ def test_scheduling_values_reach_every_pod_of_a_hook(helm: Helm) -> None:
         assert pod["metadata"]["annotations"]["example.com/a"] == "b"
     deadlines = {item["spec"]["activeDeadlineSeconds"] for item in rendered.hooks if item["kind"] in {"Job", "Pod"}}
     assert deadlines == {90}
+
+
+def test_every_object_of_a_hook_has_the_annotations_that_are_asked_for(helm: Helm) -> None:
+    """A GitOps tool orders them by its own; what Helm reads stays."""
+    asked = {"annotations": {"argocd.argoproj.io/sync-wave": "-1", "helm.sh/hook": "theirs"}, "backoffLimit": 0}
+    plain, found = helm.render_environments(), helm.render_environments({"hooks": asked})
+    for before, item in zip(plain.hooks, found.hooks, strict=True):
+        ours = before["metadata"]["annotations"]
+        assert item["metadata"]["annotations"] == {**ours, "argocd.argoproj.io/sync-wave": "-1"}
+        assert item["kind"] != "Job" or item["spec"]["backoffLimit"] == 0
 
 
 def test_a_networkpolicy_lets_hooks_reach_the_api_server_only(helm: Helm) -> None:

@@ -76,6 +76,12 @@ def test_a_field_that_a_tier_does_not_have_is_a_fault(tmp_path: Path) -> None:
     assert check(written(tmp_path, {"dev": {"spc": {}}})) == ("tiers.dev.spc: no such field",)
 
 
+def test_a_tier_that_an_overlay_drops_is_none(tmp_path: Path) -> None:
+    """The chart creates none of it, and none at all where the section is empty."""
+    assert check(written(tmp_path, None)) == ()
+    assert check(written(tmp_path, {"dev": None, "prod": {"spec": {"enforcement": None, "limits": None}}})) == ()
+
+
 def values_schema_refuses(spec: Spec) -> bool:
     schema = json.loads((CHART / "values.schema.json").read_text())
     validator = jsonschema.Draft7Validator({"definitions": schema["definitions"], "$ref": "#/definitions/tierSpec"})

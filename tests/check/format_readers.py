@@ -56,12 +56,13 @@ def of_gitlab(text: str) -> set[Found]:
     return {
         (one["check_name"], one["location"]["path"], one["location"]["lines"]["begin"], severity[one["severity"]])
         for one in json.loads(text)
+        if one["severity"] != "info"
     }
 
 
 def of_markdown(text: str) -> set[Found]:
     """Return the findings of markdown."""
-    rows = re.findall(r"^\| :(x|warning): \| (.*):([0-9]+) \| .* \((.*)\) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| :(x|warning): \| `+ ?(.*):([0-9]+) ?`+ \| .* \((.*)\) \|$", text, re.MULTILINE)
     return {(rule, path, int(line), "error" if sign == "x" else "warning") for sign, path, line, rule in rows}
 
 

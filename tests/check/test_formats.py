@@ -17,7 +17,7 @@ from tests.check.running import KNOWN, Folder, deployment, pod
 from tiergate.check import ci_formats, markdown
 from tiergate.check.markdown import MOST_CHARACTERS
 from tiergate.check.problems import Problem, problems
-from tiergate.check.result import ObjectResult, Report, ReportedFinding
+from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.cli.check import FORMATS
 from tiergate.manifests.documents import Place
 from tiergate.manifests.load import Unread
@@ -93,7 +93,7 @@ def test_a_sarif_log_says_what_a_reader_needs(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "known"),
+    ("named", "known"),
     [
         ("./m/a.yaml", "m/a.yaml"),
         ("m//../m/a.yaml", "m/a.yaml"),
@@ -102,8 +102,8 @@ def test_a_sarif_log_says_what_a_reader_needs(folder: Folder) -> None:
         ("/elsewhere/a b.yaml", "/elsewhere/a b.yaml"),
     ],
 )
-def test_paths_are_those_of_the_repository(folder: Folder, given: str, known: str) -> None:
-    report = Report(objects=(a_result(a_told(path=given.format(here=folder.path))),))
+def test_paths_are_those_of_the_repository(folder: Folder, named: str, known: str) -> None:
+    report = Report(objects=(a_result(a_told(path=named.format(here=folder.path))),))
     (result,) = json.loads(ci_formats.sarif(report))["runs"][0]["results"]
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == (f"file://{quote(known)}" if known.startswith("/") else known)
@@ -152,9 +152,12 @@ def test_a_comment_fits_and_counts_what_is_left_out() -> None:
     assert int(left_out[1]) + len(of_markdown(text)) == 1999
 
 
-def test_a_comment_shows_what_manifests_say_as_text() -> None:
-    shown = markdown.render(Report(objects=(a_result(a_told(message="<img src=x> @you [a](b) `c` | d")),)))
-    assert r"\<img src=x\> \@you \[a\](b) \`c\` \| d" in shown
+def test_a_comment_is_cut_at_the_end_of_a_line() -> None:
+    """Code that is left open would show what follows it as markup."""
+    namespaces = tuple(NamespaceResult(name="n" * 190, tier="t" * 190, mode="Enforce") for _ in range(200))
+    text = markdown.render(Report(objects=(), namespaces=namespaces))
+    assert MOST_CHARACTERS - 500 < len(text) <= MOST_CHARACTERS
+    assert {line.count("<code>") - line.count("</code>") for line in text.splitlines()} == {0}
 
 
 @pytest.mark.parametrize(
@@ -166,3 +169,13 @@ def test_a_comment_shows_what_manifests_say_as_text() -> None:
 )
 def test_a_message_names_its_object(one: Problem, said: str) -> None:
     assert one.said == said
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_says_what_is_not_known(folder: Folder, form: str) -> None:
+    folder.write({"a.yaml": pod("one") + "---\n" + pod("two")})
+    ran = folder.check("--tiers", "around/tiers.yaml", "--tier", "dev", "--strict", "-o", form, "a.yaml")
+    assert (ran.code, "what is used in dev is not known" in ran.out) == (1, True)
+    assert ran.out.count("2 objects") == (
+        0 if form in ("json", "junit") else 1 + (form == "text") + (form == "markdown")
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import pytest
+import yaml
 
 from tests.check.running import KNOWN, NAMESPACE, TIERS, Folder, deployment, pod
 
@@ -87,6 +89,12 @@ def test_an_unknown_field_of_a_tier_is_a_fault(folder: Folder, field: str) -> No
     among = folder.check("--usage", "none", "-o", "json", "a.yaml", "t.yaml")
     assert (among.code, {*among.rules}) == (1, {"tier-invalid", "label-tier-invalid", "api-validation"})
     assert FIELDS[field] in among.report["findings"][-1]["message"]
+
+
+def test_a_text_that_is_none_hides_nothing(folder: Folder) -> None:
+    text = json.dumps(yaml.safe_load(pod(resources=LARGE, annotations='a: "x"'))).replace('"x"', '"\\ud800"')
+    folder.write({"a.json": text})
+    assert folder.check(*KNOWN, "-o", "json", "a.json").rules == ["limit-max"]
 
 
 def test_lists_in_lists_hide_nothing(folder: Folder) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.check.running import Folder, Ran
+from tests.check.running import KNOWN, TIERS, Folder, Ran, deployment, quota
 from tests.commands.running import Program
 from tests.golden.operations import TIER_LABEL
 from tests.golden.test_golden import CASES, endpoint_of, names, request_of
@@ -100,8 +100,68 @@ def test_without_usage_nothing_that_rests_on_it_is_called_ok(tiergate: Program, 
 
 def test_an_exempt_user_and_a_namespace_without_a_tier_are_said(tiergate: Program, folder: Folder) -> None:
     assert "  exempt: " in replayed(tiergate, folder, "mutate-exempt-group").out
-    ran = tiergate("replay", str(CASES / "validate-bare-pod/request.json"), "--usage", "none")
+    words = ("replay", str(CASES / "validate-bare-pod/request.json"), "--usage", "none")
+    folder.write({"free.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: dev}\n"})
+    ran = tiergate(*words, "--namespaces", "free.yaml")
     assert (ran.code, "no tier governs it" in ran.out) == (0, True)
+    ran = tiergate(*words)
+    assert (ran.code, "/validate: unproved\n  the tier of namespace dev is not known" in ran.out) == (3, True)
+
+
+REVIEWED: Final = {"uid": "x", "namespace": "dev", "operation": "UPDATE", "userInfo": {"username": "alice"}}
+BROKEN: Final = {"userInfo": [1], "namespace": {}, "dryRun": "x", "object": [1]}
+
+
+def review_of(request: dict[str, Any]) -> str:
+    return json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
+
+
+@pytest.mark.parametrize("field", BROKEN)
+def test_a_review_of_wrong_types_is_refused_as_the_webhook_refuses_it(
+    tiergate: Program, folder: Folder, field: str
+) -> None:
+    request = {**REVIEWED, "operation": "CREATE", "resource": {"group": "", "version": "v1", "resource": "pods"}}
+    folder.write({"review.json": review_of({**request, field: BROKEN[field]})})
+    ran = tiergate("replay", "review.json", *KNOWN)
+    assert (ran.code, "/validate: refused\n  broken      malformed" in ran.out) == (1, True)
+
+
+def scale(to: int) -> dict[str, Any]:
+    sizes = {name: {"spec": {"replicas": count}} for name, count in (("object", to), ("oldObject", 1))}
+    return {"resource": {"group": "apps", "resource": "deployments"}, "subResource": "scale", "name": "agent", **sizes}
+
+
+def created(text: str, resource: str) -> dict[str, Any]:
+    group = "batch" if resource == "jobs" else "apps"
+    return {"resource": {"group": group, "resource": resource}, "operation": "CREATE", "object": yaml.safe_load(text)}
+
+
+OWNER: Final = "  ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: x, controller: true}]\nspec:\n"
+OWNED: Final = deployment(kind="ReplicaSet", replicas=90).replace("spec:\n", OWNER, 1)
+ELSEWHERE: Final = deployment(kind="Job", replicas=90, more="  managedBy: x.io/y\n")
+LEFT_ALONE: Final = {
+    "scaled-unknown": (scale(90), "Warn", "", "unproved"),
+    "scaled-known": (scale(90), "Warn", deployment(), "warned"),
+    "scaled-down": (scale(0), "Warn", deployment(), "not judged"),
+    "owned": (created(OWNED, "replicasets"), "Warn", "", "not judged"),
+    "elsewhere": (created(ELSEWHERE, "jobs"), "Warn", "", "not judged"),
+    "ignored": (created(deployment(replicas=90), "deployments"), "Ignore", "", "not judged"),
+    "nodes-unknown": (created(deployment(kind="DaemonSet"), "daemonsets"), "Warn", "", "unproved"),
+    "judged": (created(deployment(), "deployments"), "Warn", "", "ok"),
+}
+
+
+@pytest.mark.parametrize(("request_", "policy", "runs", "state"), LEFT_ALONE.values(), ids=LEFT_ALONE)
+def test_what_nobody_judged_is_not_called_ok(
+    tiergate: Program, folder: Folder, request_: dict[str, Any], policy: str, runs: str, state: str
+) -> None:
+    tier = TIERS.replace("spec:", f"spec:\n  workloads: {policy}")
+    usage = f"{quota({})}\n---\n{runs}"
+    folder.write({"review.json": review_of({**REVIEWED, **request_}), "tiers.yaml": tier, "usage.yaml": usage})
+    around = ("--tiers", "tiers.yaml", "--namespaces", "around/namespaces.yaml", "--usage", "usage.yaml")
+    ran = tiergate("replay", "review.json", *around)
+    (line,) = [line for line in ran.out.splitlines() if "workload-does-not-fit" in line]
+    assert (ran.code, line.strip().startswith(f"{state} ")) == (0, True), ran.out
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,7 @@ class Servers:
             "--allow-privileged=true",
             "--kubelet-preferred-address-types=InternalIP",
             "--profiling=false",
+            f"--admission-control-config-file={Path(__file__).with_name('admission.yaml')}",
             f"--audit-policy-file={Path(__file__).with_name('audit.yaml')}",
             f"--audit-log-path={folder / 'audit.log'}",
         )

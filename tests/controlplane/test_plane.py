@@ -27,8 +27,8 @@ import json, sys, time
 from tests.controlplane import binaries, plane, supervisor
 with plane.running(binaries.ensure(print), namespace="tiergate-system", keep="keep" in sys.argv) as running:
     print(json.dumps({"mark": running.mark, "pid": running.pid, "folder": str(running.folder)}), flush=True)
-    if "keep" not in sys.argv:
-        time.sleep(600)
+    while "keep" not in sys.argv:
+        time.sleep(0.2)  # a signal just before a long sleep would be heard of after it
 """
 
 

@@ -620,3 +620,19 @@ def test_a_default_limit_out_of_range_is_the_tier_s(request_: str, annotation: s
         'container "agent": limits.cpu is 8 (the tier\'s default), the tier allows at most 5; '
         f"set limits.cpu{also} to 5 or less"
     )
+
+
+@pytest.mark.parametrize(
+    ("amount", "like", "up", "expected"),
+    [
+        ("1e900", "4", None, "1e900"),
+        ("12345678901234567890123456E", "1", None, "123e41"),
+        ("12345678901234567890123456E", "1", True, "124e41"),
+        ("12991234567890123456789012E", "1", False, "129e41"),
+        ("99991234567890123456789012E", "1", True, "1e44"),
+        ("-1e900", "1", None, "-1e900"),
+    ],
+)
+def test_an_amount_of_many_digits_is_rounded(amount: str, like: str, expected: str, *, up: bool | None) -> None:
+    assert shown(Quantity.parse(amount), Quantity.parse(like), up=up) == expected
+    assert Quantity.parse(expected)

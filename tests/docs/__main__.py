@@ -1,14 +1,15 @@
-"""Write docs/values.md anew (``make docs``)."""
+"""Write the pages of docs/ that are made from the product (``make docs``)."""
 
 from __future__ import annotations
 
-from tests.docs.values import PAGE, written
+from tests.docs.pages import PAGES
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(written())
-    print(f"docs: {PAGE.name} written")
+    """Write the pages."""
+    for page, written in PAGES.items():
+        page.write_text(written())
+        print(f"docs: {page.name} written")
 
 
 if __name__ == "__main__":

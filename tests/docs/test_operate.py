@@ -89,13 +89,3 @@ def test_every_exit_code_is_explained() -> None:
     rows = [cell for cell in first_cells(SECTIONS["Exit codes"]) if cell.isdecimal()]
     assert rows == [str(code) for code in sorted(set(map(int, Exit)))]
     assert all(f"{code} " in EXIT_CODES for code in rows)
-
-
-def test_links_within_the_page_lead_somewhere() -> None:
-    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in SECTIONS}
-    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) - anchors == set()
-
-
-def test_links_to_other_pages_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([\w./-]+\.md)(?:#[^)]*)?\)", PAGE):
-        assert (ROOT / "docs" / target).is_file(), target

@@ -32,13 +32,15 @@ AS_IN_KUBERNETES: Final = {
     "podAnnotations": "added to the pods",
     **dict.fromkeys(
         (
-            *("affinity", "nodeSelector", "priorityClassName", "terminationGracePeriodSeconds", "tolerations"),
-            "topologySpreadConstraints",
+            *("affinity", "dnsConfig", "dnsPolicy", "nodeSelector", "priorityClassName", "runtimeClassName"),
+            *("terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints"),
         ),
         "as in a PodSpec",
     ),
 }
 """Names that Kubernetes describes: where values.yaml has nothing to add, these words stand."""
+
+NULL: Final = {"type": "null"}
 
 _INTRODUCTION: Final = """\
 # Values of the chart
@@ -70,8 +72,13 @@ class Value(msgspec.Struct, frozen=True):
 
 def written() -> str:
     """Return the whole page."""
+    return f"{_INTRODUCTION}\n{sections()}"
+
+
+def sections() -> str:
+    """Return a section for each key at the top."""
     schema = read_schema()
-    parts = [_INTRODUCTION]
+    parts: list[str] = []
     found = values()
     for key in dict.fromkeys(value.path[0] for value in found):
         parts.append(f"## {key}\n")
@@ -168,7 +175,8 @@ def _schema_of(path: tuple[str, ...], schema: Schema) -> Schema:
     return node
 
 
-def _resolved(node: Schema, schema: Schema) -> Schema:
+def resolved(node: Schema, schema: Schema) -> Schema:
+    """Return what a part of the schema refers to."""
     while "$ref" in node:
         node = schema["definitions"][node["$ref"].rpartition("/")[2]]
     return node
@@ -178,13 +186,13 @@ def kind(node: Schema, schema: Schema) -> str:
     """Return what a value may be, in words."""
     if node.get("$ref", "").endswith("/quantity"):
         return "quantity"
-    node = _resolved(node, schema)
+    node = resolved(node, schema)
     if "enum" in node:
-        return " or ".join(f"`{one}`" for one in node["enum"])
+        return " or ".join(f"`{one}`" for one in node["enum"] if one)
     for several in ("anyOf", "allOf"):
         if several in node:
-            return " or ".join(kind(one, schema) for one in node[several])
-    match node.get("type"):
+            return " or ".join(kind(one, schema) for one in node[several] if one != NULL)
+    match _type_of(node):
         case "integer":
             return f"integer{_bounds(node)}"
         case "array":
@@ -193,6 +201,12 @@ def kind(node: Schema, schema: Schema) -> str:
             return _map(node, schema)
         case word:
             return str(word)
+
+
+def _type_of(node: Schema) -> str:
+    """Return the type, without the null that may stand for it."""
+    named = node.get("type")
+    return str(next(one for one in named if one != "null") if isinstance(named, list) else named)
 
 
 def _bounds(node: Schema) -> str:

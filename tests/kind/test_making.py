@@ -23,15 +23,16 @@ from tests.kind.making import KindError
 from tests.teams import matrix
 from tests.teams.matrix import Probe
 from tiergate.core.quantity import Quantity
+from tiergate.core.release import NEWEST
 
-KUBERNETES_OF_CHART = re.compile(r">=\s*1\.(\d+)[^<]*<\s*1\.(\d+)")
+OLDEST_OF_CHART = re.compile(r">=\s*1\.(\d+)\.0-0")
 
 
 def test_every_supported_minor_has_a_node_image_with_digest() -> None:
     chart = yaml.safe_load((REPOSITORY / "charts/tiergate/Chart.yaml").read_text())
-    found = KUBERNETES_OF_CHART.search(chart["kubeVersion"])
-    assert found is not None, chart["kubeVersion"]
-    assert list(versions.RELEASES) == [f"1.{minor}" for minor in range(int(found[1]), int(found[2]))]
+    oldest = OLDEST_OF_CHART.fullmatch(chart["kubeVersion"])
+    assert oldest is not None, chart["kubeVersion"]
+    assert list(versions.RELEASES) == [f"1.{minor}" for minor in range(int(oldest[1]), NEWEST + 1)]
     for minor, release in versions.RELEASES.items():
         assert re.fullmatch(rf"kindest/node:v{re.escape(minor)}\.\d+@sha256:[0-9a-f]{{64}}", release.image)
     assert list(versions.RELEASES)[-1] == versions.NEWEST

@@ -68,6 +68,7 @@ def test_the_text_stays_and_what_is_added_stands_at_the_end_of_its_object(
     "before",
     [
         pytest.param("x: &c {name: a}\nspec:\n- *c\n", id="alias"),
+        pytest.param("spec:\n-\n", id="null"),
         pytest.param("x: &c {name: a}\nspec:\n- <<: *c\n", id="merged"),
         pytest.param("spec:\n- name: a\n  text: |\n    one\n    two\n\n", id="block-scalar-last"),
         pytest.param("spec:\n- {name: a, resources: null}\n", id="null-in-its-place"),
@@ -79,7 +80,7 @@ def test_the_text_stays_and_what_is_added_stands_at_the_end_of_its_object(
 )
 def test_what_has_no_place_for_it_is_written_anew_and_says_the_same(before: str) -> None:
     (wanted,) = values(before)
-    wanted["spec"][0]["resources"] = RESOURCES.value
+    wanted["spec"][0] = {**(wanted["spec"][0] or {}), "resources": RESOURCES.value}
     assert values(with_added(before, RESOURCES)) == [wanted]
 
 
@@ -93,6 +94,12 @@ def test_other_documents_and_what_cannot_be_read_stay_byte_for_byte() -> None:
     after = edited(before.encode(), edit).decode()
     assert after == before.replace("- name: a\n", '- name: a\n  cpu: "1"\n  memory: 1Gi\n')
     assert edited(before.encode(), lambda _: ()) == before.encode()
+
+
+def test_what_cannot_be_read_keeps_the_document_that_it_follows_as_it_is() -> None:
+    """Without a separator between them nothing says where the one ends."""
+    before = b"spec:\n- name: a\n...\nb: [\n"
+    assert edited(before, lambda _: TWO) == before
 
 
 JSON = st.recursive(

@@ -18,6 +18,14 @@ def test_json_is_kept_as_it_is_written() -> None:
     assert json_of(text + b"\n") == text
 
 
+def test_half_of_a_pair_of_surrogates_is_read_as_the_api_server_reads_it() -> None:
+    """The whole object could not be read before, and so was not judged."""
+    text = rb'{"a\ud800": "\udc00\ud83d\ude00 \\ud800 \uD800\u0041 \"", "b": 1}'
+    (found,) = read(text)
+    assert found.json == rb'{"a\ufffd": "\ufffd\ud83d\ude00 \\ud800 \ufffd\u0041 \"", "b": 1}'
+    assert found.place("/b") == Place(1, 1 + text.index(b'"b"'))
+
+
 def test_several_documents_may_follow_each_other() -> None:
     assert [one.json for one in read(b'{"a": 1}\n  {"b": 2}{"c": 3}')] == [b'{"a": 1}', b'{"b": 2}', b'{"c": 3}']
 
@@ -78,6 +86,18 @@ def test_documents_of_a_line_share_its_text() -> None:
         tracemalloc.stop()
     assert (len(found), found[-1].place("/a")) == (2000, Place(1, len(line) - 6))
     assert kept < 100 * len(line)
+
+
+def test_a_duplicate_beside_a_long_text_is_found_in_little_memory() -> None:
+    text = b'{"a": "' + b"x" * 200_000 + b'", "a": 1}'
+    tracemalloc.start()
+    try:
+        (fault,) = faults_of(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "duplicate key" in fault
+    assert peak < 20 * len(text)
 
 
 def test_values_are_bounded_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from yaml.nodes import Node
 
 from tests.manifests.reading import faults_of, json_of, read
 from tiergate.manifests import yaml_document
-from tiergate.manifests.documents import MAX_DEPTH, Place
+from tiergate.manifests.documents import MAX_DEPTH, Document, ManifestFault, Place
+from tiergate.manifests.stream import documents
 from tiergate.manifests.yaml_document import MAX_CHARACTERS, MAX_EXPANDED, MAX_VALUES, read_yaml
 
 MIB: Final = 2**20
@@ -184,3 +185,9 @@ def test_a_document_is_composed_once_for_all_its_places(monkeypatch: pytest.Monk
         Place(1, 1), Place(2, 1), Place(1, 1), Place(4, 1), Place(4, 1),
     ]  # fmt: skip
     assert len(composed) == 2
+
+
+def test_a_document_has_places_where_the_next_one_cannot_be_read() -> None:
+    found = list(documents(b"a: 1\nb: 2\n...\nc: [\n"))
+    assert isinstance(found[0], Document)
+    assert (found[0].place("/b"), isinstance(found[1], ManifestFault)) == (Place(2, 1), True)

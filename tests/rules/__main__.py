@@ -1,4 +1,4 @@
-"""Write docs/rules.md anew."""
+"""Write docs/contributing/rules.md anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/rules.md: the rules by area, and the tests that carry the id of each."""
+"""docs/contributing/rules.md: the rules by area, and the tests that carry the id of each."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Final
 from tests.rules.marked import ROOT, by_rule
 from tests.rules.rules import RULES, Rule
 
-TABLE: Final = ROOT / "docs" / "rules.md"
+TABLE: Final = ROOT / "docs" / "contributing" / "rules.md"
 
 _INTRODUCTION: Final = """\
 # Rules and their tests
 
-Written by `make docs` from the marks of the tests, `@pytest.mark.rule("L-20")`. Tests, comments and
-[differences.md](differences.md) name a rule by its id: Q quantities, D defaulting and validation of pods, L
-LimitRanger, R ResourceQuota, A and X admission, W workloads; words are rules of our own. `make mutants` measures
-whether the tests notice a change of the code (`tests/mutants`).
+For contributors: the rules of Kubernetes that Tiergate follows, and the tests that hold each. Written by `make docs`
+from the marks of the tests, `@pytest.mark.rule("L-20")`. Tests, comments and [differences.md](../differences.md) name
+a rule by its id: Q quantities, D defaulting and validation of pods, L LimitRanger, R ResourceQuota, A and X
+admission, W workloads; a word is the id of a rule of our own. `make mutants` measures whether the tests notice a
+change of the code (`tests/mutants`).
 
 Of {total} rules {implemented} are implemented; for each of the others the table says why there is nothing to implement.
 """

@@ -1,4 +1,4 @@
-"""Every implemented rule has a test that carries its id, and docs/rules.md says which."""
+"""Every implemented rule has a test that carries its id, and docs/contributing/rules.md says which."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import pytest
 
-from tiergate.process.deliveries import MOST, MOST_OF_PEER, Deliveries
+from tiergate.process.deliveries import MOST, MOST_OF_PEER, SECONDS, Deliveries
 from tiergate.process.reading import Reading, Served
 
 FLOOD = 200
@@ -20,11 +21,13 @@ class Keeping(Served):
     def __init__(self) -> None:
         self.received = b""
         self.held_back = False
+        self.take: Callable[[], None] = lambda: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        self.take()
         self.received += data
 
     def is_held_back(self) -> bool:
@@ -89,7 +92,7 @@ def read(some: list[Wire]) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
 async def test_a_pass_reads_some_of_one_address_and_whoever_else_comes(*, encrypted: bool) -> None:
-    deliveries = Deliveries()
+    deliveries = Deliveries(clock=lambda: 0.0)
     flood = wires(FLOOD, deliveries, encrypted=encrypted)
     (other,) = wires(1, deliveries, "192.0.2.2", encrypted=encrypted)
     bring(*flood, other)
@@ -105,7 +108,7 @@ async def test_a_pass_reads_some_of_one_address_and_whoever_else_comes(*, encryp
 
 
 async def test_a_crowd_of_addresses_shares_a_pass_and_each_has_its_turn() -> None:
-    deliveries = Deliveries()
+    deliveries = Deliveries(clock=lambda: 0.0)
     crowd = [wires(4, deliveries, f"192.0.2.{number}") for number in range(50)]
     bring(*(one for several in crowd for one in several))
     assert sum(map(read, crowd)) == MOST
@@ -120,7 +123,7 @@ async def test_a_crowd_of_addresses_shares_a_pass_and_each_has_its_turn() -> Non
 
 @pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
 async def test_what_waited_comes_whole_and_in_order(*, encrypted: bool) -> None:
-    deliveries = Deliveries(1, 1)
+    deliveries = Deliveries(1, 1, clock=lambda: 0.0)
     first, second = wires(2, deliveries, encrypted=encrypted)
     for number in range(20):
         bring(first, second, data=b"%d," % number)
@@ -132,7 +135,7 @@ async def test_what_waited_comes_whole_and_in_order(*, encrypted: bool) -> None:
 
 @pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
 async def test_who_wants_no_bytes_is_not_made_to_read_and_who_has_ended_neither(*, encrypted: bool) -> None:
-    deliveries = Deliveries(1, 1)
+    deliveries = Deliveries(1, 1, clock=lambda: 0.0)
     first, held, ended = wires(3, deliveries, encrypted=encrypted)
     bring(first, held, ended)
     held.protocol.held_back = True
@@ -149,10 +152,50 @@ async def test_who_wants_no_bytes_is_not_made_to_read_and_who_has_ended_neither(
 
 
 async def test_in_a_quiet_moment_everything_is_read_at_once() -> None:
-    deliveries = Deliveries()
+    deliveries = Deliveries(clock=lambda: 0.0)
     several = wires(MOST_OF_PEER, deliveries)
     for _ in range(5):
         bring(*several)
         assert not any(one.paused for one in several)
         await asyncio.sleep(0)
     assert all(one.protocol.received == 5 * PIECE for one in several)
+
+
+@pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "plain"])
+@pytest.mark.parametrize("part", [0.4, 1.0, 3.0])
+async def test_a_pass_lasts_no_longer_than_it_may_and_all_go_on_in_turn(part: float, *, encrypted: bool) -> None:
+    """Few bytes may take long, as in tiny TLS records: then fewer are read in a pass, and none waits for ever."""
+    now = [0.0]
+    deliveries = Deliveries(seconds=SECONDS, clock=lambda: now[0])
+    flood = wires(FLOOD, deliveries, encrypted=encrypted)
+    (other,) = wires(1, deliveries, "192.0.2.2", encrypted=encrypted)
+
+    def take() -> None:
+        now[0] += part * SECONDS
+
+    for one in (*flood, other):
+        one.protocol.take = take
+    for turn in range(4 * FLOOD):
+        before = now[0]
+        bring(*(one for one in (*flood, other) if not one.unread))  # all the time
+        await asyncio.sleep(0)
+        assert now[0] - before < (2 + 2 * part) * SECONDS  # what came, and those whose turn it was
+        assert len(other.protocol.received) >= (turn // 4) * len(PIECE)
+    assert read(flood) == FLOOD
+
+
+async def test_who_asks_for_a_turn_waits_behind_its_own_address_only() -> None:
+    deliveries = Deliveries(4, 2, clock=lambda: 0.0)
+    flood = [asyncio.create_task(deliveries.turn("192.0.2.1")) for _ in range(40)]
+    await asyncio.sleep(0)
+    assert sum(one.done() for one in flood) == 2
+    for one in flood[10:20]:
+        one.cancel()
+    other = asyncio.create_task(deliveries.turn("192.0.2.2"))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert other.done()
+    assert sum(one.done() for one in flood) < 30
+    for _ in range(40):
+        await asyncio.sleep(0)
+    assert all(one.done() for one in flood)

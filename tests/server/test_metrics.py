@@ -31,8 +31,8 @@ def lines_about(exposition: bytes) -> list[str]:
 @given(reviews)
 def test_reviews_are_counted_as_the_library_counts(seen: list[tuple[str, str, str, str, str, float]]) -> None:
     registry = CollectorRegistry()
-    decisions = Counter("tiergate_decisions", "Reviews answered.", LABELS, registry=registry)
-    help_text = "Time from the whole request to the answer."
+    decisions = Counter("tiergate_decisions", "Admission reviews that got a decision.", LABELS, registry=registry)
+    help_text = "Seconds from the complete request to the answer."
     durations = Histogram("tiergate_review_seconds", help_text, ["endpoint"], buckets=BUCKETS, registry=registry)
     recorder = PrometheusRecorder()
     for endpoint, tier, kind, outcome, rule, seconds in seen:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Have the API server admit pods again while the webhook does not answer. Needs kubectl and the right to change or delete
+# Let the API server admit pods while the webhook does not answer. Needs kubectl and the permission to change or delete
 # webhook configurations. docs/operate.md, section Break-glass, says what each step gives up and how to go back.
 set -eu
 
@@ -12,9 +12,9 @@ usage() {
 usage: break-glass.sh status | ignore | remove
 
   status   show each entry, its failurePolicy, and whether the Service has a ready replica behind it
-  ignore   failurePolicy becomes Ignore: replicas that answer go on judging, and nobody waits for those that do not;
-           it stays so, also where it was handed over before, until helm upgrade
-  remove   delete both webhook configurations: nobody is asked any more, until helm upgrade creates them again
+  ignore   set failurePolicy to Ignore: replicas that answer are still asked, and requests without an answer are
+           admitted; it stays so until helm upgrade, also during a handover
+  remove   delete both webhook configurations: the API server asks nothing until helm upgrade creates them again
 TEXT
   exit 2
 }

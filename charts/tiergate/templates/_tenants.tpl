@@ -2,7 +2,7 @@
 {{- define "tiergate.tenantPorts" -}}
 {{- range . }}
 - protocol: TCP
-  port: {{ . }}
+  port: {{ toJson . }}
 {{- else }}
 - protocol: TCP
 {{- end }}

@@ -1,6 +1,11 @@
 {{/* What the schema of the values cannot say, all faults at once. */}}
 {{- define "tiergate.validate" -}}
 {{- $faults := list }}
+{{- range $name := list "nameOverride" "fullnameOverride" }}
+{{- with get $.Values $name }}
+{{- $faults = append $faults (printf "%s: names are fixed, because a cluster has one Tiergate: its webhooks, ClusterRoles and the CRD are cluster-scoped (docs/platforms.md, Names)" $name) }}
+{{- end }}
+{{- end }}
 {{- range $name, $namespace := .Values.namespaces }}
 {{- if eq $name $.Release.Namespace }}
 {{- $faults = append $faults (printf "namespaces.%s: the release namespace cannot be governed: the webhook would stand in the way of its own pods" $name) }}
@@ -38,8 +43,15 @@
 {{- $faults = append $faults (printf "tests.namespaces: %s is never asked about, so nothing can be proved there" .) }}
 {{- end }}
 {{- end }}
-{{- with include "tiergate.tenantFaults" . | trim }}
+{{- range list "tiergate.reservedNames" "tiergate.quotaFaults" "tiergate.tenantFaults" }}
+{{- with include . $ | trim }}
 {{- $faults = concat $faults (splitList "\n" .) }}
+{{- end }}
+{{- end }}
+{{- with .Values.controller.leaderElection }}
+{{- if or (ge (int64 .renewDeadlineSeconds) (int64 .leaseDurationSeconds)) (ge (mul 2 .retryPeriodSeconds) (int64 .renewDeadlineSeconds)) }}
+{{- $faults = append $faults (printf "controller.leaderElection: leaseDurationSeconds (%v) must be longer than renewDeadlineSeconds (%v), and that more than twice retryPeriodSeconds (%v): a leader stops before another one begins, and has time for a second try" .leaseDurationSeconds .renewDeadlineSeconds .retryPeriodSeconds) }}
+{{- end }}
 {{- end }}
 {{- with .Values.webhook }}
 {{- if lt (int .terminationGracePeriodSeconds) (add (int .drainSeconds) 15 | int) }}
@@ -63,7 +75,7 @@
 {{- range $guard.webhooks }}
 {{- $service := .clientConfig.service }}
 {{- if and (eq .name "namespaces.validate.tiergate.io") (eq .failurePolicy "Fail") (not (lookup "v1" "Service" $service.namespace $service.name)) }}
-{{- $faults = append $faults (printf "ValidatingWebhookConfiguration tiergate is left of a former installation, its Service %s/%s is gone, so the API server would refuse every governed namespace: run charts/tiergate/files/break-glass.sh remove (docs/operate.md, Break-glass), then install again" $service.namespace $service.name) }}
+{{- $faults = append $faults (printf "ValidatingWebhookConfiguration tiergate is left of a former installation, its Service %s/%s is gone, so the API server would refuse every governed namespace: run files/break-glass.sh of this chart with the argument remove (docs/operate.md, Break-glass), then install again" $service.namespace $service.name) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -71,5 +83,56 @@
 {{- end }}
 {{- with $faults | uniq }}
 {{- fail (printf "\n%s\n" (join "\n" .)) }}
+{{- end }}
+{{- end }}
+
+{{/* Names that pods of the chart have already, a line for each that the values take again. */}}
+{{- define "tiergate.reservedNames" -}}
+{{- $taken := dict
+  "extraEnv" (list "POD_IP" "POD_NAME" "POD_NAMESPACE" "TMPDIR")
+  "extraVolumes" (list "client-ca" "crds" "service-account" "tls" "tmp" "values")
+}}
+{{- range $component := list "webhook" "controller" "hooks" }}
+{{- range $key, $names := $taken }}
+{{- range get (get $.Values $component) $key }}
+{{- if has .name $names }}
+{{ printf "%s.%s: the chart itself sets %s" $component $key .name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+A ResourceQuota of the release namespace can refuse pods, hooks first: Helm would wait for a Job that never gets one and not
+say why. Only a quota without scopes counts every pod. What a LimitRange of the namespace may add is not missing.
+*/}}
+{{- define "tiergate.quotaFaults" -}}
+{{- $namespace := .Release.Namespace }}
+{{- $completed := (lookup "v1" "LimitRange" $namespace "").items | default list }}
+{{- range $quota := (lookup "v1" "ResourceQuota" $namespace "").items }}
+{{- if not (or $quota.spec.scopes $quota.spec.scopeSelector) }}
+{{- $name := printf "ResourceQuota %s of the release namespace %s" $quota.metadata.name $namespace }}
+{{- $hard := get ($quota.spec.hard | default dict) "pods" | toString }}
+{{- $used := dig "status" "used" "pods" "" $quota | toString }}
+{{- if and (regexMatch "^[0-9]+ [0-9]+$" (printf "%s %s" $used $hard)) (ge (int $used) (int $hard)) }}
+{{ printf "%s allows no further pod (%s of %s), and Helm starts its hooks as pods" $name $used $hard }}
+{{- end }}
+{{- range $component := ternary list (list "webhook" "controller" "hooks") (gt (len $completed) 0) }}
+{{- $resources := (get $.Values $component).resources | default dict }}
+{{- range $bound, $_ := $quota.spec.hard }}
+{{- $parts := splitList "." (ternary (printf "requests.%s" $bound) $bound (has $bound (list "cpu" "memory"))) }}
+{{- if and (has (first $parts) (list "requests" "limits")) (has (last $parts) (list "cpu" "memory")) }}
+{{- $named := hasKey (get $resources (first $parts) | default dict) (last $parts) }}
+{{- if eq (first $parts) "requests" }}
+{{- $named = or $named (hasKey ($resources.limits | default dict) (last $parts)) }}
+{{- end }}
+{{- if not $named }}
+{{ printf "%s.resources.%s: %s counts it, so the API server refuses pods without it" $component (join "." $parts) $name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}

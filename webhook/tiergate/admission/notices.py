@@ -1,4 +1,4 @@
-"""What those are told of a decision who did not ask for it: on which workload, by which rule, in one line."""
+"""What is reported of a decision to others than the client: on which workload, by which rule, in one line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ASKED: Final = {"CREATE": "it was", "UPDATE": "a change was"}
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Who is to be told of what; equal ones are told once in a while.
+    """Which workload a finding is reported on; equal ones are reported once in a while.
 
     Attributes:
         namespace: Of the workload.
@@ -46,7 +46,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def notice(request: AdmissionRequest, decision: Decision, body: bytes) -> Notice | None:
-    """Return who is to be told of a decision with findings; None where nobody is.
+    """Return where to report a decision with findings; None for nowhere.
 
     Raises:
         msgspec.MsgspecError, RecursionError: The objects of the review cannot be read.

@@ -27,7 +27,7 @@ from tiergate.wire.malformed import Excess
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
 _ABSENT: Final = {"CREATE": "oldObject", "DELETE": "object"}
-"""What a review of an operation never has: where it is there all the same nobody reads it, or is told of it."""
+"""What a review of an operation never has: if it is there nevertheless, neither it nor its faults are read."""
 
 MAX_GROUPS: Final = 5000
 """Groups of the user who asks: directories with more than a thousand for one user are known."""

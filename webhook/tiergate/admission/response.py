@@ -172,7 +172,7 @@ def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Sai
 
 
 def _line(finding: Finding, request: AdmissionRequest, decision: Decision) -> str:
-    """Return the sentence on one line, without the way out where there is no room for it."""
+    """Return the sentence on one line, without what would pass if there is no room for it."""
     found = told(finding, request, decision)
     whole = str(found)
     return one_line(whole if len(whole) <= MAX_WARNING else found.fact)

@@ -13,6 +13,7 @@ import msgspec
 from tiergate.check.result import BoundSum, Room
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota_bounds import Asked, Bound, Charged, NamespaceQuotas
+from tiergate.core.text import shortened
 from tiergate.core.workload import Workload, surge, unavailable
 from tiergate.core.workload_room import Rolling
 
@@ -30,6 +31,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         waits: Its pods wait until there is room: a Job.
         former: The unit that runs now and is replaced, so many times.
         running: How many of the former unit there are.
+        kept: It asks for no more than these, and of the same template.
     """
 
     index: int
@@ -41,6 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
     former: tuple[Charged, ...] = ()
     running: int = 0
+    kept: bool = False
 
     @property
     def peak(self) -> int:
@@ -73,8 +76,8 @@ class Total(msgspec.Struct, frozen=True):
     def sum(self, *, known: bool) -> BoundSum:
         """Return the numbers."""
         return BoundSum(
-            quota=self.bound.quota,
-            resource=self.bound.name,
+            quota=shortened(self.bound.quota),
+            resource=shortened(self.bound.name),
             hard=self.bound.hard,
             used=self.used if known else None,
             steady=_sum(share.steady for share in self.shares),

@@ -11,10 +11,8 @@ import os
 from collections import defaultdict
 from typing import Any, Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
-import msgspec
-
+from tiergate.check.escaping import attribute, command_data, command_property, json_text, markup, sarif_message
 from tiergate.check.problems import Problem, problems
 from tiergate.check.result import Report
 from tiergate.check.rule_texts import TEXTS, UNREADABLE, base, docs_url, help_page, version
@@ -37,18 +35,13 @@ def _uri(path: str) -> str:
 def github(report: Report) -> str:
     """Return workflow commands that annotate the lines of a pull request."""
     return "".join(
-        f"::{one.severity} file={_property(_path(one.path))},line={one.line},col={one.column},"
-        f"title={_property(f'tiergate {one.rule}')}::{_data(one.said)}\n"
+        f"::{one.severity} file={command_property(_path(one.path))},line={one.line},col={one.column},"
+        f"title={command_property(f'tiergate {one.rule}')}::{command_data(one.said)}\n"
         for one in problems(report)
+    ) + "".join(
+        f"::notice file={command_property(_path(one.path))},title=tiergate unproved::{command_data(one.said)}\n"
+        for one in report.unproved
     )
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def gitlab(report: Report) -> str:
@@ -67,7 +60,18 @@ def gitlab(report: Report) -> str:
                 "location": {"path": _path(one.path), "lines": {"begin": one.line}},
             }
         )
-    return _json(issues)
+    for unknown in report.unproved:
+        text = f"{unknown.path}\0unproved\0{unknown.reason}"
+        issues.append(
+            {
+                "description": unknown.said,
+                "check_name": "unproved",
+                "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
+                "severity": "info",
+                "location": {"path": _path(unknown.path), "lines": {"begin": 1}},
+            }
+        )
+    return json_text(issues)
 
 
 def sarif(report: Report) -> str:
@@ -86,8 +90,15 @@ def sarif(report: Report) -> str:
         "rules": [_rule(rule, docs) for rule in rules],
     }
     results = [_result(one, rules.index(base(one.rule))) for one in found]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return _json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    notes = [{"level": "note", "message": {"text": sarif_message(one.said)}} for one in report.unproved]
+    invocation = {"executionSuccessful": True, "toolExecutionNotifications": notes}
+    run = {
+        "tool": {"driver": driver},
+        **({"invocations": [invocation]} if notes else {}),
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 _NAMES: Final = {UNREADABLE: "UnreadableInput", "malformed": "MalformedValue"}
@@ -121,7 +132,7 @@ def _result(one: Problem, rule: int) -> dict[str, Any]:
         "ruleId": one.rule,
         "ruleIndex": rule,
         "level": one.severity,
-        "message": {"text": one.said},
+        "message": {"text": sarif_message(one.said)},
         "locations": [location],
     }
 
@@ -147,23 +158,19 @@ def junit(report: Report) -> str:
 
 def _unread(one: Problem) -> str:
     text = f"{one.path}:{one.line}:{one.column}"
-    failure = f"<failure type={quoteattr(one.rule)} message={quoteattr(one.message)}>{escape(text)}</failure>"
-    return f"<testcase classname={quoteattr(one.path)} name={quoteattr(text)}>{failure}</testcase>\n"
+    failure = f"<failure type={attribute(one.rule)} message={attribute(one.message)}>{markup(text)}</failure>"
+    return f"<testcase classname={attribute(one.path)} name={attribute(text)}>{failure}</testcase>\n"
 
 
 def _case(file: str, name: str, failures: list[Any], warnings: list[Any], *, skipped: str = "") -> str:
     inside = "".join(
-        f"<failure type={quoteattr(one.rule)} message={quoteattr(one.message)}>"
-        f"{escape(f'{one.path}:{one.line}:{one.column}')}</failure>"
+        f"<failure type={attribute(one.rule)} message={attribute(one.message)}>"
+        f"{markup(f'{one.path}:{one.line}:{one.column}')}</failure>"
         for one in failures
     )
     if not failures and skipped:
-        inside += f"<skipped message={quoteattr(skipped)}/>"
+        inside += f"<skipped message={attribute(skipped)}/>"
     if warnings:
         text = "\n".join(f"{one.path}:{one.line}:{one.column}: {one.rule}: {one.message}" for one in warnings)
-        inside += f"<system-out>{escape(text)}</system-out>"
-    return f"<testcase classname={quoteattr(file)} name={quoteattr(name)}>{inside}</testcase>\n"
-
-
-def _json(value: Any) -> str:  # noqa: ANN401  # any value of JSON
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+        inside += f"<system-out>{markup(text)}</system-out>"
+    return f"<testcase classname={attribute(file)} name={attribute(name)}>{inside}</testcase>\n"

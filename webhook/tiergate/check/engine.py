@@ -12,7 +12,7 @@ from tiergate.check.change_set import Part, Total
 from tiergate.check.judging import ObjectChecker
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
-from tiergate.core.messages import shown
+from tiergate.core.messages import brief, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas
 from tiergate.core.text import printable, shortened
@@ -21,8 +21,6 @@ from tiergate.manifests.load import Loaded, Manifest
 
 MOST_NAMED: Final = 3
 """Objects that the sentence of a sum names."""
-WIDEST: Final = 20
-"""Characters of an amount in it: 1e900 is one too."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,20 +102,21 @@ class _NamespaceFindings:
         self._known = known
 
     def exceeded(self, found: list[Total]) -> Iterator[ReportedFinding]:
-        """Yield for each quota that the sum is above it: an error where pods are refused, but where Jobs can wait."""
+        """Yield for each quota that the sum is above it: an error unless Jobs can wait or all of it runs already."""
         by_quota: dict[str, list[Total]] = {}
         for total in found:
             if total.over(waiting=True):
                 by_quota.setdefault(total.bound.quota, []).append(total)
         for quota, totals in by_quota.items():
             waits = not any(total.over(waiting=False) for total in totals)
+            kept = all(one.part.kept for total in totals for one in total.shares)
             largest = sorted(totals[0].shares, key=lambda share: -share.steady.nano)
             message = (
                 f'the change set does not fit quota "{quota}": {"; ".join(map(_over, totals))}'
                 f"; it asks most for {_named([share.part.what for share in largest])}"
-                f"{'; its Jobs wait until others are done' if waits else ''}"
+                f"{'; its Jobs wait until others are done' if waits else '; all of it runs already' if kept else ''}"
             )
-            severe = self._tier.mode == "Enforce" and not waits
+            severe = self._tier.is_native and not waits and not kept
             yield self._finding("change-set-exceeds-quota", "error" if severe else "warning", message, largest[0].part)
 
     def stalls(self, found: list[Total]) -> Iterator[ReportedFinding]:
@@ -129,9 +128,10 @@ class _NamespaceFindings:
                     continue
                 seen.add(share.part.index)
                 bound = total.bound
+                each = brief(share.each)
                 left = shown(Quantity(max(0, total.room), bound.hard.format), bound.hard)
                 message = (
-                    f"a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {share.each}, "
+                    f"a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {each}, "
                     f'the change set leaves {left} of {bound.hard} in quota "{bound.quota}"; '
                     "set maxSurge to 0 and maxUnavailable to 1, or ask for less"
                 )
@@ -157,8 +157,7 @@ class _NamespaceFindings:
 def _over(total: Total) -> str:
     hard = total.bound.hard
     besides = f", {shown(total.used, hard)} used besides" if total.used else ""
-    asked = shortened(shown(total.sum(known=True).steady, hard), WIDEST)
-    over = shortened(shown(total.over(waiting=True), hard), WIDEST)
+    asked, over = shown(total.sum(known=True).steady, hard), shown(total.over(waiting=True), hard)
     return f"{total.bound.name} {asked} of {hard}{besides}, over by {over}"
 
 

@@ -21,7 +21,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         what: What it asks, in half a sentence.
         why: What goes wrong without it.
-        passes: The way out.
+        passes: What would pass.
         bounds: Where the bounds come from.
         example: A finding that the registry puts into words; the words themselves where it has no such rule.
         of: What it judges, where the registry has no check of it.

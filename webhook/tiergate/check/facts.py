@@ -1,4 +1,7 @@
-"""The facts of a decision that is given offline: all that is known is what the input says."""
+"""The facts of a decision that is given offline, and what no decision is given on.
+
+All that is known is what the input says.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ from typing import Final
 from tiergate.check.surroundings import NamespaceFacts
 from tiergate.core.decision import FactName
 from tiergate.core.facts import Facts, Server, TierState
+from tiergate.core.request import Subject, WorkloadChange
 from tiergate.core.tier import Tier
-from tiergate.core.workload import Workload
+from tiergate.core.workload import Scale, Workload
 
 _EVERYTHING: Final[frozenset[FactName]] = frozenset(
     {"tier", "quotas", "quota-change", "permissions", "workload", "nodes"}
 )
 """Nothing can be read anew, so that no decision asks for it."""
+
+_NO_NAMESPACE: Final = " "
+"""Stands for the namespace of the release, which is not known: no namespace is called so."""
 
 
 def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
@@ -35,11 +42,11 @@ def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
         members: The namespaces of a Tier that is written.
         scaled: The workload that is scaled.
     """
-    enforced = not isinstance(tier, Tier) or tier.mode == "Enforce"
+    enforced = not isinstance(tier, Tier) or tier.is_native
     ours = tuple(one for one in known.quotas if one.managed)
     return Facts(
         server=Server(minor, now=0.0),
-        release_namespace="",
+        release_namespace=_NO_NAMESPACE,
         tier=tier,
         quotas=known.quotas if enforced else tuple(one for one in known.quotas if not one.managed),
         usage=ours,
@@ -47,7 +54,20 @@ def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
         members=members,
         trusted=True,
         fresh=_EVERYTHING,
+        unread=frozenset(),
         waited=True,
         around=known.around,
         scaled=scaled,
     )
+
+
+def left_alone(subject: Subject, tier: Tier) -> str:
+    """Return why the pods of a workload are not judged, "" where they are: each is judged when it is created."""
+    workload = subject.workload if isinstance(subject, WorkloadChange) else None
+    if workload is not None and workload.owned:
+        return (
+            "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"
+        )
+    if tier.workloads == "Ignore" and isinstance(subject, WorkloadChange | Scale):
+        return "its tier leaves workloads alone (workloads: Ignore): its pods are not judged"
+    return ""

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from tiergate.check.escaping import json_text
 from tiergate.check.result import NamespaceResult, ObjectResult, Report
+from tiergate.core.messages import brief
 
 VERSION: Final = 1
 """Of the format: a field that goes or changes its meaning raises it, a new one does not."""
@@ -38,7 +40,7 @@ def render(report: Report) -> str:
             for one in report.unread
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(document)
 
 
 def _object(result: ObjectResult) -> dict[str, Any]:
@@ -66,10 +68,10 @@ def _namespace(result: NamespaceResult) -> dict[str, Any]:
             {
                 "quota": one.quota,
                 "resource": one.resource,
-                "hard": str(one.hard),
-                "used": None if one.used is None else str(one.used),
-                "steady": str(one.steady),
-                "peak": str(one.peak),
+                "hard": brief(one.hard),
+                "used": None if one.used is None else brief(one.used),
+                "steady": brief(one.steady),
+                "peak": brief(one.peak),
             }
             for one in result.sums
         ],

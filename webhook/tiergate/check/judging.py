@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import msgspec
 
 from tiergate.check.change_set import Part
-from tiergate.check.facts import offline
+from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import ignored_rules
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
+from tiergate.check.unchanged import as_stored, change_of
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Fault, Finding
@@ -19,6 +20,7 @@ from tiergate.core.defaults import Additions, described, with_defaults
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
+from tiergate.core.quantity import ZERO
 from tiergate.core.quota_bounds import NamespaceQuotas, charged
 from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange
 from tiergate.core.rules import sentence
@@ -41,7 +43,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class _Context(msgspec.Struct, frozen=True):
-    """An object as it is judged."""
+    """An object as it is judged; ``stored`` is the one that it replaces, as the cluster has it."""
 
     manifest: Manifest
     kind: Kind
@@ -49,6 +51,7 @@ class _Context(msgspec.Struct, frozen=True):
     subject: Subject
     facts: NamespaceFacts
     index: int
+    stored: Subject | None = None
 
     @property
     def what(self) -> str:
@@ -76,7 +79,8 @@ class ObjectChecker:
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
-        context = _Context(manifest, kind, namespace, subject, facts, index)
+        stored = self._surroundings.stored(self._surroundings.key(manifest)) if manifest.named else None
+        context = _Context(manifest, kind, namespace, subject, facts, index, stored)
         if isinstance(subject, LabelChange | TierChange):
             decision = self._of_cluster(context, subject)
             return Checked(self._result(context, decision, tuple(self._as_written(context, decision))))
@@ -85,23 +89,39 @@ class ObjectChecker:
         return self._governed(context)
 
     def _governed(self, context: _Context) -> Checked:
-        subject, tier = context.subject, context.facts.tier
-        running = self._surroundings.running(context.manifest) if isinstance(subject, WorkloadChange) else None
-        if isinstance(subject, WorkloadChange) and running is not None:
-            subject = WorkloadChange(subject.workload, running)
-        stored = self._with_defaults(subject, tier) if isinstance(subject, Pod) and isinstance(tier, Tier) else subject
-        decision = decide(self._request(context, stored), offline(context.facts, tier, minor=self._minor))
+        tier = context.facts.tier
+        subject, decision, unproved = self._decided(context)
         if not isinstance(tier, Tier) or not decision.governed:
             return Checked(self._result(context, decision))
-        part, unproved = self._part(context, subject, tier, running)
-        unproved = unproved or _left_alone(subject, tier)
+        part, unknown = self._part(context, subject, tier)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
-        refused = (
-            () if said else tuple(_from_server(one, context, decision) for one in _refused_by_server(subject, part))
-        )
-        unproved = unproved or self._usage_unproved(context, part, decision)
+        faults = () if said else _refused_by_server(subject, part)
+        refused = tuple(_from_server(one, context, decision) for one in faults)
+        unproved = unknown or left_alone(subject, tier) or unproved or self._usage_unproved(context, part, decision)
         defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
         return Checked(self._result(context, decision, refused, defaults=defaults, unproved=unproved), part)
+
+    def _decided(self, context: _Context) -> tuple[Subject, Decision, str]:
+        """Return what was decided on, the decision, and what is not known of it."""
+        subject, tier, running = context.subject, context.facts.tier, _workload_of(context.stored)
+        if isinstance(subject, Pod) and isinstance(tier, Tier):
+            if isinstance(context.stored, Pod):  # an update, which changes no amounts
+                return subject, Decision(tier=tier.name, mode=tier.mode), ""
+            return subject, self._decision(context, self._with_defaults(subject, tier)), ""
+        if not isinstance(subject, WorkloadChange) or subject.workload is None or running is None:
+            return subject, self._decision(context, subject), ""
+        asked = WorkloadChange(subject.workload, running)
+        change, decision = change_of(subject.workload, running), self._decision(context, asked)
+        if change == "changed" or not decision.findings:
+            return asked, decision, ""
+        kept = WorkloadChange(as_stored(subject.workload, running), running)
+        said = sentence(decision.findings[0], namespace=context.namespace)
+        unproved = f"whether its template changes is not known without images; if it does: {said}"
+        return kept, self._decision(context, kept), unproved if change == "unknown" else ""
+
+    def _decision(self, context: _Context, subject: Subject) -> Decision:
+        facts = offline(context.facts, context.facts.tier, minor=self._minor)
+        return decide(self._request(context, subject), facts)
 
     def _with_defaults(self, pod: Pod, tier: Tier) -> Pod:
         """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
@@ -119,18 +139,24 @@ class ObjectChecker:
             return ()
         return tuple(_of_containers(with_defaults(pod, tier)[1]))
 
-    def _part(
-        self, context: _Context, subject: Subject, tier: Tier, running: Workload | None
-    ) -> tuple[Part | None, str]:
+    def _part(self, context: _Context, subject: Subject, tier: Tier) -> tuple[Part | None, str]:
         """Return an object's part in the sum, None where it has none; and what is not known of it."""
         if isinstance(subject, Pod):
             subject = admitted(subject, tier, minor=self._minor)
         if isinstance(subject, Pod | Claim):
-            counted = (charged(subject, minor=self._minor),)
-            return Part(index=context.index, what=context.what, unit=counted), ""
+            return self._of_one(context, subject), ""
         if isinstance(subject, WorkloadChange) and subject.workload is not None and not subject.workload.owned:
-            return self._of_workload(context, subject.workload, tier, running)
+            return self._of_workload(context, subject.workload, tier, _workload_of(context.stored))
         return None, ""
+
+    def _of_one(self, context: _Context, subject: Pod | Claim) -> Part:
+        """Return the part of a pod or claim."""
+        unit, stored = charged(subject, minor=self._minor), context.stored
+        if not isinstance(stored, Pod | Claim):
+            return Part(index=context.index, what=context.what, unit=(unit,))
+        former = charged(stored, minor=self._minor)
+        kept = all(amount <= former.amounts.get(name, ZERO) for name, amount in unit.amounts.items())
+        return Part(index=context.index, what=context.what, unit=(unit,), former=(former,), running=1, kept=kept)
 
     def _of_workload(
         self, context: _Context, workload: Workload, tier: Tier, running: Workload | None
@@ -150,6 +176,7 @@ class ObjectChecker:
         if pods is None:
             return None, "how many nodes it runs on is not known: give the Nodes with --usage"
         former = None if running is None else unit_of(running, case)
+        before = 0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0)
         part = Part(
             index=context.index,
             what=context.what,
@@ -159,13 +186,18 @@ class ObjectChecker:
             kept_claims=unit.kept if running is None else (),
             waits=workload.waits,
             former=() if former is None else former.charges,
-            running=0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0),
+            running=before,
+            kept=running is not None and workload.written == running.written and pods <= before,
         )
         return part, ""
 
     def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
         tier = context.facts.tier
+        if isinstance(context.subject, Claim) and self._surroundings.may_be_stored(
+            self._surroundings.key(context.manifest)
+        ):
+            return "whether the claim is there already, and counted, is not known: it may not be read"
         if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor
@@ -202,6 +234,7 @@ class ObjectChecker:
             name=context.manifest.name,
             user="",
             subject=subject,
+            old=context.stored if isinstance(context.stored, Claim) else None,
         )
 
     def _unreadable(self, manifest: Manifest, kind: Kind, subject: Unreadable) -> ObjectResult:
@@ -238,20 +271,8 @@ class ObjectChecker:
         )
 
 
-def _left_alone(subject: Subject, tier: Tier) -> str:
-    """Return why nothing is said of the pods of a workload; they are judged when they are created."""
-    workload = subject.workload if isinstance(subject, WorkloadChange) else None
-    if workload is None:
-        return ""
-    if workload.owned:
-        return (
-            "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"
-        )
-    return (
-        "its tier leaves workloads alone (workloads: Ignore): its pods are not judged"
-        if tier.workloads == "Ignore"
-        else ""
-    )
+def _workload_of(subject: Subject | None) -> Workload | None:
+    return subject.workload if isinstance(subject, WorkloadChange) else None
 
 
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
@@ -290,7 +311,7 @@ def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
         path=context.manifest.path,
         line=place.line,
         column=place.column,
-        pointer=pointer,
+        pointer=printable(pointer),
         object=context.what,
         namespace=shortened(context.namespace) if context.kind.namespaced else "",
         tier=shortened(decision.tier),
@@ -301,7 +322,8 @@ def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:
     for one in additions:
         for side, amounts in (("requests", one.requests), ("limits", one.limits)):
             for name, amount in amounts.items():
-                yield Default(f"{one.container.pointer}/resources/{side}/{escape(name)}", str(amount))
+                where = f"{one.container.pointer}/resources/{side}/{escape(name)}"
+                yield Default(printable(where), str(amount))
 
 
 def _unmapped(namespace: str) -> str:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from tiergate.check.escaping import html_code, markdown_cell, markdown_code
 from tiergate.check.problems import problems
 from tiergate.check.result import NamespaceResult, Report
 from tiergate.check.text import Style, amount, summary
+from tiergate.core.messages import brief
 
 MOST_CHARACTERS: Final = 60_000
 """GitHub takes 65,536 characters in a comment."""
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|@~!])")
 
 
 def render(report: Report) -> str:
     """Return the report; findings that do not fit are counted."""
     outcome = "fits" if not any(one.severity == "error" for one in problems(report)) else "does not fit"
-    head = [f"### Tiergate: {outcome}", "", _text(summary(report, Style())), ""]
-    tail = [line for namespace in report.namespaces for line in _namespace(namespace)]
+    head = [f"### Tiergate: {outcome}", "", markdown_code(summary(report, Style())), ""]
+    tail = [f"- {markdown_code(one.said)}" for one in report.unproved]
+    tail += [""] if tail else []
+    tail += [line for namespace in report.namespaces for line in _namespace(namespace)]
     room = MOST_CHARACTERS - sum(len(line) + 1 for line in (*head, *tail))
-    return "\n".join([*head, *_findings(report, room), *tail])[:MOST_CHARACTERS].rstrip() + "\n"
+    text = "\n".join([*head, *_findings(report, room), *tail])
+    if len(text) > MOST_CHARACTERS:  # a line that is cut could leave code open
+        text = text[: text.rfind("\n", 0, MOST_CHARACTERS)]
+    return text.rstrip() + "\n"
 
 
 def _findings(report: Report, room: int) -> Iterator[str]:
@@ -32,7 +37,7 @@ def _findings(report: Report, room: int) -> Iterator[str]:
     yield "|---|---|---|"
     for number, one in enumerate(found):
         sign = ":x:" if one.severity == "error" else ":warning:"
-        line = f"| {sign} | {_text(one.path)}:{one.line} | {_text(one.said)} ({_text(one.rule)}) |"
+        line = f"| {sign} | {markdown_cell(f'{one.path}:{one.line}')} | {markdown_cell(one.said)} ({one.rule}) |"
         room -= len(line) + 1
         if room < 0:
             yield f"| | | and {len(found) - number} more |"
@@ -42,17 +47,13 @@ def _findings(report: Report, room: int) -> Iterator[str]:
 
 
 def _namespace(result: NamespaceResult) -> Iterator[str]:
-    yield f"<details><summary>namespace {_text(result.name)} (tier {_text(result.tier)})</summary>"
+    yield f"<details><summary>namespace {html_code(result.name)} (tier {html_code(result.tier)})</summary>"
     yield ""
     yield "| resource | in the end | at the peak | allowed |"
     yield "|---|---|---|---|"
     for one in result.sums:
-        yield f"| {_text(one.resource)} | {amount(one, one.steady)} | {amount(one, one.peak)} | {one.hard} |"
+        amounts = (amount(one, one.steady), amount(one, one.peak), brief(one.hard))
+        yield f"| {markdown_cell(one.resource)} | {' | '.join(amounts)} |"
     yield ""
     yield "</details>"
     yield ""
-
-
-def _text(text: str) -> str:
-    """Return text that Markdown shows as it is: no mentions, links, images or markup from manifests."""
-    return _SPECIAL.sub(r"\\\1", text)

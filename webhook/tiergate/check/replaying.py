@@ -9,7 +9,7 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import BadReview
-from tiergate.check.facts import offline
+from tiergate.check.facts import left_alone, offline
 from tiergate.check.surroundings import Surroundings
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
@@ -18,12 +18,15 @@ from tiergate.core.defaults import described, with_defaults
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.request import LabelChange
+from tiergate.core.request import LabelChange, Unreadable, WorkloadChange
 from tiergate.core.rules import RULES, Rule, sentence
+from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
+from tiergate.core.workload import Scale, Workload
+from tiergate.core.workload_kind import BY_KIND
 from tiergate.wire import kinds
 
-State = Literal["ok", "broken", "warned", "no bound", "unproved"]
+RuleOutcome = Literal["ok", "broken", "warned", "no bound", "not judged", "unproved"]
 _BEFORE: Final[tuple[RuleId, ...]] = ("malformed", "tier-missing", "tier-invalid")
 """Rules that are judged before any other."""
 _ON_USAGE: Final = ("workload-does-not-fit", "workload-rollout-stalls")
@@ -37,21 +40,24 @@ class RuleState(msgspec.Struct, frozen=True):
     """What became of a rule; ``lines`` say why."""
 
     rule: str
-    state: State
+    state: RuleOutcome
     lines: tuple[str, ...] = ()
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """What an endpoint answers to a review, and why."""
+    """What an endpoint answers to a review, and why; ``unproved`` says why that is not known."""
 
     request: AdmissionRequest
     decision: Decision
     rules: tuple[RuleState, ...]
     defaults: str = ""
+    unproved: str = ""
 
     @property
     def answer(self) -> str:
         """What the API server is told."""
+        if self.unproved:
+            return "unproved"
         if not self.decision.allowed:
             return "refused"
         return "allowed with warnings" if any(one.state in ("broken", "warned") for one in self.rules) else "allowed"
@@ -109,6 +115,8 @@ class _Replayer:
     def replay(self) -> Replay:
         """Return the answer, and what became of each rule."""
         request = self._request
+        if reason := self._unmapped():
+            return Replay(request, Decision(governed=False), (), unproved=reason)
         tier = self._tier()
         defaults = ""
         if isinstance(request.subject, Pod) and isinstance(tier, Tier):
@@ -123,6 +131,15 @@ class _Replayer:
         of_mutate = request.endpoint == "mutate"
         rules = () if decision.exempt or not decision.governed else tuple(self._rules(request, decision, tier))
         return Replay(self._request, decision, rules, defaults if of_mutate else "")
+
+    def _unmapped(self) -> str:
+        """Return that nobody knows which tier judges the request, "" where that is known or none has to."""
+        request = self._request
+        if request.endpoint in ("namespaces", "tiers") or isinstance(request.subject, Unreadable):
+            return ""
+        if self._surroundings.is_mapped(request.namespace):
+            return ""
+        return f"the tier of namespace {shortened(request.namespace)} is not known: give --namespaces or --tier"
 
     def _tier(self) -> TierState:
         subject = self._request.subject
@@ -139,7 +156,29 @@ class _Replayer:
             minor=self._minor,
             permitted=frozenset(label for label in labels if label is not None),
             members=self._surroundings.members(self._request.name),
+            scaled=self._scaled(),
         )
+
+    def _scaled(self) -> Workload | None:
+        """Return the workload whose number of pods changes, as the cluster has it."""
+        kind = kinds.SCALED.get(self._request.resource)
+        if kind is None:
+            return None
+        return self._surroundings.running((BY_KIND[kind].group, kind, self._request.namespace, self._request.name))
+
+    def _not_judged(self, request: AdmissionRequest, tier: Tier) -> RuleState | None:
+        """Return why no rule on workloads was judged, in the place of what became of one; None where each was."""
+        subject = request.subject
+        if reason := left_alone(subject, tier):
+            return RuleState("", "not judged", (reason,))
+        if isinstance(subject, Scale) and subject.replicas <= subject.before:
+            return RuleState("", "not judged", ("no more pods are asked for",))
+        if isinstance(subject, Scale) and self._scaled() is None:
+            return RuleState("", "unproved", ("the workload that is scaled is not known: give it with --usage",))
+        workload = subject.workload if isinstance(subject, WorkloadChange) else None
+        if workload is not None and workload.kind == "DaemonSet" and self._known.around.nodes is None:
+            return RuleState("", "unproved", ("how many nodes it runs on is not known: give the Nodes with --usage",))
+        return None
 
     def _rules(self, request: AdmissionRequest, decision: Decision, tier: TierState) -> Iterator[RuleState]:
         """Yield each rule that concerns the request, in the order of the registry."""
@@ -166,6 +205,9 @@ class _Replayer:
                 return None
         elif rule.endpoint != endpoint:
             return None
+        other = self._not_judged(request, tier) if endpoint == "workloads" and isinstance(tier, Tier) else None
+        if other is not None:
+            return msgspec.structs.replace(other, rule=rule.id)
         if rule.id == "tier-assign":
             return RuleState(rule.id, "unproved", (f'whether "{request.user}" may assign the tier is not known',))
         on_usage = rule.usage is not None or rule.id in _ON_USAGE

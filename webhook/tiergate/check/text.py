@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from tiergate.check.escaping import log_line
 from tiergate.check.result import BoundSum, NamespaceResult, ObjectOutcome, ObjectResult, Report, ReportedFinding
-from tiergate.core.messages import shown
+from tiergate.core.messages import brief, shown
 from tiergate.core.quantity import Quantity
-from tiergate.core.text import shortened
 
 BAR: Final = 20
 """Characters of a bar."""
-WIDEST: Final = 20
-"""Characters of an amount: 1e900 is one too."""
 _COLOURS: Final = {"red": "31", "yellow": "33", "green": "32", "bold": "1", "faint": "2"}
 _OUTCOMES: Final[dict[ObjectOutcome, str]] = {"pass": "green", "fail": "red", "warning": "yellow", "unproved": "yellow"}
 
@@ -40,6 +37,10 @@ class Style(msgspec.Struct, frozen=True):
 
 def render(report: Report, style: Style) -> Iterator[str]:
     """Yield the lines."""
+    return map(log_line, _lines(report, style))
+
+
+def _lines(report: Report, style: Style) -> Iterator[str]:
     for one in report.unread:
         yield f"{style.paint('unreadable', 'red')}  {one}"
     for result in report.objects:
@@ -122,12 +123,12 @@ def _namespace(result: NamespaceResult, style: Style) -> Iterator[str]:
 def amount(one: BoundSum, asked: Quantity) -> str:
     """Return an amount with what is used besides, as the bound spells it."""
     used = one.used.nano if one.used is not None else 0
-    return shortened(shown(Quantity(asked.nano + used, one.hard.format), one.hard), WIDEST)
+    return shown(Quantity(asked.nano + used, one.hard.format), one.hard)
 
 
 def _amount(one: BoundSum) -> str:
-    besides = f" ({one.used} besides)" if one.used else ""
-    return f"{amount(one, one.steady)} of {one.hard}{besides}"
+    besides = f" ({brief(one.used)} besides)" if one.used else ""
+    return f"{amount(one, one.steady)} of {brief(one.hard)}{besides}"
 
 
 def _bar(one: BoundSum, style: Style) -> str:
@@ -144,6 +145,5 @@ def _bar(one: BoundSum, style: Style) -> str:
 
 
 def _unproved(report: Report, style: Style) -> Iterator[str]:
-    reasons = Counter(result.unproved for result in report.objects if result.outcome == "unproved")
-    for reason, count in reasons.items():
-        yield f"{style.paint('unproved', 'yellow')}  {_counted(count, 'object')}: {reason}"
+    for one in report.unproved:
+        yield f"{style.paint('unproved', 'yellow')}  {_counted(one.objects, 'object')}: {one.reason}"

@@ -23,14 +23,14 @@ def add_around(parser: argparse.ArgumentParser, *, namespace: bool = True) -> No
     add("--tiers", action="append", default=[], metavar="PATH", help="Tiers, or a values file of the chart; repeatable")
     add("--namespaces", action="append", default=[], metavar="PATH", help="Namespaces with their labels; repeatable")
     if namespace:
-        add("-n", "--namespace", default="", metavar="NAME", help="namespace of objects that name none")
-    add("--tier", metavar="NAME", help="the tier of every namespace, whatever its label says")
+        add("-n", "--namespace", default="", metavar="NAME", help="namespace of objects that do not name one")
+    add("--tier", metavar="NAME", help="the tier of every namespace, instead of its label")
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
     """Describe where the release comes from."""
     parser.add_argument(
-        "--kubernetes-version", type=_minor, metavar="1.N", help="release of the server; the newest one by default"
+        "--kubernetes-version", type=_minor, metavar="1.N", help="version of Kubernetes; the newest one by default"
     )
 
 
@@ -46,11 +46,11 @@ def _minor(text: str) -> int:
 
 
 def minor_of(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
-    """Return the release's minor number: as given, else that of the cluster."""
+    """Return the release's minor number: as named, else that of the cluster."""
     from tiergate.core.release import NEWEST  # noqa: PLC0415 - as above
 
-    given: int | None = arguments.kubernetes_version
-    return given if given is not None else surroundings.minor or NEWEST
+    named: int | None = arguments.kubernetes_version
+    return named if named is not None else surroundings.minor or NEWEST
 
 
 def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundings:

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="manifests: a file, a folder with all below it, or - for stdin")
+    add("paths", nargs="+", metavar="PATH", help="manifests: a file, a folder with all files below it, or - for stdin")
     add_around(parser)
     add(
         "--usage",
@@ -47,17 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rollout",
         choices=("peak", "steady"),
         default="peak",
-        help="whether rollouts are judged, or what is left of them",
+        help="whether the peak of rollouts counts, or only their end",
     )
-    add("--show-defaults", action="store_true", help="what the tiers would set")
+    add("--show-defaults", action="store_true", help="also print what the tiers would set")
     add("--ignore", action="append", default=[], metavar="GLOB", help="files to leave out; repeatable")
-    add("--no-ignores", action="store_true", help="pass over annotations check.tiergate.io/ignore-RULE")
+    add("--no-ignores", action="store_true", help="disregard annotations check.tiergate.io/ignore-RULE")
     add("--fail-on", choices=("error", "warning", "never"), default="error", help="which findings give exit code 1")
-    add("--strict", action="store_true", help="what is unproved gives exit code 1")
+    add("--strict", action="store_true", help="exit with 1 also for what is unproved")
     add("-o", "--output", action=_Output, choices=FORMATS, help="format; repeatable, each with its --output-file")
-    add("--output-file", action=_OutputFile, metavar="FILE", help="where the output named before it goes")
-    add("-q", "--quiet", action="store_true", help="findings and the last line alone")
-    add("-v", "--verbose", action="store_true", help="also what is well")
+    add("--output-file", action=_OutputFile, metavar="FILE", help="file of the -o before it")
+    add("-q", "--quiet", action="store_true", help="print only findings and the last line")
+    add("-v", "--verbose", action="store_true", help="also print what passes")
 
 
 class _Output(argparse.Action):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.help_text import Help
 
-COMMANDS: Final = ("check", "completion", "defaults", "explain", "replay", "snapshot", "usage")
+COMMANDS: Final = ("adopt", "check", "completion", "defaults", "explain", "replay", "snapshot", "usage")
 """Their names, which are those of their modules."""
 OWN_PACKAGES: Final = ("tiergate", "tiergate_certs")
 

@@ -27,18 +27,19 @@ exit codes: 0 all could be stored, 1 something would be refused, 2 wrong usage, 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder with all below it, or - for stdin")
-    add_around(parser)
     parser.add_argument(
-        "--templates", action="store_true", help="also in templates of workloads, whose pods get the defaults later"
+        "paths", nargs="+", metavar="PATH", help="a file, a folder with all files below it, or - for stdin"
     )
+    add_around(parser)
+    parser.add_argument("--templates", action="store_true", help="also set defaults in templates of workloads")
     parser.add_argument("--ignore", action="append", default=[], metavar="GLOB", help="files to leave out; repeatable")
     add_version(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the manifests and return the exit code."""
-    from tiergate.check.persisting import Persister  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.escaping import log_line  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.persisting import Persister  # noqa: PLC0415 - as above
     from tiergate.manifests.load import load_files  # noqa: PLC0415 - as above
 
     files, loaded = load_files(arguments.paths, ignore=arguments.ignore)
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.buffer.flush()
     unread = [str(one) for one in (*surroundings.faults, *loaded.faults)]
     for line in (*(f"unreadable  {one}" for one in unread), *_said(persister.notes)):
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(log_line(line) + "\n")
     if unread:
         return Exit.UNREADABLE_INPUT
     return Exit.VIOLATIONS if persister.notes.refused else Exit.OK

@@ -23,7 +23,9 @@ exit codes: 0 explained, 2 no such rule
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("rule", nargs="?", metavar="RULE", help="as a refusal or a report names it; without it: all")
+    parser.add_argument(
+        "rule", nargs="?", metavar="RULE", help="a rule as a refusal or a report names it; all if left out"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

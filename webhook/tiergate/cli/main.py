@@ -98,30 +98,30 @@ def parser() -> argparse.ArgumentParser:
     _add_crds(added.add_parser("crds", help="upgrade the definition of Tier to this release's, never downgrade it"))
     _add_uninstall(added.add_parser("uninstall", help="leave governed namespaces usable, then remove the webhooks"))
     _add_verify(added.add_parser("verify", help="prove by dry-run that tiers are enforced"))
-    _add_certs(added.add_parser("certs", help="who keeps the webhook's certificate, and another one now"))
+    _add_certs(added.add_parser("certs", help="show or renew the webhook's certificate"))
     return made
 
 
 def _add_certs(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     status = verbs.add_parser(
-        "status", help="whose it is, until when it is good, who trusts it; exit code 1 if not good"
+        "status", help="who keeps it, until when it is valid, who trusts it; exit code 1 if something is wrong"
     )
     rotate = verbs.add_parser("rotate", help="have the controller issue another certificate now, without a failed call")
     for verb in (status, rotate):
         _add_source(verb)
-        verb.add_argument("--namespace", "-n", default="tiergate-system", help="our own namespace")
+        verb.add_argument("--namespace", "-n", default="tiergate-system", help="namespace of the release")
         verb.add_argument(
             "--secret", default="tiergate-webhook-tls", help="as in the value certificates.existingSecret"
         )
     more = rotate.add_mutually_exclusive_group()
-    more.add_argument("--ca", dest="what", action="store_const", const="ca", help="another CA, too")
+    more.add_argument("--ca", dest="what", action="store_const", const="ca", help="also issue another CA")
     more.add_argument(
         "--distrust",
         dest="what",
         action="store_const",
         const="distrust",
-        help="another CA, as the key of this one has leaked: it is no longer trusted; calls fail for some seconds",
+        help="issue another CA and stop trusting the present one, whose key has leaked; calls fail for some seconds",
     )
     rotate.set_defaults(what="certificate")
 
@@ -138,7 +138,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="common name or DNS name that certificate must have; repeatable, without it any will do",
+        help="common name or DNS name that the certificate must have; repeatable, any name by default",
     )
     parser.add_argument("--no-metrics-auth", action="store_true", help="let everybody read /metrics")
     parser.add_argument(
@@ -155,20 +155,23 @@ def _add_controller(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service", default="tiergate-webhook", help="name of the webhook's Service")
     parser.add_argument("--identity", default=socket.gethostname(), help="name of this replica in the Lease")
     parser.add_argument(
-        "--external-certificate", default="", metavar="SECRET", help="somebody else keeps this: publish its ca.crt only"
+        "--external-certificate",
+        default="",
+        metavar="SECRET",
+        help="another owner keeps this Secret: only publish its ca.crt",
     )
-    parser.add_argument("--ca-duration", type=_duration, default="87600h", help="life of our CA, as 87600h or 90s")
-    parser.add_argument("--certificate-duration", type=_duration, default="2160h", help="life of a certificate of it")
+    parser.add_argument("--ca-duration", type=_duration, default="87600h", help="lifetime of our CA, such as 87600h")
+    parser.add_argument("--certificate-duration", type=_duration, default="2160h", help="lifetime of a certificate")
     _add_settle(parser)
     parser.add_argument(
         "--ca-injected", action="store_true", help="cert-manager's cainjector writes the caBundle: never patch it"
     )
-    parser.add_argument("--no-handover", action="store_true", help="refuse while no replica of the webhook answers")
+    parser.add_argument("--no-handover", action="store_true", help="never hand over to Kubernetes' own engines")
     parser.add_argument(
-        "--handover-after", type=int, default=15, metavar="SECONDS", help="without an answer: Kubernetes' own engines"
+        "--handover-after", type=int, default=15, metavar="SECONDS", help="without an answer before handing over"
     )
     parser.add_argument(
-        "--handover-back-after", type=int, default=30, metavar="SECONDS", help="of answers until the webhook is asked"
+        "--handover-back-after", type=int, default=30, metavar="SECONDS", help="of answers before taking over again"
     )
     for name, default, meaning in _ELECTION:
         parser.add_argument(name, type=int, default=default, metavar="SECONDS", help=meaning)
@@ -184,7 +187,9 @@ def _add_settle(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_preflight(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("values", type=Path, metavar="FILE", help="a values file of the chart: its `tiers` are judged")
+    parser.add_argument(
+        "values", type=Path, metavar="FILE", help="a values file of the chart, whose `tiers` are checked"
+    )
 
 
 def _add_crds(parser: argparse.ArgumentParser) -> None:
@@ -194,7 +199,7 @@ def _add_crds(parser: argparse.ArgumentParser) -> None:
 
 def _add_uninstall(parser: argparse.ArgumentParser) -> None:
     _add_source(parser)
-    parser.add_argument("--namespace", required=True, help="our own namespace")
+    parser.add_argument("--namespace", required=True, help="namespace of the release")
     parser.add_argument(
         "--helm-release", default="", metavar="NAME", help="do nothing unless Helm is uninstalling this release"
     )
@@ -204,16 +209,20 @@ def _add_uninstall(parser: argparse.ArgumentParser) -> None:
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     _add_source(parser)
     parser.add_argument(
-        "--governed", action="append", default=[], metavar="NAMESPACE", help="to try pods in; repeatable"
+        "--governed",
+        action="append",
+        default=[],
+        metavar="NAMESPACE",
+        help="governed namespace to try pods in; repeatable",
     )
-    parser.add_argument("--image", default="tiergate", help="image of the pods tried; never pulled")
-    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="to go on trying what fails")
+    parser.add_argument("--image", default="tiergate", help="image of the tried pods; never pulled")
+    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="to keep trying what fails")
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     _add_source(parser)
     parser.add_argument("--listen-address", type=_address, default="127.0.0.1", help="IP address to listen on")
-    parser.add_argument("--namespace", required=True, help="our own namespace")
+    parser.add_argument("--namespace", required=True, help="namespace of the release")
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
 
 

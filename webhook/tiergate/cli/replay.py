@@ -20,7 +20,7 @@ examples:
   tiergate replay review.json --tiers tiers.yaml --tier dev --usage none
   tiergate replay review.json --usage cluster.yaml
 
-exit codes: 0 allowed, 1 refused, 2 wrong usage, 3 unreadable input
+exit codes: 0 allowed, 1 refused, 2 wrong usage, 3 unreadable input, or no tier is known
 """
 
 
@@ -37,30 +37,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation and return the exit code."""
-    from tiergate.check.replaying import NoReview, replay  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.escaping import log_line  # noqa: PLC0415 - --help needs no rules
+    from tiergate.check.replaying import NoReview, replay  # noqa: PLC0415 - as above
     from tiergate.core.text import printable  # noqa: PLC0415 - as above
     from tiergate.manifests.files import UnreadableFile, read_bytes  # noqa: PLC0415 - as above
     from tiergate.manifests.load import Loaded  # noqa: PLC0415 - as above
 
     surroundings = surroundings_of(arguments, Loaded([], []))
     if surroundings.faults:
-        sys.stderr.write("".join(f"unreadable  {one}\n" for one in surroundings.faults))
+        sys.stderr.write("".join(log_line(f"unreadable  {one}") + "\n" for one in surroundings.faults))
         return Exit.UNREADABLE_INPUT
     try:
         found = list(replay(read_bytes(arguments.review), surroundings, minor=minor_of(arguments, surroundings)))
     except (NoReview, UnreadableFile) as error:
-        sys.stderr.write(printable(f"unreadable  {arguments.review}: {error}") + "\n")
+        sys.stderr.write(log_line(printable(f"unreadable  {arguments.review}: {error}")) + "\n")
         return Exit.UNREADABLE_INPUT
     for line in _head(found[0]):
-        sys.stdout.write(printable(line) + "\n")
+        sys.stdout.write(log_line(printable(line)) + "\n")
     for one in found:
         for line in _lines(one):
-            sys.stdout.write(printable(line) + "\n")
+            sys.stdout.write(log_line(printable(line)) + "\n")
+    if any(one.unproved for one in found):
+        return Exit.UNREADABLE_INPUT
     return Exit.OK if all(one.decision.allowed for one in found) else Exit.VIOLATIONS
 
 
 def _head(replay: Replay) -> Iterator[str]:
     request, decision = replay.request, replay.decision
+    if not request.operation:
+        yield "a request that cannot be read"
+        return
     where = f" in {request.namespace}" if request.endpoint not in ("namespaces", "tiers") else ""
     dry = ", dry-run" if request.dry_run else ""
     yield f"{request.operation} of {request.resource} {request.name or '(name to come)'}{where}, by {request.user}{dry}"
@@ -71,7 +77,9 @@ def _head(replay: Replay) -> Iterator[str]:
 def _lines(replay: Replay) -> Iterator[str]:
     decision = replay.decision
     yield f"/{replay.request.endpoint}: {replay.answer}"
-    if not decision.governed:
+    if replay.unproved:
+        yield f"  {replay.unproved}"
+    elif not decision.governed:
         yield "  no tier governs it"
     if decision.exempt:
         yield f"  exempt: {decision.exempt}"
@@ -80,6 +88,6 @@ def _lines(replay: Replay) -> Iterator[str]:
     width = max((len(one.rule) for one in replay.rules), default=0)
     for one in replay.rules:
         first, *rest = one.lines or ("",)
-        yield f"  {one.state:<8}  {one.rule:<{width}}  {first}".rstrip()
+        yield f"  {one.state:<10}  {one.rule:<{width}}  {first}".rstrip()
         for line in rest:
-            yield f"  {'':<8}  {'':<{width}}  {line}"
+            yield f"  {'':<10}  {'':<{width}}  {line}"

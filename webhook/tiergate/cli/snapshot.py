@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
     parser.add_argument(
-        "-n", "--namespace", action="append", default=[], metavar="NAME", help="these namespaces alone; repeatable"
+        "-n", "--namespace", action="append", default=[], metavar="NAME", help="only these namespaces; repeatable"
     )
-    parser.add_argument("--output-file", metavar="FILE", help="where it goes; standard output without it")
+    parser.add_argument("--output-file", metavar="FILE", help="file to write; standard output by default")
     add_connection(parser)
 
 

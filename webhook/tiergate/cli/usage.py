@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of the command."""
     parser.epilog = EXAMPLE
     parser.add_argument(
-        "-n", "--namespace", action="append", default=[], metavar="NAME", help="these namespaces alone; repeatable"
+        "-n", "--namespace", action="append", default=[], metavar="NAME", help="only these namespaces; repeatable"
     )
-    parser.add_argument("--tier", metavar="NAME", help="the namespaces of this tier alone")
+    parser.add_argument("--tier", metavar="NAME", help="only the namespaces of this tier")
     add_connection(parser)
 
 

@@ -66,14 +66,16 @@ class Api:
         path = _collection(resource, namespace)
         return read_items(await self._sender.request("GET", path, query=query, timeout=timeout))
 
-    async def each(self, resource: Resource, *, query: Mapping[str, str] | None = None) -> AsyncIterator[msgspec.Raw]:
-        """Yield the objects of the cluster, each as JSON, read in pages of bounded size.
+    async def each(
+        self, resource: Resource, *, namespace: str | None = None, query: Mapping[str, str] | None = None
+    ) -> AsyncIterator[msgspec.Raw]:
+        """Yield the objects of a namespace (None: of the cluster), each as JSON, read in pages of bounded size.
 
         Raises:
             BodyTooLarge: One object alone is larger than any can be.
             msgspec.MsgspecError: The answer is not a list of objects.
         """
-        async for page in read_pages(self._sender, _collection(resource, None), query=query):
+        async for page in read_pages(self._sender, _collection(resource, namespace), query=query):
             for raw in page.items or ():
                 yield raw
             del page

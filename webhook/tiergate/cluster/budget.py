@@ -9,7 +9,7 @@ SMALLEST_PRUNING: Final = 64
 class Budget:
     """How often one key may be written: a burst, then a steady rate.
 
-    A write that somebody else keeps undoing must not become a hot loop, and a repair must not wait long. A key that
+    A write that another client keeps undoing must not become a hot loop, and a repair must not wait long. A key that
     may write a whole burst again is forgotten, so keys that come and go leave nothing behind.
     """
 

@@ -218,7 +218,7 @@ class Elector:
         return await self._write(found)
 
     async def _renew(self) -> bool:
-        """Renew on the version we wrote; if that is not the stored one, look who wrote it. False: somebody else leads.
+        """Renew on the version we wrote; if that is not the stored one, see who wrote it. False: another replica leads.
 
         Raises:
             ApiError, Unreachable: It may be tried again until the deadline.

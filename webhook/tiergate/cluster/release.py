@@ -31,6 +31,7 @@ class ServerRelease:
     def __init__(self, api: Api) -> None:
         """Take what asks; nothing is asked before ``run``."""
         self._api = api
+        self._warned = NEWEST
         self.minor: int = NEWEST
 
     async def run(self) -> None:
@@ -44,4 +45,12 @@ class ServerRelease:
             else:
                 if digits := re.match(r"[0-9]+", version.minor):  # some vendors write "37+"
                     self.minor = int(digits[0])
+                    self._warn_if_newer()
             await asyncio.sleep(INTERVAL)
+
+    def _warn_if_newer(self) -> None:
+        """Tell once of each release that is newer than the tested ones: the chart installs on it all the same."""
+        if self.minor > self._warned:
+            self._warned = self.minor
+            fields = {"release": f"1.{self.minor}", "tested": f"1.{NEWEST}"}
+            logger.warning("the API server is newer than what this version was tested with", extra={"fields": fields})

@@ -1,4 +1,4 @@
-"""Certificates of the webhook: issued, stored, published to the API server, and repaired when somebody changes them."""
+"""Certificates of the webhook: issued, stored, published to the API server, and repaired when they are changed."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class ExternalSecretUnusable(RuntimeError):
-    """The Secret that somebody else keeps is not there, names no CA or cannot serve; the message says which."""
+    """The Secret of another owner does not exist, names no CA or cannot serve; the message says which."""
 
 
 class ClockSkew(RuntimeError):
@@ -46,7 +46,7 @@ class ClockSkew(RuntimeError):
 
 
 class CertificateKeeper:
-    """Runs the rotation step, and is its publisher; or publishes the CA of a Secret that somebody else keeps."""
+    """Runs the rotation step, and is its publisher; or publishes the CA of a Secret of another owner."""
 
     def __init__(
         self,
@@ -73,10 +73,10 @@ class CertificateKeeper:
             policy: Lifetimes.
             now: Time of day, aware.
             on_change: Told when the answer of `enforcing` may have changed.
-            external_secret: Name of the Secret with the certificate when somebody else keeps it: read, never written.
+            external_secret: Name of the Secret with the certificate if another owner keeps it: read, never written.
             clock: Monotonic seconds.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
-            ca_injected: Whether somebody else writes the caBundle, too: then nothing is published here, only judged.
+            ca_injected: Whether cainjector writes the caBundle: then nothing is published here, only judged.
         """
         self._api = api
         self._store = store
@@ -183,7 +183,7 @@ class CertificateKeeper:
         return done.trusted, self._now()
 
     async def _publish_external(self) -> tuple[bytes, None]:
-        """Publish and return the CA certificates of the Secret that somebody else keeps."""
+        """Publish and return the CA certificates of the Secret of another owner."""
         name = f'Secret "{self._external_secret}"'
         kept = await self._store.read(self._external_secret)
         if kept is None:
@@ -203,7 +203,7 @@ class CertificateKeeper:
     async def publish(self, wanted: bytes, *, alone: bool) -> Published:
         """Patch the webhook configurations that exist; one that was deleted is left deleted.
 
-        What is found there at first was published before us, perhaps by another mode: somebody may still serve a leaf
+        What is found there at first was published before us, perhaps by another mode: a replica may still serve a leaf
         of it. What appears there later is not ours, and goes.
         """
         now = self._now()

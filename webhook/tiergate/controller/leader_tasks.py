@@ -36,7 +36,7 @@ DEFAULT_POLICY: Final = Policy()
 
 
 class LeaderTasks:
-    """Everything that writes. It is told of changes, and told nothing once this replica leads no more."""
+    """Everything that writes. It is notified of changes while this replica leads, and of none afterwards."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class LeaderTasks:
             state: What the decisions rest on.
             namespace: Of the release: Secrets live there.
             service: Name of the webhook's Service.
-            external_secret: Name of the Secret with the certificate when somebody else keeps it.
+            external_secret: Name of the Secret with the certificate if another owner keeps it.
             policy: Lifetimes of certificates.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
-            ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
+            ca_injected: Whether cainjector writes the caBundle of the webhook configurations.
             timing: When to hand over and back.
             probe: How to ask the webhook; None: over its Service.
             clock: Monotonic seconds.
@@ -159,7 +159,7 @@ class LeaderTasks:
         self._tiers.add(name)
 
     def look_at_status(self, name: str) -> None:
-        """Have a tier whose status alone changed looked at soon, if somebody else wrote it."""
+        """Have a tier whose status alone changed looked at soon, if another client wrote it."""
         record = self._state.tier_record(name)
         if record is None or not self._status.has_written(record):
             self._tiers.add(name)

@@ -178,7 +178,7 @@ class Comparison(msgspec.Struct, frozen=True):
         actions: The writes that bring it closer, in order. When some must wait for others to be in force, another
             comparison yields them later.
         waiting: Names of objects that should be in force and are not, foreign ones left out.
-        foreign: Names that we need and that somebody else's objects have.
+        foreign: Names that we need and that foreign objects have.
         leftover: Names of objects of ours that are not wanted (any more); while they are there they refuse.
     """
 
@@ -218,7 +218,7 @@ def desired_limit_ranges(tier: Tier, *, handed_over: bool = False) -> tuple[Desi
 
 
 def _is_ours(stored: _Stored) -> bool:
-    """Say whether an object may be repaired: one of our labels is enough, as somebody may have removed the other."""
+    """Say whether an object may be repaired: one of our labels is enough, as the other may have been removed."""
     return stored.managed or stored.labelled != ""
 
 

@@ -74,7 +74,7 @@ class WorkQueue:
         self._wake.set()
 
     def add_later(self, key: str, delay: float) -> None:
-        """Have the key looked at after `delay` seconds, or earlier if somebody adds it."""
+        """Have the key looked at after `delay` seconds, or earlier if it is added."""
         loop = asyncio.get_running_loop()
         if (timer := self._later.get(key)) is not None:
             if timer.when() <= loop.time() + delay:

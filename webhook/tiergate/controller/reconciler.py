@@ -84,7 +84,7 @@ class NamespaceReconciler:
         await self._correct(name, tier)
 
     def _alive(self, name: str) -> Namespace | None:
-        """Return a namespace whose objects are our business: those on their way out take their objects with them."""
+        """Return a namespace whose objects we keep: a terminating one takes its objects with it."""
         namespace = self._state.namespace(name)
         if namespace is None or namespace.deleting:
             return None

@@ -32,9 +32,9 @@ class ControllerOptions(msgspec.Struct, frozen=True, kw_only=True):
         service: Name of the webhook's Service, which the certificate is for.
         host: How this replica is called in the Lease, made unique by a random part.
         timing: Of the leader election.
-        external_secret: Name of the Secret with the webhook's certificate when somebody else keeps it.
+        external_secret: Name of the Secret with the webhook's certificate if another owner keeps it.
         policy: Lifetimes of certificates.
-        ca_injected: Whether somebody else writes the caBundle of the webhook configurations, too.
+        ca_injected: Whether cainjector writes the caBundle of the webhook configurations.
         handover: When Kubernetes' own engines stand in for the webhook.
     """
 

@@ -126,7 +126,7 @@ class StatusWriter:
         )
 
     def _members(self, tier: str) -> list[Namespace]:
-        """Return the namespaces of a tier; those on their way out have no quotas to wait for."""
+        """Return the namespaces of a tier; terminating ones have no quotas to wait for."""
         members = (self._state.namespace(name) for name in self._state.namespaces_of(tier))
         return [one for one in members if one is not None and not one.deleting]
 

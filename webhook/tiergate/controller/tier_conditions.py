@@ -37,7 +37,7 @@ class NamespaceState(msgspec.Struct, frozen=True):
     Attributes:
         name: Of the namespace.
         waiting: ResourceQuotas that should be in force and are not.
-        foreign: Names we need and somebody else's ResourceQuotas have.
+        foreign: Names that we need and that foreign ResourceQuotas have.
         leftover: ResourceQuotas of ours that the tier does not ask for (any more); while they are there they refuse.
         error: Why the last write failed, or "".
         inexact: Several ResourceQuotas share the counting, so native quota is no hard bound under parallel creates.
@@ -140,7 +140,7 @@ def assess_ready(record: TierRecord, *, good: TierInForce | None, states: Sequen
     """Say whether the tier is valid and in force in all of its namespaces; what people must mend comes first."""
     if (obstacle := _to_mend(record, good, states)) is not None:
         return obstacle
-    if good is not None and good.tier.mode != "Enforce":
+    if good is not None and not good.tier.is_native:
         return _assess_reporting(good.tier.mode, states)
     return _assess_enforced(states)
 

@@ -1,4 +1,4 @@
-"""Whether a value that is out of range was written by somebody, or set by the tier."""
+"""Whether a value that is out of range was written in the object, or set by the tier."""
 
 from __future__ import annotations
 

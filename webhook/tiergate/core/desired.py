@@ -25,7 +25,7 @@ class DesiredQuota(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
-        """The names that each kind of object is measured by, as far as somebody has asked."""
+        """The names that each kind of object is measured by, as far as they were asked for."""
         return {}
 
 
@@ -52,7 +52,7 @@ def quotas_of(tier: Tier) -> tuple[DesiredQuota, ...]:
 
 def native_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     """Return the ResourceQuotas that each namespace of the tier should hold: none in Warn and Audit, as they refuse."""
-    return desired_quotas(tier) if tier.mode == "Enforce" else ()
+    return desired_quotas(tier) if tier.is_native else ()
 
 
 def scope_set(quota: TierQuota) -> ScopeSet:

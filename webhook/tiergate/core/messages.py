@@ -1,4 +1,4 @@
-"""Findings as the sentences kubectl prints: what, where, asked, allowed, and the smallest way out.
+"""Findings as the sentences kubectl prints: what, where, asked, allowed, and the smallest change that would pass.
 
 A message never contains another namespace's object names.
 """
@@ -28,8 +28,12 @@ MOST_DIGITS: Final = 7
 """An amount with more of them is shown to a tenth of the largest unit below it."""
 
 
+LONGEST: Final = 24
+"""Characters of an amount that is shown in full; what anybody means has fewer."""
+
+
 class Said(NamedTuple):
-    """A sentence: what is wrong, and the way out, "" where there is none; where room is short, that is left out."""
+    """A sentence: what is wrong, and what would pass, "" if nothing would; where room is short, that is left out."""
 
     fact: str
     advice: str = ""
@@ -44,6 +48,8 @@ def shown(amount: Quantity, like: Quantity, *, up: bool | None = None) -> str:
     VPA writes milli-bytes: ``23215243980800m`` beside ``4Gi`` is ``21.6Gi``.
     """
     exact = str(Quantity(amount.nano, like.format))
+    if len(exact) > LONGEST:
+        return brief(amount, up=up)
     if sum(map(str.isdecimal, exact)) <= MOST_DIGITS or like.format == "DecimalExponent":
         return exact
     base, suffixes = _UNITS[like.format]
@@ -53,6 +59,19 @@ def shown(amount: Quantity, like: Quantity, *, up: bool | None = None) -> str:
     tenths = {None: (2 * number + tenth) // (2 * tenth), True: -(-number // tenth), False: number // tenth}[up]
     rounded = f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{suffixes[step]}"
     return exact if not tenths or rounded == str(like) else rounded
+
+
+def brief(amount: Quantity, *, up: bool | None = None) -> str:
+    """Return the text of an amount; one of very many digits, as ``1e900`` has in another unit, is rounded to three."""
+    if len(exact := str(amount)) <= LONGEST:
+        return exact
+    number = abs(amount.nano)
+    power = len(str(number)) - 3
+    step = 10**power
+    digits = {None: (2 * number + step) // (2 * step), True: -(-number // step), False: number // step}[up]
+    text = str(digits)
+    mantissa = text.rstrip("0")
+    return f"{'-' if amount.nano < 0 else ''}{mantissa}e{power - 9 + len(text) - len(mantissa)}"
 
 
 def _where(finding: Finding) -> str:
@@ -121,8 +140,9 @@ def ratio(finding: Finding, _namespace: str) -> Said:
             f"set {missing}",
         )
     bound = finding.bound or ZERO
+    limit, request = brief(finding.limit), brief(finding.actual)
     return Said(
-        f"{_where(finding)}: {limit_name} / {name} is {finding.limit} / {finding.actual}{_whose(finding)}, "
+        f"{_where(finding)}: {limit_name} / {name} is {limit} / {request}{_whose(finding)}, "
         f"the tier allows at most {bound}",
         f"set {name} to {_request_for(name, finding.limit, bound)} or more, "
         f"or {limit_name} to {_limit_for(name, finding.actual, bound)} or less",

@@ -85,7 +85,7 @@ class Pod(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def qos_classes(self) -> dict[int, str]:
-        """The QoS class by the release that computes it, as far as somebody has asked."""
+        """The QoS class by the release that computes it, as far as it was asked for."""
         return {}
 
     @property

@@ -54,7 +54,7 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
-        """The names that each kind of object is measured by, as far as somebody has asked."""
+        """The names that each kind of object is measured by, as far as they were asked for."""
         return {}
 
     @cached_property
@@ -156,7 +156,7 @@ def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
 def pending(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield the tier's quotas that native quota does not enforce yet in the namespace.
 
-    ``detail`` names the ResourceQuota that has the place of ours and is somebody else's: then nobody need wait.
+    ``detail`` names the foreign ResourceQuota that has the name of ours: then waiting does not help.
     """
     present = {quota.name: quota for quota in quotas if quota.managed}
     foreign = {quota.name for quota in quotas if not quota.managed}

@@ -67,7 +67,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         placement: Where a DaemonSet's pods may run.
         running: How many pods its status says that there are.
         available: How many of these are available; 0 where the status may leave pods out.
-        terminating: How many more are on their way out.
+        terminating: How many more are terminating.
         observed: Whether its status is that of this version.
         settled: Besides, all its pods are of this template.
         complete: Its last rollout has ended, so that the pods below its partition are made of this template, too.

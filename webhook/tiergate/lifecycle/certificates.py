@@ -141,7 +141,7 @@ async def rotate(api: Api, *, namespace: str, secret: str, what: What, say: Call
     """Ask the controller for another certificate, or another CA with one, by an annotation of the Secret.
 
     Raises:
-        NotRotated: The certificate is somebody else's, or the Secret is missing.
+        NotRotated: Another owner keeps the certificate, or the Secret is missing.
         Conflict: The Secret was written at the same moment.
         ApiError, Unreachable: The API server refuses, or does not answer.
     """

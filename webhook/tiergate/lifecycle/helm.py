@@ -65,7 +65,7 @@ async def not_uninstalling(api: Api, *, namespace: str, release: str, revision: 
 
 
 async def _makers(api: Api, namespace: str) -> Iterator[str]:
-    """Return who has written the hook's Job, but for its status."""
+    """Return who has written the hook's Job, its status left out."""
     raw = await api.get(JOBS, JOB, namespace=namespace)
     writers = () if raw is None else _read(raw).metadata.managed_fields or ()
     return (one.manager for one in writers if not one.subresource)

@@ -7,11 +7,13 @@ from typing import Any, Final
 import msgspec
 
 from tiergate.cluster.tier_record import read_record
+from tiergate.wire.claim import WireClaim
 from tiergate.wire.decode import Decoder
 from tiergate.wire.limitrange import WireLimitRange
 from tiergate.wire.malformed import Malformed
 from tiergate.wire.namespace import WireNamespace
 from tiergate.wire.node import WireNode
+from tiergate.wire.pod import WirePod
 from tiergate.wire.quota import WireQuota
 from tiergate.wire.runtime_class import WireRuntimeClass
 from tiergate.wire.template import WireTemplate
@@ -23,9 +25,11 @@ SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
     "Namespace": WireNamespace,
     "ResourceQuota": WireQuota,
     "LimitRange": WireLimitRange,
+    "PersistentVolumeClaim": WireClaim,
     "RuntimeClass": WireRuntimeClass,
     "Node": WireNode,
     "CronJob": WireCronJob,
+    "Pod": WirePod,
 }
 """The shape of each kind; of the others it is that of a workload."""
 _VOLATILE: Final = ("uid", "resourceVersion", "annotations")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -11,7 +10,9 @@ from tiergate.cluster import resource as resources
 from tiergate.cluster.client import NOT_FOUND, ApiError
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import LABEL
+from tiergate.live.listing import FORBIDDEN, server_minor
 from tiergate.live.pruning import pruned
+from tiergate.wire.snapshot import API_VERSION, KIND, Missing, WireSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,34 +20,18 @@ if TYPE_CHECKING:
     from tiergate.cluster.api import Api
     from tiergate.cluster.resource import Resource
 
-FORBIDDEN: Final = 403
 MANY: Final = 10
 """Namespaces from which on the whole cluster is asked for at once."""
-API_VERSION: Final = "check.tiergate.io/v1"
-"""Of the object that says what a snapshot is; no cluster has such objects."""
-KIND: Final = "Snapshot"
 _OF_NAMESPACES: Final[dict[str, Resource]] = {
     "ResourceQuota": resources.RESOURCE_QUOTAS,
     "LimitRange": resources.LIMIT_RANGES,
+    "PersistentVolumeClaim": resources.CLAIMS,
     **resources.WORKLOADS,
 }
 _OF_CLUSTER: Final[dict[str, Resource]] = {"RuntimeClass": resources.RUNTIME_CLASSES, "Node": resources.NODES}
 
 ALL: Final = (*_OF_NAMESPACES, *_OF_CLUSTER)
 """The kinds that are read besides namespaces and tiers."""
-
-
-class Missing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What could not be read: objects of a kind, in a namespace or of a name; "" for all."""
-
-    kind: str
-    reason: str
-    namespace: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        what = f"{self.kind} {self.name}" if self.name else f"{self.kind} objects"
-        return f"{what}{f' in {self.namespace}' if self.namespace else ''}: {self.reason}"
 
 
 class Snapshot(msgspec.Struct):
@@ -58,10 +43,7 @@ class Snapshot(msgspec.Struct):
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Yield what a file of it holds: first what it is."""
-        head: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "kubernetesVersion": f"1.{self.minor}"}
-        if self.missing:
-            head["missing"] = msgspec.to_builtins(self.missing)
-        yield head
+        yield msgspec.to_builtins(WireSnapshot(API_VERSION, KIND, f"1.{self.minor}", self.missing))
         yield from self.objects
 
     @property
@@ -105,7 +87,7 @@ class _Reader:
     async def read(self) -> Snapshot:
         """Return what there is."""
         found = self._found
-        found.minor = await self._minor()
+        found.minor = await server_minor(self._api)
         labels = await self._namespaces()
         await self._tiers({tier for tier in labels.values() if tier})
         governed = sorted(name for name, tier in labels.items() if tier)
@@ -118,16 +100,6 @@ class _Reader:
         order = {kind: at for at, kind in enumerate(("Tier", "Namespace", *_OF_NAMESPACES, *_OF_CLUSTER))}
         found.objects.sort(key=lambda one: (order[one["kind"]], _names(one["metadata"])))
         return found
-
-    async def _minor(self) -> int:
-        class Version(msgspec.Struct):
-            minor: str = ""
-
-        try:
-            digits = re.match(r"[0-9]+", msgspec.json.decode(await self._api.server_version(), type=Version).minor)
-        except msgspec.MsgspecError:
-            digits = None
-        return int(digits[0]) if digits else NEWEST
 
     async def _namespaces(self) -> dict[str, str]:
         """Keep the namespaces, and return their tiers."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 
 from tiergate.cluster import resource as resources
-from tiergate.cluster.client import ApiError
 from tiergate.cluster.usage_index import claim_decoder, pod_decoder
 from tiergate.core.claim import Claim
 from tiergate.core.desired import desired_quotas
@@ -18,16 +17,17 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
-from tiergate.live.snapshot import FORBIDDEN, Missing, take
+from tiergate.live.listing import each_object
+from tiergate.live.snapshot import take
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.quota import read_quota
+from tiergate.wire.snapshot import Missing
 from tiergate.wire.tier import tier_and_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tiergate.cluster.api import Api
-    from tiergate.cluster.resource import Resource
     from tiergate.live.snapshot import Snapshot
 
 MOST_CONSUMERS: Final = 3
@@ -234,34 +234,10 @@ async def _objects(api: Api, namespaces: Sequence[str], *, everything: bool) -> 
             except ValueError:
                 objects.unknown.add((metadata.namespace, kind))
 
-        for namespace, error in await _each(api, resource, namespaces, keep, everything=everything):
+        for namespace, error in await each_object(api, resource, namespaces, keep, everything=everything):
             objects.unknown.add((namespace, kind))
             missing.append(Missing(name, f"{error.status} {error.message or error.reason}", namespace))
     return objects, missing
-
-
-async def _each(
-    api: Api, resource: Resource, namespaces: Sequence[str], keep: Callable[[bytes], None], *, everything: bool
-) -> list[tuple[str, ApiError]]:
-    """Keep every object of the namespaces; return of which namespaces they may not be read."""
-    if everything:
-        try:
-            async for raw in api.each(resource):
-                keep(bytes(raw))
-            return []
-        except ApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-    refused = []
-    for namespace in namespaces:
-        try:
-            for raw in await api.list(resource, namespace=namespace):
-                keep(bytes(raw))
-        except ApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-            refused.append((namespace, error))
-    return refused
 
 
 def _maker(metadata: _Metadata, kind: type) -> str:

@@ -18,7 +18,11 @@ LARGE: Final = 2000
 """Characters of an object or list whose members' places are kept: of a List many are asked for."""
 _LINE_END: Final = re.compile("\n")
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_ESCAPE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+"""A pair of surrogates, one alone, or another escape."""
+_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],]', re.DOTALL)
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 _SKIP: Final = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
@@ -51,7 +55,8 @@ class JsonDocument(Document):
         """Take the text, and where in it the document is."""
         self._of = of
         self._start = start
-        self.json = of.text[start:end].encode()
+        text = of.text[start:end]
+        self.json = (_ESCAPE.sub(_without_half, text) if "\\ud" in text or "\\uD" in text else text).encode()
         self._large: dict[int, dict[str, tuple[int, int]]] = {}
 
     def place(self, pointer: str) -> Place:
@@ -97,6 +102,11 @@ def read_json(text: str, above: int) -> Iterator[JsonDocument]:
             raise ManifestFault(of.place(second), reason) from None
         yield JsonDocument(of, at, end)
         at = _blank(text, end)
+
+
+def _without_half(escape: re.Match[str]) -> str:
+    """Return an escape; for half of a pair of surrogates the sign that the API server takes for it."""
+    return "\\ufffd" if escape[1] else escape[0]
 
 
 class _Duplicate(ValueError):

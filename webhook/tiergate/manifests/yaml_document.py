@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -65,8 +66,11 @@ class YamlDocument(Document):
 
 @lru_cache(maxsize=1)
 def _composed(text: bytes) -> list[Node]:
-    """Return the documents of a text; who looks for one place in it soon looks for another."""
-    return list(nodes(text))
+    """Return the documents of a text that can be read; who looks for one place in it soon looks for another."""
+    found: list[Node] = []
+    with suppress(yaml.YAMLError, RecursionError):  # told when it was read; what is before it has places
+        found.extend(nodes(text))
+    return found
 
 
 def read_yaml(text: bytes, above: int) -> Iterator[YamlDocument]:

@@ -33,31 +33,31 @@ class PrometheusRecorder:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; the series would double the exposition
         self._registry = registry = CollectorRegistry()
         self._errors = Counter(
-            "tiergate_errors", "Requests without a decision.", ["endpoint", "reason"], registry=registry
-        )
-        self._age = Gauge(
-            "tiergate_cache_age_seconds", "Time since a cache heard from the API server.", ["cache"], registry=registry
-        )
-        self._silence = Gauge(
-            "tiergate_controller_silence_seconds", "Time since a controller was last seen to lead.", registry=registry
-        )
-        self._faults = Gauge(
-            "tiergate_cache_faulty_objects", "Objects a cache cannot use.", ["cache"], registry=registry
+            "tiergate_errors",
+            "Requests that got no decision. A series appears with its first error.",
+            ["endpoint", "reason"],
+            registry=registry,
         )
         self._task_failures = Counter(
-            "tiergate_task_failures", "Failures of tasks of the process.", ["task"], registry=registry
+            "tiergate_task_failures",
+            "Failures of background tasks; each is started again.",
+            ["task"],
+            registry=registry,
         )
         self._unchecked = Counter(
             "tiergate_quotas_unchecked",
-            "Reviews for tiers in mode Warn or Audit that left quotas out, as usage was not known.",
+            "Reviews under mode Warn or Audit that did not check quotas because usage was not known.",
             ["resource"],
             registry=registry,
         )
         self._events = Counter(
-            "tiergate_events", "Events on workloads that were due, by outcome.", ["outcome"], registry=registry
+            "tiergate_events", "Events on workloads, by what became of them.", ["outcome"], registry=registry
         )
+        self._create_caches(registry)
         self._create_certificates(registry)
-        self._in_flight = Gauge("tiergate_body_bytes_in_flight", "Bytes of request bodies held.", registry=registry)
+        self._in_flight = Gauge(
+            "tiergate_body_bytes_in_flight", "Bytes of request bodies in memory.", registry=registry
+        )
         self._usage = _UsageCollector()
         registry.register(self._usage)
         self._conditions = _ConditionCollector()
@@ -66,19 +66,39 @@ class PrometheusRecorder:
         registry.register(self._reviews)
         ProcessCollector(registry=registry)
 
+    def _create_caches(self, registry: CollectorRegistry) -> None:
+        self._age = Gauge(
+            "tiergate_cache_age_seconds",
+            "Seconds since the API server last answered a cache.",
+            ["cache"],
+            registry=registry,
+        )
+        self._silence = Gauge(
+            "tiergate_controller_silence_seconds",
+            "Seconds since a controller last renewed its Lease.",
+            registry=registry,
+        )
+        self._faults = Gauge(
+            "tiergate_cache_faulty_objects", "Objects in a cache that cannot be used.", ["cache"], registry=registry
+        )
+
     def _create_certificates(self, registry: CollectorRegistry) -> None:
         self._expiry = Gauge(
-            "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate ends.", registry=registry
+            "tiergate_certificate_expiry_timestamp_seconds", "When the served certificate expires.", registry=registry
         )
         self._trusted = Gauge(
-            "tiergate_certificate_trusted", "1 where every entry trusts the served certificate.", registry=registry
+            "tiergate_certificate_trusted",
+            "1 if every webhook entry trusts the served certificate, 0 if not.",
+            registry=registry,
         )
         self._authority_expiry = Gauge(
-            "tiergate_ca_expiry_timestamp_seconds", "When the CA of the served certificate ends.", registry=registry
+            "tiergate_ca_expiry_timestamp_seconds", "When the CA of the served certificate expires.", registry=registry
         )
         self.certificate_trust(trusted=None, authority_expiry=None)
         self._clock_offset = Gauge(
-            "tiergate_clock_offset_seconds", "By how much our clock is ahead of the API server's.", registry=registry
+            "tiergate_clock_offset_seconds",
+            "Seconds by which the clock of the replica is ahead of the API server's.",
+            registry=registry,
         )
 
     def review(self, *, endpoint: str, kind: str, tier: str, outcome: str, rule: str, seconds: float) -> None:
@@ -164,11 +184,11 @@ class _ReviewCollector(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
         names = ["endpoint", "tier", "kind", "outcome", "rule"]
-        decisions = CounterMetricFamily("tiergate_decisions", "Reviews answered.", labels=names)
+        decisions = CounterMetricFamily("tiergate_decisions", "Admission reviews that got a decision.", labels=names)
         for labels, count in self._counts.copy().items():
             decisions.add_metric(labels, count)
         yield decisions
-        help_text = "Time from the whole request to the answer."
+        help_text = "Seconds from the complete request to the answer."
         durations = HistogramMetricFamily("tiergate_review_seconds", help_text, labels=["endpoint"])
         for endpoint, spread in self._seconds.copy().items():
             buckets = zip((*map(floatToGoString, BUCKETS), "+Inf"), accumulate(spread.buckets.copy()), strict=True)
@@ -192,8 +212,8 @@ class _UsageCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         labels = ["tier", "namespace", "quota", "resource"]
-        used = GaugeMetricFamily("tiergate_quota_used", "Used, in cores, bytes or objects.", labels=labels)
-        hard = GaugeMetricFamily("tiergate_quota_hard", "Allowed, in cores, bytes or objects.", labels=labels)
+        used = GaugeMetricFamily("tiergate_quota_used", "Usage of a quota, in cores, bytes or objects.", labels=labels)
+        hard = GaugeMetricFamily("tiergate_quota_hard", "Bound of a quota, in cores, bytes or objects.", labels=labels)
         for row in self.rows:
             values = [row.tier, row.namespace, row.quota, row.resource]
             used.add_metric(values, row.used.nano / NANO)
@@ -210,7 +230,9 @@ class _ConditionCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         labels = ["tier", "condition", "reason"]
-        family = GaugeMetricFamily("tiergate_tier_condition", "1 where a condition of a tier holds.", labels=labels)
+        family = GaugeMetricFamily(
+            "tiergate_tier_condition", "1 if a condition of a tier is True, 0 if not.", labels=labels
+        )
         for row in self.rows:
             family.add_metric([row.tier, row.condition, row.reason], float(row.holds))
         yield family

@@ -12,6 +12,8 @@ ALLOW: Final = b"allow"
 MAX_DISCARDED_BYTES: Final = 256 * 2**20
 """Bytes of a refused body that the server reads and discards; a longer one ends the connection."""
 CLOSE: Final = (b"connection", b"close")
+LENGTH_REQUIRED: Final = b"HTTP/1.1 411 Length Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+"""The whole answer to a request whose body has no length; it is the last of its connection."""
 RETRY_AFTER: Final = (b"retry-after", b"1")
 ANSWERED: Final = "tiergate.answered"
 """In a scope's state: what to call when a review was answered, so that its connection is not a stranger's any more."""

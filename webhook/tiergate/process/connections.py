@@ -34,12 +34,16 @@ RECENT_SECONDS: Final = 10.0
 """For which what was in use is taken only from the address with most."""
 GARBAGE_CONNECTIONS: Final = 64
 """Ended connections after which their garbage is collected: uvicorn and uvloop leave them in cycles, with buffers."""
-GARBAGE_SECONDS: Final = 1.0
-"""Between two such collections, whoever comes and goes."""
+GARBAGE_SECONDS: Final = 0.1
+"""Between two such collections, whoever comes and goes: one takes a millisecond for a thousand objects."""
 HANDSHAKE_SECONDS: Final = 5.0
 RECEIVE_BYTES: Final = 2**15
 """What the system keeps of a connection until we read it, and with that, of what one turn has to decrypt."""
 ACCEPT_PAUSE: Final = 0.1
+HANDSHAKES: Final = 4
+"""Handshakes that begin in one pass of the event loop: each takes about a millisecond in it and in the next ones."""
+HANDSHAKES_OF_PEER: Final = 2
+"""Of one address; addresses take turns."""
 AT_ONCE: Final = 16
 """Connections that are accepted in one pass of the event loop; with one, a queue of hundreds lasts as many passes."""
 
@@ -214,6 +218,7 @@ class Acceptor:
         self._connections = connections
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._deliveries = Deliveries()
+        self._handshakes = Deliveries(HANDSHAKES, HANDSHAKES_OF_PEER)
 
     async def accept(self, listener: socket.socket) -> None:
         """Accept for ever."""
@@ -259,6 +264,8 @@ class Acceptor:
 
         reading = Reading(protocol, self._buffer, self._deliveries, opened, peer=entry.peer, encrypted=encrypted)
         try:
+            if encrypted:
+                await self._handshakes.turn(entry.peer)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: reading,
                 accepted,

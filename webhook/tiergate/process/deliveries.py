@@ -1,13 +1,15 @@
-"""How many connections may bring something in one pass of the event loop: some of each address, and some of all.
+"""How much connections may bring in one pass of the event loop: so many of each address and of all, for so long.
 
 One pass reads every connection on which bytes have arrived. Hundreds of them, each with tens of KiB to decrypt and to
-copy, make a pass as long as all of them, and others wait for several passes. Those that are too many wait for a later
-one, with their bytes in the system.
+copy, make a pass as long as all of them, and others wait for several passes. Bytes alone do not say how long one takes:
+thousands of tiny TLS records take twenty times as long as one that is full. Those that are too many or too late wait
+for a later pass, with their bytes in the system.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
@@ -15,26 +17,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST: Final = 32
-"""Deliveries in one pass; one is 64 KiB at most, or one review, and takes about 0.2 ms."""
+"""Deliveries in one pass; one is 64 KiB at most, or one review, and nearly always takes less than 0.2 ms."""
 MOST_OF_PEER: Final = 16
 """Of one address."""
+SECONDS: Final = 0.002
+"""After so long no further one begins in a pass."""
+
+_Queues = dict[str, "deque[Callable[[], None]]"]
 
 
 class Deliveries:
     """Counts the deliveries of the pass that is under way, and lets those that wait go on in turn by address."""
 
-    def __init__(self, most: int = MOST, most_of_peer: int = MOST_OF_PEER) -> None:
-        """Allow so many in a pass, and so many of one address."""
+    def __init__(
+        self,
+        most: int = MOST,
+        most_of_peer: int = MOST_OF_PEER,
+        *,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Allow so many in a pass, so many of one address, and so many seconds on a monotonic clock."""
         self._most = most
         self._most_of_peer = most_of_peer
+        self._seconds = seconds
+        self._clock = clock
         self._taken = Counter[str]()
         self._total = 0
-        self._waiting: dict[str, deque[Callable[[], None]]] = {}  # the address whose turn is next is the first
+        self._began: float | None = None  # when the first one of this pass did
+        self._waiting: _Queues = {}  # the address whose turn is next is the first
+        self._late: _Queues = {}  # whose turn came too late in this pass: they are before the others in the next one
         self._is_counting = False
 
     def take(self, peer: str) -> bool:
-        """Count a delivery of an address; say whether there is room for it in this pass."""
-        if self._total >= self._most or self._taken[peer] >= self._most_of_peer:
+        """Count a delivery of an address; say whether it may begin in this pass."""
+        if self._total >= self._most or self._taken[peer] >= self._most_of_peer or self._is_over():
             return False
         self._count(peer)
         return True
@@ -43,9 +60,35 @@ class Deliveries:
         """Have called, in a later pass, what lets a connection of an address go on; that delivery is counted then."""
         self._waiting.setdefault(peer, deque()).append(go_on)
 
+    async def turn(self, peer: str) -> None:
+        """Wait until a delivery of an address may begin."""
+        if not self.take(peer):
+            turn = asyncio.get_running_loop().create_future()
+            self.wait(peer, lambda: None if turn.done() else turn.set_result(None))
+            await turn
+
+    def is_late(self, peer: str, go_on: Callable[[], None]) -> bool:
+        """Say whether a delivery whose turn it is comes too late in this pass; it is then first in the next one."""
+        if not self._is_over():
+            return False
+        self._late.setdefault(peer, deque()).append(go_on)
+        self._end_pass_later()
+        return True
+
+    def _is_over(self) -> bool:
+        """Say whether this pass has taken long enough; the first delivery of each never comes too late."""
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+            self._end_pass_later()
+        return now - self._began >= self._seconds
+
     def _count(self, peer: str) -> None:
         self._taken[peer] += 1
         self._total += 1
+        self._end_pass_later()
+
+    def _end_pass_later(self) -> None:
         if not self._is_counting:
             self._is_counting = True
             asyncio.get_running_loop().call_soon(self._next_pass)
@@ -55,6 +98,9 @@ class Deliveries:
         self._is_counting = False
         self._taken.clear()
         self._total = 0
+        self._began = None
+        if self._late:
+            self._put_late_ones_first()
         while self._waiting and self._total < self._most_of_peer:  # what is left is for those who come
             peer = next(iter(self._waiting))
             waiting = self._waiting.pop(peer)
@@ -63,3 +109,9 @@ class Deliveries:
                 self._waiting[peer] = waiting  # behind the others
             self._count(peer)
             go_on()
+
+    def _put_late_ones_first(self) -> None:
+        late, self._late = self._late, {}
+        for peer, queue in late.items():
+            queue.extend(self._waiting.pop(peer, ()))
+        self._waiting = {**late, **self._waiting}

@@ -111,13 +111,15 @@ class Reading(asyncio.BufferedProtocol):
         """Say whether it is this connection's turn; else let it wait for that."""
         if self._has_turn:
             self._has_turn = False
-            return True
-        if not self._waits and self._deliveries.take(self._peer):
-            return True
-        self.transport.pause_reading()
-        if not self._waits:
+            if not self._deliveries.is_late(self._peer, self._go_on):
+                return True
+            self._waits = True
+        elif not self._waits:
+            if self._deliveries.take(self._peer):
+                return True
             self._waits = True
             self._deliveries.wait(self._peer, self._go_on)
+        self.transport.pause_reading()
         return False
 
     def _go_on(self) -> None:
@@ -126,6 +128,9 @@ class Reading(asyncio.BufferedProtocol):
         if self.transport.is_closing():
             return
         if self._kept:
+            if self._deliveries.is_late(self._peer, self._go_on):
+                self._waits = True
+                return
             kept, self._kept = self._kept, b""
             self._protocol.data_received(kept)
         else:

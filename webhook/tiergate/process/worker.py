@@ -17,8 +17,9 @@ from uvicorn import Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
-from tiergate.process.answers import ANSWERED, CLOSE, MAX_DISCARDED_BYTES
+from tiergate.process.answers import ANSWERED, CLOSE, LENGTH_REQUIRED, MAX_DISCARDED_BYTES
 from tiergate.process.connections import Acceptor, Connections
+from tiergate.process.corked import Corked
 from tiergate.process.reading import Served
 
 if TYPE_CHECKING:
@@ -38,62 +39,24 @@ REQUEST_TIMEOUT: Final = 60.0
 HEADERS_TIMEOUT: Final = 10.0
 """Seconds in which the headers of a request must be whole, from its first byte."""
 SLOW_SECONDS: Final = 2.0
-"""Seconds after which a request that is still arriving may be given up for somebody else's."""
+"""Seconds after which a request that is still arriving may be given up for another one."""
 UNREAD_TIMEOUT: Final = 30.0
 """Seconds in which a client must have read an answer."""
 MAX_UNREAD: Final = 64
 """Connections on which more than uvloop's 64 KiB of an answer may wait to be read; who waits longest goes first."""
-MAX_FRAMING_BYTES: Final = 2**18
-"""Bytes of one request that are not body: request line, headers, chunk sizes, trailers."""
 MAX_HEADER_BYTES: Final = 2**15
-"""Of them, bytes of the request line and headers."""
+"""Bytes of a request that are not body: its line and headers."""
 MAX_HEADERS: Final = 100
-"""Headers and trailers of a request: each is kept as objects, and the API server sends about ten."""
-MAX_PIPELINED: Final = 16
-"""Requests that may wait for the one that is being answered on their connection; the API server sends none."""
-
-
-class Corked:
-    """A transport that writes the head and the body of an answer as one: two are two TLS records and two packets.
-
-    Everything that is written in one turn of the event loop goes out at its end.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._parts: list[bytes] = []
-        self._later = asyncio.get_running_loop().call_soon
-        self.is_closing = transport.is_closing  # asked for each answer: not through __getattr__
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
-        """Forward everything else to the transport."""
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        """Keep bytes until the end of this turn."""
-        if not self._parts:
-            self._later(self._flush)
-        self._parts.append(data)
-
-    def close(self) -> None:
-        """Send what is kept, then close the connection."""
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._parts:
-            data = b"".join(self._parts)
-            self._parts.clear()
-            if not self._transport.is_closing():  # uvloop raises on a closed transport
-                self._transport.write(data)
+"""Each is kept as objects, and the API server sends about ten."""
+TRANSFER_ENCODING: Final = b"transfer-encoding"
 
 
 def _nothing() -> None:
     pass
 
 
-class TooMany(Exception):
-    """A client sends too many headers, or requests without reading answers: nothing more of it is parsed."""
+class BadRequest(Exception):
+    """What a client sends is not taken: nothing more of it is parsed."""
 
 
 class BoundedProtocol(HttpToolsProtocol, Served):
@@ -121,15 +84,16 @@ class BoundedProtocol(HttpToolsProtocol, Served):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Wrap the transport in ``Corked``."""
         super().connection_made(transport)
-        self.transport = cast("asyncio.Transport", Corked(transport))
+        self.corked = Corked(transport)
+        self.transport = cast("asyncio.Transport", self.corked)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room, and let go of everything at once: uvloop's objects and this one keep each other for a while."""
+        self.corked.lost()
         super().connection_lost(exc)
         self.on_lost()
         self.on_lost = self.on_review = _nothing
         self.app_state, self.headers, self.url, self.scope = {}, [], b"", None  # type: ignore[assignment]
-        self.pipeline.clear()
 
     def review_answered(self) -> None:
         """Note that a review was answered: whoever sends these is not a stranger."""
@@ -163,7 +127,12 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         return self._began if self._since is None else self._since
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Begin a request, unless another one is being answered: nobody honest sends several at once.
+
+        They would be answered one after the other without any of them being a delivery that others take turns with.
+        """
+        if self._is_answering():
+            raise BadRequest
         HttpToolsProtocol.on_message_begin(self)
         self._in_headers = True
         if self._since is None:  # it came behind another request, in the same bytes
@@ -172,48 +141,49 @@ class BoundedProtocol(HttpToolsProtocol, Served):
     def on_response_complete(self) -> None:
         """Note when the client got its answer; ``end_if_late`` ends an idle connection, not a timer for each answer."""
         self._answered = self.loop.time()
-        if self.pipeline:
-            super().on_response_complete()  # which starts the next request, and no timer
-        elif not self.transport.is_closing():
+        if not self.transport.is_closing():
             self.flow.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes; end a connection with too many bytes of headers or chunk sizes.
+        """Parse bytes; end a connection with too many bytes of headers.
 
-        They are few enough at a time that the limits hold before more is made of them.
+        They are few enough at a time that the limits hold before more is made of them. After the last answer none is.
         """
+        if self.corked.is_closing():
+            return
         if len(data) > MAX_HEADER_BYTES:
             for start in range(0, len(data), MAX_HEADER_BYTES):
-                if not self.transport.is_closing():
-                    self.data_received(data[start : start + MAX_HEADER_BYTES])
+                self.data_received(data[start : start + MAX_HEADER_BYTES])
             return
         if self._since is None:
             self._since = self.loop.time()
         self._framing += len(data)
         HttpToolsProtocol.data_received(self, data)
-        most = MAX_HEADER_BYTES if self._in_headers else MAX_FRAMING_BYTES
-        if self._framing > most and not self.transport.is_closing():
+        if self._framing > MAX_HEADER_BYTES and not self.transport.is_closing():
             self.transport.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header or trailer; end the connection at one too many, before any more objects are made of them.
+        """Keep a header; end the connection at one too many, before any more objects are made of them.
 
+        A body must have a length, as the API server's has: thousands of tiny chunks cost as much as megabytes of it.
         The rest is what uvicorn's does: calling it would cost 1 us a request.
         """
         if len(self.headers) >= MAX_HEADERS:
             self.transport.abort()
-            raise TooMany
+            raise BadRequest
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
+        elif name == TRANSFER_ENCODING:
+            self.transport.write(LENGTH_REQUIRED)
+            self.transport.close()
+            raise BadRequest
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Accept the headers of a request, unless the requests that wait are too many."""
+        """Accept the headers of a request."""
         self._in_headers = False
         self._asked = True
-        if len(self.pipeline) >= MAX_PIPELINED:
-            raise TooMany
         HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
@@ -247,6 +217,17 @@ class BoundedProtocol(HttpToolsProtocol, Served):
             self._unread_since = now
         elif now - self._unread_since > UNREAD_TIMEOUT:
             self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """End the connection for what it brought, after the answer that is under way."""
+        if self._is_answering():
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+        else:
+            super().send_400_response(msg)  # writes nothing where the connection has ended
+
+    def _is_answering(self) -> bool:
+        return not getattr(self.cycle, "response_complete", True)  # before the first request it is None
 
     def _unsupported_upgrade_warning(self) -> None:
         # The parser took the bytes that follow for another protocol and dropped them: this answer must be the last.

@@ -58,7 +58,7 @@ class WorkloadState:
         }
 
     async def _follow_nodes(self) -> None:
-        """Follow the nodes once somebody asks for them: there are many, and in most clusters no DaemonSet is judged."""
+        """Follow the nodes once a review needs them: there are many, and in most clusters no DaemonSet is judged."""
         await self._nodes_wanted.wait()
         await self._nodes.run()
 

@@ -1,4 +1,4 @@
-"""Which object a review is of, and what made it: read only where somebody is to be told of a finding."""
+"""Which object a review is of, and what made it: read only where a finding is to be reported to others."""
 
 from __future__ import annotations
 

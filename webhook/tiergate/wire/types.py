@@ -22,7 +22,7 @@ MAX_TEXT: Final = 256 * 2**10
 """Characters of an annotation that is read: the API server stores no more than that in all annotations of an object."""
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-"""A text that we wrote ourselves, or somebody in our name."""
+"""A text that we wrote ourselves, or that somebody wrote under our name."""
 
 Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""

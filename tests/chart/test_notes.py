@@ -1,0 +1,57 @@
+"""What `helm install` says at its end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart.helm import CHART, ENVIRONMENTS, Helm
+from tiergate.core.release import NEWEST
+
+pytestmark = pytest.mark.helm
+
+COPY = "files/notes.txt"
+SHOWN = (
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: notes},"
+    f' data: {{text: {{{{ tpl (.Files.Get "{COPY}") . | toJson }}}}}}}}'
+)
+
+
+@pytest.fixture(scope="module")
+def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the chart with its notes where `helm template` shows them: it leaves them out otherwise."""
+    copied = tmp_path_factory.mktemp("notes") / "tiergate"
+    shutil.copytree(CHART, copied)
+    shutil.copy(copied / "templates" / "NOTES.txt", copied / COPY)
+    return copied
+
+
+def notes(helm: Helm, chart: Path, *files: Path, kubernetes: str = f"1.{NEWEST}.2", **values: Any) -> str:  # noqa: ANN401
+    rendered = helm.render({"extraObjects": [SHOWN], **values}, *files, chart=chart, kubernetes=kubernetes)
+    return str(rendered.one("ConfigMap", "notes")["data"]["text"])
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "is_newer"),
+    [(f"1.{NEWEST}.2", False), ("1.34.0", False), (f"1.{NEWEST + 1}.0-gke.3", True), ("2.0.0", True)],
+)
+def test_a_cluster_newer_than_the_tested_ones_is_told_of(
+    helm: Helm, chart: Path, kubernetes: str, *, is_newer: bool
+) -> None:
+    """It is no reason to refuse: the chart and the code name the same release."""
+    tested = yaml.safe_load((CHART / "Chart.yaml").read_text())["annotations"]["tiergate.io/newest-tested-kubernetes"]
+    assert tested == f"1.{NEWEST}"
+    assert ("was tested up to" in notes(helm, chart, kubernetes=kubernetes)) is is_newer
+
+
+def test_it_names_files_as_they_are_found_in_a_chart_from_a_registry(helm: Helm, chart: Path) -> None:
+    """Nobody who installs from there has a checkout: the path begins with the chart's name."""
+    said = notes(helm, chart)
+    (path,) = [word for word in said.split() if word.endswith("environments.yaml")]
+    assert CHART.parent / path == ENVIRONMENTS
+    assert "--untar" in said
+    assert "environments.yaml" not in notes(helm, chart, ENVIRONMENTS)

@@ -1,0 +1,101 @@
+"""``tiergate adopt``: Tiers from the LimitRanges and ResourceQuotas of a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Final
+
+from tiergate.cli.exit_codes import Exit
+from tiergate.cli.live import NoCluster, add_connection, run_live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DESCRIPTION: Final = "write tiers for a cluster that has LimitRanges and ResourceQuotas, and report what would change"
+EXAMPLE: Final = """\
+examples:
+  tiergate adopt > tiers.yaml                                  # the report goes to standard error
+  tiergate adopt --report report.txt --output-file tiers.yaml
+  tiergate adopt -n agents-dev --name agents-dev=dev -o labels
+
+Nothing is written to the cluster. See docs/adopt.md.
+exit codes: 0 written, 1 there is nothing to adopt, 2 wrong usage, 4 no cluster
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments of the command."""
+    from tiergate.core.mode import MODES  # noqa: PLC0415 - a command pays for its own libraries alone
+
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("-n", "--namespace", action="append", default=[], metavar="NAME", help="these namespaces alone; repeatable")
+    add("--enforcement", choices=MODES, default="Warn", help="mode of the tiers, Warn by default")
+    add(
+        "--name",
+        action="append",
+        default=[],
+        type=_naming,
+        metavar="NAMESPACE=TIER",
+        help="how the tier of a namespace is called; repeatable",
+    )
+    add("--release-namespace", default="tiergate-system", metavar="NAME", help="where Tiergate is or will be installed")
+    add(
+        "-o",
+        "--output",
+        choices=("manifests", "labels", "values"),
+        default="manifests",
+        help="Tiers and Namespaces with their label, kubectl label commands, or values of the chart",
+    )
+    add("--output-file", metavar="FILE", help="where the output goes; standard output without it")
+    add("--report", metavar="FILE", help="where the report goes; standard error without it")
+    add_connection(parser)
+
+
+def _naming(text: str) -> tuple[str, str]:
+    from tiergate.adopt.naming import is_name  # noqa: PLC0415 - --help needs no rules
+
+    namespace, equals, tier = text.partition("=")
+    if not equals or not is_name(namespace) or not is_name(tier):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAMESPACE=TIER")
+    return namespace, tier
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, plan, judge, write; return the exit code."""
+    from tiergate.adopt.naming import BadName  # noqa: PLC0415 - --help needs no client
+    from tiergate.adopt.planning import plan  # noqa: PLC0415 - as above
+    from tiergate.adopt.reading import read  # noqa: PLC0415 - as above
+    from tiergate.adopt.report import render  # noqa: PLC0415 - as above
+    from tiergate.adopt.standing import judged  # noqa: PLC0415 - as above
+    from tiergate.adopt.writing import written  # noqa: PLC0415 - as above
+
+    home = arguments.release_namespace
+    try:
+        found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace, release_namespace=home))
+        made = plan(found.natives, mode=arguments.enforcement, wanted=dict(arguments.name), taken=found.tiers)
+        lines = render(made, found, judged(made, found.standing, minor=found.minor))
+        _write(f"{line}\n" for line in lines) if arguments.report is None else _save(arguments.report, lines)
+        text = written(made, arguments.output)
+        if arguments.output_file is None:
+            sys.stdout.write(text)
+        elif made.tiers:
+            _save(arguments.output_file, text.splitlines())
+    except NoCluster as error:
+        sys.stderr.write(f"tiergate adopt: {error}\n")
+        return Exit.CLUSTER_UNAVAILABLE
+    except (BadName, OSError) as error:
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"tiergate adopt: {said}\n")
+        return Exit.USAGE
+    return Exit.OK if made.tiers else Exit.FAILED
+
+
+def _write(lines: Iterable[str]) -> None:
+    sys.stderr.write("".join(lines))
+
+
+def _save(path: str, lines: Iterable[str]) -> None:
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path does nothing more
+        file.writelines(f"{line}\n" for line in lines)

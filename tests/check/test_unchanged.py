@@ -155,6 +155,7 @@ def test_what_fits_one_by_one_and_runs_may_stay_together(folder: Folder) -> None
     tier = (
         (folder.path / "around/tiers.yaml").read_text().replace("{cpu: 500m, memory: 512Mi}", "{cpu: 1, memory: 1Gi}")
     )
+    both = [one.replace("  replicas: 1", "  strategy: {type: Recreate}\n  replicas: 1") for one in both]
     runs = "---\n".join(one.replace("status: {}", "status: {replicas: 1, updatedReplicas: 1}") for one in both)
     folder.write(
         {

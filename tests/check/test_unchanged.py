@@ -149,18 +149,19 @@ def test_what_runs_under_a_tier_that_became_smaller_may_stay(
 
 def test_what_fits_one_by_one_and_runs_may_stay_together(folder: Folder) -> None:
     """Two Deployments under a quota that became smaller than their sum, and whose usage is not known."""
-    both = [
-        deployment(TEMPLATE, replicas=1).replace("name: agent\n  namespace", f"name: {n}\n  namespace") for n in "ab"
-    ]
+    strategy = "  strategy: {type: Recreate}\n  replicas: 1"
+
+    def of(template: dict[str, Any], status: str) -> str:
+        one = deployment(template, replicas=1).replace("  replicas: 1", strategy).replace("status: {}", status)
+        return "---\n".join(one.replace("name: agent\n  namespace", f"name: {name}\n  namespace") for name in "ab")
+
     tier = (
         (folder.path / "around/tiers.yaml").read_text().replace("{cpu: 500m, memory: 512Mi}", "{cpu: 1, memory: 1Gi}")
     )
-    both = [one.replace("  replicas: 1", "  strategy: {type: Recreate}\n  replicas: 1") for one in both]
-    runs = "---\n".join(one.replace("status: {}", "status: {replicas: 1, updatedReplicas: 1}") for one in both)
     folder.write(
         {
-            "usage.yaml": runs,
-            "a.yaml": "---\n".join(both),
+            "usage.yaml": of(stored(), "status: {replicas: 1, updatedReplicas: 1}"),
+            "a.yaml": of(TEMPLATE, "status: {}"),
             "tiers.yaml": tier.replace('limits.cpu: "4"', "limits.cpu: 1500m"),
         }
     )

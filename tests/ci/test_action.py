@@ -125,7 +125,7 @@ def test_findings_are_sent_to_code_scanning(tmp_path: Path) -> None:
     ran = runner.run("Upload to code scanning", {**KNOWN, "sarif-upload": "true"})
     assert (ran.returncode, ran.stderr) == (0, "")
     said = (runner.temporary / "said").read_text().splitlines()
-    assert said[0] == "given-by-github"
+    assert said[0] == "made-by-github"
     assert {"repos/team/agents/code-scanning/sarifs", "commit_sha=0123abc", "ref=refs/pull/7/merge"} <= set(said)
     log = json.loads(gzip.decompress(base64.b64decode((runner.temporary / "sent").read_bytes(), validate=True)))
     assert log["version"] == "2.1.0"

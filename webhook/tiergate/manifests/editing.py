@@ -17,7 +17,8 @@ from tiergate.manifests.documents import Document, ManifestFault, tokens
 from tiergate.manifests.json_document import JsonDocument
 from tiergate.manifests.stream import BYTE_ORDER_MARK, read_segment, segments
 from tiergate.manifests.yaml_document import child, nodes
-from tiergate.manifests.yaml_text import Number, block, flow, read, scalar
+from tiergate.manifests.yaml_text import block, flow, read, scalar
+from tiergate.wire.tree import Number
 
 Edit = Callable[[Document], Sequence[JSONPatchOp]]
 """Returns what is to be added to a document, in pointers into it; every parent is there."""

@@ -111,6 +111,14 @@ def test_lists_in_lists_hide_nothing(folder: Folder, lists: int, code: int, said
     assert (ran.code, said in ran.out) == (code, True)
 
 
+@pytest.mark.parametrize("namespace", [" ", "-", "\ud800", "\0", "default"])
+def test_no_name_of_a_namespace_is_left_alone(folder: Folder, namespace: str) -> None:
+    """But kube-*: which one is the release's is not known here."""
+    folder.write({"a.json": json.dumps(yaml.safe_load(pod(resources=LARGE)) | {"metadata": {"namespace": namespace}})})
+    ran = folder.check("--tiers", "around/tiers.yaml", "--tier", "dev", "--usage", "none", "a.json")
+    assert ran.code == 1
+
+
 def test_an_object_of_no_known_kind_is_counted_as_such(folder: Folder) -> None:
     folder.write({"a.yaml": "kind: Pod\n"})
     assert " 0 pass" in folder.check(*KNOWN, "a.yaml").last

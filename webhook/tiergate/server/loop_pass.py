@@ -24,6 +24,8 @@ class LoopPass:
         self._began = 0.0
         self._spent = 0.0
         self._is_over = True
+        self.latest = 0.0
+        """Seconds that the latest block took."""
 
     @property
     def is_spent(self) -> bool:
@@ -36,7 +38,8 @@ class LoopPass:
 
     def __exit__(self, *_: object) -> None:
         """Count what held the loop; the next pass begins at 0."""
-        self._spent += self._clock() - self._began
+        self.latest = self._clock() - self._began
+        self._spent += self.latest
         if self._is_over:
             self._is_over = False
             asyncio.get_running_loop().call_soon(self._end)

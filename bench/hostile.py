@@ -22,13 +22,15 @@ import msgspec
 from bench.apiserver import api_server
 from bench.files import SERVER_NAME, Files
 from bench.load import Load, Target, WrongAnswerError
-from bench.review import review
+from bench.review import NAMESPACE, review
 from bench.servers import Server, nginx, tiergate
 
 SECONDS: Final = 4.0
 RATE: Final = 50
 """Ordinary reviews a second: as many as a busy cluster creates pods."""
 CONNECTIONS: Final = 40
+HOSTILE: Final = "team-1"
+"""A governed namespace that is not the one of ordinary reviews."""
 CROWD: Final = 200
 """Connections of one address that is no API server's."""
 NICE: Final = 19
@@ -54,7 +56,7 @@ class Waited(msgspec.Struct):
 def pod(*containers: dict[str, Any]) -> bytes:
     """Return the review of a pod of a hostile tenant, as the API server writes it."""
     document = json.loads(review(defaulted=False))
-    document["request"]["namespace"] = "hostile"
+    document["request"]["namespace"] = HOSTILE
     document["request"]["object"]["spec"]["containers"] = list(containers)
     return json.dumps(document, separators=(",", ":")).replace("<", "\\u003c").encode()
 
@@ -69,7 +71,9 @@ def attacks() -> dict[str, bytes]:
     """Return the reviews by name; they are below 1 MiB, as the server takes few larger ones at a time."""
     nul = {"name": "b", "value": "\0"}
     return {
-        "an ordinary pod": review(defaulted=False),
+        "an ordinary pod": review(defaulted=False).replace(
+            b'"namespace":"%s"' % NAMESPACE.encode(), b'"namespace":"%s"' % HOSTILE.encode()
+        ),
         "240,000 empty args and NUL": pod(container(args=[""] * 240_000, env=[nul])),
         "6,000 containers": pod(*(container(f"c{number}") for number in range(6_000))),
         "250 containers": pod(*(container(f"c{number}") for number in range(250))),

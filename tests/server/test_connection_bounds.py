@@ -21,6 +21,7 @@ from tiergate.process.worker import (
     MAX_HEADER_BYTES,
     MAX_HEADERS,
     MAX_UNREAD,
+    MAX_URL_BYTES,
     REQUEST_TIMEOUT,
     SLOW_SECONDS,
     UNREAD_TIMEOUT,
@@ -236,6 +237,13 @@ async def test_headers_are_few_and_their_bytes_too() -> None:
     many = b"a: b\r\n" * MAX_HEADERS  # with the one above one too many
     for rest in (many + end, many + b"a: b\r\n", b"a: " + b"b" * MAX_HEADER_BYTES):
         assert (await receiving(answer, head + rest)).end == "aborted"
+
+
+async def test_urls_are_short() -> None:
+    end = b" HTTP/1.1\r\n\r\n"
+    assert not (await receiving(answer, b"GET /" + b"%41" * 300 + end)).end
+    for long in (b"GET /" + b"%41" * 10_000 + end, b"GET /" + b"a" * MAX_URL_BYTES + end):
+        assert (await receiving(answer, long)).end == "aborted"
 
 
 @pytest.mark.parametrize("line", [b"a:\r\n", b"a: " + b"b" * 50 + b"\r\n", b"a: " + b"b" * 2**17 + b"\r\n"])

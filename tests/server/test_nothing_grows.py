@@ -22,7 +22,9 @@ from tests.builders import (
     an_item,
 )
 from tests.server.admission_fakes import FakePermissions, FakeState
+from tests.virtual_time import VirtualLoop
 from tiergate.metrics.prometheus import PrometheusRecorder
+from tiergate.process import bodies
 from tiergate.server.admission import UNKNOWN_TIER, Admission
 from tiergate.server.routes import LONGEST, Routes
 
@@ -146,3 +148,25 @@ async def test_a_tier_that_nobody_knows_is_one_label_whatever_it_is_called() -> 
     ]
     assert len(counted) == 2
     assert all(f'tier="{tier}"' in line for tier, line in zip((UNKNOWN_TIER, "dev"), counted, strict=True))
+
+
+def test_what_the_last_bodies_left_is_given_back_in_a_quiet_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Light ones leave next to nothing, and are what comes all the time."""
+    given_back: list[float] = []
+
+    async def story() -> None:
+        small, loop = bodies.Bodies(), asyncio.get_running_loop()
+        for size, due in ((bodies.LIGHT_BYTES, []), (bodies.LIGHT_BYTES + 1, [bodies.QUIET_SECONDS])):
+            began = loop.time()
+
+            async def receive(size: int = size) -> Message:
+                return {"type": "http.request", "body": b"x" * size, "more_body": False}
+
+            for _ in range(3):
+                small.release(len(await small.read([(b"content-type", b"application/json")], receive)))
+            await asyncio.sleep(2 * bodies.QUIET_SECONDS)
+            assert [at - began for at in given_back] == pytest.approx(due, abs=1e-3)
+
+    monkeypatch.setattr(bodies, "give_back", lambda: given_back.append(asyncio.get_running_loop().time()))
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())

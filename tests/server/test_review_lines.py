@@ -14,6 +14,7 @@ from tiergate.server.admission import AdmissionFailed, Answer, Record
 from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
 from tiergate.server.large_reviews import CannotReadError
 from tiergate.server.log_allowance import LINES, MOST_PEERS, LogAllowance
+from tiergate.server.pacing import Pacing
 from tiergate.server.routes import Reviewer, Routes
 
 SCOPE = {
@@ -164,3 +165,17 @@ async def test_what_a_body_took_to_come_is_no_time_for_its_answer() -> None:
 
     await running(lambda client: client.post("a", seconds=0.05), Output(), Waits())
     assert 0 < left[0] <= 5 - 0.05
+
+
+async def test_an_answer_that_is_held_back_comes_later_and_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Pacing, "wait", lambda *_, **__: 0.02)
+    client = Client(Output(), Namer())
+    pacing = client._routes._pacing
+    answering = asyncio.create_task(client.post("a"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (client.answers, pacing.held) == ([], 1)
+    await answering
+    assert (client.answers, pacing.held) == ([b"a"], 0)

@@ -35,6 +35,10 @@ GARBAGE_BYTES: Final = 32 * 2**20
 """Bytes of answered bodies after which cyclic garbage is looked for, should an answer have left any."""
 
 
+QUIET_SECONDS: Final = 5.0
+"""After a body that is not light, what fewer bytes left is looked for, too: the last ones would keep it."""
+
+
 class Refused(Exception):
     """A body that is refused: the HTTP status, the reason label of the counter, and a line for the client."""
 
@@ -119,6 +123,7 @@ class Bodies:
         self._of_peer = Counter[str]()
         self._slots = Slots()
         self._since_collection = 0
+        self._later: asyncio.TimerHandle | None = None
         self._arriving: dict[_Arriving, None] = {}  # in the order in which they began
 
     @property
@@ -165,8 +170,15 @@ class Bodies:
         """Bound what a cycle could keep by bytes: the collector's own thresholds count objects, whatever their size."""
         self._since_collection += size
         if self._since_collection > GARBAGE_BYTES:
-            self._since_collection = 0
-            give_back()
+            self._give_back()
+        elif size > LIGHT_BYTES and self._later is None:
+            self._later = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._give_back)
+
+    def _give_back(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+        self._later, self._since_collection = None, 0
+        give_back()
 
     def _declared(self, headers: Iterable[Header]) -> int:
         """Check the headers before anything is read; return the declared length, 0 where there is none."""

@@ -21,7 +21,7 @@ from gunicorn.glogging import Logger
 
 from tiergate.process import logs
 from tiergate.process.asgi import Application
-from tiergate.process.memory import map_large_blocks
+from tiergate.process.memory import map_large_blocks, share_with_worker
 from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Trust, Unusable
 from tiergate.process.worker import Worker
 
@@ -92,6 +92,7 @@ def run(
             "certfile": str(tls_dir / "tls.crt"),
             "ssl_context": lambda _conf, _default: _context_or_exit(certificate),
         }
+    share_with_worker()
     try:
         _Server(application, settings).run()
     except SystemExit as end:

@@ -48,10 +48,11 @@ Outcome = Literal[
 class Record(msgspec.Struct, rename="camel"):
     """What the log line of one review says; never the object itself.
 
-    ``tier_label`` is the tier as a label of metrics: only what the caches know may become one.
+    ``tier_label`` is the tier as a label of metrics: only what the caches know may become one. ``held`` is for how many
+    seconds the review held the event loop.
     """
 
-    endpoint: str
+    endpoint: Endpoint
     uid: str = ""
     kind: str = ""
     operation: str = ""
@@ -63,6 +64,7 @@ class Record(msgspec.Struct, rename="camel"):
     rules: tuple[str, ...] = ()
     dry_run: bool = False
     detail: str = ""
+    held: float = 0.0
 
 
 class EventRecorder(Protocol):
@@ -139,7 +141,7 @@ class Admission:
         """
         record, deadline = Record(endpoint), Deadline(self._clock, timeout, peer)
         try:
-            request = await self._read(endpoint, body, deadline, peer)
+            request = await self._read(record, body, deadline, peer)
             _describe(record, request)
             decision = await self._decide(request, record, deadline)
             record.tier_label = self._label(decision.tier)
@@ -157,14 +159,15 @@ class Admission:
                 record.detail = f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
 
-    async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, peer: str) -> AdmissionRequest:
+    async def _read(self, record: Record, body: bytes, deadline: Deadline, peer: str) -> AdmissionRequest:
         """Read a review in this pass of the loop if there is time left, else in turn; a large one in a process."""
-        size = len(body)
+        size, endpoint = len(body), record.endpoint
         if size <= LARGE:
             if size > TWO_LIGHT or self._pass.is_spent or self._turns.waiting:
                 await self._turn(origin_of(peer, body), deadline)
             with self._pass:
                 request = read(endpoint, body) if size <= LIGHT else read_quickly(endpoint, body)
+            record.held += self._pass.latest
             if request is not None:
                 return request
         origin = origin_of(peer, body)
@@ -192,6 +195,7 @@ class Admission:
         while True:
             with self._pass:
                 decision = decide(request, facts)
+            record.held += self._pass.latest
             record.tier = decision.tier
             if not decision.needs_fresh:  # as nearly always
                 return decision

@@ -18,12 +18,14 @@ SECONDS: Final = 0.005
 class LoopPass:
     """The time that reviews have taken in the pass that is under way; a ``with`` block counts what it takes."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Take a clock in seconds."""
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        """Take a clock in seconds: of the CPU's time, as no review is to blame for what else the machine does."""
         self._clock = clock
         self._began = 0.0
         self._spent = 0.0
         self._is_over = True
+        self.latest = 0.0
+        """Seconds that the latest block took."""
 
     @property
     def is_spent(self) -> bool:
@@ -36,7 +38,8 @@ class LoopPass:
 
     def __exit__(self, *_: object) -> None:
         """Count what held the loop; the next pass begins at 0."""
-        self._spent += self._clock() - self._began
+        self.latest = self._clock() - self._began
+        self._spent += self.latest
         if self._is_over:
             self._is_over = False
             asyncio.get_running_loop().call_soon(self._end)

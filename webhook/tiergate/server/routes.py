@@ -18,6 +18,7 @@ from tiergate.server.admission import TIMEOUT, AdmissionFailed, Answer, Record
 from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
 from tiergate.server.large_reviews import CannotReadError
 from tiergate.server.log_allowance import LogAllowance
+from tiergate.server.pacing import Pacing
 from tiergate.wire.kinds import ENDPOINTS, NOUNS
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Routes:
         self._write = write
         self._lines: list[bytes] = []
         self._allowance = LogAllowance()
+        self._pacing = Pacing()
 
     @property
     def bytes_in_flight(self) -> int:
@@ -134,12 +136,24 @@ class Routes:
             except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
+            record = answer.record
+            if pause := self._pacing.wait(peer, record.namespace, size=size, held=record.held):
+                left = waits / 2 - (time.perf_counter() - started)
+                await self._hold(min(pause, left))
             if answer.status == OK and (note := scope.get("state", {}).get(ANSWERED)) is not None:
                 note()
             await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
         finally:
             self._bodies.release(size, peer=peer)
         self._report(endpoint, answer, time.perf_counter() - started, peer)
+
+    async def _hold(self, seconds: float) -> None:
+        """Hold an answer back."""
+        self._pacing.held += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._pacing.held -= 1
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST], "error": shortened(str(error))}

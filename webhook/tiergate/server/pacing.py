@@ -1,0 +1,58 @@
+"""How soon a namespace gets its answers: one that asks without end leaves most of the time to the others.
+
+A review is read before it is known whose it is, and that is most of what it costs. But whoever has as many reviews
+under way as it can have sends the next one when it has an answer: who gets answers later asks less.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHARE: Final = 0.25
+"""Of the time of the event loop, which one namespace may have beside others."""
+OVERHEAD: Final = 0.00015
+"""Seconds that TLS and HTTP take for a review, whatever is in it."""
+BYTES: Final = 2.0e8
+"""Bytes of a review that are received and read in a second, about."""
+BURST: Final = 0.02
+"""Seconds of the loop that a namespace may have at once."""
+ALONE: Final = 1.0
+"""Seconds after a review of anybody else from which on a namespace is alone, and waits for nobody."""
+LONGEST: Final = 1.0
+"""Seconds that an answer is held back at most: the API server waits for it."""
+MOST_HELD: Final = 64
+"""Answers that are held back at the same time: each keeps a connection."""
+MOST_KNOWN: Final = 1024
+
+Origin = tuple[str, str]
+"""An address and a namespace: whoever reaches the port can make up namespaces, but not the API server's address."""
+
+
+class Pacing:
+    """When each namespace may have its next answer."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take a monotonic clock in seconds."""
+        self._clock = clock
+        self._due: dict[Origin, float] = {}
+        self._latest: Origin = ("", "")
+        self._alone_at = float("-inf")
+        self.held = 0
+        """How many answers are held back now; whoever holds them counts."""
+
+    def wait(self, peer: str, namespace: str, *, size: int, held: float) -> float:
+        """Return how many seconds the answer to a review of so many bytes, which held the loop for so long, waits."""
+        now, origin = self._clock(), (peer, namespace)
+        if origin != self._latest:
+            self._latest, self._alone_at = origin, now + ALONE
+        if len(self._due) >= MOST_KNOWN:
+            self._due.clear()
+        due = max(self._due.get(origin, 0.0), now - BURST / SHARE)
+        self._due[origin] = min(due + (OVERHEAD + size / BYTES + held) / SHARE, now + LONGEST)
+        if due <= now or now >= self._alone_at or self.held >= MOST_HELD:
+            return 0.0
+        return due - now

@@ -48,6 +48,12 @@ def test_a_long_name_leaves_room_for_its_number() -> None:
     assert named([{long: {}}], taken=[long]) == (f"{'x' * 61}-2",)
 
 
+def test_a_tier_that_there_is_keeps_its_name() -> None:
+    groups = [[native(namespace="a")], [native(namespace="b")]]
+    assert names(groups, {}, ["b", "old"], ["old", ""]) == ("old", "b-2")
+    assert names(groups, {"a": "new"}, ["old"], ["old", ""]) == ("new", "b")
+
+
 def test_names_that_are_asked_for_come_first() -> None:
     assert named([{"a": {}, "b": {}}, {"dev": {}}], {"b": "dev"}) == ("dev", "dev-2")
 
@@ -57,7 +63,7 @@ def test_names_that_are_asked_for_come_first() -> None:
     [
         ([{"a": {}, "b": {}}], {"a": "x", "b": "y"}, "x and y are asked for as names of one tier"),
         ([{"a": {}}, {"b": {}}], {"a": "x", "b": "x"}, "x is asked for as the name of two tiers"),
-        ([{"a": {}}], {"a": "taken"}, "a tier taken exists already"),
+        ([{"a": {}}], {"a": "taken"}, "a tier taken exists already, with other bounds"),
         ([{"a": {}}], {"z": "x"}, "z is not among the namespaces that are adopted"),
     ],
 )

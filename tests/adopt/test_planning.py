@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.adopt.native import COMPUTE, a_native_quota, a_range, native
+from tests.differential.ours import tier_of
 from tests.differential.policies import Json
 from tiergate.adopt.planning import NOTHING_LEFT, adopted, plan
 from tiergate.adopt.writing import tier_document
@@ -177,3 +178,18 @@ def test_a_namespace_of_which_nothing_is_left_is_left_alone() -> None:
     found = plan([native(a_native_quota("q", {"nvidia.com/gpu": "1"}))], mode="Warn")
     (skipped,) = found.skipped
     assert (found.tiers, skipped.reason, len(skipped.remarks)) == ((), NOTHING_LEFT, 1)
+
+
+def test_namespaces_join_a_tier_that_says_the_same_already() -> None:
+    """However it is spelled and whatever its mode; not where it exempts people."""
+    objects = (*ranges(container(max={"cpu": "1"})), a_native_quota("q", {"pods": "2"}))
+    other = a_range("pods", {"type": "Pod", "max": {"cpu": "2"}})
+    spec = yaml.safe_load(
+        "{limits: [{type: Pod, max: {cpu: '2'}}, {type: Container, max: {cpu: 1000m}}],"
+        " quotas: [{name: x, hard: {pods: '2'}}]}"
+    )
+    there = tier_of(spec)
+    exempting = tier_of({**spec, "exemptions": {"users": ["x"]}})
+    for existing, joined in ((there, "case"), (exempting, "team-a"), (None, "team-a")):
+        (found,) = plan([native(*objects, other)], mode="Warn", existing={"case": existing}).tiers
+        assert (found.tier.name, found.exists) == (joined, joined == "case")

@@ -81,6 +81,17 @@ def test_it_can_be_labels_or_values_of_the_chart(tiergate: Program) -> None:
     assert values["createNamespaces"] is False
 
 
+def test_a_second_run_goes_on_with_the_tiers_of_the_first(tiergate: Program, teams: FakeCluster) -> None:
+    for one in documents(tiergate("adopt")):
+        if one["kind"] == "Tier":
+            teams.put(f"/apis/tiergate.io/v1alpha1/tiers/{one['metadata']['name']}", one)
+    namespace(teams, "team-a", **{"tiergate.io/tier": "team"})
+    ran = tiergate("adopt")
+    assert [one["kind"] for one in documents(ran)] == ["Namespace", "Namespace"]
+    assert members(ran) == {"prod": "prod", "team-b": "team"}
+    assert "tier team, which exists in mode Warn: 1 namespace, team-b" in ran.err
+
+
 @pytest.mark.usefixtures("teams")
 def test_output_and_report_go_to_files(tiergate: Program, folder: Folder) -> None:
     ran = tiergate("adopt", "-n", "prod", "--output-file", "tiers.yaml", "--report", "report.txt")
@@ -164,6 +175,7 @@ def test_the_report_tells_in_which_order_native_objects_go(tiergate: Program, te
         f"printf %s '{body}' | kubectl create -n $n -f -",
         "kubectl delete resourcequota -n $n tier",
         """kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'""",
+        "kubectl wait tier $t --for=condition=Enforcing --timeout=120s",
         "kubectl wait tier $t --for=condition=Ready --timeout=120s",
         "kubectl delete resourcequota -n $n compute tier-before-tiers",
         "kubectl delete limitrange -n $n capsule-0",

@@ -25,7 +25,10 @@ def is_name(text: str) -> bool:
 
 
 def names(
-    groups: Sequence[Sequence[NativeBounds]], wanted: Mapping[str, str], taken: Collection[str]
+    groups: Sequence[Sequence[NativeBounds]],
+    wanted: Mapping[str, str],
+    taken: Collection[str] = (),
+    same: Sequence[str] | None = None,
 ) -> tuple[str, ...]:
     """Return a name for each group of namespaces, in their order.
 
@@ -33,6 +36,7 @@ def names(
         groups: Namespaces with the same bounds, each group sorted by name.
         wanted: The name of the tier of some namespaces.
         taken: Names of tiers that there are.
+        same: For each group the tier that there is already with its bounds, "" where there is none.
 
     Raises:
         BadName: See its text.
@@ -40,10 +44,11 @@ def names(
     if unknown := sorted(wanted.keys() - {one.namespace for group in groups for one in group}):
         msg = f"{unknown[0]} is not among the namespaces that are adopted"
         raise BadName(msg)
-    chosen = [_asked(group, wanted) for group in groups]
+    there = same or [""] * len(groups)
+    chosen = [_asked(group, wanted) or there[at] for at, group in enumerate(groups)]
     used = {*taken, *_once(one for one in chosen if one)}
-    if clash := sorted({one for one in chosen if one} & set(taken)):
-        msg = f"a tier {clash[0]} exists already"
+    if clash := sorted({one for one, other in zip(chosen, there, strict=True) if one and one != other} & set(taken)):
+        msg = f"a tier {clash[0]} exists already, with other bounds"
         raise BadName(msg)
     labels = _labels(groups)
     for at, group in enumerate(groups):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -16,7 +16,7 @@ from tiergate.core.desired import quotas_of
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.resources import ResourceList
-from tiergate.core.tier import Tier, TierQuota, amounts_by_field, with_effective_items
+from tiergate.core.tier import CONTAINER, Tier, TierQuota, amounts_by_field, effective, with_effective_items
 
 Key: TypeAlias = tuple[object, ...]
 NOTHING_LEFT: Final = "nothing of its bounds can be in a Tier"
@@ -27,9 +27,12 @@ def plan(
     *,
     mode: Mode,
     wanted: Mapping[str, str] | None = None,
-    taken: Collection[str] = (),
+    existing: Mapping[str, Tier | None] | None = None,
 ) -> Plan:
     """Return one tier for each group of namespaces whose effective bounds are the same.
+
+    ``existing`` are the tiers that there are, None for one that cannot be read. Namespaces with the bounds of one join
+    it; one with exemptions is never taken.
 
     Raises:
         naming.BadName: A name of ``wanted`` cannot be given.
@@ -42,9 +45,12 @@ def plan(
             groups.setdefault(bounds_of(tier), []).append((tier, Member(native, remarks)))
         else:
             skipped.append(Skipped(native.namespace, NOTHING_LEFT, remarks))
+    there = existing or {}
+    known = {bounds_of(tier): name for name, tier in sorted(there.items()) if tier is not None and not _exempts(tier)}
+    same = [known.get(key, "") for key in groups]
     every = list(groups.values())
-    found = names([[member.native for _, member in group] for group in every], wanted or {}, taken)
-    made = (_new_tier(name, group) for name, group in zip(found, every, strict=True))
+    found = names([[member.native for _, member in group] for group in every], wanted or {}, there, same)
+    made = (_tier_of(name, group, there.get(name)) for name, group in zip(found, every, strict=True))
     return Plan(tuple(sorted(made, key=lambda one: one.tier.name)), tuple(skipped))
 
 
@@ -73,7 +79,8 @@ def _rooms(quotas: Sequence[TierQuota]) -> dict[tuple[str, str], Quantity]:
 
 def bounds_of(tier: Tier) -> Key:
     """Return what two tiers have in common that bound the same, whatever their quotas are called."""
-    items = tuple((item.type, *(_amounts(one) for _, one in amounts_by_field(item))) for item in tier.limits)
+    full = (effective(item) if item.type == CONTAINER else item for item in tier.limits)
+    items = tuple(sorted((item.type, *(_amounts(one) for _, one in amounts_by_field(item))) for item in full))
     return items, tuple((one.name, _amounts(one.hard)) for one in quotas_of(tier))
 
 
@@ -81,10 +88,16 @@ def _amounts(amounts: ResourceList) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((name, amount.nano) for name, amount in amounts.items()))
 
 
-def _new_tier(name: str, group: Sequence[tuple[Tier, Member]]) -> NewTier:
+def _exempts(tier: Tier) -> bool:
+    return bool(tier.exempt_users or tier.exempt_groups)
+
+
+def _tier_of(name: str, group: Sequence[tuple[Tier, Member]], existing: Tier | None) -> NewTier:
     """Return the tier of a group; its quotas keep the names of their objects where all namespaces agree on them."""
+    members = tuple(member for _, member in group)
+    if existing is not None:
+        return NewTier(existing, members, exists=True)
     first = group[0][0]
     agree = all(tier.quotas == first.quotas for tier, _ in group[1:])
     quotas = first.quotas if agree else of_quotas.by_scopes(first)
-    tier = msgspec.structs.replace(first, name=name, quotas=quotas)
-    return NewTier(tier, tuple(member for _, member in group))
+    return NewTier(msgspec.structs.replace(first, name=name, quotas=quotas), members)

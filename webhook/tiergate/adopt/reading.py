@@ -11,7 +11,8 @@ from tiergate.adopt.naming import is_name
 from tiergate.adopt.values import NativeBounds, Skipped
 from tiergate.cluster import resource as resources
 from tiergate.cluster.client import NOT_FOUND, ApiError
-from tiergate.core.tier import LABEL, is_protected
+from tiergate.cluster.tier_record import read_record
+from tiergate.core.tier import LABEL, Tier, is_protected
 from tiergate.core.workload_kind import BY_KIND
 from tiergate.live.listing import FORBIDDEN, each_object, server_minor
 from tiergate.live.pruning import pruned
@@ -55,7 +56,7 @@ class Found(msgspec.Struct):
         natives: Namespaces with LimitRanges or ResourceQuotas.
         skipped: Namespaces that are left alone.
         bare: How many namespaces have neither.
-        tiers: Names of the tiers that there are.
+        tiers: The tiers that there are, None for one that is not in force.
         standing: Workloads of these namespaces and pods that none of them made; nodes and RuntimeClasses.
         missing: What could not be read.
     """
@@ -64,7 +65,7 @@ class Found(msgspec.Struct):
     natives: list[NativeBounds] = []
     skipped: list[Skipped] = []
     bare: int = 0
-    tiers: set[str] = set()
+    tiers: dict[str, Tier | None] = {}
     standing: list[Standing] = []
     missing: list[Missing] = []
 
@@ -114,9 +115,7 @@ class _Reader:
     async def read(self, wanted: Sequence[str]) -> None:
         """Read the namespaces, what bounds them, and what stands in them."""
         await self._namespaces(wanted)
-        await self._cluster_wide(
-            "Tier", resources.TIERS, lambda raw: self._found.tiers.add(_read_object(raw).metadata.name)
-        )
+        await self._cluster_wide("Tier", resources.TIERS, self._keep_tier)
         free = [name for name in sorted(self._labels) if self._is_free(name)]
         for kind, resource, keep in (
             ("LimitRange", resources.LIMIT_RANGES, self._keep_range),
@@ -181,6 +180,10 @@ class _Reader:
         refused = [(namespace, _reason(error)) for namespace, error in listed]
         self._found.missing += [Missing(kind, reason, namespace) for namespace, reason in refused]
         return refused
+
+    def _keep_tier(self, raw: bytes) -> None:
+        valid = read_record(raw).valid
+        self._found.tiers[_read_object(raw).metadata.name] = None if valid is None else valid.tier
 
     def _keep_range(self, raw: bytes) -> None:
         self._keep_bounds("LimitRange", raw, read_limit_range, self._ranges)

@@ -53,7 +53,8 @@ def _names(names: Sequence[str]) -> str:
 def _summary(plan: Plan, found: Found) -> str:
     joining = sum(len(one.members) for one in plan.tiers)
     alone = len(found.skipped) + len(plan.skipped)
-    mode = f" in mode {plan.tiers[0].tier.mode}" if plan.tiers else ""
+    new = [one.tier.mode for one in plan.tiers if not one.exists]
+    mode = f" ({len(new)} new, in mode {new[0]})" if new else ""
     return (
         f"{_count(joining, 'namespace')} for {_count(len(plan.tiers), 'tier')}{mode}, {alone} left alone, "
         f"{found.bare} without a LimitRange or ResourceQuota"
@@ -88,7 +89,8 @@ def _by_tier(report: Report) -> dict[str, list[str]]:
 
 
 def _tier(one: NewTier, told: Sequence[str]) -> Iterator[str]:
-    yield f"tier {one.tier.name}: {_count(len(one.members), 'namespace')}, {_names(one.namespaces)}"
+    there = f", which exists in mode {one.tier.mode}" if one.exists else ""
+    yield f"tier {one.tier.name}{there}: {_count(len(one.members), 'namespace')}, {_names(one.namespaces)}"
     remarks: dict[Remark, list[str]] = {}
     for member in one.members:
         for remark in dict.fromkeys(member.remarks):
@@ -121,8 +123,12 @@ def _steps(plan: Plan) -> Iterator[str]:
     """Yield the order in which there is no moment without a bound."""
     removals = [(member.namespace, removal(member.native, one.tier)) for one in plan.tiers for member in one.members]
     names = " ".join(one.tier.name for one in plan.tiers)
-    enforces = plan.tiers[0].tier.mode == "Enforce"
-    refusing = "the tiers refuse at once" if enforces else "nothing is refused that was not, warnings say what would be"
+    enforces = any(one.tier.mode == "Enforce" for one in plan.tiers)
+    refusing = (
+        "tiers in mode Enforce refuse at once"
+        if enforces
+        else "nothing is refused that was not, warnings say what would be"
+    )
     steps = (
         ("free the names that the tiers need for their own ResourceQuotas:", _loops(removals, lambda one: one.before)),
         (f"kubectl apply --server-side -f FILE: native objects stay in force, {refusing}", ()),
@@ -147,6 +153,7 @@ def _steps(plan: Plan) -> Iterator[str]:
 def _enforcing(names: str) -> Iterator[str]:
     yield f"for t in {names}; do"
     yield """  kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'"""
+    yield "  kubectl wait tier $t --for=condition=Enforcing --timeout=120s"
     yield "  kubectl wait tier $t --for=condition=Ready --timeout=120s"
     yield "done"
 

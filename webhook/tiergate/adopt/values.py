@@ -79,10 +79,11 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class NewTier(msgspec.Struct, frozen=True):
-    """A Tier to be written, and its namespaces, sorted."""
+    """A Tier to be written, or one that ``exists`` and bounds the same, and its new namespaces, sorted."""
 
     tier: Tier
     members: tuple[Member, ...]
+    exists: bool = False
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def namespace_document(name: str, tier: str) -> dict[str, Any]:
 
 def _manifests(plan: Plan) -> Iterator[str]:
     """Yield the tiers first: a label that names none yet is warned of."""
-    documents = [tier_document(one.tier) for one in plan.tiers]
+    documents = [tier_document(one.tier) for one in plan.tiers if not one.exists]
     documents += [namespace_document(name, one.tier.name) for name, one in _members(plan)]
     for number, document in enumerate(documents):
         if number:
@@ -49,7 +49,7 @@ def _labels(plan: Plan) -> Iterator[str]:
 
 def _values(plan: Plan) -> Iterator[str]:
     """Yield values of the chart, which leaves namespaces that are there already to others."""
-    tiers = {one.tier.name: {"spec": _spec(one.tier)} for one in plan.tiers}
+    tiers = {one.tier.name: {"spec": _spec(one.tier)} for one in plan.tiers if not one.exists}
     namespaces = {name: {"tier": one.tier.name} for name, one in _members(plan)}
     yield from block({"createNamespaces": False, "tiers": tiers, "namespaces": namespaces})
 

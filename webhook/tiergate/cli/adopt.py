@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     home = arguments.release_namespace
     try:
         found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace, release_namespace=home))
-        made = plan(found.natives, mode=arguments.enforcement, wanted=dict(arguments.name), taken=found.tiers)
+        made = plan(found.natives, mode=arguments.enforcement, wanted=dict(arguments.name), existing=found.tiers)
         lines = render(made, found, judged(made, found.standing, minor=found.minor))
         _write(f"{line}\n" for line in lines) if arguments.report is None else _save(arguments.report, lines)
         text = written(made, arguments.output)

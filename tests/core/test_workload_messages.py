@@ -261,6 +261,13 @@ def test_what_would_help_is_said_only_where_it_helps_at_all_bounds(
     assert "\n".join(_lines(workload, hard, used)) == expected
 
 
+def test_quotas_of_one_name_and_the_same_numbers_are_said_once() -> None:
+    """As while a tier takes over from a ResourceQuota whose name its own quota has."""
+    twice = (_foreign({"limits.cpu": "4"}, {}), _foreign({"limits.cpu": "4"}, {}))
+    (found,) = judged(a_workload({"cpu": "1"}, replicas=6), tier=a_tier(), quotas=twice)
+    assert "limits.cpu 4, 1 for each pod" in sentence(found, namespace="dev")
+
+
 @pytest.mark.parametrize(
     ("old", "changes", "used", "expected"),
     [

@@ -91,6 +91,7 @@ def gathered(known: Known, around: Around) -> Facts:
         members=(),
         trusted=True,
         fresh=frozenset(),
+        unread=frozenset(),
         waited=False,
         around=around,
         scaled=None,

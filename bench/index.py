@@ -144,7 +144,7 @@ def _status() -> dict[str, Any]:
         {"type": kind, "status": "True", "observedGeneration": 1, "lastProbeTime": None, "lastTransitionTime": now}
         for kind in kinds
     ]
-    given = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}
+    amounts = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}
     containers = [
         {
             "name": name,
@@ -156,8 +156,8 @@ def _status() -> dict[str, Any]:
             "restartCount": 0,
             "state": {"running": {"startedAt": now}},
             "lastState": {},
-            "allocatedResources": given["requests"],
-            "resources": given,
+            "allocatedResources": amounts["requests"],
+            "resources": amounts,
             "volumeMounts": [{"name": "config", "mountPath": "/etc/agent", "readOnly": True}],
         }
         for name in ("agent", "proxy")

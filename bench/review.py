@@ -114,14 +114,14 @@ def _spec(containers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _container(name: str, port: int, *, defaulted: bool) -> dict[str, Any]:
-    given = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}
+    amounts = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}
     probe = {"httpGet": {"path": "/healthz", "port": port, "scheme": "HTTP"}, "timeoutSeconds": 1, "periodSeconds": 10}
     return {
         "name": name,
         "image": f"registry.example.com/agents/{name}:1.4.2",
         "ports": [{"name": "http", "containerPort": port, "protocol": "TCP"}],
         "env": [{"name": f"SETTING_{number}", "value": f"value-{number}"} for number in range(12)],
-        "resources": given if defaulted else {},
+        "resources": amounts if defaulted else {},
         "volumeMounts": [{"name": "config", "readOnly": True, "mountPath": "/etc/agent"}],
         "livenessProbe": probe,
         "readinessProbe": probe,

@@ -240,6 +240,7 @@ def the_facts(
         "members": (),
         "trusted": True,
         "fresh": frozenset(),
+        "unread": frozenset(),
         "waited": False,
         "around": UNKNOWN,
         "scaled": None,

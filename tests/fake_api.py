@@ -235,8 +235,8 @@ def _generation(found: Object | None, stored: Object) -> int:
 
 
 def _used(found: Object | None, stored: Object) -> Object:
-    given = (stored.get("status") or (found or {}).get("status") or {}).get("used", {})
-    return {name: given.get(name, "0") for name in stored["spec"]["hard"]}
+    used = (stored.get("status") or (found or {}).get("status") or {}).get("used", {})
+    return {name: used.get(name, "0") for name in stored["spec"]["hard"]}
 
 
 def _merged(target: object, patch: object) -> Any:  # noqa: ANN401 - any JSON value

@@ -1,4 +1,4 @@
-"""The example of docs/adopting.md: what stands before it becomes what stands after it."""
+"""The example of docs/adopt.md: what stands before it becomes what stands after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tiergate.adopt.writing import written
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.quota import read_quota
 
-PAGE: Final = (ROOT / "docs/adopting.md").read_text()
+PAGE: Final = (ROOT / "docs/adopt.md").read_text()
 
 
 def test_the_objects_of_the_page_become_the_tier_of_the_page() -> None:

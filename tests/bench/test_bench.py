@@ -19,7 +19,7 @@ def sample(server: str, connections: int, cpu: float, *, seconds: float = 1.0) -
 
 
 @pytest.mark.parametrize("defaulted", [True, False])
-def test_review_is_a_real_question_of_the_size_it_claims(defaulted: bool) -> None:  # noqa: FBT001  # a parameter
+def test_review_is_a_real_one_of_the_size_it_claims(defaulted: bool) -> None:  # noqa: FBT001  # a parameter
     """Both endpoints read it: two containers in a governed namespace, in 9,000 bytes."""
     body = review(defaulted=defaulted)
     asked = read("validate" if defaulted else "mutate", body)

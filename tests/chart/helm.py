@@ -151,14 +151,14 @@ class Helm:
             *("template", release, str(chart), *options),
             *(f"--values={file}" for file in files),
             "--values=-",
-            given=values,
+            stdin=values,
         )
         items = [item for item in yaml.load_all(text, Strict) if item is not None]  # a safe loader
         hooks = tuple(item for item in items if HOOK in item["metadata"].get("annotations", {}))
         return Rendered(text, tuple(item for item in items if item not in hooks), hooks)
 
-    def _run(self, *arguments: str, given: str = "") -> str:
-        done = subprocess.run([self.path, *arguments], input=given, capture_output=True, text=True, check=False)
+    def _run(self, *arguments: str, stdin: str = "") -> str:
+        done = subprocess.run([self.path, *arguments], input=stdin, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RefusedError(done.stderr + done.stdout)
         return done.stdout

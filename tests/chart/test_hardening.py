@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import VALUES_FILES, Helm, Object, Rendered
-from tests.chart.switches import VARIANTS
+from tests.chart.helm import VALUES_FILES, Helm, Object, RefusedError, Rendered
+from tests.chart.switches import POD, VARIANTS
 
 pytestmark = pytest.mark.helm
 
@@ -108,3 +108,28 @@ def test_every_container_says_what_it_needs(helm: Helm, values: dict[str, Any]) 
             assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
             assert "memory" in container["resources"]["limits"]
             assert container["imagePullPolicy"] == "IfNotPresent"
+
+
+def test_what_is_set_for_pods_reaches_each_of_them(helm: Helm) -> None:
+    """The same keys for webhook, controller and hooks; nothing that the chart sets itself goes."""
+    own, found = (
+        dict(pods(helm.render(values, *VALUES_FILES["both"])))
+        for values in (None, {"webhook": POD, "controller": POD, "hooks": POD})
+    )
+    assert found.keys() == own.keys()
+    for name, pod in found.items():
+        for field in ("affinity", "dnsConfig", "dnsPolicy", "nodeSelector", "runtimeClassName", "tolerations"):
+            assert pod[field] == POD[field], name
+        (container,), (before,) = containers(pod), containers(own[name])
+        assert container["env"] == before["env"] + POD["extraEnv"]
+        assert container["volumeMounts"] == before["volumeMounts"] + POD["extraVolumeMounts"]
+        assert pod["volumes"] == own[name]["volumes"] + POD["extraVolumes"]
+
+
+@pytest.mark.parametrize("key", ["extraEnv", "extraVolumes"])
+@pytest.mark.parametrize("component", ["webhook", "controller", "hooks"])
+def test_a_name_that_the_chart_sets_itself_is_refused(helm: Helm, component: str, key: str) -> None:
+    """The API server would refuse it, or take the last one of two: in a pod that nobody then understands."""
+    taken = {"extraEnv": "TMPDIR", "extraVolumes": "tmp"}[key]
+    with pytest.raises(RefusedError, match=rf"{component}\.{key}: the chart itself sets {taken}"):
+        helm.render({component: {key: [{"name": taken}]}})

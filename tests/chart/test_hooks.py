@@ -207,6 +207,16 @@ def test_scheduling_values_reach_every_pod_of_a_hook(helm: Helm) -> None:
     assert deadlines == {90}
 
 
+def test_every_object_of_a_hook_has_the_annotations_that_are_asked_for(helm: Helm) -> None:
+    """A GitOps tool orders them by its own; what Helm reads stays."""
+    asked = {"annotations": {"argocd.argoproj.io/sync-wave": "-1", "helm.sh/hook": "theirs"}, "backoffLimit": 0}
+    plain, found = helm.render_environments(), helm.render_environments({"hooks": asked})
+    for before, item in zip(plain.hooks, found.hooks, strict=True):
+        ours = before["metadata"]["annotations"]
+        assert item["metadata"]["annotations"] == {**ours, "argocd.argoproj.io/sync-wave": "-1"}
+        assert item["kind"] != "Job" or item["spec"]["backoffLimit"] == 0
+
+
 def test_a_networkpolicy_lets_hooks_reach_the_api_server_only(helm: Helm) -> None:
     rendered = helm.render({"networkPolicy": {"enabled": True, "apiServerCIDRs": ["192.0.2.0/28"]}})
     spec = rendered.one("NetworkPolicy", "tiergate-lifecycle")["spec"]

@@ -156,14 +156,31 @@ def test_the_webhook_is_scraped_over_tls_with_a_token(helm: Helm) -> None:
 
 @pytest.mark.helm
 def test_the_token_can_come_from_a_secret_or_be_left_out(helm: Helm) -> None:
-    given = rendered(helm, serviceMonitor={"tokenSecret": {"name": "scraper"}})
-    (endpoint,) = given.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
+    found = rendered(helm, serviceMonitor={"tokenSecret": {"name": "scraper"}})
+    (endpoint,) = found.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
     assert endpoint["authorization"]["credentials"] == {"name": "scraper", "key": "token"}
-    assert "tiergate-metrics" not in given.text
+    assert "tiergate-metrics" not in found.text
     opened = rendered(helm, webhook={"metrics": {"auth": False}}, serviceMonitor={"account": {"name": "prometheus"}})
     (endpoint,) = opened.one("ServiceMonitor", "tiergate-webhook")["spec"]["endpoints"]
     assert "authorization" not in endpoint
     assert "tiergate-metrics" not in opened.text
+
+
+@pytest.mark.helm
+def test_what_a_servicemonitor_can_say_can_be_said(helm: Helm) -> None:
+    endpoint = {
+        "interval": "1m",
+        "scrapeTimeout": "10s",
+        "honorLabels": False,
+        "relabelings": [{"action": "labeldrop", "regex": "pod"}],
+        "metricRelabelings": [{"action": "drop", "sourceLabels": ["__name__"], "regex": "python_.*"}],
+    }
+    monitor = {"jobLabel": "app.kubernetes.io/name", "targetLabels": ["app.kubernetes.io/version"]}
+    found = rendered(helm, serviceMonitor={**endpoint, **monitor, "annotations": {"a": "b"}})
+    item = found.one("ServiceMonitor", "tiergate-webhook")
+    assert item["metadata"]["annotations"] == {"a": "b"}
+    assert item["spec"].items() >= monitor.items()
+    assert item["spec"]["endpoints"][0].items() >= endpoint.items()
 
 
 @pytest.mark.helm

@@ -131,6 +131,22 @@ def test_probes(helm: Helm, component: str, scheme: str) -> None:
         assert container[probe]["httpGet"] == {"path": path, "port": port["name"], "scheme": scheme}
 
 
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
+def test_timings_of_probes_are_values_and_what_is_asked_is_not(helm: Helm, component: str, probe: str) -> None:
+    timings = {"initialDelaySeconds": 3, "periodSeconds": 7, "timeoutSeconds": 4, "failureThreshold": 9}
+    before = helm.render().container(component)[probe]
+    assert helm.render({component: {probe: timings}}).container(component)[probe] == before | timings
+    assert "initialDelaySeconds" not in before  # the API server leaves out a 0
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_deployment_has_annotations_of_its_own(helm: Helm, component: str) -> None:
+    found = helm.render({component: {"deploymentAnnotations": {"a": "b"}}}).one("Deployment", f"tiergate-{component}")
+    assert found["metadata"]["annotations"] == {"a": "b"}
+    assert "annotations" not in found["spec"]["template"]["metadata"]
+
+
 def test_stopping_serves_on_until_endpoints_are_gone(helm: Helm) -> None:
     """The kubelet itself sleeps before SIGTERM, and the grace period holds the sleep and the requests in flight."""
     rendered = helm.render({"webhook": {"drainSeconds": 9, "terminationGracePeriodSeconds": 40}})

@@ -77,7 +77,8 @@ def test_a_field_that_a_tier_does_not_have_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_tier_that_an_overlay_drops_is_none(tmp_path: Path) -> None:
-    """The chart creates none of it."""
+    """The chart creates none of it, and none at all where the section is empty."""
+    assert check(written(tmp_path, None)) == ()
     assert check(written(tmp_path, {"dev": None, "prod": {"spec": {"enforcement": None, "limits": None}}})) == ()
 
 

@@ -78,8 +78,8 @@ def _are_known(accounts: Mapping[str, Account]) -> bool:
 
 def expected(name: str, namespace: str) -> Grants:
     """Return what the table gives an account in a namespace: two entries never have the same key."""
-    given = PROCESSES[name]
-    return {**given[EVERYWHERE], **given.get(namespace, {})}
+    allowed = PROCESSES[name]
+    return {**allowed[EVERYWHERE], **allowed.get(namespace, {})}
 
 
 @ACCOUNTS

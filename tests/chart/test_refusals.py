@@ -50,6 +50,9 @@ SCHEMA = [
     pytest.param({"image": {"digest": "sha256:1234"}}, "/image/digest", id="short-digest"),
     pytest.param({"image": {"tag": "a b"}}, "/image/tag", id="tag-with-space"),
     pytest.param({"image": {"repository": ""}}, "/image/repository", id="no-repository"),
+    pytest.param({"monitoring": {"prometheusRule": {"runbookURL": "docs"}}}, "runbookURL", id="no-address"),
+    pytest.param({"global": {"imageRegistry": 5}}, "/global/imageRegistry", id="registry-that-is-a-number"),
+    pytest.param({"extraObjects": [{"kind": "ConfigMap"}]}, "/extraObjects/0", id="half-an-object"),
     pytest.param({"commonLabels": {"a": 1}}, "/commonLabels/a", id="label-not-text"),
     pytest.param({"networkPolicy": {"enabled": True}}, "/networkPolicy/apiServerCIDRs", id="policy-without-api-server"),
     pytest.param({"tiers": {"Dev": {"spec": {}}}}, "Dev", id="tier-name-upper-case"),
@@ -135,6 +138,10 @@ CHART = [
         webhook(clientCA={"allowedNames": ["kube-apiserver"]}),
         "webhook.clientCA.allowedNames: has no meaning without webhook.clientCA.configMap",
         id="names-without-a-ca",
+    ),
+    *(
+        pytest.param({name: "gate"}, f"{name}: names are fixed, because a cluster has one Tiergate", id=name)
+        for name in ("nameOverride", "fullnameOverride")
     ),
     pytest.param(webhook(usagePort=9443), "webhook.usagePort: must differ from webhook.port", id="same-port-twice"),
 ]

@@ -36,8 +36,6 @@ def named(name: str) -> Values:
         "extraVolumes": [{"name": name, "configMap": {"name": name}}],
         "extraVolumeMounts": [{"name": name, "mountPath": "/etc/extra", "subPath": name}],
     }
-    there = {"namespace": name, "labels": {name: name}, "annotations": {name: name}}
-    monitor = {**there, "jobLabel": name, "targetLabels": [name], "tokenSecret": {"name": name, "key": name}}
     return {
         "tiers": {name: {"spec": {"quotas": [{"name": name, "hard": {f"{name}.example/thing": 1}}]}}},
         "namespaces": {name: tied, f"{name}-2": tied},
@@ -53,25 +51,34 @@ def named(name: str) -> Values:
         "commonLabels": {name: name},
         "commonAnnotations": {name: name},
         "serviceAccount": {"annotations": {name: name}},
-        "webhook": {
-            **pod,
-            "deploymentAnnotations": {name: name},
-            "configurationLabels": {name: name},
-            "configurationAnnotations": {name: name},
-            "service": {"annotations": {name: name}},
-            "clientCA": {"configMap": name, "key": name, "allowedNames": [name]},
-            "excludeNamespaces": [f"{name}-2"],
-        },
+        "webhook": {**pod, **_webhook(name)},
         "controller": pod,
         "hooks": {**pod, "annotations": {name: name}},
         "tests": {"namespaces": [f"{name}-3"]},
         "certificates": {"mode": "existingSecret", "existingSecret": name},
-        "monitoring": {
-            "serviceMonitor": {"enabled": True, **monitor, "account": {"name": name, "namespace": name}},
-            "prometheusRule": {"enabled": True, **there, "alertLabels": {name: name}},
-            "dashboard": {"enabled": True, **there},
-        },
+        "monitoring": _monitoring(name),
         "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {name: name}}}],
+    }
+
+
+def _webhook(name: str) -> Values:
+    return {
+        "deploymentAnnotations": {name: name},
+        "configurationLabels": {name: name},
+        "configurationAnnotations": {name: name},
+        "service": {"annotations": {name: name}},
+        "clientCA": {"configMap": name, "key": name, "allowedNames": [name]},
+        "excludeNamespaces": [f"{name}-2"],
+    }
+
+
+def _monitoring(name: str) -> Values:
+    there = {"namespace": name, "labels": {name: name}, "annotations": {name: name}}
+    monitor = {**there, "jobLabel": name, "targetLabels": [name], "tokenSecret": {"name": name, "key": name}}
+    return {
+        "serviceMonitor": {"enabled": True, **monitor, "account": {"name": name, "namespace": name}},
+        "prometheusRule": {"enabled": True, **there, "alertLabels": {name: name}},
+        "dashboard": {"enabled": True, **there},
     }
 
 
@@ -135,7 +142,7 @@ def test_a_null_drops_what_an_earlier_file_has_under_a_name(any_helm: Helm, tmp_
         namespaces: {dev: null, prod: {labels: {pod-security.kubernetes.io/enforce: null}}}
         tiers: {dev: null}
         commonLabels: {team: null}
-        webhook: {resources: {limits: null}, podLabels: {a: null}, priorityClassName: null}
+        webhook: {resources: {limits: null}, podLabels: {a: null}}
         podSecurityContext: {runAsUser: null, fsGroup: null}
         monitoring: {dashboard: {enabled: true, labels: {grafana_dashboard: null}}}
     """)
@@ -153,13 +160,12 @@ def test_a_null_drops_what_an_earlier_file_has_under_a_name(any_helm: Helm, tmp_
     assert pod["metadata"]["labels"].keys() & {"team", "keep", "a"} == {"keep"}
     assert pod["spec"]["containers"][0]["resources"].keys() == {"requests"}
     assert pod["spec"]["securityContext"].keys() == {"runAsNonRoot", "runAsGroup", "seccompProfile"}
-    assert "priorityClassName" not in pod["spec"]
 
 
 @pytest.mark.parametrize("deepest", [False, True], ids=["outermost", "innermost"])
 def test_an_emptied_section_has_its_defaults(any_helm: Helm, *, deepest: bool) -> None:
     """`controller:` with everything below it commented out is a null, which takes all defaults away."""
-    paths = [tuple(path.split(".")) for path in yaml.safe_load((CHART / "files" / "sections.yaml").read_text())]
+    paths = [tuple(path.split(".")) for path in yaml.safe_load((CHART / "files" / "sections.yaml").read_text()) if path]
     chosen = [path for path in paths if deepest or len(path) == 1]
     emptied: dict[str, Any] = {}
     for path in sorted(chosen, key=len):
@@ -176,6 +182,13 @@ def test_an_emptied_section_has_its_defaults(any_helm: Helm, *, deepest: bool) -
 @pytest.mark.parametrize("file", sorted((CHART / "ci").glob("*-values.yaml")), ids=lambda file: file.name)
 def test_what_chart_testing_installs_is_valid(any_helm: Helm, file: Path) -> None:
     assert [fault for item in any_helm.render(None, file).everything for fault in faults(item, NEWEST)] == []
+
+
+def test_an_extra_object_is_a_template_where_it_is_text(helm: Helm) -> None:
+    """A map keeps its braces, which an alert of Prometheus has."""
+    rendered = helm.render(None, CHART / "ci" / "everything-values.yaml", namespace="no")
+    assert rendered.one("ConfigMap", "extra")["metadata"]["namespace"] == "no"
+    assert rendered.one("ConfigMap", "braces")["data"] == {"summary": "{{ $labels.namespace }} is full"}
 
 
 def test_it_works_as_a_dependency(any_helm: Helm, tmp_path: Path) -> None:

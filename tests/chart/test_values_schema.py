@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -142,29 +141,30 @@ def _at(values: dict[str, Any], path: Path) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def lists_and_maps(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+REMOVED = {"resources", "labels", "configurationAnnotations"}
+"""Maps that are not empty by default and that a null takes away."""
+WHOLE = {*REMOVED, "podSecurityContext", "securityContext", "podLabels"}
+"""Maps without names of the chart's own."""
+
+
+def leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield where a single value, a list or a whole map of another type than a section is."""
     for name, each in values.items():
-        if isinstance(each, (dict, list)):
+        if isinstance(each, dict) and each and name not in WHOLE:
+            yield from leaves(each, (*path, name))
+        else:
             yield (*path, name)
-        if isinstance(each, dict):
-            yield from lists_and_maps(each, (*path, name))
-
-
-def without(values: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """Return the values as Helm makes them of a null: the schema does not see it, but that the name is missing."""
-    name, *rest = path
-    kept = {key: each for key, each in values.items() if key != name}
-    return {**kept, name: without(values[name], tuple(rest))} if rest else kept
 
 
 @pytest.mark.helm
-def test_a_list_or_map_set_to_null_is_refused_by_name_or_does_no_harm(helm: Helm) -> None:
-    """A template that looks into what is not there fails with a nil pointer, which names nothing."""
+def test_what_is_null_has_its_default_or_is_taken_away(helm: Helm) -> None:
+    """So does a value that is newer than the release whose values are used again (`helm upgrade --reuse-values`)."""
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
-    valid = jsonschema.Draft7Validator(SCHEMA).is_valid
-    harmless = [path for path in lists_and_maps(defaults) if valid(without(defaults, path))]
-    assert len(harmless) > 5
-    nulls: dict[str, Any] = {}
-    for *above, name in [path for path in harmless if path[:-1] not in harmless]:
-        functools.reduce(lambda level, key: level.setdefault(key, {}), above, nulls)[name] = None
-    assert helm.render_environments(nulls).text
+    every = list(leaves(defaults))
+    removed = [path for path in every if path[-1] in REMOVED and functools.reduce(dict.__getitem__, path, defaults)]
+    assert len(removed) == 5
+    for chosen in ([path for path in every if path not in removed], every):
+        nulls: dict[str, Any] = {}
+        for *above, name in chosen:
+            functools.reduce(lambda level, key: level.setdefault(key, {}), above, nulls)[name] = None
+        assert (helm.render(nulls).everything == helm.render().everything) is (chosen != every)

@@ -56,6 +56,7 @@ def of_gitlab(text: str) -> set[Found]:
     return {
         (one["check_name"], one["location"]["path"], one["location"]["lines"]["begin"], severity[one["severity"]])
         for one in json.loads(text)
+        if one["severity"] != "info"
     }
 
 

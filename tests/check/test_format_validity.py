@@ -158,12 +158,13 @@ ACCEPTED: Final = {
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("usage", [("--usage", "none"), ()], ids=["known", "unproved"])
 def test_sarif_passes_its_validator_and_the_rules_of_github(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, usage: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv(rule_texts.DOCS_URL, "https://git.example/tiergate/docs")
     log = tmp_path / "log.sarif"
-    log.write_text(ci_formats.sarif(checked(folder, mode="Enforce")))
+    log.write_text(ci_formats.sarif(checked(folder, mode="Enforce", usage=usage)))
     found = multitool.complaints(log, tmp_path / "found.sarif")
     assert {one for one in found if one[0] not in ACCEPTED or one[1] != "note"} == set()
 

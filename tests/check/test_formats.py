@@ -93,7 +93,7 @@ def test_a_sarif_log_says_what_a_reader_needs(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "known"),
+    ("named", "known"),
     [
         ("./m/a.yaml", "m/a.yaml"),
         ("m//../m/a.yaml", "m/a.yaml"),
@@ -102,8 +102,8 @@ def test_a_sarif_log_says_what_a_reader_needs(folder: Folder) -> None:
         ("/elsewhere/a b.yaml", "/elsewhere/a b.yaml"),
     ],
 )
-def test_paths_are_those_of_the_repository(folder: Folder, given: str, known: str) -> None:
-    report = Report(objects=(a_result(a_told(path=given.format(here=folder.path))),))
+def test_paths_are_those_of_the_repository(folder: Folder, named: str, known: str) -> None:
+    report = Report(objects=(a_result(a_told(path=named.format(here=folder.path))),))
     (result,) = json.loads(ci_formats.sarif(report))["runs"][0]["results"]
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == (f"file://{quote(known)}" if known.startswith("/") else known)
@@ -169,3 +169,13 @@ def test_a_comment_is_cut_at_the_end_of_a_line() -> None:
 )
 def test_a_message_names_its_object(one: Problem, said: str) -> None:
     assert one.said == said
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_says_what_is_not_known(folder: Folder, form: str) -> None:
+    folder.write({"a.yaml": pod("one") + "---\n" + pod("two")})
+    ran = folder.check("--tiers", "around/tiers.yaml", "--tier", "dev", "--strict", "-o", form, "a.yaml")
+    assert (ran.code, "what is used in dev is not known" in ran.out) == (1, True)
+    assert ran.out.count("2 objects") == (
+        0 if form in ("json", "junit") else 1 + (form == "text") + (form == "markdown")
+    )

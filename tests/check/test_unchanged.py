@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from tests.check.running import Folder, quota
+from tests.check.running import AROUND, Folder, pod, quota
 from tiergate.check.unchanged import change_of
 from tiergate.core.workload import Workload
 from tiergate.wire.workload import WireWorkload, to_workload
@@ -18,6 +18,7 @@ from tiergate.wire.workload import WireWorkload, to_workload
 TEMPLATE: Final[dict[str, Any]] = {
     "metadata": {"labels": {"app": "agent"}, "creationTimestamp": None},
     "spec": {
+        "initContainers": [{"name": "init", "image": "x:1"}],
         "containers": [
             {
                 "name": "agent",
@@ -40,6 +41,7 @@ def stored() -> dict[str, Any]:
     """Return the template as the API server has it."""
     made = copy.deepcopy(TEMPLATE)
     made["spec"] |= {"restartPolicy": "Always", "schedulerName": "default-scheduler", "securityContext": {}}
+    made["spec"]["initContainers"][0]["resources"] = {}
     (container,) = made["spec"]["containers"]
     del container["args"], container["tty"], container["env"][0]["value"]
     container |= {"imagePullPolicy": "IfNotPresent", "terminationMessagePath": "/dev/termination-log"}
@@ -93,9 +95,7 @@ def test_defaults_of_the_api_server_change_nothing(template: dict[str, Any], cha
 
 
 def test_a_snapshot_leaves_open_whether_the_image_changes() -> None:
-    pruned = copy.deepcopy(stored())
-    del pruned["spec"]["containers"][0]["image"]
-    assert change_of(workload(TEMPLATE), workload(pruned)) == "unknown"
+    assert change_of(workload(TEMPLATE), workload(without_images())) == "unknown"
 
 
 def deployment(template: dict[str, Any], *, replicas: int = 3, status: bool = False) -> str:
@@ -111,7 +111,8 @@ def deployment(template: dict[str, Any], *, replicas: int = 3, status: bool = Fa
 
 def without_images() -> dict[str, Any]:
     made = stored()
-    del made["spec"]["containers"][0]["image"]
+    for container in (*made["spec"]["containers"], *made["spec"]["initContainers"]):
+        del container["image"]
     return made
 
 
@@ -144,3 +145,13 @@ def test_what_runs_under_a_tier_that_became_smaller_may_stay(
     if expected[1] == "unproved":
         assert "whether its template changes is not known without images; if it does: no pod" in one["unproved"]
         assert folder.check(*around, "--strict", "a.yaml").code == 1
+
+
+def test_a_pod_that_is_there_asks_for_nothing(folder: Folder) -> None:
+    """An update of a pod changes no amounts, and no webhook is asked about it."""
+    one = pod(resources="{requests: {cpu: 2}, limits: {cpu: 3}}")
+    used = quota({"requests.cpu": "2", "limits.cpu": "3", "pods": "1"})
+    folder.write({"usage.yaml": f"{used}\n---\n{one}", "a.yaml": one})
+    ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (0, [])
+    assert {one["resource"]: one["used"] for one in ran.report["namespaces"][0]["quotas"]}["requests.cpu"] == "0"

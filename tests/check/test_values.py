@@ -42,6 +42,23 @@ def test_both_name_the_same_faults(folder: Folder, tiers: dict[str, Any], faults
     assert ran.code == (3 if faults else 0)
 
 
+def test_a_null_drops_what_an_earlier_values_file_has(folder: Folder) -> None:
+    """As the chart reads it: the tier is not there, the namespace is in none, an emptied section is as none."""
+    first: dict[str, Any] = {"tiers": {"dev": {"spec": {}}}}
+    folder.write(
+        {
+            "first.json": json.dumps(first | {"namespaces": {"dev": {"tier": "dev"}}}),
+            "overlay.yaml": "tiers: {dev: null}\nnamespaces:\n",
+            "without.yaml": "namespaces: {dev: null}\n",
+            "a.yaml": pod(namespace="dev"),
+        }
+    )
+    values = ("--tiers", "first.json", "--tiers", "overlay.yaml")
+    assert "tier-missing" in folder.check(*values, "--usage", "none", "-o", "json", "a.yaml").rules
+    ran = folder.check(*values, "--tiers", "without.yaml", "--usage", "none", "-o", "json", "a.yaml")
+    assert "tier-missing" not in ran.rules
+
+
 def test_a_tier_that_is_no_object_is_told(folder: Folder) -> None:
     folder.write({"values.yaml": "tiers:\n  dev: 1\n", "a.yaml": pod()})
     ran = folder.check("--tiers", "values.yaml", "--usage", "none", "a.yaml")

@@ -33,7 +33,7 @@ class Runner:
             "action_path": str(ROOT),
             "action_repository": "platform/tiergate",
             "action_ref": "v0.1.0",
-            "token": "given-by-github",
+            "token": "made-by-github",
         }
 
     def has_tiergate(self) -> None:
@@ -46,8 +46,8 @@ class Runner:
         """Run a step with these inputs, the others by default."""
         step = STEPS[name]
         assert step["shell"] == "bash"
-        given = {key: str(one.get("default", "")) for key, one in ACTION["inputs"].items()} | dict(inputs)
-        assert given.keys() == ACTION["inputs"].keys()
+        filled = {key: str(one.get("default", "")) for key, one in ACTION["inputs"].items()} | dict(inputs)
+        assert filled.keys() == ACTION["inputs"].keys()
         script = self.temporary / "script.sh"
         script.write_text(step["run"])
         path = os.environ["PATH"] if self._programs is None else f"{self._programs}:{os.environ['PATH']}"
@@ -64,7 +64,7 @@ class Runner:
             "GITHUB_REPOSITORY": "team/agents",
             "GITHUB_SHA": "0123abc",
             "GITHUB_REF": "refs/pull/7/merge",
-            **{key: self._filled(value, given) for key, value in step["env"].items()},
+            **{key: self._filled(value, filled) for key, value in step["env"].items()},
         }
         command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)]
         return subprocess.run(command, cwd=self.workspace, env=environment, capture_output=True, text=True, timeout=300)
@@ -79,3 +79,11 @@ class Runner:
         values = {"inputs": inputs, "github": self._github}
         filled = _VALUE.sub(lambda one: values[one[1]][one[2]], text)
         return _VALUE.sub(lambda one: values[one[1]][one[2]], filled)  # an input may default to an expression
+
+
+def write_modules(folder: Path, sign: Path) -> None:
+    """Write modules whose names Python looks for, as a pull request may bring them; each leaves a sign if it runs."""
+    for name in ("venv", "pip", "ensurepip", "tiergate", "yaml", "msgspec", "site", "runpy", "argparse"):
+        package = folder / name
+        package.mkdir()
+        (package / "__init__.py").write_text(f"open({str(sign)!r}, 'w').close()\n")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.ci import page
-from tests.ci.action import ACTION, PROGRAM, STEPS, Runner
+from tests.ci.action import ACTION, PROGRAM, STEPS, Runner, write_modules
 from tests.docs.values import ROOT
 from tiergate.cli.check import FORMATS
 
@@ -48,6 +48,21 @@ def test_the_pull_request_of_the_page_goes_red_and_green(runner: Runner) -> None
     page.write(runner.workspace, green=True)
     green = runner.run("Check", workflow_inputs())
     assert (green.returncode, green.stdout) == (0, ""), green.stderr
+
+
+def test_a_pull_request_that_changes_its_tier_stays_red(runner: Runner) -> None:
+    """The steps of the page check it with the tiers of its base branch."""
+    wide = page.FILES["tiers.yaml"].replace("memory: 512Mi", "memory: 64Gi")
+    (runner.workspace / "base").mkdir()
+    (runner.workspace / "base/tiers.yaml").write_text(page.FILES["tiers.yaml"])
+    (runner.workspace / "tiers.yaml").write_text(wide)
+    (runner.workspace / "deploy/tiers.yaml").write_text(wide)
+    jobs = yaml.safe_load(page.FILES["jobs of .github/workflows/manifests.yaml"])
+    _, checkout, check = jobs["jobs"]["check"]["steps"]
+    assert (checkout["with"]["path"], checkout["with"]["ref"]) == ("base", "${{ github.base_ref }}")
+    ran = runner.run("Check", check["with"])
+    assert (ran.returncode, "workload-never-runs/limit-max" in ran.stdout) == (1, True), ran.stderr
+    assert "::warning file=deploy/tiers.yaml,line=6,col=1,title=tiergate differs-from-option::" in ran.stdout
 
 
 def test_the_workflow_of_the_page_is_one(tmp_path: Path) -> None:
@@ -110,7 +125,7 @@ def test_findings_are_sent_to_code_scanning(tmp_path: Path) -> None:
     ran = runner.run("Upload to code scanning", {**KNOWN, "sarif-upload": "true"})
     assert (ran.returncode, ran.stderr) == (0, "")
     said = (runner.temporary / "said").read_text().splitlines()
-    assert said[0] == "given-by-github"
+    assert said[0] == "made-by-github"
     assert {"repos/team/agents/code-scanning/sarifs", "commit_sha=0123abc", "ref=refs/pull/7/merge"} <= set(said)
     log = json.loads(gzip.decompress(base64.b64decode((runner.temporary / "sent").read_bytes(), validate=True)))
     assert log["version"] == "2.1.0"
@@ -127,10 +142,7 @@ def test_a_version_is_a_version(tmp_path: Path, version: str) -> None:
 def test_nothing_of_the_checkout_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the name that Python looks for, at the root of what a pull request brings."""
     runner = Runner(tmp_path)
-    for name in ("venv", "pip", "ensurepip", "tiergate", "yaml", "msgspec", "site", "runpy", "argparse"):
-        package = runner.workspace / name
-        package.mkdir()
-        (package / "__init__.py").write_text(f"open({str(tmp_path / 'stolen')!r}, 'w').close()\n")
+    write_modules(runner.workspace, tmp_path / "stolen")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     ran = runner.run("Install", {})
     assert "No matching distribution" in ran.stderr

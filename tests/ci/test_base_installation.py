@@ -54,8 +54,8 @@ def test_every_format_is_written(installed: Runner) -> None:
 
 
 def test_the_job_of_our_own_pipeline_passes(installed: Runner) -> None:
-    given = workflow()
-    assert given["paths"] == str(SETS.relative_to(ROOT))
-    paths = {name: str(ROOT / given[name]) for name in ("paths", "tiers")}
-    ran = installed.run("Check", {**given, **paths})
+    inputs = workflow()
+    assert inputs["paths"] == str(SETS.relative_to(ROOT))
+    paths = {name: str(ROOT / inputs[name]) for name in ("paths", "tiers")}
+    ran = installed.run("Check", {**inputs, **paths})
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout

@@ -25,7 +25,7 @@ INPUTS: Final[dict[str, dict[str, Any]]] = yaml.safe_load(SPEC)["spec"]["inputs"
 _INPUT: Final = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
 
-def given() -> dict[str, str]:
+def settings() -> dict[str, str]:
     """Return the inputs in docs/ci.md."""
     (include,) = yaml.safe_load(page.FILES[".gitlab-ci.yml"])["include"]
     assert (ROOT / include["file"]).read_text() == TEMPLATE
@@ -67,7 +67,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_it_is_a_configuration_of_gitlab(tmp_path: Path) -> None:
     program = Path(sys.executable).with_name("check-jsonschema")
-    for name, text in (("jobs.yml", filled(given())), ("include.yml", page.FILES[".gitlab-ci.yml"])):
+    for name, text in (("jobs.yml", filled(settings())), ("include.yml", page.FILES[".gitlab-ci.yml"])):
         (tmp_path / name).write_text(text)
     schema = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
     files = (tmp_path / "jobs.yml", tmp_path / "include.yml")
@@ -76,17 +76,17 @@ def test_it_is_a_configuration_of_gitlab(tmp_path: Path) -> None:
 
 
 def test_the_merge_request_of_the_page_goes_red_and_green(repository: Path) -> None:
-    red = ran(repository, given())
+    red = ran(repository, settings())
     assert red.returncode == 1
     assert red.stdout == page.COMMANDS[0].partition("\n")[2]
     assert (repository.parent / "programs/notes").read_text().splitlines()[-1] == "tiergate==0.1.0"
     page.write(repository, green=True)
-    assert ran(repository, given()).returncode == 0
+    assert ran(repository, settings()).returncode == 0
 
 
 def test_what_is_reported_is_what_the_job_names(repository: Path) -> None:
-    ran(repository, given())
-    reports = yaml.safe_load(filled(given()))["tiergate-check"]["artifacts"]["reports"]
+    ran(repository, settings())
+    reports = yaml.safe_load(filled(settings()))["tiergate-check"]["artifacts"]["reports"]
     issues = json.loads((repository / reports["codequality"]).read_text())
     assert [one["location"] for one in issues] == [{"path": "deploy/agent.yaml", "lines": {"begin": 19}}]
     assert (repository / reports["junit"]).read_text().count("<failure") == 1
@@ -102,7 +102,7 @@ def test_every_input_is_used_and_described() -> None:
 
 
 def test_patterns_and_commands_in_inputs_stay_words(repository: Path) -> None:
-    found = ran(repository, {**given(), "paths": "* $(touch stolen);"})
+    found = ran(repository, {**settings(), "paths": "* $(touch stolen);"})
     assert found.returncode == 3
     assert "unreadable  *: No such file" in found.stdout
     assert not (repository / "stolen").exists()

@@ -26,6 +26,7 @@ def test_every_block_is_tried_by_a_test() -> None:
         "tiers.yaml",
         page.MANIFEST,
         ".github/workflows/manifests.yaml",
+        "jobs of .github/workflows/manifests.yaml",
         ".gitlab-ci.yml",
         ".pre-commit-config.yaml",
     }

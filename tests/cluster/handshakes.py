@@ -9,9 +9,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from cryptography import x509
 
+from tests.background import threads
 from tests.cluster.releases import NAME
 from tests.cluster.traffic import traffic
 from tests.controlplane.cluster import NAMESPACE, Cluster, RawApi
@@ -44,20 +46,14 @@ def handshakes(cluster: Cluster) -> Iterator[Handshakes]:
             for address, port in _ready(raw_api):
                 _try(raw_api, seen, address, port)
 
-    with cluster.raw_api() as raw_api:
-        worker = threading.Thread(target=shake, args=(raw_api,))
-        worker.start()
-        try:
-            yield seen
-        finally:
-            ended.set()
-            worker.join()
+    with cluster.raw_api() as raw_api, threads(partial(shake, raw_api), stop=ended.set):
+        yield seen
 
 
 @contextmanager
 def nobody_refused(cluster: Cluster) -> Iterator[Handshakes]:
     """Assert that during the block no create fails and every replica is trusted; about 20 creates a second."""
-    with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests:
+    with handshakes(cluster) as seen, traffic(cluster, "dev", dry_run=True, senders=2, pause=0.07) as requests:
         requests.goes_on(20)
         try:
             yield seen

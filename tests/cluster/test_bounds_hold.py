@@ -56,9 +56,9 @@ def test_pod_level_values_remove_no_bound(
 def test_a_pod_level_request_leaves_the_default_limits(cluster: Cluster, namespace: str) -> None:
     """The default requests of cpu are lowered to it; those of memory, which it does not name, are as ever."""
     stored = created(cluster, namespace, levelled("p", requests={"cpu": "50m"}))
-    given = stored["spec"]["containers"][0]["resources"]
-    assert given["limits"] == {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
-    assert (given["requests"]["cpu"], given["requests"]["memory"]) == ("50m", "128Mi")
+    resources = stored["spec"]["containers"][0]["resources"]
+    assert resources["limits"] == {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
+    assert (resources["requests"]["cpu"], resources["requests"]["memory"]) == ("50m", "128Mi")
 
 
 AMOUNTS: Final = {"cpu": "1", "memory": "1Gi"}

@@ -56,7 +56,7 @@ def bundles(release: Release) -> set[int]:
     return {base64.b64decode(one).count(b"BEGIN") for one in release.bundles()}
 
 
-def test_a_given_secret_replaced_at_once_loses_no_call(release: Release) -> None:
+def test_an_existing_secret_replaced_at_once_loses_no_call(release: Release) -> None:
     cluster = release.cluster
     with nobody_refused(cluster) as seen:
         for count in (2, 3):

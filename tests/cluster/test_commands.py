@@ -56,18 +56,18 @@ def bound(account: str, namespace: str, *, role: Mapping[str, Any], whole_cluste
 def kubeconfig(cluster: Cluster, account: str, namespace: str, file: Path, *, plugin: bool = False) -> str:
     """Write a kubeconfig of an account, with its token or a plugin that says it."""
     token = cluster.kubectl(f"create token {account} -n {namespace}").out.strip()
-    given = yaml.safe_load(cluster.kubeconfig.read_text())
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
     user: dict[str, Any] = {"token": token}
     if plugin:
         version = "client.authentication.k8s.io/v1"
         credential = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": token}}
         command = {"command": "echo", "args": [json.dumps(credential)], "interactiveMode": "Never"}
         user = {"exec": {"apiVersion": version, **command}}
-    named = {"cluster": given["clusters"][0]["name"], "user": "reader"}
+    named = {"cluster": config["clusters"][0]["name"], "user": "reader"}
     contexts = [{"name": "as-reader", "context": named}]
     file.write_text(
         yaml.safe_dump(
-            {**given, "contexts": contexts, "users": [{"name": "reader", "user": user}], "current-context": ""}
+            {**config, "contexts": contexts, "users": [{"name": "reader", "user": user}], "current-context": ""}
         )
     )
     return str(file)
@@ -176,9 +176,9 @@ def test_defaults_are_what_the_server_stores(
 
 
 def test_a_cluster_that_is_away_is_no_answer(tiergate: Program, folder: Folder, cluster: Cluster) -> None:
-    given = yaml.safe_load(cluster.kubeconfig.read_text())
-    given["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:9"
-    folder.write({"config": yaml.safe_dump(given), "a.yaml": yaml.safe_dump(deployment("x", 1))})
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:9"
+    folder.write({"config": yaml.safe_dump(config), "a.yaml": yaml.safe_dump(deployment("x", 1))})
     ran = tiergate("check", "--usage", "cluster", "--kubeconfig", "config", "a.yaml")
     assert (ran.code, ran.out) == (4, "")
     assert "cannot be reached" in ran.err

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.background import threads
 from tests.cluster import story
 from tests.cluster.by_hand import break_glass
 from tests.cluster.controllers import leader, process_group
@@ -86,16 +88,8 @@ def load(cluster: Cluster, namespaces: Sequence[str] = ("dev",)) -> Iterator[Loa
             result.answers[kind].append((time.monotonic(), code, str(body.get("message", ""))))
             time.sleep(0.05)
 
-    with cluster.raw_api() as raw_api:
-        workers = [threading.Thread(target=send, args=(raw_api, kind)) for kind in PODS]
-        for worker in workers:
-            worker.start()
-        try:
-            yield result
-        finally:
-            ended.set()
-            for worker in workers:
-                worker.join()
+    with cluster.raw_api() as raw_api, threads(*(partial(send, raw_api, kind) for kind in PODS), stop=ended.set):
+        yield result
 
 
 def policies(cluster: Cluster) -> dict[str, str]:

@@ -274,7 +274,7 @@ def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
 
 
 @pytest.mark.long
-def test_uninstalling_without_hooks_after_the_gate_was_opened_by_hand(release: Release) -> None:
+def test_uninstalling_without_hooks_after_the_webhooks_were_removed_by_hand(release: Release) -> None:
     """Whatever state the installation is in: no hook is needed to get rid of it."""
     cluster = release.cluster
     release.install()

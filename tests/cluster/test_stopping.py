@@ -62,7 +62,7 @@ def test_a_rollout_loses_no_request(cluster: Cluster, namespace: str) -> None:
 
 def test_a_killed_replica_leaves_everything_consistent(cluster: Cluster, namespace: str) -> None:
     """After SIGKILL in the middle of traffic no pod was stored unjudged, and the quota counts what is stored."""
-    with traffic(cluster, namespace, dry_run=False, threads=2) as requests:
+    with traffic(cluster, namespace, dry_run=False, senders=2) as requests:
         requests.goes_on(6)
         victim = replicas(cluster)[0]
         os.kill(victim.pid, signal.SIGKILL)

@@ -56,7 +56,7 @@ def nothing_lost(cluster: Cluster) -> Iterator[None]:
     with (
         handshakes(cluster) as seen,
         new_connections(cluster, "dev") as failed_on_new,
-        traffic(cluster, "dev", dry_run=True, threads=2, pause=0.07) as requests,
+        traffic(cluster, "dev", dry_run=True, senders=2, pause=0.07) as requests,
     ):
         requests.goes_on(20)
         yield

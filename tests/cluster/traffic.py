@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from tests.background import threads
 from tests.cluster.objects import a_pod
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, RawApi, until
@@ -36,7 +38,7 @@ class Traffic:
 
 @contextmanager
 def traffic(
-    cluster: Cluster, namespace: str, *, dry_run: bool, threads: int = 4, pause: float = 0.01
+    cluster: Cluster, namespace: str, *, dry_run: bool, senders: int = 4, pause: float = 0.01
 ) -> Iterator[Traffic]:
     """Create pods without resources, a few at a time, while the block runs; pause so many seconds after each."""
     result, ended = Traffic(), threading.Event()
@@ -51,17 +53,9 @@ def traffic(
             time.sleep(pause)
 
     with cluster.raw_api() as raw_api:
-        workers = [
-            threading.Thread(target=send, args=(raw_api, f"traffic-{worker}-{{}}".format)) for worker in range(threads)
-        ]
-        for worker in workers:
-            worker.start()
-        try:
+        work = [partial(send, raw_api, f"traffic-{number}-{{}}".format) for number in range(senders)]
+        with threads(*work, stop=ended.set):
             yield result
-        finally:
-            ended.set()
-            for worker in workers:
-                worker.join()
 
 
 @contextmanager
@@ -83,13 +77,8 @@ def new_connections(cluster: Cluster, namespace: str) -> Iterator[list[str]]:
                     failed.append(f"HTTP {code}")
             time.sleep(0.02)
 
-    worker = threading.Thread(target=ask)
-    worker.start()
-    try:
+    with threads(ask, stop=ended.set):
         yield failed
-    finally:
-        ended.set()
-        worker.join()
 
 
 def _verdict(address: str, port: int, review: Object) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import ssl
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
+from tests.background import threads
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.network import free_ports
@@ -65,14 +66,8 @@ def serving(cluster: Cluster, service: str, answer: Answer) -> Iterator[Webhook]
 
 @contextmanager
 def _running(server: _Server) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with server, threads(partial(server.serve_forever, poll_interval=0.05), stop=server.shutdown):
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     if server.failures:
         raise server.failures[0]
 

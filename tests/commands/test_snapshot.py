@@ -62,6 +62,35 @@ def test_what_makes_objects_that_are_kept_anyway_is_left_out(
 
 
 @pytest.mark.parametrize("source", ["cluster", "cluster.yaml"])
+@pytest.mark.parametrize(("size", "code", "used", "steady"), [("9Gi", 0, "1Gi", "9Gi"), ("9500Mi", 1, "1Gi", "9500Mi")])
+def test_a_claim_that_is_there_is_judged_by_its_increase(
+    tiergate: Program, folder: Folder, cluster: FakeCluster, source: str, size: str, code: int, used: str, steady: str
+) -> None:
+    """Of 10Gi all are used, 9Gi of it by the claim itself."""
+    cluster.quota({"requests.storage": "10Gi"})
+    spec = {"resources": {"requests": {"storage": "9Gi"}}, "volumeName": SECRET}
+    cluster.put("/api/v1/namespaces/dev/persistentvolumeclaims/data", {"metadata": {}, "spec": spec})
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: dev}\n"
+    folder.write({"a.yaml": f"{claim}spec: {{resources: {{requests: {{storage: {size}}}}}}}\n"})
+    taken(tiergate, folder)
+    ran = tiergate("check", "--usage", source, "-o", "json", "a.yaml")
+    (found,) = [one for one in ran.report["namespaces"][0]["quotas"] if one["resource"] == "requests.storage"]
+    assert (ran.code, found["used"], found["steady"]) == (code, used, steady), ran.out
+    assert SECRET not in (folder.path / "cluster.yaml").read_text()
+
+
+def test_a_claim_that_may_be_there_is_unproved_and_nothing_else_is(
+    tiergate: Program, folder: Folder, cluster: FakeCluster
+) -> None:
+    cluster.forbidden = {"/api/v1/persistentvolumeclaims", "/api/v1/namespaces/dev/persistentvolumeclaims"}
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: dev}\n"
+    folder.write({"a.yaml": f"{claim}spec: {{resources: {{requests: {{storage: 1Gi}}}}}}\n---\n{pod()}"})
+    ran = tiergate("check", "--usage", "cluster", "-o", "json", "a.yaml")
+    assert [one["outcome"] for one in ran.report["objects"]] == ["unproved", "pass"]
+    assert "PersistentVolumeClaim objects in dev: 403" in ran.err
+
+
+@pytest.mark.parametrize("source", ["cluster", "cluster.yaml"])
 def test_a_change_set_is_judged_beside_what_runs(
     tiergate: Program, folder: Folder, cluster: FakeCluster, source: str
 ) -> None:

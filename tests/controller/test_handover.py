@@ -207,7 +207,7 @@ def _deleted_by_hand(api: Cluster, webhook: Webhook) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "reason", "words"),
+    ("arrange", "reason", "words"),
     [
         pytest.param(_partition, "NoReplicaAnswers", "connection refused", id="only-we-do-not-reach-it"),
         pytest.param(_policy_by_hand, "WebhookChanged", "failurePolicy is Ignore, the release says Fail", id="by-hand"),
@@ -215,13 +215,13 @@ def _deleted_by_hand(api: Cluster, webhook: Webhook) -> None:
     ],
 )
 async def test_what_cannot_be_handed_over_is_not(
-    given: Callable[[Cluster, Webhook], None], reason: str, words: str
+    arrange: Callable[[Cluster, Webhook], None], reason: str, words: str
 ) -> None:
     """The policy stays what it is, and the condition says why; a hand's decision stands."""
     api, webhook = Cluster(), Webhook()
     async with controller(api, webhook):
         await eventually(lambda: condition(api, "Enforcing")["status"] == "True", within=10)
-        given(api, webhook)
+        arrange(api, webhook)
         policies = api.policies() if MUTATING in api else None
         webhook.alive = False
         await eventually(lambda: condition(api, "Enforcing")["reason"] == reason, within=10)

@@ -57,15 +57,15 @@ def _refuse(api: HostileCluster) -> None:
     api.refuses = True
 
 
-Given = Callable[[HostileCluster], object]
-LEFT_OUT: dict[str, tuple[Given, str]] = {
+Arrange = Callable[[HostileCluster], object]
+LEFT_OUT: dict[str, tuple[Arrange, str]] = {
     "foreign-range": (lambda api: api.put(range_of(HOSTILE), a_range({}, cpu="9")), "not as the tier says"),
     "unreadable-range": (lambda api: api.put(range_of(HOSTILE), a_range(TENANTS)), 'limitranges "tier" cannot be read'),
     "unreadable-quota": (lambda api: api.put(quota_path(HOSTILE), a_quota(TENANTS)), 'quotas "tier" cannot be read'),
     "no-such-tier": (lambda api: api.put(f"/api/v1/namespaces/{HOSTILE}", a_namespace("typo")), "1 namespace of"),
     "writes-refused": (_refuse, "not as the tier says"),
 }
-HANDED_OVER: dict[str, Given] = {
+HANDED_OVER: dict[str, Arrange] = {
     "unreadable-and-ours": lambda api: api.put(range_of(HOSTILE), a_range(OURS)),
     "unreadable-quota-of-ours": lambda api: api.put(quota_path(HOSTILE), a_quota(OURS)),
     "unreadable-under-another-name": lambda api: api.put(
@@ -94,10 +94,10 @@ async def settled(api: HostileCluster, webhook: Webhook) -> AsyncIterator[None]:
 @pytest.mark.parametrize("name", LEFT_OUT)
 async def test_what_is_in_the_way_in_one_namespace_keeps_that_one_refused_and_no_other(name: str) -> None:
     """Its tier names it; the others wait no more than NO_PROGRESS_AFTER longer; afterwards nothing is left of it."""
-    given, words = LEFT_OUT[name]
+    arrange, words = LEFT_OUT[name]
     api, webhook = HostileCluster(), Webhook()
     async with settled(api, webhook):
-        given(api)
+        arrange(api)
         webhook.alive = False
         await eventually(api.handed_over, within=AFTER + NO_PROGRESS_AFTER + SLACK)
         assert api.left_out() == {HOSTILE}

@@ -252,9 +252,9 @@ def _run_in_group(command: list[str], folder: Path, waiting: Callable[[], None])
 
 def main() -> int:
     """Build what is missing for the cluster that the environment asks for, and nothing if it asks for another."""
-    given = os.environ.get("KUBECONFIG") or os.environ.get("CLUSTER")
+    named = os.environ.get("KUBECONFIG") or os.environ.get("CLUSTER")
     try:
-        if not given:
+        if not named:
             ensure(lambda text: print(text, flush=True), {program.name for program in ALL})
     except ControlPlaneError as error:
         print(error, flush=True)

@@ -1,6 +1,6 @@
 """A cluster to test with, wherever it comes from.
 
-In this order: ``KUBECONFIG`` given by the user, ``CLUSTER=kind``, or a control plane of our own from
+In this order: ``KUBECONFIG`` of the user, ``CLUSTER=kind``, or a control plane of our own from
 programs in ``KUBEBUILDER_ASSETS``, in the cache or built now. The first two need an image that the nodes can
 run: ``TIERGATE_IMAGE=repository:tag`` names it (kind builds and loads one if there is none).
 """
@@ -183,8 +183,8 @@ def until(holds: Callable[[], Any], what: str, *, seconds: float = 30, pause: fl
 
 def source() -> str:
     """Return where the cluster would come from, for the person at the terminal."""
-    if given := os.environ.get("KUBECONFIG"):
-        return f"the cluster of KUBECONFIG={given}"
+    if named := os.environ.get("KUBECONFIG"):
+        return f"the cluster of KUBECONFIG={named}"
     if os.environ.get("CLUSTER") == "kind":
         return "a new kind cluster"
     return "a control plane of our own"
@@ -200,8 +200,8 @@ def missing() -> tuple[str, ...]:
 def opened(say: Say, *, keep: bool = False) -> Iterator[Cluster]:
     """Open a cluster; raise ControlPlaneError with the way out if there can be none."""
     kind = os.environ.get("CLUSTER")
-    if given := os.environ.get("KUBECONFIG"):
-        with _given(Path(given).absolute(), say, keep=keep) as cluster:
+    if named := os.environ.get("KUBECONFIG"):
+        with _existing(Path(named).absolute(), say, keep=keep) as cluster:
             yield cluster
     elif kind == "kind":
         with _kind(say, keep=keep) as cluster:
@@ -241,7 +241,7 @@ def _free_port_values() -> tuple[str, ...]:
 
 
 @contextmanager
-def _given(kubeconfig: Path, say: Say, *, keep: bool) -> Iterator[Cluster]:
+def _existing(kubeconfig: Path, say: Say, *, keep: bool) -> Iterator[Cluster]:
     """Use a cluster that is there already, and leave it as it was; one with namespaces of our names is not touched."""
     if not kubeconfig.is_file():
         msg = f"There is no file {kubeconfig}, which KUBECONFIG names. {binaries.ALTERNATIVES}"
@@ -252,7 +252,7 @@ def _given(kubeconfig: Path, say: Say, *, keep: bool) -> Iterator[Cluster]:
             yield cluster
         finally:
             if not keep:
-                say("removing everything that was made in the given cluster")
+                say("removing everything that was made in this cluster")
                 _restore(cluster)
 
 

@@ -30,9 +30,9 @@ def tell(show: Callable[[str], None]) -> None:
     _expect(fits, 0, "1 object, 1 file: 1 pass, 0 fail")
 
 
-def _run(arguments: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
+def _run(arguments: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", _PROGRAM, *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, input=given, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=REPOSITORY, input=stdin, capture_output=True, text=True, check=False)
 
 
 def _expect(ran: subprocess.CompletedProcess[str], code: int, *texts: str) -> None:

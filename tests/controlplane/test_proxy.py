@@ -13,7 +13,7 @@ SERVICE: Object = {
     "metadata": {"name": "web"},
     "spec": {"clusterIP": "127.64.1.5", "selector": {"app": "web"}, "ports": [{"port": 443, "targetPort": "https"}]},
 }
-FRONT = ServiceAddress("127.64.1.5", 443)
+ADDRESS = ServiceAddress("127.64.1.5", 443)
 
 
 def a_pod(last: int, *, ready: bool = True, stopping: bool = False, app: str = "web") -> Object:
@@ -40,7 +40,7 @@ def a_pod(last: int, *, ready: bool = True, stopping: bool = False, app: str = "
     ],
 )
 def test_new_connections_go_to_ready_pods(pods: list[Object], expected: set[int]) -> None:
-    assert backends(SERVICE, pods) == {FRONT: tuple((f"127.65.1.{last}", 9443) for last in sorted(expected))}
+    assert backends(SERVICE, pods) == {ADDRESS: tuple((f"127.65.1.{last}", 9443) for last in sorted(expected))}
 
 
 @pytest.mark.parametrize("spec", [{"clusterIP": "None"}, {"selector": {}}], ids=["headless", "without-selector"])

@@ -117,7 +117,7 @@ class Cluster(msgspec.Struct):
         """Return the workload as it is applied."""
         return Workload(
             kind="ReplicaSet" if self.replica_set else "StatefulSet",
-            template=_template(self.spec.size),
+            template=template(self.spec.size),
             written=f"{self.spec.size} {self.spec.image}".encode(),
             replicas=self.spec.replicas,
             rollout=self._rollout(),
@@ -128,5 +128,6 @@ class Cluster(msgspec.Struct):
 
 
 @lru_cache
-def _template(size: int) -> Pod:
+def template(size: int) -> Pod:
+    """Return the template of pods that ask for so much."""
     return a_template({"cpu": str(size)})

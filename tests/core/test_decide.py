@@ -212,8 +212,15 @@ def label(before: str | None, after: str | None) -> LabelChange:
             label(None, "dev"),
             the_facts(None, fresh=ASKED, permitted=frozenset({"dev"})),
             {"tier"},
+            [],
+            id="whether-the-tier-exists-is-asked",
+        ),
+        pytest.param(
+            label(None, "dev"),
+            the_facts(None, fresh=ASKED, permitted=frozenset({"dev"}), unread=frozenset({"tier"})),
+            set(),
             ["label-tier-unchecked"],
-            id="whether-the-tier-exists-only-adds-a-warning",
+            id="and-it-only-adds-a-warning",
         ),
         pytest.param(
             label(None, "dev"),

@@ -210,7 +210,7 @@ HUGE = {"hugepages-2Mi": "2Mi"}
 
 @pytest.mark.rule("D-5", "L-22", "pod-level-suppression", "valid-defaults-only")
 @pytest.mark.parametrize(
-    ("containers", "given"),
+    ("containers", "completed"),
     [
         pytest.param([{"cpu": "1"}, {"cpu": "1"}], [HUGE, HUGE], id="each-can-have-them"),
         pytest.param([{"cpu": "1"}, {}], [{}, {}], id="one-cannot-D-14"),
@@ -218,13 +218,13 @@ HUGE = {"hugepages-2Mi": "2Mi"}
     ],
 )
 def test_beside_pod_level_resources_all_containers_get_hugepages_or_none(
-    containers: list[Texts], given: list[Texts]
+    containers: list[Texts], completed: list[Texts]
 ) -> None:
     """The server adds them up at the pod level (D-5), which then bounds the containers left without (L-22)."""
     item = an_item(default=HUGE, default_request=HUGE)
     named = [a_container(f"c{number}", requests=asked, limits=asked) for number, asked in enumerate(containers)]
     for pod, expected in (
-        (a_pod(*named, requests={"cpu": "4"}), given),
+        (a_pod(*named, requests={"cpu": "4"}), completed),
         (a_pod(*named), [HUGE if asked else {} for asked in containers]),
     ):
         found = [texts(container.limits) for container in with_defaults(pod, a_tier(item))[0].containers]

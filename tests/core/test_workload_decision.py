@@ -210,7 +210,43 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
 @pytest.mark.parametrize(
     ("request_", "facts", "rules", "fresh", "optional", "allowed"),
     [
-        pytest.param(asked(FIVE), known(), ["workload-does-not-fit"], {"quotas"}, False, False, id="cached"),
+        pytest.param(asked(FIVE), known(), ["workload-does-not-fit"], {"quotas"}, True, False, id="cached"),
+        pytest.param(
+            asked(FIVE),
+            known(unread=frozenset({"quotas"})),
+            ["workload-unchecked"],
+            set(),
+            False,
+            True,
+            id="usage-that-could-not-be-read",
+        ),
+        pytest.param(
+            asked(ENDLESS),
+            known(trusted=False, fresh=frozenset({"tier"}), unread=frozenset({"quotas"})),
+            ["workload-never-runs"],
+            set(),
+            False,
+            False,
+            id="a-range-needs-no-usage",
+        ),
+        pytest.param(
+            asked(FIVE),
+            known(trusted=False, unread=frozenset({"tier"})),
+            ["workload-unchecked"],
+            set(),
+            False,
+            True,
+            id="a-tier-that-could-not-be-read",
+        ),
+        pytest.param(
+            asked(Scale(5, 1)),
+            known(unread=frozenset({"workload"})),
+            ["workload-unchecked"],
+            set(),
+            False,
+            True,
+            id="a-workload-that-could-not-be-read",
+        ),
         pytest.param(
             asked(FIVE), known(fresh=frozenset({"quotas"})), ["workload-does-not-fit"], set(), False, False, id="read"
         ),
@@ -310,7 +346,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             known(around=FIVE_NODES),
             ["workload-does-not-fit"],
             {"quotas"},
-            False,
+            True,
             False,
             id="one-for-each-node",
         ),

@@ -122,6 +122,9 @@ def _earlier(cpu: str = "2", **fields: Any) -> Workload:  # noqa: ANN401  # fiel
         pytest.param(_earlier(rollout=_below(0)), "8", "8", [SHORT], id="W-3-all-are-replaced-in-the-end"),
         pytest.param(_stateful("2", rollout=_below(2)), "9", "8", [SHORT], id="W-3-all-are-of-the-template"),
         pytest.param(_stateful("2", rollout=None), "9", "8", [SHORT], id="W-3-on-delete-of-the-template"),
+        pytest.param(
+            _stateful("2", rollout=None, complete=False), "9", "8", [SHORT], id="W-3-up-to-1.36-on-delete-never-ends"
+        ),
         pytest.param(a_workload({"cpu": "2"}, kind="ReplicaSet", replicas=4), "6", "4", [], id="a-smaller-one-before"),
         pytest.param(a_workload({"cpu": "2"}, kind="ReplicaSet", replicas=4), "5", "4", [SHORT], id="not-for-one-more"),
         pytest.param(a_workload({"cpu": "2"}, kind="ReplicaSet", replicas=4), "9", "9", [SHORT], id="others-are-there"),

@@ -224,11 +224,11 @@ def _container_item(random: Random) -> Item:
         low, asked, limit, high = sorted(amount(random, name) for _ in range(4))
         if name in NOT_OVERCOMMITTED:
             asked = limit
-        given = [random.random() < 0.5 for _ in range(4)]
+        written = [random.random() < 0.5 for _ in range(4)]
         if name in NOT_OVERCOMMITTED:
-            given[1] = given[2]
+            written[1] = written[2]
         for amounts, value, there in zip(
-            (item.min, item.default_request, item.default, item.max), (low, asked, limit, high), given, strict=True
+            (item.min, item.default_request, item.default, item.max), (low, asked, limit, high), written, strict=True
         ):
             if there:
                 amounts[name] = value
@@ -267,7 +267,7 @@ _ITEMS: Final = ((_container_item, 0.75), (_pod_item, 0.35), (_claim_item, 0.5))
 
 
 def _add_ratio(random: Random, item: Item, name: str) -> None:
-    """Add a ratio that the API accepts: at most max / min, where both are given."""
+    """Add a ratio that the API accepts: at most max / min, where both are written."""
     low, high = item.min.get(name), item.max.get(name)
     fitting = [ratio for ratio in RATIOS if not low or not high or ratio * low <= high * MILLI]
     if fitting:

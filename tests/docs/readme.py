@@ -29,7 +29,8 @@ helm test tiergate --namespace tiergate-system
 
 - A cluster has one Tiergate, so names are fixed: there is no `nameOverride` and no `fullnameOverride`.
 - What the chart sets itself (labels, annotations, names) wins over `commonLabels` and its like.
-- A null removes what an earlier values file has under a name (`namespaces.dev: null`).
+- A null removes what an earlier values file has under a name (`namespaces.dev: null`), labels, annotations and
+  `resources`; everything else that is null has its default. So `helm upgrade --reuse-values` works.
 - As a dependency: `condition: tiergate.enabled`, values under `tiergate:`, and `global.imageRegistry`.
 - Namespaces, tiers and what teams have in them stay when the release is uninstalled.
 

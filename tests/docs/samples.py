@@ -19,6 +19,7 @@ from tests.builders import (
     a_tier,
     a_tier_object,
     a_tier_quota,
+    a_workload_object,
     an_item,
     the_facts,
     validated,
@@ -151,6 +152,8 @@ async def _of_reviews_with_warnings() -> AsyncIterator[list[str]]:
     large = a_pod_object({"name": "agent", "resources": {"limits": {"memory": "2Gi"}}})
     yield _warned(await answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=())))[:1]
     yield _warned(await answer("validate", a_review(large), FakeState(tiers={"dev": told}, usage=None)))[-1:]
+    lost = FakeState(tiers={"dev": told}, namespaces_now=Unreachable("no answer"), stale=True)
+    yield _warned(await answer("workloads", a_review(a_workload_object()), lost))
     misspelt = a_pod_object({"name": "agent", "resources": {"limits": {"cpu": "half"}}})
     yield _warned(await answer("validate", a_review(misspelt), FakeState(tiers={"dev": told})))
     may = FakePermissions("dev", "dve")

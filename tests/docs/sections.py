@@ -1,4 +1,4 @@
-"""files/sections.yaml of the chart: the defaults of its sections, which templates cannot read from values.yaml.
+"""files/sections.yaml of the chart: the defaults of its values, which templates cannot read from values.yaml.
 
 A section is a map of names that the schema lists, such as `controller` or `webhook.service`. One that somebody emptied
 (`controller:` with nothing below it) is a null to Helm, which removes it with all of its defaults.
@@ -15,9 +15,6 @@ import yaml
 from tests.docs.values import CHART, Schema, read_schema, resolved
 
 FILE: Final[Path] = CHART / "files" / "sections.yaml"
-EMPTY_BY_DEFAULT: Final = ("namespaces", "tiers")
-"""Maps by names of the user's: not sections, but templates look into them all the same."""
-
 _INTRODUCTION: Final = """\
 # Written by `make docs` from values.yaml: the defaults of each section, for values in which it is emptied.
 """
@@ -28,17 +25,18 @@ def written() -> str:
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = read_schema()
     found = {".".join(path): own for path, own in sections(schema, schema, defaults)}
-    found |= {name: {} for name in EMPTY_BY_DEFAULT}
     return _INTRODUCTION + str(yaml.safe_dump(found, width=10_000))
 
 
 def sections(
     node: Schema, schema: Schema, defaults: Mapping[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Yield the path of each section and the defaults in it, without those of sections in it; outer ones first."""
+    """Yield the path of each section and the defaults in it, without those of sections in it.
+
+    The first one is that of all values, whose path is empty.
+    """
     inner = {name: each for name, each in defaults.items() if is_section(node["properties"][name], schema, each)}
-    if path:
-        yield path, {name: each for name, each in defaults.items() if name not in inner}
+    yield path, {name: each for name, each in defaults.items() if name not in inner}
     for name, each in inner.items():
         yield from sections(resolved(node["properties"][name], schema), schema, each, (*path, name))
 

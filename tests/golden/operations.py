@@ -74,8 +74,8 @@ def container(name: str = "agent", resources: Json | None = None, **fields: obje
 
 def pod(name: str, *containers: Json, metadata: Json | None = None, **spec: object) -> Json:
     """Return a pod of the namespace ``dev``."""
-    given = ({"name": name} if name else {}) | {"namespace": "dev", "labels": {"app": "agent"}} | (metadata or {})
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": given, "spec": {"containers": list(containers), **spec}}
+    merged = ({"name": name} if name else {}) | {"namespace": "dev", "labels": {"app": "agent"}} | (metadata or {})
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": merged, "spec": {"containers": list(containers), **spec}}
 
 
 def claim(name: str, storage: str, *, volume: str = "", storage_class: str = "standard") -> Json:

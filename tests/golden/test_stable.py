@@ -12,7 +12,7 @@ STABLE_SECOND = "00000000-0000-4000-8000-000000000002"
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("captured", "expected"),
     [
         pytest.param(
             {"uid": FIRST, "object": {"uid": SECOND}, "oldObject": {"uid": SECOND}},
@@ -51,8 +51,8 @@ STABLE_SECOND = "00000000-0000-4000-8000-000000000002"
         ),
     ],
 )
-def test_what_differs_between_captures_becomes_the_same(given: Json, expected: Json) -> None:
-    assert stable(given) == expected
+def test_what_differs_between_captures_becomes_the_same(captured: Json, expected: Json) -> None:
+    assert stable(captured) == expected
     assert stable(expected) == expected
 
 

@@ -71,8 +71,8 @@ def describe(built: Built) -> str:
 
 def epoch() -> int:
     """Return the time that the image bears: SOURCE_DATE_EPOCH, or the time of the last commit, in seconds."""
-    if given := os.environ.get("SOURCE_DATE_EPOCH"):
-        return int(given)
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+        return int(epoch)
     return int(_git("log", "-1", "--format=%ct") or 0)
 
 

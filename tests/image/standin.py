@@ -42,8 +42,8 @@ def of_dockerfile() -> str:
 
 def base(builder: Builder, say: Say) -> str:
     """Return the name of a base image that the builder can take; raise NoBaseError."""
-    if given := os.environ.get("TIERGATE_TEST_BASE"):
-        return given
+    if base := os.environ.get("TIERGATE_TEST_BASE"):
+        return base
     if builders.succeeds(builder.knows(of_dockerfile())):
         return of_dockerfile()
     recipe = _recipe("TARGET")

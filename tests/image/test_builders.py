@@ -79,8 +79,8 @@ def test_the_source_label_has_no_credentials(url: str, shown: str) -> None:
 
 
 def test_labels_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = building.labels({"VERSION": "9.9.9", "REVISION": "abc", "SOURCE": "https://git.example/x"})
-    assert given == {
+    labels = building.labels({"VERSION": "9.9.9", "REVISION": "abc", "SOURCE": "https://git.example/x"})
+    assert labels == {
         "org.opencontainers.image.version": "9.9.9",
         "org.opencontainers.image.revision": "abc",
         "org.opencontainers.image.source": "https://git.example/x",

@@ -14,7 +14,7 @@ SECONDS = 3.0
 TRIES = 3
 # A question for the address of kubernetes.default.svc.cluster.local: a DNS server answers it, an echo too.
 NAME = b"".join(bytes([len(part)]) + part for part in b"kubernetes.default.svc.cluster.local".split(b"."))
-QUESTION = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + NAME + b"\x00\x00\x01\x00\x01"
+QUERY = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + NAME + b"\x00\x00\x01\x00\x01"
 
 
 def comes_about(address: str, port: int, protocol: str) -> bool:
@@ -33,7 +33,7 @@ def _answered(address: str, port: int) -> bool:
         own.settimeout(SECONDS / TRIES)
         try:
             own.connect((address, port))
-            own.send(QUESTION)
+            own.send(QUERY)
             return bool(own.recv(512))
         except OSError:
             return False

@@ -17,6 +17,7 @@ import pytest
 
 from tests import krew
 from tests.ci import page
+from tests.ci.action import write_modules
 
 FILLED: Final = {"type": "string", "minLength": 1}
 REQUIREMENT: Final = {
@@ -99,6 +100,7 @@ def test_what_krew_unpacks_runs(tmp_path: Path) -> None:
     folder = tmp_path / "repository"
     folder.mkdir()
     page.write(folder, green=False)
+    write_modules(folder, tmp_path / "stolen")
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "a cache"), "TIERGATE_PYTHON": sys.executable}
     command = [str(program), "check", "--tiers", "tiers.yaml", "--usage", "none", "deploy"]
     said = []
@@ -110,6 +112,7 @@ def test_what_krew_unpacks_runs(tmp_path: Path) -> None:
         said.append(ran.stderr)
     assert said[0].startswith("kubectl tiergate: installing once into ")
     assert said[1] == ""
+    assert not (tmp_path / "stolen").exists()
 
 
 def test_an_old_python_is_told(tmp_path: Path) -> None:

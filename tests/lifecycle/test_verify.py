@@ -17,7 +17,7 @@ OVER = f'{DENIED}pod "x": container "sample": limits.cpu is 501m, the tier allow
 NATIVE = 'pods "x" is forbidden: maximum cpu usage per Container is 500m, but limit is 501m'
 FULL = f'{DENIED}quota "compute": limits.cpu asks 250m, used 4 of 4, over by 250m'
 SPEC = {"limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}]}
-GIVEN = {"limits": {"cpu": "250m"}, "requests": {"cpu": "250m"}}
+DEFAULTED = {"limits": {"cpu": "250m"}, "requests": {"cpu": "250m"}}
 ENTRIES = dict(zip(CONFIGURATION_KINDS, (PODS_MUTATE, PODS_VALIDATE), strict=True))
 
 
@@ -39,9 +39,9 @@ def a_cluster(spec: Object | None = None, create: Callable[[str, Object], Object
 
 
 def answers(
-    over: str | None = OVER, bare: str | None = None, *, annotated: bool = True, given: Object | None = None
+    over: str | None = OVER, bare: str | None = None, *, annotated: bool = True, defaulted: Object | None = None
 ) -> Callable[[str, Object], Object]:
-    """Answer as an API server does: messages are refusals, None admits; `given` are the defaults of a bare pod."""
+    """Answer as an API server does: messages are refusals, None admits; `defaulted` are the defaults of a bare pod."""
 
     def create(path: str, pod: Object) -> Object:
         assert path == PODS.collection("dev")
@@ -50,7 +50,7 @@ def answers(
         refusal = over if "resources" in container else bare
         if refusal is not None:
             raise ApiError(403, "Forbidden", refusal)
-        container["resources"] = container.get("resources") or (GIVEN if given is None else given)
+        container["resources"] = container.get("resources") or (DEFAULTED if defaulted is None else defaulted)
         pod["metadata"]["annotations"] = {"tiergate.io/defaults": "tiergate set: cpu"} if annotated else {}
         return pod
 
@@ -104,7 +104,7 @@ async def test_without_a_namespace_only_the_registration_is_proved_and_that_is_s
     ],
 )
 async def test_what_a_tier_does_not_bound_cannot_be_proved_and_is_no_failure(spec: Object, line: str) -> None:
-    good, said = await verified(a_cluster(spec, answers(given={})), "dev")
+    good, said = await verified(a_cluster(spec, answers(defaulted={})), "dev")
     assert good
     assert any(one.startswith('unproved  namespace "dev", tier "dev": ') and line in one for one in said), said
 
@@ -142,9 +142,9 @@ async def test_what_hides_the_webhook_is_said_and_is_no_failure(
             answers(over=f'failed calling webhook "{PODS_VALIDATE}"'), "was refused, but not by", id="no-answer"
         ),
         pytest.param(answers(bare="policy says no"), "a pod without resources was refused", id="bare-refused"),
-        pytest.param(answers(given={}), "limits.cpu is not set instead of 250m", id="no-defaults"),
+        pytest.param(answers(defaulted={}), "limits.cpu is not set instead of 250m", id="no-defaults"),
         pytest.param(
-            answers(given={"limits": {"cpu": "1"}, "requests": {"cpu": "250m"}}),
+            answers(defaulted={"limits": {"cpu": "1"}, "requests": {"cpu": "250m"}}),
             "limits.cpu is 1 instead of 250m",
             id="other-defaults",
         ),

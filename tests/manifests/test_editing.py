@@ -96,6 +96,12 @@ def test_other_documents_and_what_cannot_be_read_stay_byte_for_byte() -> None:
     assert edited(before.encode(), lambda _: ()) == before.encode()
 
 
+def test_what_cannot_be_read_keeps_the_document_that_it_follows_as_it_is() -> None:
+    """Without a separator between them nothing says where the one ends."""
+    before = b"spec:\n- name: a\n...\nb: [\n"
+    assert edited(before, lambda _: TWO) == before
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),

@@ -88,6 +88,18 @@ def test_documents_of_a_line_share_its_text() -> None:
     assert kept < 100 * len(line)
 
 
+def test_a_duplicate_beside_a_long_text_is_found_in_little_memory() -> None:
+    text = b'{"a": "' + b"x" * 200_000 + b'", "a": 1}'
+    tracemalloc.start()
+    try:
+        (fault,) = faults_of(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "duplicate key" in fault
+    assert peak < 20 * len(text)
+
+
 def test_values_are_bounded_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_document, "MAX_VALUES", 10)
     with pytest.raises(ManifestFault, match="1:1: more than 10 values"):

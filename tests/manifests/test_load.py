@@ -119,6 +119,15 @@ def test_what_a_shell_substitutes_is_read() -> None:
         os.close(reading)
 
 
+def test_files_are_read_up_to_a_bound_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_module, "MAX_TOTAL", 2**20)
+    for name, size in (("a", 2**19), ("b", 2**20), ("c", 2**18)):
+        (tmp_path / f"{name}.yaml").write_text(POD % name + "#" * size)
+    loaded = load([str(tmp_path)])
+    assert [one.name for one in loaded.manifests] == ["a", "c"]
+    assert [str(one) for one in loaded.faults] == [f"{tmp_path}/b.yaml: more than 1 MiB in all files: it is not read"]
+
+
 def test_a_list_is_its_items(tmp_path: Path) -> None:
     inner = "apiVersion: v1\n  kind: List\n  items:\n  - apiVersion: v1\n    kind: Pod\n    metadata: {name: in}\n"
     file = tmp_path / "list.yaml"

@@ -22,7 +22,7 @@ from tiergate.server.admission import TIMEOUT, Admission, Answer
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace
 
-Live = Malformed | RuntimeError
+Live = Malformed | Exception
 
 
 class FakeWorkloads:
@@ -68,7 +68,7 @@ class FakeState:
         tiers: dict[str, Tier] | None = None,
         tiers_now: dict[str, Tier | Live] | None = None,
         namespaces: dict[str, str | None] | None = None,
-        namespaces_now: dict[str, str | None] | RuntimeError | None = None,
+        namespaces_now: dict[str, str | None] | Exception | None = None,
         quotas: tuple[QuotaStatus, ...] = (),
         quotas_now: tuple[QuotaStatus, ...] | Exception | None = None,
         later: tuple[float, tuple[QuotaStatus, ...]] | None = None,
@@ -117,7 +117,7 @@ class FakeState:
 
     async def namespace_now(self, name: str, *, peer: str, timeout: float) -> Namespace | None:  # noqa: ASYNC109, ARG002  # a protocol's method
         self._read(f"namespace {name}", timeout)
-        if isinstance(self._namespaces_now, RuntimeError):
+        if isinstance(self._namespaces_now, Exception):
             raise self._namespaces_now
         return Namespace(name, self._namespaces_now[name]) if name in self._namespaces_now else None
 

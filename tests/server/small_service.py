@@ -80,7 +80,7 @@ class SmallService:
 def break_the_hook() -> None:
     """Make the context that gunicorn asks for impossible to get."""
 
-    def broken(_front: object) -> object:
+    def broken(_listener: object) -> object:
         message = "the hook raised"
         raise RuntimeError(message)
 

@@ -10,8 +10,10 @@ import pytest
 from tests.builders import RELEASE_NAMESPACE, a_pod_object, a_review, a_tier, a_workload_object
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tiergate.core.request import Endpoint
-from tiergate.server.admission import LIGHT, Admission
+from tiergate.server.admission import LIGHT, TIMEOUT, Admission, AdmissionFailed
+from tiergate.server.endpoints.reading import OutOfTimeError
 from tiergate.server.loop_pass import SECONDS, LoopPass
+from tiergate.server.turns import origin_of
 
 FLOOD = 200
 REVIEWS: dict[str, tuple[Endpoint, bytes]] = {
@@ -58,6 +60,20 @@ async def test_a_review_of_another_address_is_answered_before_a_flood(endpoint: 
     assert order.index("probe") <= at_once
     assert order.index("192.0.2.2") <= at_once + 2
     assert order.count("192.0.2.1") == FLOOD
+
+
+async def test_a_review_whose_turn_comes_too_late_is_not_judged_any_more() -> None:
+    endpoint, body = REVIEWS["large-pods"]
+    body = body.replace(b'"name": "c0"', b'"name": "c0", "args": ["%s"]' % (b"x" * 2 * LIGHT))
+    state = FakeState(tiers={"dev": a_tier()})
+    admission = Admission(state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, clock=state.clock)
+    async with admission._turns.turn(origin_of("192.0.2.1", body)):
+        late = asyncio.create_task(admission.answer(endpoint, body, peer="192.0.2.2"))
+        await asyncio.sleep(0)
+        state.now += TIMEOUT
+    with pytest.raises(AdmissionFailed) as failed:
+        await late
+    assert isinstance(failed.value.__cause__, OutOfTimeError)
 
 
 async def test_what_a_quiet_moment_brings_is_answered_at_once() -> None:

@@ -34,6 +34,7 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import Tier
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.logs import JsonFormatter
+from tiergate.server import large_reviews
 from tiergate.server import routes as routes_module
 from tiergate.server.admission import LARGE, Admission
 from tiergate.server.endpoints.reading import OutOfTimeError
@@ -209,6 +210,7 @@ def no_collector(_nothing_older: None, monkeypatch: pytest.MonkeyPatch) -> Itera
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     monkeypatch.setattr(routes_module, "logger", logger)
+    monkeypatch.setattr(large_reviews, "PATIENCE", 60.0)
     gc.disable()
     yield
     gc.enable()
@@ -251,6 +253,6 @@ async def post(routes: Routes, case: Case) -> weakref.ref[Life]:
         pass
 
     headers = [(b"content-type", b"application/json")]
-    scope = {"path": case.path, "query_string": b"timeout=5s", "method": "POST", "headers": headers}
+    scope = {"path": case.path, "query_string": b"timeout=30s", "method": "POST", "headers": headers}
     await routes.http(scope, receive, send)
     return watched

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.core.request import Endpoint
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.service import Message
 from tiergate.server.admission import AdmissionFailed, Answer, Record
+from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
+from tiergate.server.large_reviews import CannotReadError
 from tiergate.server.log_allowance import LINES, MOST_PEERS, LogAllowance
 from tiergate.server.routes import Reviewer, Routes
 
@@ -57,10 +58,11 @@ class Client:
         self.answers: list[bytes] = []
         self._routes = Routes(reviewer, self.recorder, write=output.write)
 
-    def post(self, uid: str) -> Coroutine[Any, Any, None]:
-        """Return what sends one review."""
+    def post(self, uid: str, *, seconds: float = 0.0) -> Coroutine[Any, Any, None]:
+        """Return what sends one review, in so many seconds."""
 
         async def receive() -> Message:
+            await asyncio.sleep(seconds)
             return {"type": "http.request", "body": uid.encode(), "more_body": False}
 
         async def send(message: Message) -> None:
@@ -130,7 +132,12 @@ class Fails:
 
 @pytest.mark.parametrize(
     ("error", "traced"),
-    [(Unreachable("48 others wait"), False), (ApiError(429, "TooMany", "no"), False), (ValueError("x"), True)],
+    [
+        (UnreadError("48 others wait"), False),
+        (OutOfTimeError("late"), False),
+        (CannotReadError("busy"), False),
+        (ValueError("x"), True),
+    ],
 )
 async def test_only_a_fault_of_ours_is_traced(
     error: Exception, *, traced: bool, caplog: pytest.LogCaptureFixture
@@ -144,3 +151,16 @@ async def test_only_a_fault_of_ours_is_traced(
     await running(story, output, Fails(error))
     (failed,) = [one for one in caplog.records if one.message == "review failed"]
     assert (failed.exc_info is not None) == traced
+
+
+async def test_what_a_body_took_to_come_is_no_time_for_its_answer() -> None:
+    """The API server waits for both together."""
+    left: list[float] = []
+
+    class Waits:
+        async def answer(self, endpoint: Endpoint, body: bytes, *, timeout: float, peer: str) -> Answer:  # noqa: ASYNC109
+            left.append(timeout)
+            return Answer(200, body, Record(endpoint, detail=peer))
+
+    await running(lambda client: client.post("a", seconds=0.05), Output(), Waits())
+    assert 0 < left[0] <= 5 - 0.05

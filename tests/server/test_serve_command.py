@@ -122,7 +122,7 @@ def test_each_review_is_one_line(running: Running) -> None:
         "dryRun": False,
         "status": 200,
     }
-    assert 0 < line["milliseconds"] < 1000
+    assert line["milliseconds"] > 0
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_each_review_is_one_line(running: Running) -> None:
         pytest.param(b"{}", id="no-request"),
         pytest.param(b"\xff\xfe", id="not-utf-8"),
         pytest.param(b'{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{}}', id="beta"),
-        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b"[" * 15_000, id="deep"),
     ],
 )
 def test_what_is_no_review_is_a_400(running: Running, body: bytes) -> None:
@@ -236,7 +236,8 @@ def test_without_usage_there_is_no_verdict(tmp_path: Path) -> None:
             body=json.dumps(a_review(uid="lost", namespace="unknown")).encode(),
             headers=JSON,
         )
-        assert (reply.status, reply.body) == (500, b"internal error\n")
+        said = b"what the verdict needs could not be read from the API server: try again\n"
+        assert (reply.status, reply.body) == (500, said)
         assert '"uid":"lost"' in server.log()
         assert 'outcome="error"' in server.get("/metrics", context).body.decode()
 

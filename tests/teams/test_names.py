@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.background import threads
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import Cluster
 from tests.teams.dns import NoSuchName, Resolver, coredns
@@ -44,14 +45,11 @@ class _Health(BaseHTTPRequestHandler):
 @contextmanager
 def serving(address: str) -> Iterator[None]:
     """Be the Service: its address is a loopback address of this machine, and who binds it answers for its pods."""
-    with ThreadingHTTPServer((address, WORKLOAD), _Health) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with (
+        ThreadingHTTPServer((address, WORKLOAD), _Health) as server,
+        threads(partial(server.serve_forever, poll_interval=0.05), stop=server.shutdown),
+    ):
+        yield
 
 
 @pytest.fixture

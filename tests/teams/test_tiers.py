@@ -46,7 +46,7 @@ def readers(rendered: Rendered) -> dict[str, set[str]]:
 
 @pytest.mark.helm
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("values", "expected"),
     [
         pytest.param(values({"n1": ["red"]}), {"shared": {"red"}}, id="one-team-one-namespace"),
         pytest.param(values({"n1": ["red"], "n2": ["red"]}), {"shared": {"red"}}, id="one-team-two-namespaces"),
@@ -60,10 +60,10 @@ def readers(rendered: Rendered) -> dict[str, set[str]]:
     ],
 )
 def test_a_group_reads_the_tier_whose_namespaces_are_all_its_own(
-    helm: Helm, given: dict[str, Any], expected: dict[str, set[str]]
+    helm: Helm, values: dict[str, Any], expected: dict[str, set[str]]
 ) -> None:
     """The status of a tier tells of all of its namespaces, so whoever has only some of them needs the switch."""
-    assert readers(helm.render(given)) == expected
+    assert readers(helm.render(values)) == expected
 
 
 @pytest.mark.helm

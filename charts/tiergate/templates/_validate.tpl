@@ -115,7 +115,7 @@ say why. Only a quota without scopes counts every pod. What a LimitRange of the 
 {{- $name := printf "ResourceQuota %s of the release namespace %s" $quota.metadata.name $namespace }}
 {{- $hard := get ($quota.spec.hard | default dict) "pods" | toString }}
 {{- $used := dig "status" "used" "pods" "" $quota | toString }}
-{{- if and $hard $used (ge (int $used) (int $hard)) }}
+{{- if and (regexMatch "^[0-9]+ [0-9]+$" (printf "%s %s" $used $hard)) (ge (int $used) (int $hard)) }}
 {{ printf "%s allows no further pod (%s of %s), and Helm starts its hooks as pods" $name $used $hard }}
 {{- end }}
 {{- range $component := ternary list (list "webhook" "controller" "hooks") (gt (len $completed) 0) }}

@@ -1,8 +1,11 @@
 {{/*
 Make the values what the templates rely on; every template begins with it, the first one does the work.
 - A null leaves its map: `namespaces.dev: null` drops what an earlier values file has under that name.
-- A section that was emptied (`controller:` with nothing below it is a null, too) has its defaults. Helm gives templates no
-  access to values.yaml, so they are in a file of their own, by the path of the section.
+- What the chart has a default for and is missing has it again: a section that was emptied (`controller:` with nothing below
+  it is a null, too), and a value that `helm upgrade --reuse-values` does not know, because it is newer than the release.
+  Only maps that are set to null in order to be without them stay away: `resources`, labels and annotations.
+Helm gives templates no access to values.yaml, so the defaults are in a file of their own, by the path of the section; that
+of the values themselves is "".
 */}}
 {{- define "tiergate.values" -}}
 {{- if not (hasKey .Values "_complete") }}
@@ -11,11 +14,16 @@ Make the values what the templates rely on; every template begins with it, the f
 {{- include "tiergate.dropNulls" .Values }}
 {{- range $path, $defaults := .Files.Get "files/sections.yaml" | fromYaml }}
 {{- $section := $.Values }}
-{{- range $name := splitList "." $path }}
+{{- range $name := compact (splitList "." $path) }}
 {{- if not (hasKey $section $name) }}
 {{- $_ := set $section $name $defaults }}
 {{- end }}
 {{- $section = get $section $name }}
+{{- end }}
+{{- range $name, $default := $defaults }}
+{{- if not (or (hasKey $section $name) (has $name (list "configurationAnnotations" "labels" "resources"))) }}
+{{- $_ := set $section $name $default }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $_ := set .Values "_complete" true }}

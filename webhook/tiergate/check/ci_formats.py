@@ -38,6 +38,9 @@ def github(report: Report) -> str:
         f"::{one.severity} file={command_property(_path(one.path))},line={one.line},col={one.column},"
         f"title={command_property(f'tiergate {one.rule}')}::{command_data(one.said)}\n"
         for one in problems(report)
+    ) + "".join(
+        f"::notice file={command_property(_path(one.path))},title=tiergate unproved::{command_data(one.said)}\n"
+        for one in report.unproved
     )
 
 
@@ -55,6 +58,17 @@ def gitlab(report: Report) -> str:
                 "fingerprint": hashlib.sha256(f"{text}\0{seen[text]}".encode()).hexdigest(),
                 "severity": "major" if one.severity == "error" else "minor",
                 "location": {"path": _path(one.path), "lines": {"begin": one.line}},
+            }
+        )
+    for unknown in report.unproved:
+        text = f"{unknown.path}\0unproved\0{unknown.reason}"
+        issues.append(
+            {
+                "description": unknown.said,
+                "check_name": "unproved",
+                "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
+                "severity": "info",
+                "location": {"path": _path(unknown.path), "lines": {"begin": 1}},
             }
         )
     return json_text(issues)
@@ -76,7 +90,14 @@ def sarif(report: Report) -> str:
         "rules": [_rule(rule, docs) for rule in rules],
     }
     results = [_result(one, rules.index(base(one.rule))) for one in found]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    notes = [{"level": "note", "message": {"text": sarif_message(one.said)}} for one in report.unproved]
+    invocation = {"executionSuccessful": True, "toolExecutionNotifications": notes}
+    run = {
+        "tool": {"driver": driver},
+        **({"invocations": [invocation]} if notes else {}),
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 

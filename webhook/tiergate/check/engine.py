@@ -116,7 +116,7 @@ class _NamespaceFindings:
                 f"; it asks most for {_named([share.part.what for share in largest])}"
                 f"{'; its Jobs wait until others are done' if waits else '; all of it runs already' if kept else ''}"
             )
-            severe = self._tier.mode == "Enforce" and not waits and not kept
+            severe = self._tier.is_native and not waits and not kept
             yield self._finding("change-set-exceeds-quota", "error" if severe else "warning", message, largest[0].part)
 
     def stalls(self, found: list[Total]) -> Iterator[ReportedFinding]:

@@ -42,7 +42,7 @@ def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
         members: The namespaces of a Tier that is written.
         scaled: The workload that is scaled.
     """
-    enforced = not isinstance(tier, Tier) or tier.mode == "Enforce"
+    enforced = not isinstance(tier, Tier) or tier.is_native
     ours = tuple(one for one in known.quotas if one.managed)
     return Facts(
         server=Server(minor, now=0.0),
@@ -54,6 +54,7 @@ def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
         members=members,
         trusted=True,
         fresh=_EVERYTHING,
+        unread=frozenset(),
         waited=True,
         around=known.around,
         scaled=scaled,

@@ -20,6 +20,7 @@ from tiergate.core.defaults import Additions, described, with_defaults
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
+from tiergate.core.quantity import ZERO
 from tiergate.core.quota_bounds import NamespaceQuotas, charged
 from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange
 from tiergate.core.rules import sentence
@@ -42,7 +43,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class _Context(msgspec.Struct, frozen=True):
-    """An object as it is judged."""
+    """An object as it is judged; ``stored`` is the one that it replaces, as the cluster has it."""
 
     manifest: Manifest
     kind: Kind
@@ -50,6 +51,7 @@ class _Context(msgspec.Struct, frozen=True):
     subject: Subject
     facts: NamespaceFacts
     index: int
+    stored: Subject | None = None
 
     @property
     def what(self) -> str:
@@ -77,7 +79,8 @@ class ObjectChecker:
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
-        context = _Context(manifest, kind, namespace, subject, facts, index)
+        stored = self._surroundings.stored(self._surroundings.key(manifest)) if manifest.named else None
+        context = _Context(manifest, kind, namespace, subject, facts, index, stored)
         if isinstance(subject, LabelChange | TierChange):
             decision = self._of_cluster(context, subject)
             return Checked(self._result(context, decision, tuple(self._as_written(context, decision))))
@@ -87,11 +90,10 @@ class ObjectChecker:
 
     def _governed(self, context: _Context) -> Checked:
         tier = context.facts.tier
-        running = self._running(context)
-        subject, decision, unproved = self._decided(context, running)
+        subject, decision, unproved = self._decided(context)
         if not isinstance(tier, Tier) or not decision.governed:
             return Checked(self._result(context, decision))
-        part, unknown = self._part(context, subject, tier, running)
+        part, unknown = self._part(context, subject, tier)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
         faults = () if said else _refused_by_server(subject, part)
         refused = tuple(_from_server(one, context, decision) for one in faults)
@@ -99,16 +101,12 @@ class ObjectChecker:
         defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
         return Checked(self._result(context, decision, refused, defaults=defaults, unproved=unproved), part)
 
-    def _running(self, context: _Context) -> Workload | None:
-        """Return the workload that an object will replace, as the cluster has it."""
-        if not isinstance(context.subject, WorkloadChange) or not context.manifest.named:
-            return None
-        return self._surroundings.running(self._surroundings.key(context.manifest))
-
-    def _decided(self, context: _Context, running: Workload | None) -> tuple[Subject, Decision, str]:
+    def _decided(self, context: _Context) -> tuple[Subject, Decision, str]:
         """Return what was decided on, the decision, and what is not known of it."""
-        subject, tier = context.subject, context.facts.tier
+        subject, tier, running = context.subject, context.facts.tier, _workload_of(context.stored)
         if isinstance(subject, Pod) and isinstance(tier, Tier):
+            if isinstance(context.stored, Pod):  # an update, which changes no amounts
+                return subject, Decision(tier=tier.name, mode=tier.mode), ""
             return subject, self._decision(context, self._with_defaults(subject, tier)), ""
         if not isinstance(subject, WorkloadChange) or subject.workload is None or running is None:
             return subject, self._decision(context, subject), ""
@@ -141,18 +139,24 @@ class ObjectChecker:
             return ()
         return tuple(_of_containers(with_defaults(pod, tier)[1]))
 
-    def _part(
-        self, context: _Context, subject: Subject, tier: Tier, running: Workload | None
-    ) -> tuple[Part | None, str]:
+    def _part(self, context: _Context, subject: Subject, tier: Tier) -> tuple[Part | None, str]:
         """Return an object's part in the sum, None where it has none; and what is not known of it."""
         if isinstance(subject, Pod):
             subject = admitted(subject, tier, minor=self._minor)
         if isinstance(subject, Pod | Claim):
-            counted = (charged(subject, minor=self._minor),)
-            return Part(index=context.index, what=context.what, unit=counted), ""
+            return self._of_one(context, subject), ""
         if isinstance(subject, WorkloadChange) and subject.workload is not None and not subject.workload.owned:
-            return self._of_workload(context, subject.workload, tier, running)
+            return self._of_workload(context, subject.workload, tier, _workload_of(context.stored))
         return None, ""
+
+    def _of_one(self, context: _Context, subject: Pod | Claim) -> Part:
+        """Return the part of a pod or claim."""
+        unit, stored = charged(subject, minor=self._minor), context.stored
+        if not isinstance(stored, Pod | Claim):
+            return Part(index=context.index, what=context.what, unit=(unit,))
+        former = charged(stored, minor=self._minor)
+        kept = all(amount <= former.amounts.get(name, ZERO) for name, amount in unit.amounts.items())
+        return Part(index=context.index, what=context.what, unit=(unit,), former=(former,), running=1, kept=kept)
 
     def _of_workload(
         self, context: _Context, workload: Workload, tier: Tier, running: Workload | None
@@ -190,6 +194,10 @@ class ObjectChecker:
     def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
         tier = context.facts.tier
+        if isinstance(context.subject, Claim) and self._surroundings.may_be_stored(
+            self._surroundings.key(context.manifest)
+        ):
+            return "whether the claim is there already, and counted, is not known: it may not be read"
         if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor
@@ -226,6 +234,7 @@ class ObjectChecker:
             name=context.manifest.name,
             user="",
             subject=subject,
+            old=context.stored if isinstance(context.stored, Claim) else None,
         )
 
     def _unreadable(self, manifest: Manifest, kind: Kind, subject: Unreadable) -> ObjectResult:
@@ -260,6 +269,10 @@ class ObjectChecker:
             defaults=defaults,
             unproved=unproved,
         )
+
+
+def _workload_of(subject: Subject | None) -> Workload | None:
+    return subject.workload if isinstance(subject, WorkloadChange) else None
 
 
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:

@@ -19,7 +19,9 @@ def render(report: Report) -> str:
     """Return the report; findings that do not fit are counted."""
     outcome = "fits" if not any(one.severity == "error" for one in problems(report)) else "does not fit"
     head = [f"### Tiergate: {outcome}", "", markdown_code(summary(report, Style())), ""]
-    tail = [line for namespace in report.namespaces for line in _namespace(namespace)]
+    tail = [f"- {markdown_code(one.said)}" for one in report.unproved]
+    tail += [""] if tail else []
+    tail += [line for namespace in report.namespaces for line in _namespace(namespace)]
     room = MOST_CHARACTERS - sum(len(line) + 1 for line in (*head, *tail))
     text = "\n".join([*head, *_findings(report, room), *tail])
     if len(text) > MOST_CHARACTERS:  # a line that is cut could leave code open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, Literal
 
 import msgspec
@@ -105,6 +106,19 @@ class NamespaceResult(msgspec.Struct, frozen=True, kw_only=True):
     unproved: tuple[str, ...] = ()
 
 
+class Unproved(msgspec.Struct, frozen=True):
+    """So many objects of which something is not known, and the file of the first one."""
+
+    objects: int
+    reason: str
+    path: str
+
+    @property
+    def said(self) -> str:
+        """What is to be said of them."""
+        return f"{self.objects} object{'' if self.objects == 1 else 's'} unproved: {self.reason}"
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a check found.
 
@@ -127,6 +141,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Every finding: of objects, then of namespaces."""
         of_objects = [one for result in self.objects for one in result.findings]
         return (*of_objects, *(one for result in self.namespaces for one in result.findings))
+
+    @property
+    def unproved(self) -> list[Unproved]:
+        """What is not known, each reason once."""
+        found = [one for one in self.objects if one.unproved]
+        counts = Counter(one.unproved for one in found)
+        first = {one.unproved: one.path for one in reversed(found)}
+        return [Unproved(count, reason, first[reason]) for reason, count in counts.items()]
 
     def count(self, outcome: ObjectOutcome) -> int:
         """Return how many objects have an outcome."""

@@ -18,7 +18,7 @@ from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import WorkloadChange
+from tiergate.core.request import Subject, WorkloadChange
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import VALUE_SHOWN, printable, shortened
 from tiergate.core.tier import Tier, is_protected
@@ -62,8 +62,8 @@ def without_objects(tier: TierState) -> NamespaceFacts:
 
 
 class _Values(msgspec.Struct):
-    tiers: dict[str, Any] = {}
-    namespaces: dict[str, Any] = {}
+    tiers: dict[str, Any] | None = None
+    namespaces: dict[str, Any] | None = None
 
 
 class Surroundings:
@@ -183,16 +183,19 @@ class Surroundings:
         of_namespace[quota.name] = quota
 
     def _add_values(self, manifest: Manifest) -> None:
-        """Take the tiers and namespaces of a values file of the chart."""
+        """Take the tiers and namespaces of a values file of the chart; a null drops one of an earlier file."""
         try:
             values = msgspec.json.decode(manifest.raw, type=_Values)
         except ValueError:
             values = _Values()
         if not values.tiers and not values.namespaces:
             self._tell(manifest, [("", "neither an object of Kubernetes nor values with tiers or namespaces")])
-        for name, tier in values.tiers.items():
-            self._add_tier(manifest, name, f"/tiers/{escape(name)}", tier_of_values(name, tier), named=True)
-        for name, namespace in values.namespaces.items():
+        for name, tier in (values.tiers or {}).items():
+            if tier is None:
+                self._tiers.pop(name, None)
+            else:
+                self._add_tier(manifest, name, f"/tiers/{escape(name)}", tier_of_values(name, tier), named=True)
+        for name, namespace in (values.namespaces or {}).items():
             found = namespace.get("tier") if isinstance(namespace, dict) else None
             self._add_label(name, found if isinstance(found, str) else None, named=True)
 
@@ -282,7 +285,7 @@ class Surroundings:
         """
         stored = self._quotas.get(namespace, {})
         sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.WORKLOADS)
-        taken = {name for name, one in stored.items() if not one.managed} if tier.mode == "Enforce" else set[str]()
+        taken = {name for name, one in stored.items() if not one.managed} if tier.is_native else set[str]()
         for desired in desired_quotas(tier):
             before = stored.get(desired.name)
             if desired.name in taken:  # somebody else's has its place, so that it cannot be created
@@ -305,11 +308,20 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def running(self, key: Key) -> Workload | None:
-        """Return a workload as the cluster has it."""
+    def stored(self, key: Key) -> Subject | None:
+        """Return an object that will be replaced, as the cluster has it."""
         before = self._running.get(key)
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        subject = subject_of(before, kind, self.namespace_of(before), stored=True)
+        return subject_of(before, kind, self.namespace_of(before), stored=True)
+
+    def may_be_stored(self, key: Key) -> bool:
+        """Say whether the cluster may have an object that could not be read."""
+        _, kind, namespace, name = key
+        return self._is_missing(kind, namespace=namespace, name=name)
+
+    def running(self, key: Key) -> Workload | None:
+        """Return the same of a workload."""
+        subject = self.stored(key)
         return subject.workload if isinstance(subject, WorkloadChange) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -146,6 +145,5 @@ def _bar(one: BoundSum, style: Style) -> str:
 
 
 def _unproved(report: Report, style: Style) -> Iterator[str]:
-    reasons = Counter(result.unproved for result in report.objects if result.outcome == "unproved")
-    for reason, count in reasons.items():
-        yield f"{style.paint('unproved', 'yellow')}  {_counted(count, 'object')}: {reason}"
+    for one in report.unproved:
+        yield f"{style.paint('unproved', 'yellow')}  {_counted(one.objects, 'object')}: {one.reason}"

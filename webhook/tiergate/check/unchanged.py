@@ -6,7 +6,7 @@ what is stored: a template is unchanged where all of it is there, and the pods a
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,16 +15,11 @@ from tiergate.core.workload import Workload
 
 Change = Literal["changed", "unchanged", "unknown"]
 """Unknown is what a snapshot leaves open, which has no images."""
-_JUDGED: Final = (
-    "containers", "init_containers", "requests", "limits", "overhead", "priority_class", "active_deadline_seconds",
-)  # fmt: skip
-"""What a pod is judged by: the rest of it are its annotations, of which only the number of bytes is known."""
 
 
 def change_of(new: Workload, old: Workload) -> Change:
     """Return what becomes of the template of a workload that is there."""
-    same = new.claims == old.claims and new.runtime_class == old.runtime_class and new.placement == old.placement
-    if not same or any(getattr(new.template, name) != getattr(old.template, name) for name in _JUDGED):
+    if _asked(new) != _asked(old):
         return "changed"
     written, stored = msgspec.json.decode(new.written), msgspec.json.decode(old.written)
     if '"image":' not in old.written.decode():
@@ -35,6 +30,14 @@ def change_of(new: Workload, old: Workload) -> Change:
 def as_stored(new: Workload, old: Workload) -> Workload:
     """Return a workload with the template that is stored."""
     return msgspec.structs.replace(new, written=old.written, template=old.template, claims=old.claims)
+
+
+def _asked(workload: Workload) -> tuple[Any, ...]:
+    """Return what the pods are judged by."""
+    pod = workload.template
+    containers = [msgspec.structs.replace(one, has_resources=True) for one in pod.every_container()]
+    of_pod = (pod.requests, pod.limits, pod.overhead, pod.priority_class, pod.active_deadline_seconds)
+    return (*of_pod, containers, workload.claims, workload.runtime_class, workload.placement)
 
 
 def _has(stored: Any, written: Any) -> bool:  # noqa: ANN401  # any value of JSON

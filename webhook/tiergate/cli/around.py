@@ -46,11 +46,11 @@ def _minor(text: str) -> int:
 
 
 def minor_of(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
-    """Return the release's minor number: as given, else that of the cluster."""
+    """Return the release's minor number: as named, else that of the cluster."""
     from tiergate.core.release import NEWEST  # noqa: PLC0415 - as above
 
-    given: int | None = arguments.kubernetes_version
-    return given if given is not None else surroundings.minor or NEWEST
+    named: int | None = arguments.kubernetes_version
+    return named if named is not None else surroundings.minor or NEWEST
 
 
 def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundings:

@@ -52,9 +52,9 @@ def run_live(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[Valu
         raise NoCluster(str(error)) from error
 
 
-def kubeconfig_path(given: str | None, environment: Mapping[str, str]) -> str | None:
+def kubeconfig_path(named: str | None, environment: Mapping[str, str]) -> str | None:
     """Return where the kubeconfig is, None in a pod, whose service account says who it is."""
-    if path := given or environment.get("KUBECONFIG"):
+    if path := named or environment.get("KUBECONFIG"):
         return path
     path = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - a Path costs more than the rest
     in_a_pod = "KUBERNETES_SERVICE_HOST" in environment

@@ -42,7 +42,7 @@ FAIL: Final = "Fail"
 IGNORE: Final = "Ignore"
 LONGEST_VALUE: Final = 200
 
-Entry = dict[str, Any]
+WebhookEntry = dict[str, Any]
 Operations = list[dict[str, Any]]
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
@@ -78,7 +78,7 @@ class _Meta(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     metadata: _Meta
-    webhooks: list[Entry] | None = None
+    webhooks: list[WebhookEntry] | None = None
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -96,8 +96,8 @@ class Registration(msgspec.Struct, frozen=True):
 
     kind: str
     resource_version: str
-    entries: tuple[Entry, ...]
-    released: tuple[Entry, ...] | None = None
+    entries: tuple[WebhookEntry, ...]
+    released: tuple[WebhookEntry, ...] | None = None
     handed_over_since: str = ""
     annotated: bool = False
     owners: tuple[str, ...] = ()
@@ -136,20 +136,20 @@ def read_registration(kind: str, raw: bytes) -> Registration:
     )
 
 
-def _released(text: str | None) -> tuple[Entry, ...] | None:
+def _released(text: str | None) -> tuple[WebhookEntry, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(msgspec.json.decode(text, type=list[Entry]))
+        return tuple(msgspec.json.decode(text, type=list[WebhookEntry]))
     except msgspec.MsgspecError:
         return None
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: WebhookEntry) -> str:
     return str(entry.get("name", ""))
 
 
-def _policy(entry: Entry) -> str:
+def _policy(entry: WebhookEntry) -> str:
     return str(entry.get("failurePolicy", FAIL))
 
 
@@ -221,13 +221,13 @@ def _excluding(found: Registration, excluded: Sequence[str]) -> Operations:
     return operations + [{"op": "add", "path": "/webhooks/-", "value": one} for one in wanted]
 
 
-def _excluding_copy(entry: Entry, excluded: Sequence[str]) -> Entry:
+def _excluding_copy(entry: WebhookEntry, excluded: Sequence[str]) -> WebhookEntry:
     those = {"key": NAME_LABEL, "operator": "In", "values": list(excluded)}
     selector = {**(entry.get("namespaceSelector") or {}), "matchExpressions": [*_expressions(entry), those]}
     return {**entry, "name": f"{EXCLUDED}{_name(entry)}", "failurePolicy": FAIL, "namespaceSelector": selector}
 
 
-def _is_excluding(entry: Entry) -> bool:
+def _is_excluding(entry: WebhookEntry) -> bool:
     return _name(entry).startswith(EXCLUDED)
 
 
@@ -267,17 +267,17 @@ def excluded_by_platform(found: Registration) -> bool:
     return any(one in _AKS_EXCLUSIONS for entry in found.entries for one in _expressions(entry))
 
 
-def _without_handover(entry: Entry, found: Registration) -> Entry:
+def _without_handover(entry: WebhookEntry, found: Registration) -> WebhookEntry:
     if found.handed_over_since and _name(entry) in found.policies():
         return {**entry, "failurePolicy": FAIL}
     return entry
 
 
-def _expressions(entry: Entry) -> list[Any]:
+def _expressions(entry: WebhookEntry) -> list[Any]:
     return list((entry.get("namespaceSelector") or {}).get("matchExpressions") or ())
 
 
-def _complete(entry: Entry) -> Entry:
+def _complete(entry: WebhookEntry) -> WebhookEntry:
     """Return an entry as the API server stores it, without what is not compared."""
     config = {key: value for key, value in (entry.get("clientConfig") or {}).items() if key != "caBundle"}
     if isinstance(service := config.get("service"), dict):

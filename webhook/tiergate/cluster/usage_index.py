@@ -35,9 +35,9 @@ PAGE: Final = 150
 LOOK: Final = 5.0
 """Seconds between two looks at whether the index is needed, if no tier changed meanwhile."""
 
-Entry: TypeAlias = tuple[str, Footprint]
+IndexedObject: TypeAlias = tuple[str, Footprint]
 """What is kept of an object: its uid and its footprint."""
-Decode: TypeAlias = "Callable[[bytes], Entry]"
+Decode: TypeAlias = "Callable[[bytes], IndexedObject]"
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class KindUsageIndex:
         self._clock = clock
         self._tally = Tally()
         self._names: frozenset[str] = frozenset()
-        self.cache: Cache[Entry] | None = None
+        self.cache: Cache[IndexedObject] | None = None
         self._unchecked = 0
 
     def __len__(self) -> int:
@@ -146,7 +146,7 @@ class KindUsageIndex:
         tally, self._names = Tally(), names
         self._tally = tally
 
-        def seen(key: str, _before: Entry | None, entry: Entry | None) -> None:
+        def seen(key: str, _before: IndexedObject | None, entry: IndexedObject | None) -> None:
             tally.set(key, None if entry is None else entry[1])
 
         decode = self._decoder(Footprints(names))
@@ -211,7 +211,7 @@ def pod_decoder(footprints: Footprints) -> Decode:
     of nothing, so that nothing of it outlives the pod.
     """
 
-    def entry(wire: WirePod) -> Entry:
+    def entry(wire: WirePod) -> IndexedObject:
         metadata = wire.metadata or Metadata()
         return metadata.uid, footprints.of(to_pod(wire, namespace=""))
 
@@ -221,7 +221,7 @@ def pod_decoder(footprints: Footprints) -> Decode:
 def claim_decoder(footprints: Footprints) -> Decode:
     """Return the reader of claims; it raises Malformed for one that cannot be read."""
 
-    def entry(wire: WireClaim) -> Entry:
+    def entry(wire: WireClaim) -> IndexedObject:
         metadata = wire.metadata or Metadata()
         return metadata.uid, footprints.of(to_claim(wire, namespace=""))
 

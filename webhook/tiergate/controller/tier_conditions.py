@@ -140,7 +140,7 @@ def assess_ready(record: TierRecord, *, good: TierInForce | None, states: Sequen
     """Say whether the tier is valid and in force in all of its namespaces; what people must mend comes first."""
     if (obstacle := _to_mend(record, good, states)) is not None:
         return obstacle
-    if good is not None and good.tier.mode != "Enforce":
+    if good is not None and not good.tier.is_native:
         return _assess_reporting(good.tier.mode, states)
     return _assess_enforced(states)
 

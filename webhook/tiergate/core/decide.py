@@ -14,7 +14,7 @@ from tiergate.core.authorship import with_author
 from tiergate.core.claim import Claim
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
-from tiergate.core.facts import Facts, InvalidTier, MissingTier
+from tiergate.core.facts import Facts, InvalidTier, MissingTier, quotas_by_usage
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import within_tier
@@ -64,7 +64,7 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
         return _reported(_malformed(subject), tier)
     if request.endpoint == "mutate":
         return _defaulted(request, tier)
-    return _enforced(request, tier, facts) if tier.mode == "Enforce" else _judged_by_usage(request, tier, facts)
+    return _enforced(request, tier, facts) if tier.is_native else _judged_by_usage(request, tier, facts)
 
 
 def _malformed(subject: Unreadable) -> tuple[Finding, ...]:
@@ -130,8 +130,8 @@ def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
         subject = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=server.minor)
-    quotas = tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())
-    found = with_author(broken(ObjectCase(subject, old, tier, quotas, server.now, server.minor)), subject)
+    case = ObjectCase(subject, old, tier, quotas_by_usage(facts), server.now, server.minor)
+    found = with_author(broken(case), subject)
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     findings = tuple([finding for finding in found if finding.rule != "quota-pending"])
     return _reported(findings, tier, unchecked=facts.usage is None)

@@ -130,7 +130,7 @@ class Decision(msgspec.Struct, frozen=True):
         unchecked: The tier's quotas were left out because the usage was not known.
         needs_fresh: Facts to be read from the API server before this decision counts: the caller reads them and
             decides again.
-        optional: The fresh facts can only add a warning: where they cannot be read, this decision counts.
+        optional: The fresh facts can be done without: where they cannot be read, the decision without them counts.
     """
 
     findings: tuple[Finding, ...] = ()

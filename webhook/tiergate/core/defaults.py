@@ -57,8 +57,8 @@ def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
 
 def _completed(pod: Pod, item: LimitRangeItem) -> tuple[Pod, tuple[Additions, ...]]:
     additions: list[Additions] = []
-    containers = tuple(_defaulted(container, item, additions) for container in pod.containers)
-    init_containers = tuple(_defaulted(container, item, additions) for container in pod.init_containers)
+    containers = tuple([_defaulted(container, item, additions) for container in pod.containers])
+    init_containers = tuple([_defaulted(container, item, additions) for container in pod.init_containers])
     if not additions:
         return pod, ()
     return msgspec.structs.replace(pod, containers=containers, init_containers=init_containers), tuple(additions)

@@ -52,7 +52,7 @@ def quotas_of(tier: Tier) -> tuple[DesiredQuota, ...]:
 
 def native_quotas(tier: Tier) -> tuple[DesiredQuota, ...]:
     """Return the ResourceQuotas that each namespace of the tier should hold: none in Warn and Audit, as they refuse."""
-    return desired_quotas(tier) if tier.mode == "Enforce" else ()
+    return desired_quotas(tier) if tier.is_native else ()
 
 
 def scope_set(quota: TierQuota) -> ScopeSet:

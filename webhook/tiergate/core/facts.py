@@ -54,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         members: The namespaces whose label names the tier, sorted.
         trusted: Whether the caches are in touch with the API server, so that a verdict may rest on them.
         fresh: What was read from the API server for this request.
+        unread: What was asked for and could not be read.
         waited: Whether the time to wait for a ResourceQuota is over.
         around: What a verdict on a workload rests on besides.
         scaled: The workload whose ``scale`` changes, as stored.
@@ -68,6 +69,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]
     trusted: bool
     fresh: frozenset[FactName]
+    unread: frozenset[FactName]
     waited: bool
     around: Around
     scaled: Workload | None
@@ -92,6 +94,7 @@ def facts_of_label(
         members=(),
         trusted=True,
         fresh=fresh,
+        unread=frozenset(),
         waited=False,
         around=UNKNOWN,
         scaled=None,
@@ -102,3 +105,11 @@ def facts_of_tier(server: Server, *, members: tuple[str, ...]) -> Facts:
     """Return all that a decision on a Tier that is written or deleted rests on."""
     of_label = facts_of_label(server, release_namespace="", tier=None, permitted=frozenset(), fresh=frozenset())
     return msgspec.structs.replace(of_label, members=members)
+
+
+def quotas_by_usage(facts: Facts) -> tuple[QuotaStatus, ...]:
+    """Return the quotas that count for a tier without ResourceQuotas of ours: other people's, and its computed usage.
+
+    Ours that are still there are on their way out.
+    """
+    return tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())

@@ -32,9 +32,10 @@ def decide(request: Request, change: LabelChange, facts: Facts) -> Decision:
         return Decision(denied, tier=tier)
     if change.after is None or isinstance(facts.tier, Tier):
         return Decision(tier=tier)
+    if "tier" in facts.unread:
+        return Decision((_about(change, "label-tier-unchecked"),), tier=tier)
     if "tier" not in facts.fresh:
-        unknown = (_about(change, "label-tier-unchecked"),)
-        return Decision(unknown, tier=tier, needs_fresh=frozenset({"tier"}), optional=True)
+        return Decision(tier=tier, needs_fresh=frozenset({"tier"}), optional=True)
     if isinstance(facts.tier, InvalidTier):
         return Decision((_about(change, "label-tier-invalid", detail=facts.tier.reason),), tier=tier)
     return Decision((_about(change, "label-tier-missing"),), tier=tier)

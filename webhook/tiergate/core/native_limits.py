@@ -24,7 +24,7 @@ def native_limits(tier: Tier, *, handed_over: bool = False) -> tuple[LimitRangeI
     () means none: the default, in which the webhook alone sets defaults (hole 3 of LimitRanger stays closed), and in
     Warn and Audit, as LimitRanger refuses. While the webhook is handed over, LimitRanger stands in for it.
     """
-    if not (tier.native_limit_range or handed_over) or tier.mode != "Enforce":
+    if not (tier.native_limit_range or handed_over) or not tier.is_native:
         return ()
     items = sorted(tier.limits, key=lambda item: item.type)
     return tuple(_without_zero(item) if handed_over and item.type == CONTAINER else item for item in items)

@@ -87,15 +87,22 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
     tier: Tier
     minor: int
 
-    def asked(self, unit: tuple[Charged, ...], former: tuple[Charged, ...] = ()) -> Iterator[Asked]:
-        """Yield each bound by which a pod with its claims is measured, beside one of the former template."""
+    def asked(
+        self, unit: tuple[Charged, ...], former: tuple[Charged, ...] = (), *, beside: int | None = None
+    ) -> Iterator[Asked]:
+        """Yield each bound by which a pod with its claims is measured, beside one of the former template.
+
+        With ``beside`` only those that so many of the larger one may exceed, whatever of what is used is their own.
+        """
         for quota in self.quotas:
             hard, used, now = quota.hard, quota.used, _asked(unit, quota, self.minor)
             before = now if former is unit else _asked(former, quota, self.minor) if former else EMPTY
             for name in sorted(now):
-                each = now[name]
-                if each.nano > 0:
-                    yield Asked(quota, name, hard[name], used.get(name, ZERO), each, before.get(name, ZERO))
+                each, taken, was, most = now[name], used.get(name, ZERO), before.get(name, ZERO), hard[name]
+                if each.nano <= 0:
+                    continue
+                if beside is None or taken.nano + beside * max(each.nano, was.nano) > most.nano:
+                    yield Asked(quota, name, most, taken, each, was)
 
     def bound(self, asked: Asked, *, others: Quantity, before: Quantity) -> Bound:
         """Return what is asked of a bound, beside what others use of it."""

@@ -184,7 +184,7 @@ def names_to_count(tiers: Iterable[Tier], kind: type[Measured]) -> frozenset[str
 
     In modes Warn and Audit there is no native quota for the tier, as it would refuse.
     """
-    quotas = [one for tier in tiers if tier.mode != "Enforce" for one in desired_quotas(tier)]
+    quotas = [one for tier in tiers if not tier.is_native for one in desired_quotas(tier)]
     return frozenset(name for one in quotas for name in measured_by(kind, one))
 
 

@@ -90,6 +90,11 @@ class Tier(msgspec.Struct, frozen=True, eq=False):
         msgspec.structs.force_setattr(self, "_written", written)
         msgspec.structs.force_setattr(self, "_hash", hash(written))
 
+    @property
+    def is_native(self) -> bool:
+        """Whether ResourceQuotas of ours count and refuse for it; else its usage is computed from its objects."""
+        return self.mode == "Enforce"
+
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True

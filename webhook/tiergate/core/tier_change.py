@@ -42,7 +42,7 @@ def _warnings(tier: Tier) -> Iterator[Finding]:
     """Yield what is legal and rarely meant."""
     for index, item in enumerate(tier.limits):
         yield from _of_item(tier, f"/spec/limits/{index}", item)
-    if tier.mode != "Enforce" and (names := unmeasured(tier)):
+    if not tier.is_native and (names := unmeasured(tier)):
         yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))
     for index, quota in enumerate(tier.quotas):
         for name in sorted(name for name in quota.hard if _above_its_limit(name, quota)):

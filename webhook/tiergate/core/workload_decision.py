@@ -8,7 +8,7 @@ import msgspec
 
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
-from tiergate.core.facts import Facts
+from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import Request, Unreadable, WorkloadChange
 from tiergate.core.tier import Tier, is_protected
@@ -32,6 +32,8 @@ def decide(request: Request, facts: Facts) -> Decision:
     if is_protected(request.namespace, release_namespace=facts.release_namespace):
         return UNGOVERNED
     tier = facts.tier
+    if "tier" in facts.unread:
+        return _unchecked("the tier of the namespace", tier if isinstance(tier, Tier) else None, request)
     if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
         return Decision(governed=False, needs_fresh=frozenset({"tier"}), optional=True)
     if not isinstance(tier, Tier):
@@ -47,8 +49,22 @@ def decide(request: Request, facts: Facts) -> Decision:
     missing = _missing(request, facts)
     if missing:
         return Decision(tier=tier.name, mode=tier.mode, needs_fresh=missing, optional=True)
+    if "workload" in facts.unread:
+        return _unchecked("the workload", tier, request)
     pair = _workloads(request, facts)
     return Decision(tier=tier.name, mode=tier.mode) if pair is None else _judged(request, facts, tier, *pair)
+
+
+def _unchecked(what: str, tier: Tier | None, request: Request) -> Decision:
+    """Allow what cannot be judged without something that could not be read, and say so where a verdict was due."""
+    found: tuple[Finding, ...] = (
+        Finding("workload-unchecked", "/spec", detail=f"{what} could not be read", effect="warn"),
+    )
+    if tier is None:
+        return Decision(found)
+    if exemption(tier, user=request.user, groups=request.groups) or _is_left_alone(request, tier):
+        found = ()
+    return Decision(in_mode(found, tier.mode), tier=tier.name, mode=tier.mode)
 
 
 def _is_left_alone(request: Request, tier: Tier) -> bool:
@@ -74,10 +90,10 @@ def _missing(request: Request, facts: Facts) -> frozenset[FactName]:
     """Return what a verdict has to wait for: the workload of a ``scale``, the nodes of a DaemonSet."""
     subject = request.subject
     if isinstance(subject, Scale) and facts.scaled is None and subject.replicas > subject.before:
-        return _WORKLOAD - facts.fresh
+        return _WORKLOAD - facts.fresh - facts.unread
     if facts.around.nodes is None and isinstance(subject, WorkloadChange):
         wanted = subject.workload is not None and subject.workload.kind == "DaemonSet"
-        return _NODES - facts.fresh if wanted else _NOTHING
+        return _NODES - facts.fresh - facts.unread if wanted else _NOTHING
     return _NOTHING
 
 
@@ -110,20 +126,23 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
         scaled=isinstance(request.subject, Scale),
     )
     decision = Decision(in_mode(verdict(case), tier.mode), tier=tier.name, mode=tier.mode)
-    if tier.mode != "Enforce" or "quotas" in facts.fresh or not any(map(_rests_on_quotas, decision.findings)):
+    asked = "quotas" in facts.fresh or "quotas" in facts.unread
+    if not tier.is_native or asked or not any(map(_rests_on_quotas, decision.findings)):
         return decision
     # Nobody is refused, and no number is said, because a cache was late (ADR 2).
     fresh = frozenset[FactName]({"quotas"})
-    return msgspec.structs.replace(decision, needs_fresh=fresh, optional=decision.allowed)
+    return msgspec.structs.replace(decision, needs_fresh=fresh, optional=True)
 
 
 def _quotas(facts: Facts, tier: Tier) -> tuple[QuotaStatus, ...] | None:
     """Return the quotas that count the pods, None where their usage is not known or too old."""
-    if tier.mode == "Enforce":
+    if "quotas" in facts.unread:
+        return None
+    if tier.is_native:
         return facts.quotas if facts.trusted or "quotas" in facts.fresh else None
     if facts.usage is None:
         return None
-    return tuple([quota for quota in facts.quotas if not quota.managed]) + facts.usage
+    return quotas_by_usage(facts)
 
 
 def _rests_on_quotas(finding: Finding) -> bool:

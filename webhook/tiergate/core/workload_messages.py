@@ -126,8 +126,10 @@ def _values(workload: Workload, passing: int) -> str:
     return "" if workload.kind == "StatefulSet" else f"set maxUnavailable to {passing}"
 
 
-def unchecked(_finding: Finding, _namespace: str) -> Said:
-    """Say that the usage is too old to judge by."""
+def unchecked(finding: Finding, _namespace: str) -> Said:
+    """Say what could not be read, or that the usage is too old to judge by."""
+    if finding.detail:
+        return Said(f"whether its pods fit was not checked: {finding.detail}")
     return Said("whether its pods fit the quotas was not checked: the usage in the namespace is not known")
 
 

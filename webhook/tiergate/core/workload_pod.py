@@ -54,7 +54,8 @@ def unit_of(workload: Workload, case: Case) -> Unit | None:
             return None
         pod = msgspec.structs.replace(pod, overhead=overhead)
     pod = prediction.admitted(native.with_native_defaults(pod, ranges) if ranges else pod, case.tier, minor=case.minor)
-    return Unit(pod, _charges((pod, *workload.claims), case), _charges(workload.kept_claims, case))
+    kept = _charges(workload.kept_claims, case) if workload.kept_claims else ()
+    return Unit(pod, _charges((pod, *workload.claims), case), kept)
 
 
 def _charges(made: Sequence[Measured], case: Case) -> tuple[Charged, ...]:
@@ -88,20 +89,17 @@ def _of_claim(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[F
 
 
 def _every_refusal(unit: Unit, case: Case, quotas: NamespaceQuotas, effect: Effect) -> Iterator[Finding]:
-    yield from _not_valid(unit, case, effect)
+    if case.around.limit_ranges or unit.pod.pod_level:  # a tier's own defaults never make a valid pod invalid
+        yield from _not_valid(unit, case, effect)
     for asked in unit.charges:
         for cause in _refused(asked, case, quotas):
             yield _never(NeverRuns(cause), effect)
 
 
 def _not_valid(unit: Unit, case: Case, effect: Effect) -> Iterator[Finding]:
-    """Yield why the API server refuses the pod, for what a LimitRange or a pod-level value adds to the template.
-
-    A tier's own defaults never make a valid pod invalid.
-    """
-    if case.around.limit_ranges or unit.pod.pod_level:
-        for fault in invalid(unit.pod):
-            yield _never(NeverRuns(fault, defaulted=bool(case.around.limit_ranges)), effect)
+    """Yield why the API server refuses the pod, for what a LimitRange or a pod-level value adds to the template."""
+    for fault in invalid(unit.pod):
+        yield _never(NeverRuns(fault, defaulted=bool(case.around.limit_ranges)), effect)
 
 
 def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Finding | native.Refusal]:

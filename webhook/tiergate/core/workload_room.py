@@ -112,7 +112,7 @@ def tight_bounds(
     """
     found: list[Bound] = []
     former, running = present.former, present.running
-    for asked in quotas.asked(unit, former or ()):
+    for asked in quotas.asked(unit, former or (), beside=pods + 1):
         used, each, was = asked.used, asked.each, asked.before
         if running and (former is None or (present.stays and running * was.nano > used.nano)):
             was = Quantity(used.nano // running, used.format)

@@ -65,12 +65,12 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     # Claims of pods that were wanted before have been asked for before.
     claims = never_made(unit, case, quotas) if unit.kept and pods is not None and pods > (before or 0) else ()
     # Where an earlier rollout is under way, or held, nobody knows of which template those are that stay.
-    sizes_matter = kept > 0 and case.old is not None and not (case.old.settled and case.old.complete)
+    sizes_matter = kept > 0 and case.old is not None and not _is_known(case.old, workload)
     if never or not pods or before is None or sizes_matter:
         return never + claims
     if case.quotas is None:
         return (*claims, Finding("workload-unchecked", "/spec", effect="warn"))
-    told = frozenset((one.quota, one.resource) for one in claims)
+    told = frozenset([(one.quota, one.resource) for one in claims])
     former = _former(case, unit)
     if former is None and case.old is not None:
         return claims
@@ -88,11 +88,11 @@ def _certain(quotas: tuple[QuotaStatus, ...], workload: Workload) -> tuple[Quota
     """Return the quotas known to count the pods: one without a priority class may yet get the default one."""
     if workload.template.priority_class:
         return quotas
-    return tuple(one for one in quotas if not _asks_for_priority(one))
+    return tuple([one for one in quotas if not _asks_for_priority(one)])
 
 
 def _asks_for_priority(one: QuotaStatus) -> bool:
-    return any(each.scope_name == "PriorityClass" for each in one.scope_selector)
+    return bool(one.scope_selector) and any(each.scope_name == "PriorityClass" for each in one.scope_selector)
 
 
 def _kept(case: Case, pods: int) -> int:
@@ -103,14 +103,14 @@ def _kept(case: Case, pods: int) -> int:
     old, workload = case.old, case.workload
     if old is None or workload.kind == "CronJob":
         return 0
-    if not case.changed and _is_of_one_template(old):
+    if not case.changed and not old.never_replaces and _is_known(old, workload):
         return 0
     return min(old.running if workload.rollout is None else workload.rollout.partition, pods)
 
 
-def _is_of_one_template(old: Workload) -> bool:
-    """Say whether its pods are of the stored template; the status of one that never replaces any does not tell that."""
-    return old.settled and old.complete and not old.never_replaces
+def _is_known(old: Workload, workload: Workload) -> bool:
+    """Say whether pods that stay are of the stored template, and those that a partition will have made of it."""
+    return old.settled and (old.complete or workload.rollout is None)
 
 
 def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
@@ -118,10 +118,12 @@ def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     found = demand.bounds()
     # Claims that are there already are used and need no more room: of these a verdict only warns.
     whole = demand.bounds_with_claims() if demand.unit.kept else found
-    missing = tuple(short(demand, whole, alone=found, told=told))
+    missing = tuple(short(demand, whole, alone=found, told=told)) if whole else ()
     old = demand.case.old
     if missing or old is None or not _is_rolled_out(demand.case, old):
         return missing
+    if not found and old.settled:  # as nearly always
+        return ()
     # Another template, whatever keeps the pods back, may be the one that they are of.
     back = old.held and old.written != demand.case.workload.written
     stalls = () if back else _stalls(demand, old, found)

@@ -16,7 +16,7 @@ from tiergate.manifests.values import tier_of_values
 
 
 class _Values(msgspec.Struct):
-    tiers: dict[str, dict[str, Any] | None]
+    tiers: dict[str, dict[str, Any] | None] | None
 
 
 class NotReadable(ValueError):
@@ -40,7 +40,7 @@ def check(path: Path) -> tuple[str, ...]:
         raise NotReadable(msg)
     raw = loaded.manifests[0].raw if loaded.manifests else b"null"
     try:
-        tiers = msgspec.json.decode(raw, type=_Values).tiers
+        tiers = msgspec.json.decode(raw, type=_Values).tiers or {}
     except (ValueError, RecursionError) as error:
         msg = f"{path}: {error}"
         raise NotReadable(msg) from error

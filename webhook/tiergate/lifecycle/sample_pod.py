@@ -80,7 +80,7 @@ def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
     }
 
 
-def judge_too_large(where: str, asked: ExcessiveLimit, refusal: str | None) -> Proof:
+def assess_too_large(where: str, asked: ExcessiveLimit, refusal: str | None) -> Proof:
     """Check the answer to a pod over max; ``refusal`` is the API server's message, None when it was admitted."""
     limit = f"limits.{asked.resource} {asked.amount}"
     if refusal is None:
@@ -95,7 +95,7 @@ def judge_too_large(where: str, asked: ExcessiveLimit, refusal: str | None) -> P
     return Proof("failed", what)
 
 
-def judge_defaults(where: str, tier: Tier, answer: Pod | str) -> Proof:
+def assess_defaults(where: str, tier: Tier, answer: Pod | str) -> Proof:
     """Check the answer to a pod without resources: the pod as it would be stored, or why it was refused."""
     if isinstance(answer, str):
         if DENIED in answer:

@@ -117,7 +117,7 @@ async def _namespace(api: Api, name: str, image: str) -> list[Proof]:
     tier = await _tier(api, label)
     if isinstance(tier, str):
         return [Proof("failed", f"{where}: {tier}")]
-    if tier.mode != "Enforce":
+    if not tier.is_native:
         return [Proof("unproved", f"{where}: mode {tier.mode} refuses nothing")]
     return [await _over_max(api, name, where, tier, image), await _defaults(api, name, where, tier, image)]
 
@@ -138,13 +138,13 @@ async def _over_max(api: Api, namespace: str, where: str, tier: Tier, image: str
     if asked is None:
         return Proof("unproved", f"{where}: the tier has no max, so there is no pod over max to be refused")
     answer = await _create(api, namespace, sample_pod.pod(image, limits={asked.resource: asked.amount}))
-    return sample_pod.judge_too_large(where, asked, answer if isinstance(answer, str) else None)
+    return sample_pod.assess_too_large(where, asked, answer if isinstance(answer, str) else None)
 
 
 async def _defaults(api: Api, namespace: str, where: str, tier: Tier, image: str) -> Proof:
     if not sample_pod.expected(tier):
         return Proof("unproved", f"{where}: the tier has no defaults to be set")
-    return sample_pod.judge_defaults(where, tier, await _create(api, namespace, sample_pod.pod(image)))
+    return sample_pod.assess_defaults(where, tier, await _create(api, namespace, sample_pod.pod(image)))
 
 
 async def _create(api: Api, namespace: str, pod: sample_pod.Object) -> Pod | str:

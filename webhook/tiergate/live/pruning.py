@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from tiergate.cluster.tier_record import read_record
+from tiergate.wire.claim import WireClaim
 from tiergate.wire.decode import Decoder
 from tiergate.wire.limitrange import WireLimitRange
 from tiergate.wire.malformed import Malformed
@@ -25,6 +26,7 @@ SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
     "Namespace": WireNamespace,
     "ResourceQuota": WireQuota,
     "LimitRange": WireLimitRange,
+    "PersistentVolumeClaim": WireClaim,
     "RuntimeClass": WireRuntimeClass,
     "Node": WireNode,
     "CronJob": WireCronJob,

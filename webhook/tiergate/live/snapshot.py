@@ -25,6 +25,7 @@ MANY: Final = 10
 _OF_NAMESPACES: Final[dict[str, Resource]] = {
     "ResourceQuota": resources.RESOURCE_QUOTAS,
     "LimitRange": resources.LIMIT_RANGES,
+    "PersistentVolumeClaim": resources.CLAIMS,
     **resources.WORKLOADS,
 }
 _OF_CLUSTER: Final[dict[str, Resource]] = {"RuntimeClass": resources.RUNTIME_CLASSES, "Node": resources.NODES}

@@ -17,7 +17,8 @@ from tiergate.manifests.documents import Document, ManifestFault, tokens
 from tiergate.manifests.json_document import JsonDocument
 from tiergate.manifests.stream import BYTE_ORDER_MARK, read_segment, segments
 from tiergate.manifests.yaml_document import child, nodes
-from tiergate.manifests.yaml_text import Number, block, flow, read, scalar
+from tiergate.manifests.yaml_text import block, flow, read, scalar
+from tiergate.wire.tree import Number
 
 Edit = Callable[[Document], Sequence[JSONPatchOp]]
 """Returns what is to be added to a document, in pointers into it; every parent is there."""
@@ -36,9 +37,10 @@ def edited(raw: bytes, edit: Edit) -> bytes:
 
 
 def _segment(text: bytes, above: int, edit: Edit) -> bytes:
-    found = [one for one in read_segment(text, above) if not isinstance(one, ManifestFault)]
+    read_all = list(read_segment(text, above))
+    found = [one for one in read_all if not isinstance(one, ManifestFault)]
     additions = [list(edit(one)) for one in found]
-    if not any(additions):
+    if not any(additions) or len(found) < len(read_all):  # what cannot be read stays as it is, with what is beside it
         return text
     wanted = [_added(read(one.json), operations) for one, operations in zip(found, additions, strict=True)]
     if not isinstance(found[0], JsonDocument):

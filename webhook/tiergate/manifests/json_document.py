@@ -22,7 +22,7 @@ _ESCAPE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
 """A pair of surrogates, one alone, or another escape."""
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],]', re.DOTALL)
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 _SKIP: Final = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 

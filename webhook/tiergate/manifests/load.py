@@ -20,6 +20,8 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 """Of the files that are read in a folder."""
 MAX_MANIFESTS: Final = 200_000
 """Objects of one run."""
+MAX_TOTAL: Final = 512 * 2**20
+"""Bytes of all files of one run: about three times as much is held."""
 MAX_FAULTS: Final = 100
 """Faults of one file that are told; nobody reads more."""
 
@@ -64,11 +66,12 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct):
-    """What was read: the manifests in order, what could not be read, and how many files were opened."""
+    """What was read: the manifests in order, what could not be read, how many files were opened and their bytes."""
 
     manifests: list[Manifest]
     faults: list[Unread]
     files: int = 0
+    bytes: int = 0
 
 
 class _Metadata(msgspec.Struct):
@@ -160,6 +163,11 @@ def _read(path: str, loaded: Loaded, progress: Callable[[int], None]) -> bytes |
         raw = read_bytes(path)
     except UnreadableFile as error:
         loaded.faults.append(Unread(shown, str(error)))
+        return None
+    loaded.bytes += len(raw)
+    if loaded.bytes > MAX_TOTAL:
+        loaded.faults.append(Unread(shown, f"more than {MAX_TOTAL // 2**20} MiB in all files: it is not read"))
+        loaded.bytes -= len(raw)
         return None
     _take(raw, shown, loaded, progress)
     return raw

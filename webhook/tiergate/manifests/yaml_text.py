@@ -8,17 +8,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tiergate.manifests.scalars import TEXT, plain
+from tiergate.wire.tree import Number
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
 """Texts without a character that means something in YAML."""
 _ASTRAL: Final = 0x10000
 """From here on a character has eight digits in YAML, where JSON has a pair of surrogates."""
-
-
-class Number(str):
-    """A number as it is written."""
-
-    __slots__ = ()
 
 
 def read(raw: bytes | str) -> Any:  # noqa: ANN401  # any value of JSON

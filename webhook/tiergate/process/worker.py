@@ -55,7 +55,7 @@ def _nothing() -> None:
     pass
 
 
-class Refused(Exception):
+class BadRequest(Exception):
     """What a client sends is not taken: nothing more of it is parsed."""
 
 
@@ -132,7 +132,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         They would be answered one after the other without any of them being a delivery that others take turns with.
         """
         if self._is_answering():
-            raise Refused
+            raise BadRequest
         HttpToolsProtocol.on_message_begin(self)
         self._in_headers = True
         if self._since is None:  # it came behind another request, in the same bytes
@@ -170,14 +170,14 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         """
         if len(self.headers) >= MAX_HEADERS:
             self.transport.abort()
-            raise Refused
+            raise BadRequest
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         elif name == TRANSFER_ENCODING:
             self.transport.write(LENGTH_REQUIRED)
             self.transport.close()
-            raise Refused
+            raise BadRequest
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:

@@ -12,14 +12,14 @@ import msgspec
 from tiergate.admission.request import AdmissionRequest, read, read_quickly
 from tiergate.admission.response import respond
 from tiergate.admission.review import BadReview
-from tiergate.cluster.errors import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision
 from tiergate.core.request import Endpoint, Unreadable
 from tiergate.core.text import shortened
 from tiergate.server.endpoints.namespaces import LabelFacts
 from tiergate.server.endpoints.objects import ObjectFacts
-from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State
+from tiergate.server.endpoints.reading import Deadline, Gatherer, OutOfTimeError, Permissions, State, UnreadError
 from tiergate.server.endpoints.tiers import TierFacts
 from tiergate.server.endpoints.workloads import WorkloadFacts
 from tiergate.server.large_reviews import LargeReviews
@@ -35,6 +35,8 @@ TWO_LIGHT: Final = 2 * LIGHT
 """The same if the fast decoder can read it: an update holds two light objects."""
 LARGE: Final = 64 * 2**10
 """Bytes above which a review is read by another process; up to here only where the fast decoder cannot read it."""
+READ_FAILURES: Final = (ApiError, Unreachable, BodyTooLarge, OutOfTimeError, msgspec.MsgspecError, RecursionError)
+"""What a live read can end in: no answer, none in time, or one that cannot be what was asked for."""
 UNKNOWN_TIER: Final = "(unknown)"
 """The label of every tier that the caches do not know: anybody who reaches the port can make up names."""
 
@@ -63,7 +65,7 @@ class Record(msgspec.Struct, rename="camel"):
     detail: str = ""
 
 
-class Notes(Protocol):
+class EventRecorder(Protocol):
     """Takes notice of decisions that others than whoever asked should hear of."""
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
@@ -96,7 +98,7 @@ class Admission:
         permissions: Permissions,
         *,
         release_namespace: str,
-        notes: Notes | None = None,
+        notes: EventRecorder | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         loop_pass: LoopPass | None = None,
@@ -150,7 +152,9 @@ class Admission:
             record.uid, record.outcome, record.detail = error.uid, "bad-request", shortened(str(error))
             return Answer(400, record.detail.encode() + b"\n", record)
         except Exception as error:
-            record.outcome, record.detail = "error", f"{type(error).__name__}: {shortened(str(error))}"
+            record.outcome = "error"
+            if not isinstance(error, UnreadError):
+                record.detail = f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
 
     async def _read(self, endpoint: Endpoint, body: bytes, deadline: Deadline, peer: str) -> AdmissionRequest:
@@ -158,20 +162,21 @@ class Admission:
         size = len(body)
         if size <= LARGE:
             if size > TWO_LIGHT or self._pass.is_spent or self._turns.waiting:
-                await self._turn(origin_of(peer, body))
+                await self._turn(origin_of(peer, body), deadline)
             with self._pass:
                 request = read(endpoint, body) if size <= LIGHT else read_quickly(endpoint, body)
             if request is not None:
                 return request
         origin = origin_of(peer, body)
         request = await self._large.read(endpoint, body, deadline, origin)
-        await self._turn(origin)
+        await self._turn(origin, deadline)
         return request
 
-    async def _turn(self, origin: Origin) -> None:
-        """Wait for a turn, and for a pass of the loop with time left."""
+    async def _turn(self, origin: Origin, deadline: Deadline) -> None:
+        """Wait for a turn, and for a pass of the loop with time left; raise OutOfTimeError where it came too late."""
         async with self._turns.turn(origin):
             await asyncio.sleep(0)
+        deadline.left()  # nobody waits for the answer any more
 
     def stop(self) -> None:
         """End what reads large reviews; the next one starts it again."""
@@ -193,16 +198,18 @@ class Admission:
             before = facts
             try:
                 facts = await gatherer.fresh(request, facts, decision.needs_fresh, deadline)
-            except (ApiError, Unreachable, OutOfTimeError) as error:
-                if not decision.optional:
-                    raise
+            except READ_FAILURES as error:
                 record.detail = f"{type(error).__name__}: {shortened(str(error))}"
-                return decision
+                if not decision.optional:
+                    if isinstance(error, OutOfTimeError):
+                        raise
+                    raise UnreadError(record.detail) from error
+                facts = msgspec.structs.replace(facts, unread=facts.unread | decision.needs_fresh)
             if facts is before:
                 msg = f"nothing reads {', '.join(sorted(decision.needs_fresh))} for /{request.endpoint}"
                 raise AssertionError(msg)
             if self._pass.is_spent:  # many may have waited for the same read
-                await self._turn(Origin((deadline.peer, False), request.namespace.encode()))
+                await self._turn(Origin((deadline.peer, False), request.namespace.encode()), deadline)
 
 
 def _describe(record: Record, request: AdmissionRequest) -> None:

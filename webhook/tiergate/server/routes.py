@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Unreachable
 from tiergate.core.text import shortened
 from tiergate.process.answers import ANSWERED, JSON, TEXT, method_not_allowed, not_found, refuse, respond
 from tiergate.process.bodies import Bodies, Refused
 from tiergate.server.admission import TIMEOUT, AdmissionFailed, Answer, Record
-from tiergate.server.endpoints.reading import OutOfTimeError
+from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
+from tiergate.server.large_reviews import CannotReadError
 from tiergate.server.log_allowance import LogAllowance
 from tiergate.wire.kinds import ENDPOINTS, NOUNS
 
@@ -31,8 +31,16 @@ LONGEST: Final = 253
 """Characters of a client's text in a log line: the longest name an object can have."""
 OK: Final = 200
 STDOUT: Final = 1
-EXPECTED: Final = (ApiError, Unreachable, OutOfTimeError)
-"""What the API server's absence or load does to a review: no fault of ours, so no traceback."""
+FAULT: Final = b"internal error\n"
+EXPECTED: Final[tuple[tuple[type[Exception], bytes], ...]] = (
+    (UnreadError, b"what the verdict needs could not be read from the API server: try again\n"),
+    (OutOfTimeError, b"there was no time for a verdict: try again\n"),
+    (CannotReadError, b"too many large reviews at once: try again\n"),
+)
+"""What load and the API server's absence do to a review, and what is said of it: no fault of ours, so no traceback.
+
+The API server shows the text to whoever asked.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +117,7 @@ class Routes:
 
     async def _review(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         peer: str = (scope.get("client") or ("",))[0]
+        arrived = time.perf_counter()
         try:
             body = await self._bodies.read(scope["headers"], receive, peer=peer)
         except Refused as refused:
@@ -116,11 +125,10 @@ class Routes:
             await refuse(send, refused.status, refused.text, headers=refused.headers)
             return
         started, size = time.perf_counter(), len(body)
+        waits = _TIMEOUTS.get(scope["query_string"], TIMEOUT) - (started - arrived)
         try:
             try:
-                answer = await self._admission.answer(
-                    endpoint, body, timeout=_TIMEOUTS.get(scope["query_string"], TIMEOUT), peer=peer
-                )
+                answer = await self._admission.answer(endpoint, body, timeout=waits, peer=peer)
             except AdmissionFailed as error:
                 answer = self._failed(error.record, error.__cause__)
             except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
@@ -135,10 +143,11 @@ class Routes:
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST], "error": shortened(str(error))}
-        traced = None if isinstance(error, EXPECTED) else error
+        text = next((text for kind, text in EXPECTED if isinstance(error, kind)), FAULT)
+        traced = error if text is FAULT else None
         logger.error("review failed", exc_info=traced, extra={"fields": fields})
         self._recorder.error(endpoint=record.endpoint, reason="internal")
-        return Answer(500, b"internal error\n", record)
+        return Answer(500, text, record)
 
     def _report(self, endpoint: Endpoint, answer: Answer, seconds: float, peer: str) -> None:
         """Count and log one review that has been answered."""

@@ -116,7 +116,7 @@ class ServerState(ClusterState):
     def would_be(self, namespace: Namespace) -> tuple[QuotaStatus, ...]:
         """Return the quotas of a namespace's tier that are no objects, as far as the index knows them."""
         tier = self.tier(namespace.tier or "")
-        return () if tier is None or tier.mode == "Enforce" else tuple(self.index.rows(namespace.name, tier))
+        return () if tier is None or tier.is_native else tuple(self.index.rows(namespace.name, tier))
 
     def versions(self) -> tuple[str, ...]:
         """Return what changes with everything that is shown of quotas."""

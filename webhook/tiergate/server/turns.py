@@ -53,7 +53,7 @@ class Turns:
         self._peers: dict[Peer, dict[bytes, _Queue]] = {}
         self._free = at_once
         self._most_waiting = most_waiting
-        self._given = 0
+        self._turns_had = 0
         self._last: dict[Peer, int] = {}  # how many turns there had been when the peer had one
 
     @property
@@ -154,8 +154,8 @@ class Turns:
         """Note that a peer has a turn; of many peers all are forgotten, which costs less than to know the oldest."""
         if len(self._last) >= MOST_PEERS:
             self._last.clear()
-        self._given += 1
-        self._last[peer] = self._given
+        self._turns_had += 1
+        self._last[peer] = self._turns_had
 
 
 def _length(namespaces: Mapping[bytes, _Queue]) -> int:

@@ -48,6 +48,7 @@ class ObjectFacts(Gatherer):
             members=(),
             trusted=trusted,
             fresh=fresh,
+            unread=frozenset(),
             waited=False,
             around=self._around(request),
             scaled=None,
@@ -59,7 +60,7 @@ class ObjectFacts(Gatherer):
 
     def _usage(self, request: AdmissionRequest, tier: TierState) -> tuple[QuotaStatus, ...] | None:
         """Return the usage that native quota does not count, for a tier in mode Warn or Audit."""
-        if not isinstance(tier, Tier) or tier.mode == "Enforce" or request.endpoint == "mutate":
+        if not isinstance(tier, Tier) or tier.is_native or request.endpoint == "mutate":
             return None
         subject = request.subject
         if not isinstance(subject, (Pod, Claim)):

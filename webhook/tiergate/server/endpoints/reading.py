@@ -28,6 +28,10 @@ LONGEST_READS: Final = 8.0
 """Seconds at most, whatever the sender says that it waits: meanwhile it keeps a connection and a place in line."""
 
 
+class UnreadError(RuntimeError):
+    """What a verdict needs could not be read from the API server."""
+
+
 class OutOfTimeError(RuntimeError):
     """The time for the live reads of a review is over."""
 

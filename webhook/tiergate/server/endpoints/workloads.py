@@ -31,7 +31,7 @@ class WorkloadFacts(ObjectFacts):
         return self._state.workloads.around(request.namespace)
 
     def _usage(self, request: AdmissionRequest, tier: TierState) -> tuple[QuotaStatus, ...] | None:
-        if not isinstance(tier, Tier) or tier.mode == "Enforce" or tier.workloads == "Ignore":
+        if not isinstance(tier, Tier) or tier.is_native or tier.workloads == "Ignore":
             return None
         pods, claims = (self._state.usage(request.namespace, tier, kind) for kind in (Pod, Claim))
         return None if pods is None or claims is None else pods + claims

@@ -57,7 +57,7 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
     if tier is None:
         return UNGOVERNED
     if not isinstance(tier, Tier):
-        return _without_tier(tier)
+        return without_tier(tier)
     if who := exemption(tier, user=request.user, groups=request.groups):
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
     if isinstance(subject, Unreadable):
@@ -71,7 +71,7 @@ def _malformed(subject: Unreadable) -> tuple[Finding, ...]:
     return tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
 
 
-def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
+def without_tier(tier: MissingTier | InvalidTier) -> Decision:
     """Refuse where the label names no usable tier: a typo in a label must not let everything pass."""
     if isinstance(tier, MissingTier):
         return Decision((Finding("tier-missing", "", tier=tier.name),), tier=tier.name)

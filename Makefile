@@ -118,7 +118,7 @@ golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrit
 	@$(BIN)/pytest -q tests/golden --update-golden
 	@git diff --stat -- tests/golden
 
-docs: $(STAMP) ## Write the pages that are made from the product: values.md, tier.md, metrics.md, contributing/rules.md
+docs: $(STAMP) ## Write the pages that are made from the product: values.md, tier.md, metrics.md, contributing/rules.md, the chart's README and sections.yaml
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.rules
 

@@ -14,6 +14,7 @@ from tiergate.admission.request import read
 from tiergate.core.decision import Decision, Finding, in_mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.request import Endpoint
+from tiergate.core.rules import sentence
 from tiergate.wire.owners import MAX_OWNERS, Reference
 
 REPLICA_SET: Final = Reference("apps", "ReplicaSet", "web-5f", "uid-rs")
@@ -149,6 +150,8 @@ SENTENCE: Final = (
 
 
 WOULD: Final = f'would violate tier "dev": {SENTENCE}'
+UNREADABLE: Final = Finding("malformed", "/spec/replicas", detail="expected an int", effect="warn")
+UNREAD: Final = sentence(UNREADABLE, namespace="dev")
 CHANGED: Final = a_review(a_workload_object(), old=a_workload_object(), operation="UPDATE")
 
 
@@ -161,6 +164,13 @@ CHANGED: Final = a_review(a_workload_object(), old=a_workload_object(), operatio
         (a_review(a_workload_object()), "workloads", REFUSED, f"it was refused (tier dev): {SENTENCE}"),
         (CHANGED, "workloads", REFUSED, f"a change was refused (tier dev): {SENTENCE}"),
         (a_review(a_workload_object()), "workloads", WARNED, f"tier dev: {SENTENCE}"),
+        (a_review(a_workload_object()), "workloads", a_decision(UNREADABLE), f"tier dev: {UNREAD}"),
+        (
+            a_review(a_workload_object()),
+            "workloads",
+            a_decision(UNREADABLE, mode="Warn"),
+            f'cannot be judged by tier "dev": {UNREAD}',
+        ),
     ],
 )
 def test_what_is_said(body: bytes, endpoint: Endpoint, decision: Decision, expected: str) -> None:

@@ -57,6 +57,16 @@ def ranges(*items: Json) -> Objects:
             id="of-several-defaults-the-smallest-that-the-bounds-allow",
         ),
         pytest.param(
+            ranges(
+                container(default={"cpu": "1"}, defaultRequest={"cpu": "10m"}),
+                container(defaultRequest={"cpu": "800m"}, maxLimitRequestRatio={"cpu": "2"}),
+            ),
+            "limits: [{type: Container, default: {cpu: '1'}, defaultRequest: {cpu: 800m},"
+            " maxLimitRequestRatio: {cpu: '2'}}]",
+            ["ambiguous Container/defaultRequest/cpu"],
+            id="of-several-default-requests-one-that-keeps-the-ratio",
+        ),
+        pytest.param(
             ranges(container(default={"cpu": "100m"}), container(min={"cpu": "200m"})),
             "limits: [{type: Container, default: {cpu: 200m}, defaultRequest: {cpu: 200m}, min: {cpu: 200m}}]",
             ["ambiguous Container/defaultRequest/cpu", "moved Container/default/cpu"],

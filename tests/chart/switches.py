@@ -22,8 +22,8 @@ APART: Final[Mapping[tuple[str, ...], Values]] = {
     ("webhook", "hostNetwork"): {},
     ("certificates", "certManager", "cainjector"): {"certificates": {"mode": "certManager"}},
 }
-# Fields of Kubernetes' types, in which true and false are no switches of the chart.
-NO_SWITCHES: Final = {"podSecurityContext", "securityContext"}
+# A condition of other charts, and fields of Kubernetes' types: true and false are no switches of the chart there.
+NO_SWITCHES: Final = {("enabled",), ("podSecurityContext",), ("securityContext",)}
 POD: Final[Values] = {
     "podLabels": {"a": "b"},
     "podAnnotations": {"example.com/a": "b"},
@@ -83,15 +83,16 @@ def defaults() -> Values:
     return loaded
 
 
-def paths(values: Mapping[str, Any], *, switched_on: bool) -> Iterator[tuple[str, ...]]:
+def paths(values: Mapping[str, Any], *, switched_on: bool, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield where a value is true (or false)."""
     for name, value in values.items():
-        if name in NO_SWITCHES:
+        here = (*above, name)
+        if here in NO_SWITCHES:
             continue
         if isinstance(value, dict):
-            yield from ((name, *rest) for rest in paths(value, switched_on=switched_on))
+            yield from paths(value, switched_on=switched_on, above=here)
         elif value is switched_on:
-            yield (name,)
+            yield here
 
 
 def turned(path: tuple[str, ...], *, to: bool) -> Values:

@@ -37,6 +37,13 @@ def test_the_release_workflow_finds_every_address_of_the_repository() -> None:
         assert re.search(rf"sed .*{re.escape(file)}", WORKFLOW)
 
 
+def test_the_release_workflow_finds_the_repository_of_the_image() -> None:
+    """In the values and in their copy for templates, once each."""
+    assert r"s|^  repository: tiergate$|  repository: $REGISTRY/tiergate|" in WORKFLOW
+    for file in ("values.yaml", "files/sections.yaml"):
+        assert re.findall(r"^  repository: .*$", (CHART / file).read_text(), re.MULTILINE) == ["  repository: tiergate"]
+
+
 def test_what_artifact_hub_shows_of_the_crd_is_the_crd() -> None:
     definition = yaml.safe_load((CHART / "crds" / "tiers.yaml").read_text())
     (shown,) = yaml.safe_load(ANNOTATIONS["artifacthub.io/crds"])

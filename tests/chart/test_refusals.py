@@ -139,6 +139,7 @@ CHART = [
         "webhook.clientCA.allowedNames: has no meaning without webhook.clientCA.configMap",
         id="names-without-a-ca",
     ),
+    pytest.param({"enabled": False}, "enabled: false is for the condition of a chart that depends", id="not-enabled"),
     *(
         pytest.param({name: "gate"}, f"{name}: names are fixed, because a cluster has one Tiergate", id=name)
         for name in ("nameOverride", "fullnameOverride")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.check.running import KNOWN, NAMESPACE, TIERS, Folder, deployment, pod
+from tiergate.manifests.load import MAX_LISTS
 
 LARGE: Final = "{limits: {memory: 1Gi}}"
 OWNED: Final = "  ownerReferences:\n  - {apiVersion: %s, kind: %s, name: x, uid: y, controller: true}\nspec:\n"
@@ -97,13 +98,25 @@ def test_a_text_that_is_none_hides_nothing(folder: Folder) -> None:
     assert folder.check(*KNOWN, "-o", "json", "a.json").rules == ["limit-max"]
 
 
-def test_lists_in_lists_hide_nothing(folder: Folder) -> None:
+@pytest.mark.parametrize(
+    ("lists", "code", "said"), [(MAX_LISTS, 1, "limit-max"), (MAX_LISTS + 1, 3, "lists in each other")]
+)
+def test_lists_in_lists_hide_nothing(folder: Folder, lists: int, code: int, said: str) -> None:
     text = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "namespace": "dev"}, "spec": {"containers": '
     text += '[{"name": "a", "resources": {"limits": {"memory": "1Gi"}}}]}}'
-    for _ in range(30):
+    for _ in range(lists):
         text = f'{{"apiVersion": "v1", "kind": "List", "items": [{text}]}}'
     folder.write({"a.json": text})
-    assert folder.check(*KNOWN, "-o", "json", "a.json").rules == ["limit-max"]
+    ran = folder.check(*KNOWN, "a.json")
+    assert (ran.code, said in ran.out) == (code, True)
+
+
+@pytest.mark.parametrize("namespace", [" ", "-", "\ud800", "\0", "default"])
+def test_no_name_of_a_namespace_is_left_alone(folder: Folder, namespace: str) -> None:
+    """But kube-*: which one is the release's is not known here."""
+    folder.write({"a.json": json.dumps(yaml.safe_load(pod(resources=LARGE)) | {"metadata": {"namespace": namespace}})})
+    ran = folder.check("--tiers", "around/tiers.yaml", "--tier", "dev", "--usage", "none", "a.json")
+    assert ran.code == 1
 
 
 def test_an_object_of_no_known_kind_is_counted_as_such(folder: Folder) -> None:

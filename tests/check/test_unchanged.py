@@ -147,6 +147,30 @@ def test_what_runs_under_a_tier_that_became_smaller_may_stay(
         assert folder.check(*around, "--strict", "a.yaml").code == 1
 
 
+def test_what_fits_one_by_one_and_runs_may_stay_together(folder: Folder) -> None:
+    """Two Deployments under a quota that became smaller than their sum, and whose usage is not known."""
+    strategy = "  strategy: {type: Recreate}\n  replicas: 1"
+
+    def of(template: dict[str, Any], status: str) -> str:
+        one = deployment(template, replicas=1).replace("  replicas: 1", strategy).replace("status: {}", status)
+        return "---\n".join(one.replace("name: agent\n  namespace", f"name: {name}\n  namespace") for name in "ab")
+
+    tier = (
+        (folder.path / "around/tiers.yaml").read_text().replace("{cpu: 500m, memory: 512Mi}", "{cpu: 1, memory: 1Gi}")
+    )
+    folder.write(
+        {
+            "usage.yaml": of(stored(), "status: {replicas: 1, updatedReplicas: 1}"),
+            "a.yaml": of(TEMPLATE, "status: {}"),
+            "tiers.yaml": tier.replace('limits.cpu: "4"', "limits.cpu: 1500m"),
+        }
+    )
+    around = ("--tiers", "tiers.yaml", "--namespaces", "around/namespaces.yaml", "--usage", "usage.yaml")
+    ran = folder.check(*around, "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (0, ["change-set-exceeds-quota"])
+    assert "all of it runs already" in ran.report["findings"][0]["message"]
+
+
 def test_a_pod_that_is_there_asks_for_nothing(folder: Folder) -> None:
     """An update of a pod changes no amounts, and no webhook is asked about it."""
     one = pod(resources="{requests: {cpu: 2}, limits: {cpu: 3}}")

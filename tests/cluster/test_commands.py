@@ -142,6 +142,9 @@ def test_a_reader_s_check_is_that_of_a_snapshot_and_of_the_cluster(
     ran = tiergate("usage", *context, "-n", namespace)
     assert (ran.code, ran.err, "really" in ran.out) == (0, "", False)
     assert re.search(r"most \S+: deployment agent \S+ \(3\), pod lone ", ran.out)
+    ran = tiergate("adopt", *context)
+    assert (ran.code in (0, 1), "not read" in ran.err) == (True, False)
+    assert "it is in tier dev already" in ran.err
 
 
 def test_a_team_that_may_read_its_namespace_is_told_what_it_may_not(

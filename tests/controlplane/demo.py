@@ -1,4 +1,4 @@
-"""The demo: a check without a cluster, then a control plane, the chart, the story. `python -m tests.controlplane.demo`.
+"""The demo: a check while there is no cluster yet, then the chart, the story. `python -m tests.controlplane.demo`.
 
 KEEP=1 leaves the cluster running and says how to use and how to end it.
 """
@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -27,12 +28,23 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def _painted(text: str) -> str:
+    """Return a command, a remark or an output; colours only on a terminal."""
+    colour = {"$": _BOLD, "#": _DIM}.get(text[:1], "") if sys.stdout.isatty() else ""
+    return f"{colour}{text}{_PLAIN if colour else ''}"
+
+
 def _show(text: str) -> None:
-    """Print a command, a remark or an output; colours only on a terminal."""
-    if not text:
-        return
-    colour = {"$": _BOLD, "#": _DIM}.get(text[0], "") if sys.stdout.isatty() else ""
-    say(f"{colour}{text}{_PLAIN if colour else ''}")
+    """Print it, if it is anything."""
+    if text:
+        say(_painted(text))
+
+
+def _tell_offline() -> None:
+    """Print what manifests are told before there is a cluster: at once, as the control plane says how far it is."""
+    told: list[str] = []
+    offline.tell(told.append)
+    say("\n".join(["== Before there is a cluster: what would it say of these manifests?", *map(_painted, told), ""]))
 
 
 def _tell(cluster: Cluster) -> list[tuple[str, float]]:
@@ -71,13 +83,14 @@ def main() -> int:
         signal.signal(number, _interrupted)
     keep, begun = os.environ.get("KEEP", "") not in {"", "0"}, time.monotonic()
     try:
-        say("== Before there is a cluster: what would it say of these manifests?")
-        offline.tell(_show)
-        say(f"\ncluster: {clusters.source()}")
-        with clusters.opened(say, keep=keep) as cluster:
-            _summary(_tell(cluster), time.monotonic() - begun)
-            if keep:
-                _how_to_go_on(cluster)
+        with ThreadPoolExecutor(1) as beside:
+            checked = beside.submit(_tell_offline)
+            say(f"cluster: {clusters.source()}")
+            with clusters.opened(say, keep=keep) as cluster:
+                checked.result()
+                _summary(_tell(cluster), time.monotonic() - begun)
+                if keep:
+                    _how_to_go_on(cluster)
     except ControlPlaneError as error:
         say(f"\n{error}")
         return 1

@@ -261,6 +261,13 @@ def test_what_would_help_is_said_only_where_it_helps_at_all_bounds(
     assert "\n".join(_lines(workload, hard, used)) == expected
 
 
+def test_quotas_of_one_name_and_the_same_numbers_are_said_once() -> None:
+    """As while a tier takes over from a ResourceQuota whose name its own quota has."""
+    twice = (_foreign({"limits.cpu": "4"}, {}), _foreign({"limits.cpu": "4"}, {}))
+    (found,) = judged(a_workload({"cpu": "1"}, replicas=6), tier=a_tier(), quotas=twice)
+    assert "limits.cpu 4, 1 for each pod" in sentence(found, namespace="dev")
+
+
 @pytest.mark.parametrize(
     ("old", "changes", "used", "expected"),
     [
@@ -289,6 +296,14 @@ def test_old_pods_are_told_apart_where_they_ask_something_else(
     assert _lines(new, {"limits.memory": "12Gi"}, {"limits.memory": used}, old) == [expected]
 
 
+@pytest.mark.rule("W-3")
+def test_pods_that_stay_run_whatever_became_of_the_quota() -> None:
+    old = a_workload({"memory": "1Gi"}, kind="StatefulSet", replicas=5, rollout=Rollout(NONE, ONE_POD, 4))
+    new = msgspec.structs.replace(old, template=a_template({"memory": "2Gi"}), written=b"another")
+    (line,) = _lines(new, {"limits.memory": "3Gi"}, {"limits.memory": "5Gi"}, old)
+    assert line.startswith("4 of 5 pods fit")
+
+
 def test_usage_that_is_not_known_is_told_of_the_workload_as_a_whole() -> None:
     (found,) = judged(a_workload(), tier=a_tier(), quotas=None)
     assert (found.pointer, sentence(found, namespace="dev")) == (
@@ -303,6 +318,12 @@ def test_a_finding_has_the_numbers_of_its_bound() -> None:
     (found,) = judged(a_workload(template=_BATCH, replicas=3), tier=a_tier(), quotas=(quota,))
     assert (found.quota, found.resource, found.pointer, found.scopes) == ("own", "limits.cpu", "/spec", (scope,))
     assert (found.actual, found.bound, found.used) == tuple(map(Quantity.parse, ("1", "4", "2")))
+
+
+def test_what_others_use_is_said_as_the_quota_says_it() -> None:
+    quota = _foreign({"limits.memory": "4Gi"}, {"limits.memory": "2Gi"})
+    (found,) = judged(a_workload({"memory": "1Gi"}, replicas=3), tier=a_tier(), quotas=(quota,))
+    assert str(found.used) == "2Gi"
 
 
 _STATEFUL = a_workload({"cpu": "1"}, kind="StatefulSet", replicas=6, kept_claims=(a_claim("3Gi"),))

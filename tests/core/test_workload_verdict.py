@@ -67,6 +67,13 @@ _HUGE = a_workload({"cpu": "2"}, replicas=2)
         pytest.param(
             _BIG, msgspec.structs.replace(_BIG, replicas=0, running=0), "0", [(NEVER, "deny")], id="raised-from-none"
         ),
+        pytest.param(
+            msgspec.structs.replace(_BIG, replicas=1),
+            msgspec.structs.replace(_BIG, replicas=0, running=0),
+            "0",
+            [(NEVER, "deny")],
+            id="raised-to-one",
+        ),
         pytest.param(_other(_BIG), _BIG, "0", [(NEVER, "deny")], id="another-template"),
         pytest.param(a_workload(replicas=5), _FOUR, "4", [(SHORT, "warn")], id="scaled-beyond-the-quota"),
         pytest.param(a_workload(replicas=3), _FOUR, "9", [], id="smaller-in-a-full-quota"),
@@ -264,6 +271,12 @@ def test_a_template_whose_pods_a_limitrange_makes_invalid_never_runs(
     """The API server stores the template, and answers 422 to each of its pods."""
     around = msgspec.structs.replace(KNOWN, limit_ranges=ranges)
     assert _said(workload, old, around=around) == expected
+
+
+def test_what_a_limitrange_refuses_has_the_name_of_its_rule() -> None:
+    around = msgspec.structs.replace(KNOWN, limit_ranges=(_LONE,))
+    (found,) = judged(_asking_memory("2Gi", "2Gi"), tier=TIER, quotas=_used("0"), around=around)
+    assert (found.because, found.pointer) == ("native-max", "/spec/template/spec/containers/0/resources")
 
 
 def test_what_makes_a_pod_invalid_is_said_with_its_place() -> None:

@@ -31,7 +31,7 @@ API: Final = deployment(
     {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
 )
 WIDE: Final = deployment("web", "nginx", 30, {})
-LARGE: Final = deployment("web", "nginx", 3, {"limits": {"memory": "1Gi"}})
+LARGE: Final = deployment("web", "nginx", 3, {"limits": {"memory": "600Mi"}})
 
 
 def tier(page: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
 from tests.golden import rules
 from tiergate.wire.kinds import ENDPOINTS, KINDS, find, likely
+from tiergate.wire.workload import WireCronJob, WireWorkload, WorkloadMetadata
 
 
 def test_the_chart_sends_exactly_what_the_list_has() -> None:
@@ -26,6 +28,23 @@ def test_every_kind_is_found_once() -> None:
     assert len(found) == len(set(found))
     assert all(find(*key) is not None for key in found)
     assert {kind.endpoint for kind in KINDS} == set(ENDPOINTS.values())
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        (None, ""),
+        (WorkloadMetadata(), ""),
+        (WorkloadMetadata(name="web"), "web"),
+        (WorkloadMetadata(generateName="web-"), "web-"),
+        (WorkloadMetadata(name="web-1", generateName="web-"), "web-1"),
+    ],
+)
+def test_a_workload_goes_by_its_name_or_by_what_one_is_made_of(metadata: WorkloadMetadata | None, name: str) -> None:
+    for resource, wire in (("deployments.apps", WireWorkload), ("cronjobs.batch", WireCronJob)):
+        kind = find("workloads", resource, "CREATE")
+        assert kind is not None
+        assert kind.to_core(wire(metadata=metadata), None, "dev").name == name
 
 
 def test_a_guess_is_of_the_endpoint_whatever_the_bytes() -> None:

@@ -264,21 +264,22 @@ def test_a_fault_of_the_document_itself_is_told_of_the_object() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tree", "pointer"),
+    ("tree", "pointer", "found"),
     [
-        pytest.param({"spec": {"containers": [{"name": 5}]}}, "/spec/containers/0/name", id="an-int"),
-        pytest.param({"spec": {"overhead": {"cpu": 0.1}}}, "/spec/overhead/cpu", id="a-float"),
-        pytest.param({"spec": {"overhead": {1: "1"}}}, "/spec/overhead/1", id="a-number-as-name"),
-        pytest.param({"more": [{None: "1"}]}, "/more/0/None", id="no-name-where-nobody-reads"),
-        pytest.param({"more": {True: {}}}, "/more/True", id="a-boolean-as-name"),
-        pytest.param({"more": [date(2026, 1, 1)]}, "/more/0", id="a-date"),
-        pytest.param({"more": ("a", "b")}, "/more", id="a-tuple"),
-        pytest.param({"more": b"a"}, "/more", id="bytes"),
-        pytest.param({"metadata": {"generation": 1}}, "/metadata/generation", id="an-int-where-one-is-meant"),
-        pytest.param(5, "", id="an-int-alone"),
+        pytest.param({"spec": {"containers": [{"name": 5}]}}, "/spec/containers/0/name", "int", id="an-int"),
+        pytest.param({"spec": {"overhead": {"cpu": 0.1}}}, "/spec/overhead/cpu", "float", id="a-float"),
+        pytest.param({"spec": {"overhead": {1: "1"}}}, "/spec/overhead/1", "int", id="a-number-as-name"),
+        pytest.param({"more": [{None: "1"}]}, "/more/0/None", "NoneType", id="no-name-where-nobody-reads"),
+        pytest.param({"more": {True: {}}}, "/more/True", "bool", id="a-boolean-as-name"),
+        pytest.param({"more": [date(2026, 1, 1)]}, "/more/0", "date", id="a-date"),
+        pytest.param({"more": ("a", "b")}, "/more", "tuple", id="a-tuple"),
+        pytest.param({"more": b"a"}, "/more", "bytes", id="bytes"),
+        pytest.param({"metadata": {"generation": 1}}, "/metadata/generation", "int", id="an-int-where-one-is-meant"),
+        pytest.param(5, "", "int", id="an-int-alone"),
     ],
 )
-def test_what_no_tree_can_hold_is_a_fault_where_it_is(tree: Any, pointer: str) -> None:  # noqa: ANN401  # no tree
+def test_what_no_tree_can_hold_is_a_fault_where_it_is(tree: Any, pointer: str, found: str) -> None:  # noqa: ANN401  # no tree
     with pytest.raises(Malformed) as refused:
         build(tree, WirePod, "")
-    assert [fault.pointer for fault in refused.value.every()] == [pointer]
+    (fault,) = refused.value.every()
+    assert (fault.pointer, f"a {found}" in fault.reason) == (pointer, True)

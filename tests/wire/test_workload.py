@@ -18,6 +18,7 @@ from tiergate.wire.workload import (
     WireCronJob,
     WireScale,
     WireWorkload,
+    WorkloadMetadata,
     to_cron_job,
     to_cron_jobs,
     to_scale,
@@ -489,3 +490,13 @@ def test_a_number_that_nobody_reads_may_be_of_any_size() -> None:
         found = to_workload(wire, "Deployment", namespace="dev")
         assert found is not None
         assert len(found.template.containers) == 1
+
+
+@pytest.mark.parametrize("metadata", [None, WorkloadMetadata()])
+def test_a_workload_without_a_generation_has_been_observed(metadata: WorkloadMetadata | None) -> None:
+    """Its status tells of it: nothing says that there is a newer one."""
+    spec = {"template": {"spec": {"containers": [{"name": "a"}]}}}
+    wire = Decoder(WireWorkload).strict(json.dumps({"spec": spec}).encode())
+    found = to_workload(msgspec.structs.replace(wire, metadata=metadata), "Deployment", namespace="dev")
+    assert found is not None
+    assert found.observed

@@ -6,6 +6,9 @@
 {{- $faults = append $faults (printf "%s: names are fixed, because a cluster has one Tiergate: its webhooks, ClusterRoles and the CRD are cluster-scoped (docs/platforms.md, Names)" $name) }}
 {{- end }}
 {{- end }}
+{{- if and .Chart.IsRoot (not .Values.enabled) }}
+{{- $faults = append $faults "enabled: false is for the condition of a chart that depends on this one, and would install everything here" }}
+{{- end }}
 {{- range $name, $namespace := .Values.namespaces }}
 {{- if eq $name $.Release.Namespace }}
 {{- $faults = append $faults (printf "namespaces.%s: the release namespace cannot be governed: the webhook would stand in the way of its own pods" $name) }}

@@ -13,7 +13,7 @@ import msgspec
 
 from tiergate.adopt.values import Remark
 from tiergate.core.native import LimitRange, ambiguities
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList, needs_limit
 from tiergate.core.tier import CLAIM, CONTAINER, POD, LimitRangeItem, effective
 
@@ -100,7 +100,7 @@ def _with_defaults(
         name: default[name]
         if name in default and needs_limit(name)
         else _chosen(
-            each,
+            _within_ratio(each, default.get(name), item.max_limit_request_ratio.get(name)) or each,
             item.min.get(name),
             _least(default.get(name), item.max.get(name), most("defaultRequest", name)),
         )
@@ -141,6 +141,13 @@ def _chosen(offered: Sequence[Quantity], low: Quantity | None, high: Quantity | 
         return min(within)
     raised = max(smallest, least)
     return raised if high is None else min(raised, high)
+
+
+def _within_ratio(offered: Sequence[Quantity], limit: Quantity | None, ratio: Quantity | None) -> list[Quantity]:
+    """Return the requests that keep the ratio beside the default limit: natively no other one is admitted."""
+    if limit is None or ratio is None:
+        return []
+    return [one for one in offered if limit.nano * NANO <= ratio.nano * one.nano]
 
 
 def _ambiguous(ranges: Sequence[LimitRange], chosen: Mapping[str, ResourceList]) -> Iterable[Remark]:

@@ -121,9 +121,9 @@ class _Reader:
             ("LimitRange", resources.LIMIT_RANGES, self._keep_range),
             ("ResourceQuota", resources.RESOURCE_QUOTAS, self._keep_quota),
         ):
-            for namespace, reason in await self._each(kind, resource, free, keep):
+            for namespace in await self._each(kind, resource, free, keep):
                 for name in free if not namespace else [namespace]:
-                    self._unknown.setdefault(name, f"its {kind} objects cannot be read: {reason}")
+                    self._unknown.setdefault(name, f"its {kind} objects cannot be read")
         for name in free:
             self._settle(name)
         await self._standing([one.namespace for one in self._found.natives])
@@ -169,17 +169,16 @@ class _Reader:
 
     async def _each(
         self, kind: str, resource: Resource, namespaces: Sequence[str], keep: Callable[[bytes], None]
-    ) -> list[tuple[str, str]]:
-        """Keep every object of a kind; return of which namespaces, "" for all, they could not be read, and why."""
+    ) -> list[str]:
+        """Keep every object of a kind; return of which namespaces, "" for all, they could not be read."""
         try:
             listed = await each_object(self._api, resource, namespaces, keep, everything=self._everything)
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
             listed = [("", error)]
-        refused = [(namespace, _reason(error)) for namespace, error in listed]
-        self._found.missing += [Missing(kind, reason, namespace) for namespace, reason in refused]
-        return refused
+        self._found.missing += [Missing(kind, _reason(error), namespace) for namespace, error in listed]
+        return [namespace for namespace, _ in listed]
 
     def _keep_tier(self, raw: bytes) -> None:
         valid = read_record(raw).valid

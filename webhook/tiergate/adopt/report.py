@@ -9,14 +9,15 @@ from tiergate.adopt.differences import applying
 from tiergate.adopt.reading import Found
 from tiergate.adopt.removal import Removal, removal
 from tiergate.adopt.values import TOPICS, NewTier, Plan, Remark, Skipped
-from tiergate.check.result import Report, ReportedFinding
+from tiergate.check.result import Report
 from tiergate.core.messages import shown
 from tiergate.core.text import shortened
+from tiergate.wire.snapshot import Missing
 
 MOST_NAMES: Final = 5
 """Namespaces that a line names."""
-MOST_TOLD: Final = 100
-"""Objects of a tier that are told one by one."""
+MOST_FINDINGS: Final = 100
+"""Findings of a tier that are listed one by one."""
 WIDEST: Final = 500
 """Characters of a remark: each object it names may have a long name."""
 Item = TypeVar("Item")
@@ -26,15 +27,15 @@ Key = TypeVar("Key")
 def render(plan: Plan, found: Found, report: Report) -> Iterator[str]:
     """Yield the lines."""
     yield _summary(plan, found)
-    told = _by_tier(report)
+    findings = _by_tier(report)
     for one in plan.tiers:
         yield ""
-        yield from _tier(one, told.get(one.tier.name, []))
+        yield from _tier(one, findings.get(one.tier.name, []))
     if plan.tiers:
         yield ""
         yield from _steps(plan)
     yield from _left_alone((*found.skipped, *plan.skipped))
-    yield from (_line("not read from the cluster  {}", str(one)) for one in found.missing)
+    yield from _unread(found.missing)
 
 
 def _line(form: str, *texts: str) -> str:
@@ -69,10 +70,11 @@ def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, lis
 
 
 def _by_tier(report: Report) -> dict[str, list[str]]:
-    """Return what is told of objects, then of the sums of namespaces."""
+    """Return by tier what is found of objects, then of the sums of namespaces."""
     found: dict[str, list[str]] = {}
     for one in (finding for result in report.objects for finding in result.findings):
-        found.setdefault(one.tier, []).append(f"{_word(one)}  {one.object} in {one.namespace}: {one.message}")
+        word = "refused" if one.severity == "error" else "warning"
+        found.setdefault(one.tier, []).append(f"{word}  {one.object} in {one.namespace}: {one.message}")
     for result in report.objects:
         if result.unproved:
             said = f"unproved  {result.kind} {result.name} in {result.namespace}: {result.unproved}"
@@ -81,14 +83,12 @@ def _by_tier(report: Report) -> dict[str, list[str]]:
         over = [one for one in namespace.sums if one.steady > one.hard]
         asked = "; ".join(f"{one.resource} {shown(one.steady, one.hard)} of {one.hard}" for one in over)
         if over:
-            said = (
-                f"waiting  namespace {namespace.name}: all that stands there asks {asked}; some of it waits, as today"
-            )
+            said = f"waiting  namespace {namespace.name}: what runs there asks {asked}; some of it waits, as today"
             found.setdefault(namespace.tier, []).append(shortened(said, WIDEST))
     return found
 
 
-def _tier(one: NewTier, told: Sequence[str]) -> Iterator[str]:
+def _tier(one: NewTier, findings: Sequence[str]) -> Iterator[str]:
     there = f", which exists in mode {one.tier.mode}" if one.exists else ""
     yield f"tier {one.tier.name}{there}: {_count(len(one.members), 'namespace')}, {_names(one.namespaces)}"
     remarks: dict[Remark, list[str]] = {}
@@ -100,17 +100,13 @@ def _tier(one: NewTier, told: Sequence[str]) -> Iterator[str]:
         if lines:
             yield f"  {heading}"
             yield from lines
-    if told:
+    if findings:
         yield "  objects that stand there now, and what mode Enforce would say if they were created today"
-        yield from (f"    {each}" for each in told[:MOST_TOLD])
-        if len(told) > MOST_TOLD:
-            yield f"    and {len(told) - MOST_TOLD} more"
+        yield from (f"    {each}" for each in findings[:MOST_FINDINGS])
+        if len(findings) > MOST_FINDINGS:
+            yield f"    and {len(findings) - MOST_FINDINGS} more"
     yield "  what differs from the native objects, see docs/differences.md"
     yield from (_line("    {}", sentence) for sentence in applying(one.tier))
-
-
-def _word(told: ReportedFinding) -> str:
-    return "refused" if told.severity == "error" else "warning"
 
 
 def _remark(remark: Remark, names: Sequence[str], one: NewTier) -> str:
@@ -164,6 +160,13 @@ def _loops(removals: Sequence[tuple[str, Removal]], of: Callable[[Removal], tupl
             yield f"for n in {' '.join(namespace for namespace, _ in each)}; do"
             yield from (f"  {command}" for command in commands)
             yield "done"
+
+
+def _unread(missing: Sequence[Missing]) -> Iterator[str]:
+    """Yield one line for each kind, with the first reason: those of namespaces differ in their names alone."""
+    for (kind, whole), each in _grouped(missing, lambda one: (one.kind, not one.namespace)).items():
+        where = "" if whole else f" in {_names([one.namespace for one in each])}"
+        yield _line("not read from the cluster  {} objects{}: {}", kind, where, each[0].reason)
 
 
 def _left_alone(skipped: Sequence[Skipped]) -> Iterator[str]:

@@ -92,7 +92,7 @@ class NewTier(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is written and told: the tiers by name, and the namespaces that are left alone."""
+    """The tiers by name, and the namespaces that are left alone."""
 
     tiers: tuple[NewTier, ...] = ()
     skipped: tuple[Skipped, ...] = ()

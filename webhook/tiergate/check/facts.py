@@ -19,8 +19,8 @@ _EVERYTHING: Final[frozenset[FactName]] = frozenset(
 )
 """Nothing can be read anew, so that no decision asks for it."""
 
-_NO_NAMESPACE: Final = " "
-"""Stands for the namespace of the release, which is not known: no namespace is called so."""
+_NO_NAMESPACE: Final = "\ud800"
+"""Stands for the namespace of the release, which is not known: half a character, which no text holds that is read."""
 
 
 def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask

@@ -112,12 +112,14 @@ class ObjectChecker:
             return subject, self._decision(context, subject), ""
         asked = WorkloadChange(subject.workload, running)
         change, decision = change_of(subject.workload, running), self._decision(context, asked)
-        if change == "changed" or not decision.findings:
+        if change == "changed":
             return asked, decision, ""
         kept = WorkloadChange(as_stored(subject.workload, running), running)
+        if change == "unchanged" or not decision.findings:
+            return kept, self._decision(context, kept), ""
         said = sentence(decision.findings[0], namespace=context.namespace)
         unproved = f"whether its template changes is not known without images; if it does: {said}"
-        return kept, self._decision(context, kept), unproved if change == "unknown" else ""
+        return kept, self._decision(context, kept), unproved
 
     def _decision(self, context: _Context, subject: Subject) -> Decision:
         facts = offline(context.facts, context.facts.tier, minor=self._minor)
@@ -193,10 +195,8 @@ class ObjectChecker:
 
     def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
-        tier = context.facts.tier
-        if isinstance(context.subject, Claim) and self._surroundings.may_be_stored(
-            self._surroundings.key(context.manifest)
-        ):
+        tier, key = context.facts.tier, self._surroundings.key(context.manifest)
+        if isinstance(context.subject, Claim) and self._surroundings.may_be_stored(key):
             return "whether the claim is there already, and counted, is not known: it may not be read"
         if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""

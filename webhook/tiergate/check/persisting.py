@@ -16,6 +16,7 @@ from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Request, WorkloadChange
 from tiergate.core.tier import Tier
+from tiergate.manifests.documents import Document, ManifestFault
 from tiergate.manifests.editing import edited
 from tiergate.manifests.load import Manifest, manifests_of
 
@@ -48,7 +49,14 @@ class Persister:
 
     def persisted(self, raw: bytes, path: str) -> bytes:
         """Return the text of a file as its objects would be stored."""
-        return edited(raw, lambda document: [one for each in manifests_of(path, document) for one in self._of(each)])
+
+        def additions(document: Document) -> list[JSONPatchOp]:
+            try:
+                return [one for each in manifests_of(path, document) for one in self._of(each)]
+            except ManifestFault:  # told when the file was read
+                return []
+
+        return edited(raw, additions)
 
     def _of(self, manifest: Manifest) -> Operations:
         checked = self._checker.check(manifest, 0)

@@ -30,26 +30,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.epilog = EXAMPLE
     add = parser.add_argument
-    add("-n", "--namespace", action="append", default=[], metavar="NAME", help="these namespaces alone; repeatable")
-    add("--enforcement", choices=MODES, default="Warn", help="mode of the tiers, Warn by default")
+    add("-n", "--namespace", action="append", default=[], metavar="NAME", help="only these namespaces; repeatable")
+    add("--enforcement", choices=MODES, default="Warn", help="mode of new tiers; default Warn")
     add(
         "--name",
         action="append",
         default=[],
         type=_naming,
         metavar="NAMESPACE=TIER",
-        help="how the tier of a namespace is called; repeatable",
+        help="name of the tier of a namespace; repeatable",
     )
-    add("--release-namespace", default="tiergate-system", metavar="NAME", help="where Tiergate is or will be installed")
+    add(
+        "--release-namespace",
+        default="tiergate-system",
+        metavar="NAME",
+        help="where Tiergate is installed; no tier may govern it; default tiergate-system",
+    )
     add(
         "-o",
         "--output",
         choices=("manifests", "labels", "values"),
         default="manifests",
-        help="Tiers and Namespaces with their label, kubectl label commands, or values of the chart",
+        help="Tiers and Namespaces with their label, kubectl label commands, or values of the chart; default manifests",
     )
-    add("--output-file", metavar="FILE", help="where the output goes; standard output without it")
-    add("--report", metavar="FILE", help="where the report goes; standard error without it")
+    add("--output-file", metavar="FILE", help="file to write; standard output by default")
+    add("--report", metavar="FILE", help="file of the report; standard error by default")
     add_connection(parser)
 
 

@@ -115,7 +115,7 @@ def tight_bounds(
     for asked in quotas.asked(unit, former or (), beside=pods + 1):
         used, each, was = asked.used, asked.each, asked.before
         if running and (former is None or (present.stays and running * was.nano > used.nano)):
-            was = Quantity(used.nano // running, used.format)
+            was = Quantity(used.nano // running)
         others = 0 if running is None or former is None else max(0, used.nano - running * was.nano)
         if (pods + 1) * max(each.nano, was.nano) + others > asked.hard.nano:
             found.append(quotas.bound(asked, others=Quantity(others, used.format), before=was))

@@ -72,7 +72,10 @@ def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:
             continue
         key = (bound.quota, stem, bound.hard.nano, bound.others.nano, bound.each.nano, bound.before.nano, one.of_claims)
         same = merged.get(key)
-        merged[key] = one if same is None else msgspec.structs.replace(same, names=f"{same.names} and {bound.name}")
+        if same is None:
+            merged[key] = one
+        elif bound.name not in same.names.split(" and "):  # else a quota of the same name, of another object
+            merged[key] = msgspec.structs.replace(same, names=f"{same.names} and {bound.name}")
     return list(merged.values())
 
 

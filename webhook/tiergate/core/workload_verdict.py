@@ -6,8 +6,6 @@ is not judged. A workload is never charged; each of its pods is judged itself.
 
 from __future__ import annotations
 
-import msgspec
-
 from tiergate.core.decision import Finding
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
@@ -18,7 +16,6 @@ from tiergate.core.workload_again import blocked
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import Stall
-from tiergate.core.workload_kind import BY_KIND
 from tiergate.core.workload_pod import Unit, never_made, never_runs, unit_of
 from tiergate.core.workload_room import Rolling, in_force, passing
 from tiergate.core.workload_short import BoundNames, of_bound, short
@@ -29,7 +26,6 @@ def verdict(case: Case) -> tuple[Finding, ...]:
     workload = case.workload
     if case.tier.workloads == "Ignore" or workload.owned:
         return ()
-    case = _without_held_pods(case)
     pods, before = steady(workload, case.around.nodes), _wanted_before(case)
     if not case.changed and (pods is None or before is None or pods <= before):
         return ()
@@ -45,14 +41,6 @@ def _wanted_before(case: Case) -> int | None:
     """Return how many pods were asked for before, None where the nodes of a DaemonSet are not known."""
     old = case.old
     return 0 if old is None or (case.resumed and old.paused and not old.held) else steady(old, case.around.nodes)
-
-
-def _without_held_pods(case: Case) -> Case:
-    """Return the case of a workload whose strategy goes on holding its pods: what they are has no part in it."""
-    old = case.old
-    if old is None or not old.held or not BY_KIND[old.kind].may_keep_pods or case.resumed:
-        return case
-    return msgspec.structs.replace(case, old=msgspec.structs.replace(old, held=False))
 
 
 def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tuple[Finding, ...]:
@@ -160,7 +148,7 @@ def _rolling(workload: Workload, old: Workload, bound: Bound, count: Count) -> R
     While an earlier one is under way nobody knows of which templates the pods are: all may have gone at its end.
     """
     if not old.settled and not old.held:
-        return Rolling(count.pods - count.kept, 0, unavailable(workload, count.pods))
+        return Rolling(count.pods, 0, unavailable(workload, count.pods))
     pods, running = count.pods - count.kept, max(0, old.running - count.kept)
     if workload.kind == "Deployment" and bound.before > ZERO and not old.held:
         running = max(running, min(pods, bound.room.nano // bound.before.nano))

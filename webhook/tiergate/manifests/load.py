@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -22,6 +21,8 @@ MAX_MANIFESTS: Final = 200_000
 """Objects of one run."""
 MAX_TOTAL: Final = 512 * 2**20
 """Bytes of all files of one run: about three times as much is held."""
+MAX_LISTS: Final = 20
+"""In each other: the text of each is held."""
 MAX_FAULTS: Final = 100
 """Faults of one file that are told; nobody reads more."""
 
@@ -85,6 +86,15 @@ class _Head(msgspec.Struct):
     kind: str | None = None
     metadata: _Metadata | None = None
     items: list[msgspec.Raw] | None = None
+
+
+class _Item(NamedTuple):
+    """An object in a document: where, its JSON, and what the list that it is in says of it."""
+
+    pointer: str
+    raw: bytes
+    api_version: str = ""
+    kind: str = ""
 
 
 _decode_head: Final = msgspec.json.Decoder(_Head).decode
@@ -176,11 +186,14 @@ def _read(path: str, loaded: Loaded, progress: Callable[[int], None]) -> bytes |
 def _take(raw: bytes, shown: str, loaded: Loaded, progress: Callable[[int], None]) -> None:
     faults = 0
     for document in documents(raw):
-        if isinstance(document, ManifestFault):
-            loaded.faults.append(Unread(shown, printable(document.reason), document.place))
+        try:
+            if isinstance(document, ManifestFault):
+                raise document
+            left = MAX_MANIFESTS + 1 - len(loaded.manifests)
+            loaded.manifests.extend(islice(manifests_of(shown, document), left))
+        except ManifestFault as fault:
+            loaded.faults.append(Unread(shown, printable(fault.reason), fault.place))
             faults += 1
-        else:
-            loaded.manifests.extend(islice(manifests_of(shown, document), MAX_MANIFESTS + 1 - len(loaded.manifests)))
         progress(len(loaded.manifests))
         if faults == MAX_FAULTS or len(loaded.manifests) > MAX_MANIFESTS:
             what = f"{MAX_FAULTS} faults" if faults == MAX_FAULTS else f"more than {MAX_MANIFESTS} objects"
@@ -189,28 +202,43 @@ def _take(raw: bytes, shown: str, loaded: Loaded, progress: Callable[[int], None
 
 
 def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
-    """Yield the objects of a document."""
-    pending: deque[tuple[str, bytes, _Head | None]] = deque([("", document.json, None)])
+    """Yield the objects of a document.
+
+    Raises:
+        ManifestFault: Lists are nested too deep.
+    """
+    pending: list[Iterator[_Item]] = [iter([_Item("", document.json)])]
     while pending:
-        pointer, raw, of = pending.popleft()
-        head = _head(raw)
-        kind, items = head.kind or (of.kind if of and of.kind else ""), head.items
-        if kind.endswith("List") and items is not None:
-            typed = _Head(head.apiVersion, kind.removesuffix("List"))
-            pending.extend((f"{pointer}/items/{at}", bytes(item), typed) for at, item in enumerate(items))
+        item = next(pending[-1], None)
+        if item is None:
+            pending.pop()
+            continue
+        head = _head(item.raw)
+        kind = head.kind or item.kind
+        if kind.endswith("List") and head.items is not None:
+            if len(pending) > MAX_LISTS:
+                raise ManifestFault(document.place(item.pointer), f"more than {MAX_LISTS} lists in each other")
+            pending.append(_items(item.pointer, head, kind.removesuffix("List")))
             continue
         metadata = head.metadata or _Metadata()
         yield Manifest(
             path=path,
             document=document,
-            pointer=pointer,
-            api_version=head.apiVersion or (of.apiVersion if of and of.kind and of.apiVersion else "") or "",
+            pointer=item.pointer,
+            api_version=head.apiVersion or item.api_version,
             kind=kind,
             namespace=metadata.namespace or "",
             name=metadata.name or metadata.generateName or "",
             named=bool(metadata.name),
-            raw=raw,
+            raw=item.raw,
         )
+
+
+def _items(pointer: str, head: _Head, kind: str) -> Iterator[_Item]:
+    """Yield the objects of a list; in one of a kind they need not say of which."""
+    version = head.apiVersion or "" if kind else ""
+    for at, raw in enumerate(head.items or ()):
+        yield _Item(f"{pointer}/items/{at}", bytes(raw), version, kind)
 
 
 def _head(raw: bytes) -> _Head:

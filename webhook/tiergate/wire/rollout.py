@@ -13,6 +13,7 @@ from tiergate.wire.malformed import Faults
 from tiergate.wire.types import Int64, IntOrString, Name
 
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
+_NO_SHARE: Final = "expected a number of pods or a percentage of them"
 
 
 class RollingUpdate(msgspec.Struct):
@@ -58,5 +59,5 @@ def _share(written: int | str | None, default: IntOrPercent, pointer: str, fault
         return IntOrPercent(written)
     if isinstance(written, str) and _PERCENT.fullmatch(written):
         return IntOrPercent(int(written[:-1]), percent=True)
-    faults.add(pointer, "expected a number of pods or a percentage of them")
+    faults.add(pointer, _NO_SHARE)
     return default

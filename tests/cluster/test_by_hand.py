@@ -111,7 +111,7 @@ def test_an_installation_whose_namespace_was_deleted_is_made_again(release: Rele
     refused = release.attempt("install", None, "--create-namespace")
     assert refused.code != 0
     assert f"its Service {NAMESPACE}/tiergate-webhook is gone" in refused.text
-    assert "break-glass.sh remove" in refused.text
+    assert "files/break-glass.sh of this chart with the argument remove" in refused.text
     assert f"{GUARD}: failurePolicy Fail, ready replicas of {NAMESPACE}/tiergate-webhook: 0" in (
         break_glass(cluster, "status").out
     )

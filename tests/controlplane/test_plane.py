@@ -23,12 +23,13 @@ from tests.controlplane.processes import marked
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the built control plane is for Linux")
 
 STARTER = """
-import json, sys, time
+import json, signal, sys, time
 from tests.controlplane import binaries, plane, supervisor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 with plane.running(binaries.ensure(print), namespace="tiergate-system", keep="keep" in sys.argv) as running:
     print(json.dumps({"mark": running.mark, "pid": running.pid, "folder": str(running.folder)}), flush=True)
     while "keep" not in sys.argv:
-        time.sleep(0.2)  # a signal just before a long sleep would be heard of after it
+        time.sleep(0.2)
 """
 
 

@@ -108,7 +108,8 @@
 
 {{/*
 A ResourceQuota of the release namespace can refuse pods, hooks first: Helm would wait for a Job that never gets one and not
-say why. Only a quota without scopes counts every pod. What a LimitRange of the namespace may add is not missing.
+say why. Only a quota without scopes counts every pod. What a LimitRange of the namespace may add is not missing. An upgrade
+in an emergency may be without hooks, which a template does not learn: the number of pods stops an installation alone.
 */}}
 {{- define "tiergate.quotaFaults" -}}
 {{- $namespace := .Release.Namespace }}
@@ -118,7 +119,7 @@ say why. Only a quota without scopes counts every pod. What a LimitRange of the 
 {{- $name := printf "ResourceQuota %s of the release namespace %s" $quota.metadata.name $namespace }}
 {{- $hard := get ($quota.spec.hard | default dict) "pods" | toString }}
 {{- $used := dig "status" "used" "pods" "" $quota | toString }}
-{{- if and (regexMatch "^[0-9]+ [0-9]+$" (printf "%s %s" $used $hard)) (ge (int $used) (int $hard)) }}
+{{- if and $.Release.IsInstall (regexMatch "^[0-9]+ [0-9]+$" (printf "%s %s" $used $hard)) (ge (int $used) (int $hard)) }}
 {{ printf "%s allows no further pod (%s of %s), and Helm starts its hooks as pods" $name $used $hard }}
 {{- end }}
 {{- range $component := ternary list (list "webhook" "controller" "hooks") (gt (len $completed) 0) }}

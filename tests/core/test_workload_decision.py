@@ -15,6 +15,7 @@ from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.mode import Mode, WorkloadPolicy
 from tiergate.core.placement import Node, Placement
 from tiergate.core.request import Request, Subject, Unreadable, WorkloadChange
+from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Scale
 
@@ -365,3 +366,39 @@ def test_with_findings(  # noqa: PLR0913, RUF100  # a row of the table
     assert (set(decision.needs_fresh), decision.optional, decision.allowed) == (fresh, optional, allowed)
     assert isinstance(facts.tier, Tier)
     assert (decision.tier, decision.mode, decision.governed) == ("dev", facts.tier.mode, True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "facts", "mode", "said"),
+    [
+        pytest.param(
+            asked(FIVE), known(trusted=False, unread=frozenset({"tier"})), "Enforce", "the tier of the namespace"
+        ),
+        pytest.param(
+            asked(FIVE),
+            known(a_governing("Warn"), trusted=False, unread=frozenset({"tier"})),
+            "Warn",
+            "the tier of the namespace",
+        ),
+        pytest.param(asked(FIVE), known(None, unread=frozenset({"tier"})), "Enforce", "the tier of the namespace"),
+        pytest.param(asked(Scale(5, 1)), known(unread=frozenset({"workload"})), "Enforce", "the workload"),
+    ],
+    ids=["stale-tier", "stale-tier-in-mode-warn", "no-tier", "scale"],
+)
+def test_what_could_not_be_read_is_named(request_: Request, facts: Facts, mode: Mode, said: str) -> None:
+    decision = decide(request_, facts)
+    assert decision.mode == mode
+    assert [(one.pointer, sentence(one, namespace="dev")) for one in decision.findings] == [
+        ("/spec", f"whether its pods fit was not checked: {said} could not be read")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "tier"),
+    [
+        pytest.param(asked(FIVE, groups=("admins",)), GROUP, id="exempt"),
+        pytest.param(asked(FIVE), a_governing(workloads="Ignore"), id="ignored"),
+    ],
+)
+def test_nothing_is_said_of_a_tier_that_could_not_be_read_where_nothing_was_due(request_: Request, tier: Tier) -> None:
+    assert decide(request_, known(tier, trusted=False, unread=frozenset({"tier"}))).findings == ()

@@ -136,6 +136,17 @@ def test_what_may_not_be_read_is_told_and_never_counted_as_passed(
     assert report["findings"] == []
 
 
+@pytest.mark.parametrize("source", ["cluster", "cluster.yaml"])
+def test_a_workload_whose_tier_the_cluster_does_not_have_fails(
+    tiergate: Program, folder: Folder, cluster: FakeCluster, source: str
+) -> None:
+    cluster.delete("/apis/tiergate.io/v1alpha1/tiers/dev")
+    folder.write({"a.yaml": deployment()})
+    taken(tiergate, folder)
+    ran = tiergate("check", "--usage", source, "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (1, ["workload-never-runs/tier-missing"])
+
+
 @pytest.mark.parametrize("words", [("usage",), ("snapshot",), ("check", "--usage", "cluster", "a.yaml")])
 def test_a_cluster_without_tiergate_is_called_so(
     tiergate: Program, folder: Folder, cluster: FakeCluster, words: tuple[str, ...]

@@ -8,7 +8,7 @@ from typing import Final
 from tiergate.check.escaping import html_code, markdown_cell, markdown_code
 from tiergate.check.problems import problems
 from tiergate.check.result import NamespaceResult, Report
-from tiergate.check.text import Style, amount, summary
+from tiergate.check.text import Style, amount, mode_note, summary
 from tiergate.core.messages import brief
 
 MOST_CHARACTERS: Final = 60_000
@@ -57,7 +57,8 @@ def _findings(report: Report, room: int) -> Iterator[str]:
 
 
 def _namespace(result: NamespaceResult) -> Iterator[str]:
-    yield f"<details><summary>namespace {html_code(result.name)} (tier {html_code(result.tier)})</summary>"
+    tier = f"tier {html_code(result.tier)}{mode_note(result.mode)}"
+    yield f"<details><summary>namespace {html_code(result.name)} ({tier})</summary>"
     yield ""
     quota = result.names_quotas
     yield f"|{' quota |' if quota else ''} resource | in the end | at the peak | allowed |"

@@ -77,7 +77,7 @@ def _object(result: ObjectResult, style: Style) -> Iterator[str]:
     outcome = result.outcome
     if result.findings or result.ignored or style.verbose or (style.defaults and result.defaults):
         where = f" in {result.namespace}" if result.namespace else ""
-        of_tier = f" (tier {result.tier}{_mode(result.mode)})" if result.tier else ""
+        of_tier = f" (tier {result.tier}{mode_note(result.mode)})" if result.tier else ""
         yield f"{style.paint(f'{outcome:<8}', _OUTCOMES[outcome])}  {result.kind} {result.name}{where}{of_tier}"
     for one in result.findings:
         yield from _finding(one, style)
@@ -91,7 +91,8 @@ def _object(result: ObjectResult, style: Style) -> Iterator[str]:
         yield f"          unproved: {result.unproved}"
 
 
-def _mode(mode: str) -> str:
+def mode_note(mode: str) -> str:
+    """Return what follows the name of a tier that refuses nothing."""
     return "" if mode in ("", "Enforce") else f", {mode}"
 
 
@@ -105,7 +106,7 @@ def _namespace(result: NamespaceResult, style: Style) -> Iterator[str]:
         return
     sums = () if style.quiet else result.sums
     name = style.paint(f"namespace {result.name}", "red" if result.worst() == "error" else "bold")
-    yield f"{name} (tier {result.tier}{_mode(result.mode)})"
+    yield f"{name} (tier {result.tier}{mode_note(result.mode)})"
     if sums:
         widest = max(len(one.quota) for one in sums)
         names = [f"{one.quota:<{widest}}  {one.resource}" if result.names_quotas else one.resource for one in sums]

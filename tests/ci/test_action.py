@@ -53,14 +53,15 @@ def test_the_pull_request_of_the_page_goes_red_and_green(runner: Runner) -> None
 def test_a_pull_request_that_changes_its_tier_stays_red(runner: Runner) -> None:
     """The steps of the page check it with the tiers of its base branch."""
     wide = page.FILES["tiers.yaml"].replace("memory: 512Mi", "memory: 64Gi")
-    (runner.workspace / "base").mkdir()
-    (runner.workspace / "base/tiers.yaml").write_text(page.FILES["tiers.yaml"])
+    (runner.temporary / "tiers.yaml").write_text(page.FILES["tiers.yaml"])
     (runner.workspace / "tiers.yaml").write_text(wide)
     (runner.workspace / "deploy/tiers.yaml").write_text(wide)
     jobs = yaml.safe_load(page.FILES["jobs of .github/workflows/manifests.yaml"])
-    _, checkout, check = jobs["jobs"]["check"]["steps"]
-    assert (checkout["with"]["path"], checkout["with"]["ref"]) == ("base", "${{ github.base_ref }}")
-    ran = runner.run("Check", check["with"])
+    base, copy, change, check = jobs["jobs"]["check"]["steps"]
+    assert (base["with"]["ref"], copy["run"]) == ("${{ github.base_ref }}", 'cp tiers.yaml "$RUNNER_TEMP"')
+    assert "ref" not in change["with"]  # of it nothing is there before the tiers are elsewhere: it may have links
+    inputs = check["with"] | {"tiers": check["with"]["tiers"].replace("${{ runner.temp }}", str(runner.temporary))}
+    ran = runner.run("Check", inputs)
     assert (ran.returncode, "workload-never-runs/limit-max" in ran.stdout) == (1, True), ran.stderr
     assert "::warning file=deploy/tiers.yaml,line=6,col=1,title=tiergate differs-from-option::" in ran.stdout
 

@@ -215,7 +215,8 @@ def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
             continue
         head = _head(item.raw)
         kind = head.kind or item.kind
-        if head.items is not None:  # for kubectl all that has items is a list, whatever its kind
+        # For kubectl a document with items is a list, whatever its kind. What is in a list is held once for each level.
+        if head.items is not None and (kind.endswith("List") or not item.pointer):
             if len(pending) > MAX_LISTS:
                 raise ManifestFault(document.place(item.pointer), f"more than {MAX_LISTS} lists in each other")
             pending.append(_items(item.pointer, head, kind.removesuffix("List")))

@@ -16,7 +16,7 @@ import msgspec
 import yaml
 from yaml.composer import Composer, ComposerError
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stub forgets it
-from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event, NodeEvent, ScalarEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
@@ -36,6 +36,8 @@ _SUSPICIOUS: Final = 100
 _INDENTED: Final = re.compile(rb"^[ \-?:]{%d}" % _SUSPICIOUS, re.MULTILINE)
 _NESTING: Final = (b"\n", b"[", b"{", b"- ", b"? ")
 """Each level of nesting begins with one of them."""
+_LONE_TAG: Final = re.compile(rb"(?:^|[\s,\[{])!(?:<!>)?(?=[\s,\]}]|\Z)")
+"""The tag ``!``, or text that looks like it."""
 _SEPARATORS: Final = (b",", b"[", b"{", b"\n", b":", b"- ", b"? ")
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
@@ -140,7 +142,10 @@ class _Composer(CParser):
 
 
 class _Recomposer(Composer, _Composer):
-    """A slower composer, for a document that gives an anchor twice: an alias is of the latest, as for Kubernetes."""
+    """A slower composer, for a document that gives an anchor twice: an alias is of the latest, as for Kubernetes.
+
+    And for one with the tag ``!``, which makes a text of any scalar but the key ``<<``: the quicker one passes over it.
+    """
 
     def __init__(self, text: bytes) -> None:
         """Take the document."""
@@ -154,10 +159,17 @@ class _Recomposer(Composer, _Composer):
             self.anchors.pop(event.anchor, None)
         return super().compose_node(parent, index)
 
+    def compose_scalar_node(self, anchor: Any) -> ScalarNode:  # noqa: ANN401  # a text or None
+        """Return the next node, which is a scalar."""
+        event = self.peek_event()
+        if isinstance(event, ScalarEvent) and event.tag == "!" and event.value != "<<":
+            event.implicit = (False, True)
+        return super().compose_scalar_node(anchor)
+
 
 def nodes(text: bytes) -> Iterator[Node]:
     """Yield the documents of a text as nodes."""
-    composer: CParser = _Composer(text)
+    composer: CParser = _Recomposer(text) if _LONE_TAG.search(text) else _Composer(text)
     try:
         while composer.check_node():
             node = composer.get_node()
@@ -211,14 +223,14 @@ class _Values:
         merged: set[str] = set()
         for key, value in node.value:
             tag: Any = key.tag
-            if tag is MERGE:
+            if tag is not TEXT and _merges(key):
                 added = self._merged(value, depth)
                 merged |= added.keys()
                 found |= added
                 continue
             name = key.value if tag is TEXT else _name(key)
             if name in found and name not in merged:
-                first = next(one for one, _ in node.value if one.tag is not MERGE and _name(one) == name)
+                first = next(one for one, _ in node.value if not _merges(one) and _name(one) == name)
                 raise _UnfitNode(key, f'duplicate key "{shortened(name, VALUE_SHOWN)}"', first=first)
             merged.discard(name)
             tag = value.tag  # the most common values without a call
@@ -271,6 +283,12 @@ def _scalar(node: ScalarNode) -> Any:  # noqa: ANN401  # any scalar of JSON
     return value
 
 
+def _merges(key: Node) -> bool:
+    """Say whether a key is ``<<``, which some tools write with its tag."""
+    tag: Any = key.tag
+    return tag is MERGE or (tag == "tag:yaml.org,2002:merge" and key.value == "<<")
+
+
 def _name(key: Node) -> str:
     """Return the name of a member: JSON has texts alone."""
     if not isinstance(key, ScalarNode):
@@ -291,7 +309,7 @@ def child(node: Node, token: str) -> tuple[Node, yaml.Mark] | None:
         return None if at is None else (node.value[at], node.value[at].start_mark)
     found = None
     for key, value in node.value if isinstance(node, MappingNode) else ():
-        if key.tag is MERGE:
+        if _merges(key):
             every = value.value if isinstance(value, SequenceNode) else [value]
             found = next((one for one in (child(each, token) for each in every) if one), found)
         elif _name(key) == token:

@@ -85,6 +85,8 @@ class Checks(msgspec.Struct, frozen=True):
     usage: tuple[UsageCheck, ...]
 
 
+_ABOUT_PODS: Final = ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls")
+"""What is said of pods that are still to come."""
 _NO_BOUNDS: Final = LimitRangeItem(type="")
 
 
@@ -111,7 +113,7 @@ def _claim(tier: Tier) -> ClaimCheck | None:
 
 def _quota_pending(case: ObjectCase) -> Iterable[Finding]:
     yield from quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
-    yield from quota.unknown(case.subject, case.quotas, minor=case.minor)
+    yield from quota.unknown(case.subject, case.tier, case.quotas, minor=case.minor)
 
 
 def _quota_required(case: ObjectCase) -> Iterable[Finding]:
@@ -276,5 +278,7 @@ def sentence(finding: Finding, *, namespace: str) -> str:
 
 
 def said(finding: Finding, *, namespace: str) -> Said:
-    """Return what is wrong, and what would be right."""
-    return _BY_ID[finding.rule].sentence(finding, shortened(namespace))
+    """Return what is wrong, and what would be right; of pods that run in this mode, what becomes of them in Enforce."""
+    found = _BY_ID[finding.rule].sentence(finding, shortened(namespace))
+    run = finding.mode and finding.rule in _ABOUT_PODS and not finding.native
+    return found._replace(fact=f"in mode Enforce: {found.fact}") if run else found

@@ -266,7 +266,7 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
     for quota in _with_bounds(namespace, tier, stored):
         real = objects.real(namespace, quota, now, minor)
         for name, hard in quota.hard.items():
-            label, enforced = quota_label(quota, name, tier), quota in stored or hidden
+            label, enforced = quota_label(quota, name, tier, stored), quota in stored or hidden
             one = BoundUsage(label, name, hard, quota.used.get(name), real.get(name), enforced)
             bounds.append((one, quota))
     nearest = max(

@@ -70,6 +70,29 @@ def test_every_format_carries_the_same_findings(
     assert read(render(REPORT)) == expected()
 
 
+_WARNED: Final = a_told(severity="warning")
+
+
+@pytest.mark.parametrize(
+    ("report", "outcome"),
+    [
+        (Report(objects=(a_result(),)), "fits"),
+        (Report(objects=(a_result(a_told()),)), "does not fit"),
+        (Report(objects=(a_result(_WARNED),)), "nothing would be refused, but there are warnings"),
+        (Report(objects=(a_result(_WARNED), a_result(a_told()))), "does not fit"),
+        (
+            Report(objects=(), namespaces=(NamespaceResult(name="d", tier="d", mode="Warn", findings=(_WARNED,)),)),
+            "nothing would be refused, but there are warnings",
+        ),
+        (Report(objects=(a_result(unproved="not known"),)), "not proved to fit"),
+        (Report(objects=(), unread=REPORT.unread), "not all could be read"),
+        (REPORT, "does not fit, and not all could be read"),
+    ],
+)
+def test_the_headline_of_markdown_is_the_worst_of_the_report(report: Report, outcome: str) -> None:
+    assert markdown.render(report).splitlines()[0] == f"### Tiergate: {outcome}"
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_is_whole_for_any_change_set(folder: Folder, name: str) -> None:
     folder.write({"a.yaml": deployment(replicas=30), "b.yaml": pod(), "c.yaml": "a: [", "d.yaml": "a: 1\n"})

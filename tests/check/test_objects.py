@@ -117,6 +117,37 @@ def test_a_tier_that_is_not_there_refuses_as_the_webhook_does(folder: Folder) ->
     assert (ran.code, ran.rules) == (1, ["label-tier-missing", "tier-missing"])
 
 
+MISSING, INVALID = "workload-never-runs/tier-missing", "workload-never-runs/tier-invalid"
+TYPO = NAMESPACE.replace("tier: dev", "tier: dve")
+CROSSED = TIERS.replace("cpu: 10m", "cpu: 900m")
+OWNER = "metadata:\n  ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: x, uid: y, controller: true}]\n"
+IGNORES = "check.tiergate.io/ignore-workload-never-runs: known"
+
+
+@pytest.mark.parametrize(
+    ("around", "text", "outcome", "rules"),
+    [
+        pytest.param(TYPO, deployment(), "fail", [MISSING], id="deployment"),
+        pytest.param(TYPO, deployment(kind="DaemonSet"), "fail", [MISSING], id="daemon-set-without-nodes"),
+        pytest.param(TYPO, deployment(kind="Job"), "fail", [MISSING], id="job"),
+        pytest.param(TYPO, deployment(cpu="1Zi"), "fail", [MISSING], id="one-that-cannot-be-read"),
+        pytest.param(TYPO, deployment(annotations=IGNORES), "fail", [MISSING], id="ignored"),
+        pytest.param(NAMESPACE + "---\n" + CROSSED, deployment(), "fail", [INVALID], id="under-an-invalid-tier"),
+        pytest.param(TYPO, deployment(replicas=0), "pass", [], id="without-pods"),
+        pytest.param(TYPO, deployment(kind="ReplicaSet").replace("metadata:\n", OWNER, 1), "unproved", [], id="owned"),
+        pytest.param(TYPO.replace("dev,", "kube-x,"), deployment().replace("namespace: dev", "namespace: kube-x"),
+            "pass", [], id="protected"),
+    ],
+)  # fmt: skip
+def test_no_workload_passes_whose_namespace_names_no_usable_tier(
+    folder: Folder, around: str, text: str, outcome: str, rules: list[str]
+) -> None:
+    folder.write({"a.yaml": f"{around}---\n{text}"})
+    ran = folder.check("--usage", "none", "-o", "json", "a.yaml")
+    assert ran.report["objects"][-1]["outcome"] == outcome
+    assert [one for one in ran.rules if one.startswith("workload")] == rules
+
+
 def test_tiers_and_namespaces_may_stand_among_the_manifests(folder: Folder) -> None:
     folder.write({"all.yaml": pod(resources="{limits: {memory: 1Gi}}") + "---\n" + NAMESPACE + "---\n" + TIERS})
     assert "limit-max" in folder.check("--usage", "none", "-o", "json", "all.yaml").rules

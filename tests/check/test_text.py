@@ -6,10 +6,11 @@ import io
 import sys
 from typing import Final
 
+import msgspec
 import pytest
 
 from tests.check.running import KNOWN, Folder, deployment, pod
-from tiergate.check import text
+from tiergate.check import markdown, text
 from tiergate.check.result import BoundSum, NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.core.quantity import Quantity
 
@@ -43,6 +44,37 @@ def bar(one: BoundSum) -> str:
 )
 def test_a_bar_shows_what_is_used_asked_and_needed_at_the_peak(one: BoundSum, expected: str) -> None:
     assert bar(one) == expected
+
+
+@pytest.mark.parametrize(
+    ("quotas", "columns"),
+    [
+        pytest.param({"all": "pods"}, ["pods  ##"], id="one"),
+        pytest.param({"all": "pods", "batch": "pods"}, ["all    pods  ##", "batch  pods  ##"], id="two"),
+    ],
+)
+def test_a_bar_names_its_quota_where_there_are_several(quotas: dict[str, str], columns: list[str]) -> None:
+    sums = tuple(msgspec.structs.replace(a_sum(), quota=name, resource=each) for name, each in quotas.items())
+    report = Report(objects=(), namespaces=(NamespaceResult(name="dev", tier="dev", mode="Enforce", sums=sums),))
+    lines = list(text.render(report, text.Style(unicode=False)))[1:-1]
+    assert [line[2 : len(said) + 2] for line, said in zip(lines, columns, strict=True)] == columns
+    assert ("| quota |" in markdown.render(report)) == (len(quotas) > 1)
+
+
+def test_the_numbers_of_the_last_line_add_up() -> None:
+    """What is unproved beside a finding, and warnings about the sum of a namespace, are no objects of their own."""
+    warned = msgspec.structs.replace(_FAILED.objects[0].findings[0], severity="warning")
+    objects = tuple(
+        msgspec.structs.replace(_FAILED.objects[0], findings=findings, unproved=unproved)
+        for findings, unproved in ((_FAILED.objects[0].findings, "why"), ((warned,), "why"), ((), "why"), ((), ""))
+    )
+    namespaces = [NamespaceResult(name=one, tier="dev", mode="Warn", findings=(warned,)) for one in ("a", "b")]
+    report = Report(objects=objects, namespaces=tuple(namespaces), files=1)
+    *_, unproved, last = text.render(report, text.Style())
+    assert unproved == "unproved  3 objects: why"
+    assert last == (
+        "4 objects, 1 file: 1 pass, 1 fail, 1 warning, 1 unproved; 2 also unproved; warnings of namespaces: a, b"
+    )
 
 
 def test_bars_stand_in_columns(folder: Folder) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -9,7 +8,8 @@ from tests.cluster.story import COUNTS, HARD
 from tests.controlplane.cluster import Cluster, until
 
 pytestmark = pytest.mark.cluster
-REPAIR_SECONDS = 2.0
+REPAIR_SECONDS = 10.0
+"""It takes less than 2 s on a machine that does nothing else, and a full pass of the controller comes every 30 s."""
 DEV = HARD["dev"] | COUNTS["dev"]
 
 
@@ -28,9 +28,7 @@ def _is_whole(cluster: Cluster, namespace: str) -> bool:
 )
 def test_an_edited_quota_is_repaired(cluster: Cluster, namespace: str, change: list[dict[str, str]]) -> None:
     cluster.kubectl(f"patch resourcequota tier -n {namespace} --type=json -p '{json.dumps(change)}'")
-    begun = time.monotonic()
     until(lambda: _is_whole(cluster, namespace), "the quota is as the tier says", seconds=REPAIR_SECONDS)
-    assert time.monotonic() - begun < REPAIR_SECONDS
 
 
 def test_a_deleted_quota_is_made_again(cluster: Cluster, namespace: str) -> None:

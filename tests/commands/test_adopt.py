@@ -175,8 +175,8 @@ def test_the_report_tells_in_which_order_native_objects_go(tiergate: Program, te
         f"printf %s '{body}' | kubectl create -n $n -f -",
         "kubectl delete resourcequota -n $n tier",
         """kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'""",
-        "kubectl wait tier $t --for=condition=Enforcing --timeout=120s",
         "kubectl wait tier $t --for=condition=Ready --timeout=120s",
+        "kubectl wait tier $t --for=condition=Enforcing --timeout=120s",
         "kubectl delete resourcequota -n $n compute tier-before-tiers",
         "kubectl delete limitrange -n $n capsule-0",
     ]
@@ -185,6 +185,36 @@ def test_the_report_tells_in_which_order_native_objects_go(tiergate: Program, te
     notes = [line for line in lines if line.endswith("[prod]")]
     assert [words for words in ("Helm", "Tenant oil", "allows 2 resourcequotas") if any(words in one for one in notes)]
     assert len(notes) == 3
+
+
+APPLY: Final = "kubectl apply --server-side -f FILE"
+UPGRADE: Final = "helm upgrade RELEASE CHART --namespace tiergate-system --reuse-values --values FILE"
+LABEL: Final = "kubectl label namespace team-a team-b tiergate.io/tier=team"
+PATCH: Final = "kubectl patch tier $t"
+
+
+@pytest.mark.usefixtures("teams")
+@pytest.mark.parametrize(
+    ("output", "steps"),
+    [
+        pytest.param("manifests", [APPLY, PATCH], id="manifests"),
+        pytest.param("labels", ["as -o manifests or -o values writes them: prod, team", "sh FILE", PATCH], id="labels"),
+        pytest.param("values", [UPGRADE, LABEL, "enforcement: Enforce in FILE", UPGRADE], id="values"),
+    ],
+)
+def test_the_steps_are_those_of_the_output(tiergate: Program, output: str, steps: list[str]) -> None:
+    every = (*dict.fromkeys((APPLY, UPGRADE, LABEL, PATCH, "sh FILE", "as -o manifests", *steps)),)
+    order = tiergate("adopt", "-o", output).err.partition("in this order")[2].splitlines()
+    assert [one for line in order for one in every if one in line and one != "as -o manifests"] == steps
+
+
+def test_labels_need_no_step_for_tiers_that_exist(tiergate: Program, teams: FakeCluster) -> None:
+    for one in documents(tiergate("adopt")):
+        if one["kind"] == "Tier":
+            teams.put(f"/apis/tiergate.io/v1alpha1/tiers/{one['metadata']['name']}", one)
+    err = tiergate("adopt", "-o", "labels").err
+    assert "sh FILE: " in err
+    assert "create the tiers" not in err
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,23 @@ def test_what_warns_and_what_refuses_is_as_the_documentation_has_it(tiergate: Pr
         assert warns == (rule not in promises.rules()), rule
 
 
+@pytest.mark.parametrize(
+    ("rule", "modes"),
+    [
+        ("limit-max", ["Enforce", "Warn", "Audit"]),
+        ("workload-never-runs", ["Enforce", "Warn", "Audit"]),
+        ("change-set-exceeds-quota", ["Enforce", "Warn", "Audit"]),
+        *((rule, ["every mode"]) for rule in ("tier-missing", "tier-invalid", "tier-in-use", "tier-assign")),
+        ("namespace-protected", ["every mode"]),
+        ("api-validation", ["every mode"]),
+        ("unreadable", ["exit code 3"]),
+    ],
+)
+def test_a_mode_is_named_only_where_it_matters(tiergate: Program, rule: str, modes: list[str]) -> None:
+    (does,) = (line for line in tiergate("explain", rule).out.splitlines() if line.startswith("  does "))
+    assert [one for one in ("Enforce", "Warn", "Audit", "every mode", "exit code 3") if one in does] == modes
+
+
 def test_what_a_rule_is_of_comes_from_its_checks(tiergate: Program) -> None:
     said = {rule.id: tiergate("explain", rule.id).out for rule in RULES if rule.pod or rule.claim or rule.usage}
     assert "of       pods, and those of workloads" in said["limit-max"]

@@ -12,6 +12,7 @@ from tests.check.running import NAMESPACE, Folder, deployment, pod
 from tests.commands.cluster import SECRET, FakeCluster
 from tests.commands.running import Program
 from tiergate.check.surroundings import Surroundings
+from tiergate.cluster.client import ApiError
 from tiergate.manifests.load import load
 
 KINDS: Final = ["Snapshot", "Tier", "Namespace", "Namespace", "ResourceQuota", "Deployment", "Node"]
@@ -133,6 +134,27 @@ def test_what_may_not_be_read_is_told_and_never_counted_as_passed(
     report = tiergate("check", "--usage", source, "-o", "json", "a.yaml").report
     assert [one["outcome"] for one in report["objects"]] == [outcome]
     assert report["findings"] == []
+
+
+@pytest.mark.parametrize("source", ["cluster", "cluster.yaml"])
+def test_a_workload_whose_tier_the_cluster_does_not_have_fails(
+    tiergate: Program, folder: Folder, cluster: FakeCluster, source: str
+) -> None:
+    cluster.delete("/apis/tiergate.io/v1alpha1/tiers/dev")
+    folder.write({"a.yaml": deployment()})
+    taken(tiergate, folder)
+    ran = tiergate("check", "--usage", source, "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (1, ["workload-never-runs/tier-missing"])
+
+
+@pytest.mark.parametrize("words", [("usage",), ("snapshot",), ("check", "--usage", "cluster", "a.yaml")])
+def test_a_cluster_without_tiergate_is_called_so(
+    tiergate: Program, folder: Folder, cluster: FakeCluster, words: tuple[str, ...]
+) -> None:
+    cluster.refuse["GET tiers"] = ApiError(404, "", "404 page not found")
+    folder.write({"a.yaml": deployment()})
+    told = "not read from the cluster  Tier objects: Tiergate is not installed there"
+    assert [one.startswith(told) for one in tiergate(*words).err.splitlines()] == [True]
 
 
 def test_a_workload_that_may_not_be_seen_is_not_counted_twice(

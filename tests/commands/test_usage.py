@@ -119,6 +119,22 @@ def test_a_tier_that_only_warns_is_counted(tiergate: Program, cluster: FakeClust
     assert cpu[3:] == ["1", "of", "2", "counted,", "not", "enforced"]
 
 
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        pytest.param("compute", {"compute (tier dev)", "compute (ResourceQuota)"}, id="the-same-name"),
+        pytest.param("native", {"compute", "native"}, id="another-name"),
+    ],
+)
+def test_two_quotas_of_one_name_say_whose_they_are(
+    tiergate: Program, cluster: FakeCluster, other: str, expected: set[str]
+) -> None:
+    body = {"metadata": {}, "spec": {"hard": {"pods": "3"}}, "status": {"hard": {"pods": "3"}, "used": {"pods": "0"}}}
+    cluster.put(f"/api/v1/namespaces/dev/resourcequotas/{other}", body)
+    lines = [line for line in tiergate("usage").out.splitlines() if " pods " in line]
+    assert {line.partition(" pods ")[0].strip() for line in lines} == expected
+
+
 def test_namespaces_and_tiers_are_chosen(tiergate: Program, cluster: FakeCluster) -> None:
     cluster.put("/api/v1/namespaces/dev2", {"metadata": {"labels": {"tiergate.io/tier": "dev"}}})
     assert [line[1] for line in table(tiergate) if line[0] == "namespace"] == ["dev", "dev2"]

@@ -15,8 +15,9 @@ from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.mode import Mode, WorkloadPolicy
 from tiergate.core.placement import Node, Placement
 from tiergate.core.request import Request, Subject, Unreadable, WorkloadChange
+from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
-from tiergate.core.workload import Scale
+from tiergate.core.workload import Scale, Workload
 
 HARD = {"limits.cpu": "4"}
 FREE, FULL = a_quota(HARD), a_quota(HARD, HARD)
@@ -53,6 +54,9 @@ LOST = the_facts(TIER, (FREE,), around=KNOWN, trusted=False)
 UNDER_WAY = Decision(tier="dev", mode="Enforce")
 
 
+NO_TIER = the_facts(MissingTier("dev"), fresh=frozenset({"tier"}))
+
+
 def read_first(*facts: FactName) -> Decision:
     """Return the decision that asks for facts which can only add a warning."""
     return Decision(tier="dev", mode="Enforce", needs_fresh=frozenset(facts), optional=True)
@@ -82,15 +86,8 @@ def known(tier: TierState = TIER, *quotas: Any, **fields: Any) -> Facts:  # noqa
                 "where-caches-lost-touch": LOST,
             }.items()
         ),
-        pytest.param(
-            asked(FIVE), known(MissingTier("dev"), fresh=frozenset({"tier"})), Decision(tier="dev"), id="tier-missing"
-        ),
-        pytest.param(
-            asked(FIVE),
-            known(InvalidTier("dev", "?"), fresh=frozenset({"tier"})),
-            Decision(tier="dev"),
-            id="tier-invalid",
-        ),
+        pytest.param(asked(FAULTY), NO_TIER, Decision(tier="dev"), id="unreadable-without-a-tier"),
+        pytest.param(asked(Scale(5, before=1)), NO_TIER, Decision(tier="dev"), id="scaled-without-a-tier"),
         pytest.param(
             asked(FIVE, groups=("admins",)),
             known(a_governing("Warn", groups=["admins"])),
@@ -365,3 +362,76 @@ def test_with_findings(  # noqa: PLR0913, RUF100  # a row of the table
     assert (set(decision.needs_fresh), decision.optional, decision.allowed) == (fresh, optional, allowed)
     assert isinstance(facts.tier, Tier)
     assert (decision.tier, decision.mode, decision.governed) == ("dev", facts.tier.mode, True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "facts", "mode", "said"),
+    [
+        pytest.param(
+            asked(FIVE), known(trusted=False, unread=frozenset({"tier"})), "Enforce", "the tier of the namespace"
+        ),
+        pytest.param(
+            asked(FIVE),
+            known(a_governing("Warn"), trusted=False, unread=frozenset({"tier"})),
+            "Warn",
+            "the tier of the namespace",
+        ),
+        pytest.param(asked(FIVE), known(None, unread=frozenset({"tier"})), "Enforce", "the tier of the namespace"),
+        pytest.param(asked(Scale(5, 1)), known(unread=frozenset({"workload"})), "Enforce", "the workload"),
+    ],
+    ids=["stale-tier", "stale-tier-in-mode-warn", "no-tier", "scale"],
+)
+def test_what_could_not_be_read_is_named(request_: Request, facts: Facts, mode: Mode, said: str) -> None:
+    decision = decide(request_, facts)
+    assert decision.mode == mode
+    assert [(one.pointer, sentence(one, namespace="dev")) for one in decision.findings] == [
+        ("/spec", f"whether its pods fit was not checked: {said} could not be read")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "tier"),
+    [
+        pytest.param(asked(FIVE, groups=("admins",)), GROUP, id="exempt"),
+        pytest.param(asked(FIVE), a_governing(workloads="Ignore"), id="ignored"),
+    ],
+)
+def test_nothing_is_said_of_a_tier_that_could_not_be_read_where_nothing_was_due(request_: Request, tier: Tier) -> None:
+    assert decide(request_, known(tier, trusted=False, unread=frozenset({"tier"}))).findings == ()
+
+
+OTHER = msgspec.structs.replace(a_workload(replicas=5), written=b"another")
+
+
+@pytest.mark.parametrize(
+    ("workload", "old", "warned"),
+    [
+        pytest.param(a_workload(replicas=5), None, True, id="created"),
+        pytest.param(DAEMONS.workload, None, True, id="daemons-on-nodes-not-known"),
+        pytest.param(a_workload(replicas=5), a_workload(replicas=4), True, id="more-pods"),
+        pytest.param(DAEMONS.workload, DAEMONS.workload, False, id="daemons-as-they-were"),
+        pytest.param(OTHER, a_workload(replicas=5), True, id="another-template"),
+        pytest.param(a_workload(replicas=5), a_workload(replicas=5), False, id="as-it-was"),
+        pytest.param(a_workload(replicas=4), a_workload(replicas=5), False, id="fewer-pods"),
+        pytest.param(a_workload(replicas=0), OTHER, False, id="no-pods"),
+        pytest.param(a_workload(replicas=5, owned=True), None, False, id="of-another-workload"),
+        pytest.param(None, None, False, id="without-a-template"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("tier", "said"),
+    [
+        (MissingTier("dve"), 'names "dve", and there is no such tier; create it or correct the label'),
+        (InvalidTier("dev", "min above max"), "tier dev: min above max; correct the tier"),
+    ],
+)
+def test_who_asks_for_pods_where_no_tier_is_usable_is_warned(
+    workload: Workload | None, old: Workload | None, tier: MissingTier | InvalidTier, *, warned: bool, said: str
+) -> None:
+    decision = decide(asked(WorkloadChange(workload, old)), the_facts(tier, fresh=frozenset({"tier"})))
+    assert (decision.allowed, decision.tier, len(decision.findings)) == (True, tier.name, int(warned))
+    for one in decision.findings:
+        assert (one.effect, one.rule) == ("warn", "workload-never-runs")
+        assert one.because == ("tier-missing" if isinstance(tier, MissingTier) else "tier-invalid")
+        assert sentence(one, namespace="dev").startswith("no pod of it can run: ")
+        assert sentence(one, namespace="dev").endswith(said)

@@ -77,6 +77,12 @@ def _foreign(hard: dict[str, str], used: dict[str, str]) -> QuotaStatus:
             id="devices-named-like-huge-pages",
         ),
         pytest.param(
+            a_workload({"cpu": "0"}, replicas=3),
+            _foreign({"limits.cpu": "4", "pods": "2"}, {}),
+            '2 of 3 pods fit into quota "own": pods 2, 1 for each pod; set replicas to 2 or less',
+            id="what-asks-nothing-hides-nothing",
+        ),
+        pytest.param(
             a_workload({"example.com/vcpu": "4"}, replicas=4),
             _foreign({"requests.example.com/vcpu": "10"}, {}),
             '2 of 4 pods fit into quota "own": requests.example.com/vcpu 10, 4 for each pod; '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from tests.docs.values import ROOT
 from tiergate.cli.entry import main
 
 README: Final = (ROOT / "README.md").read_text()
+COMMANDS: Final = (ROOT / "docs" / "commands.md").read_text()
 QUICK_START: Final = (ROOT / "docs" / "quick-start.md").read_text()
 TWO_FAULTS: Final = yaml.safe_load((ROOT / "tests/cluster/manifests/two-faults.yaml").read_text())
 
@@ -62,3 +64,18 @@ def test_a_page_shows_what_the_product_says(
     sentences = [line for line in said if not line.startswith(str(tmp_path))][:count]
     assert len(sentences) == count
     assert [one for one in sentences if one not in page] == []
+
+
+@pytest.mark.parametrize("command", ["explain", "defaults"])
+def test_a_command_prints_what_its_example_shows(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the files that stand before it on the page."""
+    (found,) = re.findall(rf"^## `tiergate {command}`\n(.*?)^## ", COMMANDS, re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    files = re.findall(r"^```yaml\n(.*?)^```", found, re.DOTALL | re.MULTILINE)
+    for name, text in zip(("tiers.yaml", "pod.yaml"), files, strict=False):
+        (tmp_path / name).write_text(text)
+    words, shown = re.findall(r"^\$ tiergate (.*?)\n(.*?)^```", found, re.DOTALL | re.MULTILINE)[0]
+    assert main(words.split()) == 0
+    assert capsys.readouterr().out == shown

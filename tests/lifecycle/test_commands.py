@@ -30,6 +30,25 @@ def test_outside_of_a_pod_it_says_what_is_missing(
 
 
 @pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        *((command, 2, "this is not a pod; give --kubeconfig FILE") for command in COMMANDS[:2]),
+        *(
+            (command, 4, "kubeconfig /nowhere/config: no such file")
+            for command in (["verify"], ["certs", "status"], ["certs", "rotate"])
+        ),
+    ],
+)
+def test_people_s_commands_find_the_cluster_as_kubectl_does_and_hooks_are_told(
+    command: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/nowhere/config")
+    assert main(command) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
         (NotRaised("why"), 1),
@@ -50,7 +69,7 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(
 
     monkeypatch.setattr(Client, "connect", connect)
     monkeypatch.setattr(lifecycle, "uninstall", fails)
-    assert main(["uninstall", "--namespace=webhook-system"]) == code
+    assert main(["uninstall", "--namespace=webhook-system", "--service-account-dir=x"]) == code
     assert "why" in capsys.readouterr().err
     assert Connected.closed
 
@@ -68,5 +87,6 @@ def test_the_verdict_is_the_exit_code(proved: bool, code: int, monkeypatch: pyte
 
     monkeypatch.setattr(Client, "connect", connect)
     monkeypatch.setattr(lifecycle, "verify", verify)
-    assert main(["verify", "--governed=dev", "--governed=prod", "--image=a:b", "--patience=7"]) == code
+    words = ["--governed=dev", "--governed=prod", "--image=a:b", "--patience=7", "--service-account-dir=x"]
+    assert main(["verify", *words]) == code
     assert (asked["namespaces"], asked["image"], asked["patience"]) == (["dev", "prod"], "a:b", 7.0)

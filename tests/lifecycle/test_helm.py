@@ -97,6 +97,6 @@ def test_the_command_says_so_and_succeeds(
         return api
 
     monkeypatch.setattr(Client, "connect", connect)
-    assert main(["uninstall", f"--namespace={RELEASE}", *words]) == 0
+    assert main(["uninstall", f"--namespace={RELEASE}", "--service-account-dir=x", *words]) == 0
     assert capsys.readouterr().out.startswith("nothing was changed: ")
     assert api.writes == []

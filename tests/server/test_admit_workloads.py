@@ -139,8 +139,6 @@ async def test_what_another_workload_made_is_not_judged_again() -> None:
 @pytest.mark.parametrize(
     "state",
     [
-        pytest.param(FakeState(namespaces={"dev": "dve"}), id="no-such-tier"),
-        pytest.param(FakeState(namespaces={"dev": "dev"}, tiers_now={"dev": Malformed("/spec", "bad")}), id="bad-tier"),
         pytest.param(FakeState(namespaces={"dev": None}), id="no-tier"),
         pytest.param(a_state(workloads=FakeWorkloads(UNKNOWN)), id="nothing-known-around"),
         pytest.param(a_state(msgspec.structs.replace(TIER, workloads="Ignore")), id="ignored"),
@@ -153,6 +151,19 @@ async def test_what_another_workload_made_is_not_judged_again() -> None:
 )
 async def test_where_nobody_keeps_its_pods_back_nothing_is_said(state: FakeState) -> None:
     assert told(await answer("workloads", a_review(an_object(cpu="3")), state)) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        (FakeState(namespaces={"dev": "dve"}), 'names "dve", and there is no such tier'),
+        (FakeState(namespaces={"dev": "dev"}, tiers_now={"dev": Malformed("/spec", "bad")}), "tier dev: /spec: bad"),
+    ],
+    ids=["no-such-tier", "bad-tier"],
+)
+async def test_where_no_tier_is_usable_whoever_applies_is_warned(state: FakeState, cause: str) -> None:
+    allowed, (said,) = told(await answer("workloads", a_review(an_object(cpu="3")), state))
+    assert (allowed, said.startswith("no pod of it can run: "), cause in said) == (True, True, True)
 
 
 async def test_a_namespace_of_the_cluster_is_left_alone() -> None:

@@ -59,6 +59,11 @@ class Client:
         self.answers: list[bytes] = []
         self._routes = Routes(reviewer, self.recorder, write=output.write)
 
+    @property
+    def held(self) -> int:
+        """Return the bytes of bodies that are held."""
+        return self._routes.bytes_in_flight
+
     def post(self, uid: str, *, seconds: float = 0.0) -> Coroutine[Any, Any, None]:
         """Return what sends one review, in so many seconds."""
 
@@ -176,6 +181,6 @@ async def test_an_answer_that_is_held_back_comes_later_and_is_counted(
     answering = asyncio.create_task(client.post("a"))
     for _ in range(5):
         await asyncio.sleep(0)
-    assert (client.answers, pacing.held) == ([], 1)
+    assert (client.answers, pacing.held, client.held) == ([], 1, 0)
     await answering
-    assert (client.answers, pacing.held) == ([b"a"], 0)
+    assert (client.answers, pacing.held, client.held) == ([b"a"], 0, 0)

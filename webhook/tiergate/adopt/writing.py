@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Literal
 
 from tiergate.adopt.values import NewTier, Plan
 from tiergate.core.tier import LABEL, LimitRangeItem, ScopeRequirement, Tier, TierQuota, amounts_by_field
 from tiergate.manifests.yaml_text import block
 from tiergate.wire.types import quantity_texts
 
-OUTPUTS: Final = ("manifests", "labels", "values")
+Output = Literal["manifests", "labels", "values"]
 
 
-def written(plan: Plan, output: str) -> str:
-    """Return the text of one of OUTPUTS, "" where there is nothing to write."""
+def written(plan: Plan, output: Output) -> str:
+    """Return the text of an output, "" where there is nothing to write."""
     if not plan.tiers:
         return ""
     make = {"manifests": _manifests, "labels": _labels, "values": _values}[output]

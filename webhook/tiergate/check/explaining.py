@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from tiergate.check.explanation import REFUSES, WARNS, Explanation
+from tiergate.check.explanation import ALWAYS, REFUSES, WARNS, Explanation
 from tiergate.check.explanations import NATIVE, OF_CHECK, OF_OBJECTS
 from tiergate.check.explanations_of_tiers import OF_TIERS
 from tiergate.check.rule_texts import docs_url, help_page
@@ -48,7 +48,7 @@ def _lines(rule: str, behind: str) -> Iterator[str]:
     one = EXPLAINED[rule]
     yield f"{rule}: {one.what}"
     yield f"  of       {_judged(rule, one)}"
-    yield f"  does     {one.does or (WARNS if _only_warns(rule) else REFUSES)}"
+    yield f"  does     {one.does or _effect(rule)}"
     yield f"  says     {_example(one)}"
     yield f"  because  {one.why}"
     yield f"  passes   {one.passes}"
@@ -62,6 +62,13 @@ def _lines(rule: str, behind: str) -> Iterator[str]:
 
 def _only_warns(rule: str) -> bool:
     return rule in _RULES and _RULES[rule].effect == "warn"
+
+
+def _effect(name: str) -> str:
+    """Return what the registry says follows: no mode lifts a rule about tiers or labels."""
+    if _only_warns(name):
+        return WARNS
+    return ALWAYS if name in _RULES and _RULES[name].endpoint in ("namespaces", "tiers") else REFUSES
 
 
 def _judged(name: str, one: Explanation) -> str:

@@ -11,7 +11,8 @@ from tiergate.core.quantity import Quantity
 
 HARD: Final = "hard in spec.quotas of the Tier, kept as ResourceQuota in each of its namespaces; other ResourceQuotas"
 """Where the bounds of quotas come from."""
-REFUSES: Final = "refuses in mode Enforce, warns in Warn and Audit"
+REFUSES: Final = "refuses in mode Enforce, warns in Warn, records in Audit"
+ALWAYS: Final = "refuses in every mode"
 WARNS: Final = "warns"
 
 

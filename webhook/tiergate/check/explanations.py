@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiergate.check.explanation import HARD, WARNS, Explanation, field, found
+from tiergate.check.explanation import ALWAYS, HARD, REFUSES, WARNS, Explanation, field, found
 from tiergate.core.decision import Finding, RuleId
 
 _TEMPLATES: Final = "Deployments, StatefulSets, DaemonSets, Jobs, CronJobs, ReplicaSets, ReplicationControllers"
@@ -114,6 +114,7 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
         bounds="the API of Kubernetes; what is judged at most stands in docs/adr/0021-what-one-request-may-cost.md",
         example=Finding("malformed", "/spec/containers/0/resources/limits/cpu", detail='"half" is no quantity'),
         of="every object that is judged",
+        does=f"{REFUSES}; of Tiers and Namespaces it {ALWAYS}, of workloads it warns",
     ),
     "workload-never-runs": Explanation(
         what="the pods of a workload could run in an empty namespace",
@@ -164,6 +165,7 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         bounds=HARD,
         example='the change set does not fit quota "compute": requests.cpu 2300m of 2, over by 300m',
         of="the sum of a change set (tiergate check)",
+        does="fails in mode Enforce; warns in Warn and Audit, and where only Jobs wait or all of it runs already",
     ),
     "change-set-rollout-stalls": Explanation(
         what="when all is in place there is room for the first new pod of a later rollout",
@@ -181,7 +183,8 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         passes="values that Kubernetes takes, such as requests that are not above their limits",
         bounds="none",
         example="the API server refuses /spec/containers/0/resources/requests/cpu: it must be at most the cpu limit",
-        of="pods and pod templates (tiergate check)",
+        of="pods, pod templates and Tiers (tiergate check)",
+        does="fails in every mode",
     ),
     "differs-from-option": Explanation(
         what="a Tier or Namespace among the manifests says what the one of its name in an option says",
@@ -199,6 +202,7 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         bounds="none",
         example='deploy/a.yaml:4:3: duplicate key "name", first in line 2',
         of="files (tiergate check)",
+        does="gives exit code 3, whatever else is found",
     ),
 }
 """Rules of ``tiergate check`` alone."""

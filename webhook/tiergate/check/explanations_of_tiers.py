@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiergate.check.explanation import Explanation, field, found
+from tiergate.check.explanation import ALWAYS, Explanation, field, found
 from tiergate.core.decision import Finding
 
 _TIERS: Final = "Tiers, when they are written"
@@ -17,6 +17,7 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         bounds="the label tiergate.io/tier of the Namespace: kubectl get namespace NAME --show-labels",
         example=found("tier-missing", tier="dve"),
         of="pods, claims, and the pods of workloads",
+        does=ALWAYS,
     ),
     "tier-invalid": Explanation(
         what="the tier does not contradict itself",

@@ -63,11 +63,16 @@ def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
 
 def left_alone(subject: Subject, tier: Tier) -> str:
     """Return why the pods of a workload are not judged, "" where they are: each is judged when it is created."""
-    workload = subject.workload if isinstance(subject, WorkloadChange) else None
-    if workload is not None and workload.owned:
-        return (
-            "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"
-        )
+    if owned := of_another(subject):
+        return owned
     if tier.workloads == "Ignore" and isinstance(subject, WorkloadChange | Scale):
         return "its tier leaves workloads alone (workloads: Ignore): its pods are not judged"
     return ""
+
+
+def of_another(subject: Subject) -> str:
+    """Return that somebody else makes the pods of a workload, "" where its own controller does."""
+    workload = subject.workload if isinstance(subject, WorkloadChange) else None
+    if workload is None or not workload.owned:
+        return ""
+    return "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"

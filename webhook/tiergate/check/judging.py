@@ -8,11 +8,12 @@ import msgspec
 
 from tiergate.check.change_set import Part
 from tiergate.check.facts import left_alone, offline
-from tiergate.check.ignoring import ignored_rules
+from tiergate.check.ignoring import NEVER, ignored_rules
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
 from tiergate.check.unchanged import as_stored, change_of
+from tiergate.check.without_tier import of_pods
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Fault, Finding
@@ -83,15 +84,17 @@ class ObjectChecker:
         context = _Context(manifest, kind, namespace, subject, facts, index, stored)
         if isinstance(subject, LabelChange | TierChange):
             decision = self._of_cluster(context, subject)
-            return Checked(self._result(context, decision, tuple(self._as_written(context, decision))))
+            return Checked(self._result(context, decision, "", tuple(self._as_written(context, decision))))
         if not self._surroundings.is_mapped(namespace):
-            return Checked(self._result(context, Decision(governed=False), unproved=_unmapped(namespace)))
+            return Checked(self._result(context, Decision(governed=False), _unmapped(namespace)))
         return self._governed(context)
 
     def _governed(self, context: _Context) -> Checked:
         tier = context.facts.tier
         subject, decision, unproved = self._decided(context)
-        if not isinstance(tier, Tier) or not decision.governed:
+        if not isinstance(tier, Tier):
+            return Checked(self._result(context, *of_pods(context.subject, tier, decision)))
+        if not decision.governed:
             return Checked(self._result(context, decision))
         part, unknown = self._part(context, subject, tier)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
@@ -99,7 +102,7 @@ class ObjectChecker:
         refused = tuple(_from_server(one, context, decision) for one in faults)
         unproved = unknown or left_alone(subject, tier) or unproved or self._usage_unproved(context, part, decision)
         defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
-        return Checked(self._result(context, decision, refused, defaults=defaults, unproved=unproved), part)
+        return Checked(self._result(context, decision, unproved, refused, defaults=defaults), part)
 
     def _decided(self, context: _Context) -> tuple[Subject, Decision, str]:
         """Return what was decided on, the decision, and what is not known of it."""
@@ -246,14 +249,16 @@ class ObjectChecker:
         self,
         context: _Context,
         decision: Decision,
+        unproved: str = "",
         more: tuple[ReportedFinding, ...] = (),
         *,
         defaults: tuple[Default, ...] = (),
-        unproved: str = "",
     ) -> ObjectResult:
         manifest = context.manifest
         reasons = ignored_rules(manifest) if self._ignores and decision.findings else {}
-        left_out = {one.rule: reasons[one.rule] for one in decision.findings if one.rule in reasons}
+        left_out = {
+            one.rule: reasons[one.rule] for one in decision.findings if one.rule in reasons and one.because not in NEVER
+        }
         kept = [one for one in decision.findings if one.rule not in left_out]
         findings = (*(_reported(one, context, decision) for one in kept), *more)
         return ObjectResult(

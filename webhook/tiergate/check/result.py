@@ -105,6 +105,16 @@ class NamespaceResult(msgspec.Struct, frozen=True, kw_only=True):
     room: tuple[Room, ...] = ()
     unproved: tuple[str, ...] = ()
 
+    @property
+    def names_quotas(self) -> bool:
+        """Whether a bound has to be shown with its quota: there are several."""
+        return len({one.quota for one in self.sums}) > 1 or len({one.resource for one in self.sums}) < len(self.sums)
+
+    def worst(self) -> Severity | None:
+        """Return the worst severity of the findings about the sum."""
+        severities = {one.severity for one in self.findings}
+        return "error" if "error" in severities else "warning" if severities else None
+
 
 class Unproved(msgspec.Struct, frozen=True):
     """So many objects of which something is not known, and the file of the first one."""
@@ -149,6 +159,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         counts = Counter(one.unproved for one in found)
         first = {one.unproved: one.path for one in reversed(found)}
         return [Unproved(count, reason, first[reason]) for reason, count in counts.items()]
+
+    @property
+    def also_unproved(self) -> int:
+        """How many objects of another outcome something is not known of."""
+        return sum(bool(one.unproved) and one.outcome != "unproved" for one in self.objects)
 
     def count(self, outcome: ObjectOutcome) -> int:
         """Return how many objects have an outcome."""

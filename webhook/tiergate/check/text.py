@@ -56,9 +56,11 @@ def summary(report: Report, style: Style) -> str:
     """Return the last line."""
     counts = [(report.count(outcome), outcome, colour) for outcome, colour in _OUTCOMES.items()]
     said = [style.paint(f"{count} {what}", colour) if count else f"{count} {what}" for count, what, colour in counts]
-    over = [one.name for one in report.namespaces if any(finding.severity == "error" for finding in one.findings)]
+    over, warned = ([one.name for one in report.namespaces if one.worst() == worst] for worst in ("error", "warning"))
     more = [
+        *([f"{report.also_unproved} also unproved"] if report.also_unproved else []),
         *([style.paint(f"over quota: {', '.join(over)}", "red")] if over else []),
+        *([style.paint(f"warnings of namespaces: {', '.join(warned)}", "yellow")] if warned else []),
         *([style.paint(f"{len(report.unread)} unreadable", "red")] if report.unread else []),
         *([f"{report.others} of other kinds"] if report.others else []),
     ]
@@ -75,7 +77,7 @@ def _object(result: ObjectResult, style: Style) -> Iterator[str]:
     outcome = result.outcome
     if result.findings or result.ignored or style.verbose or (style.defaults and result.defaults):
         where = f" in {result.namespace}" if result.namespace else ""
-        of_tier = f" (tier {result.tier}{_mode(result.mode)})" if result.tier else ""
+        of_tier = f" (tier {result.tier}{mode_note(result.mode)})" if result.tier else ""
         yield f"{style.paint(f'{outcome:<8}', _OUTCOMES[outcome])}  {result.kind} {result.name}{where}{of_tier}"
     for one in result.findings:
         yield from _finding(one, style)
@@ -89,7 +91,8 @@ def _object(result: ObjectResult, style: Style) -> Iterator[str]:
         yield f"          unproved: {result.unproved}"
 
 
-def _mode(mode: str) -> str:
+def mode_note(mode: str) -> str:
+    """Return what follows the name of a tier that refuses nothing."""
     return "" if mode in ("", "Enforce") else f", {mode}"
 
 
@@ -102,16 +105,17 @@ def _namespace(result: NamespaceResult, style: Style) -> Iterator[str]:
     if style.quiet and not result.findings:
         return
     sums = () if style.quiet else result.sums
-    over = any(one.severity == "error" for one in result.findings)
-    name = style.paint(f"namespace {result.name}", "red" if over else "bold")
-    yield f"{name} (tier {result.tier}{_mode(result.mode)})"
+    name = style.paint(f"namespace {result.name}", "red" if result.worst() == "error" else "bold")
+    yield f"{name} (tier {result.tier}{mode_note(result.mode)})"
     if sums:
-        width = max(len(one.resource) for one in sums)
+        widest = max(len(one.quota) for one in sums)
+        names = [f"{one.quota:<{widest}}  {one.resource}" if result.names_quotas else one.resource for one in sums]
+        width = max(map(len, names))
         amounts = [_amount(one) for one in sums]
         longest = max(map(len, amounts))
-        for one, said in zip(sums, amounts, strict=True):
+        for one, named, said in zip(sums, names, amounts, strict=True):
             peak = f"  peak {amount(one, one.peak)}" if one.peak != one.steady else ""
-            yield f"  {one.resource:<{width}}  {_bar(one, style)}  {said:<{longest}}{peak}".rstrip()
+            yield f"  {named:<{width}}  {_bar(one, style)}  {said:<{longest}}{peak}".rstrip()
     for finding in result.findings:
         severity = style.paint(f"{finding.severity}:", "red" if finding.severity == "error" else "yellow")
         yield f"  {severity} {finding.message}"

@@ -80,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace, release_namespace=home))
         made = plan(found.natives, mode=arguments.enforcement, wanted=dict(arguments.name), existing=found.tiers)
-        lines = render(made, found, judged(made, found.standing, minor=found.minor))
+        standing = judged(made, found.standing, minor=found.minor)
+        lines = render(made, found, standing, output=arguments.output, home=home)
         _write(f"{line}\n" for line in lines) if arguments.report is None else _save(arguments.report, lines)
         text = written(made, arguments.output)
         if arguments.output_file is None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tiergate.cluster.client import Client
 
 SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
+KUBECONFIG: Final = "as for kubectl; default $KUBECONFIG, then ~/.kube/config (extra live)"
+CONTEXT: Final = "context of the kubeconfig; the current one by default"
 Value = TypeVar("Value")
 
 
@@ -23,8 +25,8 @@ class NoCluster(Exception):
 def add_connection(parser: argparse.ArgumentParser) -> None:
     """Describe which cluster is read."""
     add = parser.add_argument
-    add("--kubeconfig", metavar="FILE", help="as for kubectl; default $KUBECONFIG, then ~/.kube/config (extra live)")
-    add("--context", metavar="NAME", help="context of the kubeconfig; the current one by default")
+    add("--kubeconfig", metavar="FILE", help=KUBECONFIG)
+    add("--context", metavar="NAME", help=CONTEXT)
 
 
 def run_live(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[Value]]) -> Value:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tiergate.cli import commands
 from tiergate.cli.exit_codes import Exit
+from tiergate.cli.live import CONTEXT, KUBECONFIG, SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def _missing(arguments: argparse.Namespace, package: str) -> str:
     """Return the line that says which extras a command needs whose package is missing."""
     extras = [
         *(["server"] if arguments.command in SERVICES else []),
-        *(["live"] if arguments.command not in SERVICES or arguments.kubeconfig else []),
+        *(["live"] if arguments.command not in SERVICES or package == "kubernetes" else []),
     ]
     return f"tiergate {arguments.command} needs the package {package}: pip install 'tiergate[{','.join(extras)}]'"
 
@@ -109,7 +110,7 @@ def _add_certs(parser: argparse.ArgumentParser) -> None:
     )
     rotate = verbs.add_parser("rotate", help="have the controller issue another certificate now, without a failed call")
     for verb in (status, rotate):
-        _add_source(verb)
+        _add_cluster(verb)
         verb.add_argument("--namespace", "-n", default="tiergate-system", help="namespace of the release")
         verb.add_argument(
             "--secret", default="tiergate-webhook-tls", help="as in the value certificates.existingSecret"
@@ -193,12 +194,14 @@ def _add_preflight(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_crds(parser: argparse.ArgumentParser) -> None:
-    _add_source(parser)
+    _add_source(parser, default=None)
+    parser.set_defaults(context=None, as_kubectl=False)
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="YAML with CustomResourceDefinitions")
 
 
 def _add_uninstall(parser: argparse.ArgumentParser) -> None:
-    _add_source(parser)
+    _add_source(parser, default=None)
+    parser.set_defaults(context=None, as_kubectl=False)
     parser.add_argument("--namespace", required=True, help="namespace of the release")
     parser.add_argument(
         "--helm-release", default="", metavar="NAME", help="do nothing unless Helm is uninstalling this release"
@@ -207,7 +210,7 @@ def _add_uninstall(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    _add_source(parser)
+    _add_cluster(parser)
     parser.add_argument(
         "--governed",
         action="append",
@@ -226,16 +229,22 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
 
 
-def _add_source(parser: argparse.ArgumentParser) -> None:
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Describe which cluster a command is about that people run, on their machine or in a pod."""
+    _add_source(parser, default=None, kubeconfig=KUBECONFIG)
+    parser.add_argument("--context", metavar="NAME", help=CONTEXT)
+    parser.set_defaults(as_kubectl=True)
+
+
+def _add_source(
+    parser: argparse.ArgumentParser,
+    *,
+    default: str | None = SERVICE_ACCOUNT,
+    kubeconfig: str = "kubeconfig file (needs the extra live); without it the service account of a pod",
+) -> None:
     source = parser.add_mutually_exclusive_group(required=False)
-    source.add_argument(
-        "--kubeconfig", help="kubeconfig file (needs the extra live); without it the service account of a pod"
-    )
-    source.add_argument(
-        "--service-account-dir",
-        default="/var/run/secrets/kubernetes.io/serviceaccount",
-        help="folder with token and ca.crt",
-    )
+    source.add_argument("--kubeconfig", metavar="FILE", help=kubeconfig)
+    source.add_argument("--service-account-dir", metavar="DIR", default=default, help="folder with token and ca.crt")
 
 
 def _address(text: str) -> str:

@@ -9,12 +9,12 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core import defaults, label_guard, tier_change, workload_decision
+from tiergate.core import defaults, label_guard, tier_change, without_tier, workload_decision
 from tiergate.core.authorship import with_author
 from tiergate.core.claim import Claim
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
-from tiergate.core.facts import Facts, InvalidTier, MissingTier, quotas_by_usage
+from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import within_tier
@@ -57,7 +57,7 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
     if tier is None:
         return UNGOVERNED
     if not isinstance(tier, Tier):
-        return _without_tier(tier)
+        return Decision((without_tier.refused(tier),), tier=tier.name)
     if who := exemption(tier, user=request.user, groups=request.groups):
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
     if isinstance(subject, Unreadable):
@@ -69,13 +69,6 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
 
 def _malformed(subject: Unreadable) -> tuple[Finding, ...]:
     return tuple([Finding("malformed", fault.pointer, detail=fault.reason) for fault in subject.faults])
-
-
-def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
-    """Refuse where the label names no usable tier: a typo in a label must not let everything pass."""
-    if isinstance(tier, MissingTier):
-        return Decision((Finding("tier-missing", "", tier=tier.name),), tier=tier.name)
-    return Decision((Finding("tier-invalid", "", tier=tier.name, detail=tier.reason),), tier=tier.name)
 
 
 def _defaulted(request: Request, tier: Tier) -> Decision:

@@ -65,7 +65,7 @@ class Bound(msgspec.Struct, frozen=True):
 
     def needed(self, *, old: int, new: int) -> Quantity:
         """Return what so many pods of both templates take."""
-        return Quantity(old * self.before.nano + new * self.each.nano, self.each.format)
+        return Quantity(old * self.before.nano + new * self.each.nano)
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
+from tiergate.core import without_tier
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
-from tiergate.core.facts import Facts, quotas_by_usage
+from tiergate.core.facts import Facts, InvalidTier, MissingTier, quotas_by_usage
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import Request, Unreadable, WorkloadChange
 from tiergate.core.tier import Tier, is_protected
@@ -37,7 +38,7 @@ def decide(request: Request, facts: Facts) -> Decision:
     if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
         return Decision(governed=False, needs_fresh=frozenset({"tier"}), optional=True)
     if not isinstance(tier, Tier):
-        return UNGOVERNED if tier is None else Decision(tier=tier.name)  # its pods are refused, and told why
+        return UNGOVERNED if tier is None else _without_tier(request, tier)
     if who := exemption(tier, user=request.user, groups=request.groups):
         return Decision(tier=tier.name, mode=tier.mode, exempt=who)
     if _is_left_alone(request, tier):
@@ -53,6 +54,14 @@ def decide(request: Request, facts: Facts) -> Decision:
         return _unchecked("the workload", tier, request)
     pair = _workloads(request, facts)
     return Decision(tier=tier.name, mode=tier.mode) if pair is None else _judged(request, facts, tier, *pair)
+
+
+def _without_tier(request: Request, tier: MissingTier | InvalidTier) -> Decision:
+    """Allow the workload, whose pods are refused, and say so where it asks for any."""
+    change = request.subject
+    if not isinstance(change, WorkloadChange) or change.workload is None:
+        return Decision(tier=tier.name)
+    return Decision(without_tier.warned(change.workload, change.old, tier), tier=tier.name)
 
 
 def _unchecked(what: str, tier: Tier | None, request: Request) -> Decision:

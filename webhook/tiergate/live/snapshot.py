@@ -33,6 +33,8 @@ _OF_CLUSTER: Final[dict[str, Resource]] = {"RuntimeClass": resources.RUNTIME_CLA
 ALL: Final = (*_OF_NAMESPACES, *_OF_CLUSTER)
 """The kinds that are read besides namespaces and tiers."""
 
+NOT_INSTALLED: Final = "Tiergate is not installed there: the cluster has no definition of Tier"
+
 
 class Snapshot(msgspec.Struct):
     """What was read, and of which release the server is."""
@@ -154,7 +156,10 @@ class _Reader:
     def _note(self, kind: str, error: ApiError, *, namespace: str = "", name: str = "") -> None:
         if error.status not in (FORBIDDEN, NOT_FOUND):
             raise error
-        self._found.missing.append(Missing(kind, f"{error.status} {error.message or error.reason}", namespace, name))
+        reason = f"{error.status} {error.message or error.reason}"
+        if kind == "Tier" and not name and error.status == NOT_FOUND:
+            reason = NOT_INSTALLED
+        self._found.missing.append(Missing(kind, reason, namespace, name))
 
     def _keep(self, kind: str, resource: Resource, raw: bytes, *, only: frozenset[str] | None = None) -> None:
         """Keep what decisions read of an object, unless a workload that is kept makes it."""

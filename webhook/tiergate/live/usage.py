@@ -263,10 +263,11 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
 ) -> NamespaceUsage:
     """Return the usage of a namespace; ``hidden``: its quotas may not be read."""
     bounds: list[tuple[BoundUsage, QuotaStatus]] = []
-    for quota in _with_bounds(namespace, tier, stored):
+    quotas = list(_with_bounds(namespace, tier, stored))
+    for quota in quotas:
         real = objects.real(namespace, quota, now, minor)
         for name, hard in quota.hard.items():
-            label, enforced = quota_label(quota, name, tier, stored), quota in stored or hidden
+            label, enforced = quota_label(quota, name, tier, quotas), quota in stored or hidden
             one = BoundUsage(label, name, hard, quota.used.get(name), real.get(name), enforced)
             bounds.append((one, quota))
     nearest = max(

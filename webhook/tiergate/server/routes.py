@@ -136,16 +136,17 @@ class Routes:
             except Exception as error:  # noqa: BLE001 - a verdict is what we owe; without one failurePolicy decides
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
-            record = answer.record
+            record, seconds = answer.record, time.perf_counter() - started
             if pause := self._pacing.wait(peer, record.namespace, size=size, held=record.held):
-                left = waits / 2 - (time.perf_counter() - started)
-                await self._hold(min(pause, left))
+                self._bodies.release(size, peer=peer)  # others need the room meanwhile
+                size = 0
+                await self._hold(min(pause, waits / 2 - seconds))  # which is no part of how long it took
             if answer.status == OK and (note := scope.get("state", {}).get(ANSWERED)) is not None:
                 note()
             await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
         finally:
             self._bodies.release(size, peer=peer)
-        self._report(endpoint, answer, time.perf_counter() - started, peer)
+        self._report(endpoint, answer, seconds, peer)
 
     async def _hold(self, seconds: float) -> None:
         """Hold an answer back."""

@@ -172,7 +172,8 @@ def test_the_report_tells_in_which_order_native_objects_go(tiergate: Program, te
     copy = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
     body = json.dumps(copy, separators=(",", ":"))
     order = [
-        f"printf %s '{body}' | kubectl create -n $n -f -",
+        f"printf %s '{body}' | kubectl create -n $n -f - &&",  # the old one stays if its copy is refused
+        "kubectl wait resourcequota tier-before-tiers -n $n --for=jsonpath='{.status.used}' --timeout=60s &&",
         "kubectl delete resourcequota -n $n tier",
         """kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'""",
         "kubectl wait tier $t --for=condition=Ready --timeout=120s",

@@ -149,6 +149,21 @@ def test_the_items_of_a_list_of_one_kind_are_of_that_kind(tmp_path: Path) -> Non
     assert (manifest.group, manifest.kind, manifest.name) == ("apps", "Deployment", "one")
 
 
+@pytest.mark.parametrize(
+    ("head", "kinds"),
+    [
+        pytest.param({"kind": "ConfigMap", "metadata": {"name": "out"}}, ["ConfigMap", "Pod"], id="of-another-kind"),
+        pytest.param({"kind": "List", "metadata": {"name": 5}}, ["Pod"], id="with-unreadable-metadata"),
+    ],
+)
+def test_items_are_read_whatever_they_stand_in(tmp_path: Path, head: dict[str, object], kinds: list[str]) -> None:
+    """Or ``kubectl apply`` would create what was never checked: for it all that has items is a list."""
+    file = tmp_path / "list.json"
+    inner = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "in"}}
+    file.write_text(json.dumps({"apiVersion": "v1", **head, "items": [inner]}))
+    assert [one.kind for one in load([str(file)]).manifests] == kinds
+
+
 @pytest.mark.parametrize("text", ["just text\n", "[1, 2]\n", "3\n", "a: 1\n", "kind: [x]\napiVersion: {}\n"])
 def test_a_document_that_is_no_object_of_kubernetes_has_no_kind(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"

@@ -49,11 +49,14 @@ def removal(native: NativeBounds, tier: Tier) -> Removal:
 
 
 def _copies(clashing: list[QuotaStatus]) -> Iterator[str]:
-    """Yield how a ResourceQuota gives its name free: a tier never takes somebody else's object over."""
+    """Yield how a ResourceQuota gives its name free: a tier never takes somebody else's object over.
+
+    It goes only once its copy counts: the copy may be refused, as by a quota of ResourceQuotas.
+    """
     for one in clashing:
         body = shlex.quote(msgspec.json.encode(_copy(one)).decode())
-        yield f"printf %s {body} | kubectl create -n $n -f -"
-        yield f"kubectl wait resourcequota {one.name}-{COPY} -n $n --for=jsonpath='{{.status.used}}' --timeout=60s"
+        yield f"printf %s {body} | kubectl create -n $n -f - &&"
+        yield f"kubectl wait resourcequota {one.name}-{COPY} -n $n --for=jsonpath='{{.status.used}}' --timeout=60s &&"
         yield f"kubectl delete resourcequota -n $n {one.name}"
 
 

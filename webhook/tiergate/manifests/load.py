@@ -215,11 +215,12 @@ def manifests_of(path: str, document: Document) -> Iterator[Manifest]:
             continue
         head = _head(item.raw)
         kind = head.kind or item.kind
-        if kind.endswith("List") and head.items is not None:
+        if head.items is not None:  # for kubectl all that has items is a list, whatever its kind
             if len(pending) > MAX_LISTS:
                 raise ManifestFault(document.place(item.pointer), f"more than {MAX_LISTS} lists in each other")
             pending.append(_items(item.pointer, head, kind.removesuffix("List")))
-            continue
+            if kind.endswith("List"):
+                continue
         metadata = head.metadata or _Metadata()
         yield Manifest(
             path=path,
@@ -255,7 +256,9 @@ def _head(raw: bytes) -> _Head:
     metadata = found.get("metadata")
     named = metadata if isinstance(metadata, dict) else {}
     names = _Metadata(*(_text(named.get(key)) for key in ("name", "generateName", "namespace")))
-    return _Head(_text(found.get("apiVersion")), _text(found.get("kind")), names)
+    items = found.get("items")
+    listed = [msgspec.Raw(msgspec.json.encode(one)) for one in items] if isinstance(items, list) else None
+    return _Head(_text(found.get("apiVersion")), _text(found.get("kind")), names, listed)
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401  # any value of JSON

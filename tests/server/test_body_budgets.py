@@ -30,6 +30,12 @@ SMALL = 100 * KIB
 LARGE = 2 * SMALL_BYTES
 
 
+@pytest.fixture(autouse=True)
+def without_collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collect no garbage: this process has all tests in its memory. `test_nothing_grows` tries when it is collected."""
+    monkeypatch.setattr("tiergate.process.bodies.give_back", lambda: None)
+
+
 def played(story: Coroutine[Any, Any, None]) -> None:
     """Run a story in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

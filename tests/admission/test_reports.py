@@ -14,7 +14,7 @@ from tiergate.admission.response import MAX_ANNOTATION, MAX_WARNING, MAX_WARNING
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding, RuleId, in_mode
 from tiergate.core.mode import Mode
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import Bound
 from tiergate.core.rules import said, sentence
 from tiergate.core.workload_findings import Stall
@@ -171,8 +171,8 @@ def test_a_warning_says_the_way_out_where_there_is_room(violation: Finding, expe
 
 def a_stall(resource: str = "pods") -> Finding:
     """Return a finding whose sentence has a semicolon before that of the way out."""
-    one = Quantity.parse("1")
-    bound = Bound("compute", resource, one, ZERO, one, one)
+    one, two, three = map(Quantity.parse, "123")
+    bound = Bound("compute", resource, three, two, one, one)
     stall = Stall(a_workload(), Rolling(1, 1, 0), bound, passing=1, held=False)
     return Finding("workload-rollout-stalls", "/spec", workload=stall, effect="warn")
 
@@ -185,11 +185,11 @@ def test_what_enforce_only_warns_of_violates_nothing() -> None:
     line = sentence(STALLS, namespace="dev")
     for mode in ("Warn", "Enforce"):
         found = answered(Decision((STALLS, a_violation())[: 2 if mode == "Warn" else 1], mode=mode))
-        assert found["warnings"][0] == line
+        assert found["warnings"][0] == ("in mode Enforce: " if mode == "Warn" else "") + line
     assert answered(Decision((STALLS, a_violation()), mode="Audit"))["auditAnnotations"] == {
         "violations": told(),
         "rules": "limit-max",
-        "warnings": line,
+        "warnings": f"in mode Enforce: {line}",
     }
 
 
@@ -206,16 +206,16 @@ def test_what_is_warned_of_comes_beside_a_denial() -> None:
 
 
 @pytest.mark.rule("A-54")
-@pytest.mark.parametrize(("longer", "way_out"), [(0, True), (1, False)])
-def test_a_way_out_is_left_out_where_there_is_no_room_and_never_taken_apart(
-    longer: int,
-    way_out: bool,  # noqa: FBT001  # a parameter of pytest
-) -> None:
+@pytest.mark.parametrize(("longer", "ways"), [(0, 2), (1, 1), (18, 1), (19, 0)])
+def test_ways_out_are_left_out_where_there_is_no_room_and_none_is_taken_apart(longer: int, ways: int) -> None:
     """In mode Enforce, too."""
     finding = a_stall("x" * (MAX_WARNING - len(sentence(a_stall(""), namespace="dev")) + longer))
     whole = said(finding, namespace="dev")
     assert "; " in whole.fact
-    assert answered(Decision((finding,), mode="Enforce"))["warnings"] == [str(whole) if way_out else whole.fact]
+    assert whole.advice == "set maxUnavailable to 1, or free 1 in dev"
+    assert len(", or free 1 in dev") == 18
+    advice = ["", "; set maxUnavailable to 1", f"; {whole.advice}"][ways]
+    assert answered(Decision((finding,), mode="Enforce"))["warnings"] == [f"{whole.fact}{advice}"]
 
 
 @modes

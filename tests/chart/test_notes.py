@@ -54,4 +54,14 @@ def test_it_names_files_as_they_are_found_in_a_chart_from_a_registry(helm: Helm,
     (path,) = [word for word in said.split() if word.endswith("environments.yaml")]
     assert CHART.parent / path == ENVIRONMENTS
     assert "--untar" in said
+    assert "--reuse-values" in said  # the image was given when it was installed
     assert "environments.yaml" not in notes(helm, chart, ENVIRONMENTS)
+
+
+def test_a_namespace_is_labelled_after_the_webhook_answers(helm: Helm, chart: Path) -> None:
+    """Its guard fails closed: a label that is set earlier is refused."""
+    said = notes(helm, chart)
+    (deployment,) = [
+        one["metadata"]["name"] for one in helm.render({}).of("Deployment") if "webhook" in one["metadata"]["name"]
+    ]
+    assert said.index(f"kubectl rollout status deployment/{deployment} ") < said.index("kubectl label namespace")

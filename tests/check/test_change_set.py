@@ -91,6 +91,9 @@ def test_a_rollout_that_cannot_take_a_step_is_told(folder: Folder, replicas: int
     ran = folder.check(*arguments, "a.yaml")
     assert (ran.code, ran.rules) == (0, ["change-set-rollout-stalls"] if stalls else [])
     assert folder.check(*arguments, "--rollout", "steady", "a.yaml").rules == []
+    folder.write({"tiers.yaml": tiers.replace("spec:", "spec:\n  enforcement: Warn")})
+    warned = [one["message"][:33] for one in folder.check(*arguments, "a.yaml").report["findings"]]
+    assert warned == (["in mode Enforce: a later rollout "] if stalls else [])
 
 
 def test_room_that_is_left_is_told_in_replicas(folder: Folder) -> None:

@@ -36,7 +36,7 @@ def created(cluster: Cluster, namespace: str, pod: Object) -> dict[str, Any]:
     [
         pytest.param(
             {"requests": {"cpu": "1m", "memory": "1Mi"}},
-            "requests.cpu is 1m (the tier's default), the tier asks for at least 10m",
+            "requests.cpu is 1m (set by the tier), the tier asks for at least 10m",
             id="requests-of-next-to-nothing",
         ),
         pytest.param(

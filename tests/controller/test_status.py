@@ -149,6 +149,23 @@ def test_usage_is_summed_over_namespaces() -> None:
     assert summarize(TIER, states) == {"requests.cpu": "150m/4", "requests.memory": "256Mi/4Gi"}
 
 
+@pytest.mark.parametrize(
+    ("hard", "expected"),
+    [
+        ({"cpu": "2", "memory": "2Gi"}, {"requests.cpu": "500m/2", "requests.memory": "1Gi/2Gi"}),
+        ({"ephemeral-storage": "2Gi"}, {"requests.ephemeral-storage": "0/2Gi"}),
+        ({"cpu": "2", "requests.cpu": "3"}, {"requests.cpu": "500m/2"}),
+        ({"cpu": "3", "requests.cpu": "2"}, {"requests.cpu": "500m/2"}),
+    ],
+)
+def test_requests_are_shown_by_their_long_name(hard: dict[str, str], expected: dict[str, str]) -> None:
+    """The columns of `kubectl get tiers` look for that name."""
+    bounds = {name: Quantity.parse(text) for name, text in hard.items()}
+    used = {**amounts(cpu="500m", memory="1Gi"), **amounts(requests_cpu="500m", requests_memory="1Gi")}
+    tier = Tier(name="dev", quotas=(TierQuota("compute", bounds),))
+    assert summarize(tier, [state(hard=bounds, used=used)]) == expected
+
+
 def test_usage_beyond_the_tier_is_left_out() -> None:
     """Only names of the tier's quota are shown, whatever an object still carries."""
     assert summarize(TIER, [state(hard=amounts(secrets="1", pods="20"))]) == {"pods": "0/20"}

@@ -407,6 +407,42 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
             id="none-at-all",
         ),
         pytest.param(
+            lambda: over(agent({"cpu": "400m"}, {"cpu": "450m"}), {"limits.cpu": "1"}, {"limits.cpu": "750m"}),
+            'quota "compute": limits.cpu asks 450m, used 750m of 1, over by 200m; '
+            "set limits.cpu and requests.cpu to 250m or less, or free 200m in dev",
+            id="a-request-above-what-fits-has-to-be-lowered-too",
+        ),
+        pytest.param(
+            lambda: over(agent({"cpu": "250m"}, {"cpu": "450m"}), {"limits.cpu": "1"}, {"limits.cpu": "750m"}),
+            'quota "compute": limits.cpu asks 450m, used 750m of 1, over by 200m; '
+            "set limits.cpu to 250m or less, or free 200m in dev",
+            id="one-that-is-no-more-than-what-fits-may-stay",
+        ),
+        pytest.param(
+            lambda: over(
+                a_pod(
+                    a_container("a", requests={"cpu": "300m"}, limits={"cpu": "400m"}),
+                    a_container("b", requests={"cpu": "200m"}, limits={"cpu": "300m"}),
+                ),
+                {"limits.cpu": "1"},
+                {"limits.cpu": "800m"},
+            ),
+            'quota "compute": limits.cpu asks 700m, used 800m of 1, over by 500m; lower limits.cpu and requests.cpu '
+            "of all its containers together to 200m or less, or free 500m in dev",
+            id="likewise-of-several-containers",
+        ),
+        pytest.param(
+            lambda: over(
+                agent({"memory": "18Gi"}, {"memory": "20Gi"}),
+                {"limits.memory": "19Gi"},
+                {"limits.memory": "5Gi"},
+                agent({"memory": "1Gi"}, {"memory": "2Gi"}),
+            ),
+            'quota "compute": limits.memory asks 18Gi, used 5Gi of 19Gi, over by 4Gi; '
+            "set limits.memory and requests.memory to 16Gi or less, or free 4Gi in dev",
+            id="likewise-of-a-resize",
+        ),
+        pytest.param(
             lambda: over(agent(limits={"memory": "27917286400800m"}), {"limits.memory": "4Gi"}, {}),
             'quota "compute": limits.memory asks 26Gi, used 0 of 4Gi, over by 22Gi; set limits.memory to 4Gi or less',
             id="milli-bytes-as-vpa-writes-them",
@@ -421,6 +457,29 @@ TWO = a_pod(a_container("a", limits={"cpu": "1"}), a_container("b", limits={"cpu
 )
 def test_a_refusal_by_quota_says_what_would_fit(found: Callable[[], str], expected: str) -> None:
     assert found() == expected
+
+
+def test_quotas_of_one_name_are_told_apart() -> None:
+    """A tier's quota has the tier's name for it, and may have that of a ResourceQuota that is not the tier's."""
+    hard, used = {"limits.cpu": "1", "pods": "1"}, {"limits.cpu": "750m"}
+    tier = a_tier(quotas=[a_tier_quota(hard)])
+    theirs = a_quota(hard, used, name="compute", managed=False)
+    other = a_quota({"limits.cpu": "1"}, used, name="other", managed=False)
+    over = "limits.cpu asks 500m, used 750m of 1, over by 250m; set limits.cpu to 250m or less, or free 250m in dev"
+    ours, whose = a_quota(hard, used), ('quota "compute" (tier dev)', 'quota "compute" (ResourceQuota)')
+    assert judged(agent(limits={"cpu": "500m"}), tier=tier, quotas=(ours, theirs)) == [
+        f"{one}: {over}" for one in whose
+    ]
+    assert judged(agent(), tier=tier, quotas=(ours, theirs)) == [
+        f'{one}: container "agent" has no limits.cpu, which the quota counts; set limits.cpu' for one in whose
+    ]
+    assert judged(agent(limits={"cpu": "500m"}), tier=tier, quotas=(ours, other)) == [
+        f'quota "{one}": {over}' for one in ("compute", "other")
+    ]
+    waiting = msgspec.structs.replace(theirs, used={})
+    assert judged(agent(limits={"cpu": "250m"}), tier=tier, quotas=(waiting,)) == [
+        f"{one} is being set up in dev; try again in a moment" for one in ('quota "compute"', whose[1])
+    ]
 
 
 def of_tier(tier: Tier | None, members: int = 0) -> list[str]:
@@ -583,6 +642,38 @@ def test_a_value_that_nobody_wrote_is_the_tier_s_default(annotation: str, *, sai
         f'container "agent": limits.cpu / requests.cpu is 400m / 50m{whose}, the tier allows at most 4; '
         "set requests.cpu to 100m or more, or limits.cpu to 200m or less"
     )
+
+
+@pytest.mark.parametrize(
+    ("request_", "limit", "set_", "whose", "also"),
+    [
+        ("50m", "300m", "limit", " (the tier's default)", ""),
+        ("400m", "400m", "limit", " (the tier's default of 300m, raised to the request)", " and requests.cpu"),
+        ("300m", "300m", "limit", " (the tier's default)", " and requests.cpu"),
+        ("200m", "280m", "limit", " (set by the tier)", ""),  # below the default: lowered for maxLimitRequestRatio
+        ("250m", "400m", "request", "", ""),
+        ("350m", "400m", "limit", " (the tier's default)", " and requests.cpu"),  # of a tier that has changed since
+    ],
+)
+def test_a_quota_says_what_became_of_a_default_limit(  # noqa: PLR0913, RUF100  # columns of a table
+    request_: str, limit: str, set_: str, whose: str, also: str
+) -> None:
+    note = f"tiergate set: cpu {set_} for container agent"
+    pod = msgspec.structs.replace(agent({"cpu": request_}, {"cpu": limit}), defaults_annotation=note)
+    tier, quotas = a_tier(an_item(default={"cpu": "300m"})), (a_quota({"limits.cpu": "1"}, {"limits.cpu": "800m"}),)
+    (line,) = judged(pod, tier=tier, quotas=quotas)
+    assert line.startswith(f'quota "tier": limits.cpu asks {limit}{whose}, used 800m of 1')
+    assert f"; set limits.cpu{also} to 200m or less" in line
+
+
+def test_what_a_resize_changes_is_no_default() -> None:
+    note = "tiergate set: cpu limit for container agent"
+    old, new = (
+        msgspec.structs.replace(agent({"cpu": "100m"}, {"cpu": cpu}), defaults_annotation=note) for cpu in ("1", "8")
+    )
+    tier = a_tier(an_item(default={"cpu": "1"}, high={"cpu": "5"}))
+    (line,) = judged(new, old=old, tier=tier)
+    assert line.startswith('container "agent": limits.cpu is 8, the tier allows at most 5')
 
 
 @pytest.mark.parametrize("name", ["cpu", "example.org/limits.x"])

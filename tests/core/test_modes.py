@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.builders import (
@@ -21,15 +22,22 @@ from tests.builders import (
     the_facts,
     validated,
 )
+from tests.core.workloads import KNOWN, a_template, a_workload
+from tests.core.workloads import judged as workload_judged
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding, in_mode
 from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.mode import MODES, Effect, Mode
+from tiergate.core.native import LimitRange
 from tiergate.core.podspec import ContainerStatus, Pod
+from tiergate.core.quota import QuotaStatus
+from tiergate.core.rules import sentence
 from tiergate.core.tally import names_to_count, unmeasured
 from tiergate.core.tier import Tier
+from tiergate.core.workload import NONE, ONE_POD, Rollout, Workload
+from tiergate.core.workload_case import Around
 
 REPORTING: tuple[Mode, ...] = ("Warn", "Audit")
 HARD = {"limits.cpu": "1", "pods": "3"}
@@ -267,3 +275,30 @@ def test_the_growth_of_a_claim_is_told_of(mode: Mode) -> None:
     grown, before = a_claim("8Gi"), a_claim("5Gi")
     told = reported(grown, old=before, tier=tier, quotas=(quota,), unchecked=False)
     assert [(one.rule, str(one.actual)) for one in told.findings] == [("quota-exceeded", "3Gi")]
+
+
+ROLLS = a_workload({"cpu": "1"}, rollout=Rollout(ONE_POD, NONE))
+CHANGED = msgspec.structs.replace(ROLLS, template=a_template({"cpu": "500m"}), written=b"another")
+OURS = a_quota({"limits.cpu": "1"}, {"limits.cpu": "1"})
+THEIRS = msgspec.structs.replace(OURS, name="theirs", managed=False)
+RANGES = msgspec.structs.replace(KNOWN, limit_ranges=(LimitRange("own", (an_item(high={"cpu": "100m"}),)),))
+
+
+@pytest.mark.parametrize(
+    ("old", "quotas", "around", "expected"),
+    [
+        pytest.param(ROLLS, (OURS,), KNOWN, "in mode Enforce: its rollout will stall: ", id="stalls"),
+        pytest.param(ROLLS, (THEIRS,), KNOWN, "its rollout will stall: ", id="stalls-at-a-quota-that-is-there"),
+        pytest.param(None, (OURS,), KNOWN, "in mode Enforce: 0 of 1 pods fit into ", id="does-not-fit"),
+        pytest.param(None, (THEIRS,), KNOWN, "0 of 1 pods fit into ", id="does-not-fit-a-quota-that-is-there"),
+        pytest.param(None, (), RANGES, "no pod of it can run: LimitRange ", id="a-limit-range-that-is-there"),
+    ],
+)
+def test_pods_that_run_in_this_mode_are_not_said_to_stall(
+    old: Workload | None, quotas: tuple[QuotaStatus, ...], around: Around, expected: str
+) -> None:
+    """Without mode Enforce the tier has no ResourceQuota; one that is not the tier's refuses in every mode."""
+    tier = a_tier(quotas=[a_tier_quota({"limits.cpu": "1"})], mode="Warn")
+    found = in_mode(workload_judged(CHANGED, old=old, tier=tier, quotas=quotas, around=around), "Warn")
+    lines = [sentence(one, namespace="dev") for one in found]
+    assert [line[: len(expected)] for line in lines] == [expected]

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import a_claim, a_container, a_quota, a_tier
+from tests.builders import a_claim, a_container, a_quota, a_tier, a_tier_quota
 from tests.core.workloads import a_template, a_workload, judged
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
@@ -196,6 +196,11 @@ def _lines(workload: Workload, hard: dict[str, str], used: dict[str, str], old: 
 _PAIR = a_container(requests={"cpu": "500m"}, pointer="/spec/template/spec/containers/0")
 _TWO_CONTAINERS = msgspec.structs.replace(a_template(), containers=(_PAIR, msgspec.structs.replace(_PAIR, name="side")))
 
+_AT = "/spec/template/spec/containers/0"
+_REQUESTS_400 = msgspec.structs.replace(
+    a_template(), containers=(a_container(requests={"cpu": "400m"}, limits={"cpu": "450m"}, pointer=_AT),)
+)
+
 
 @pytest.mark.parametrize(
     ("workload", "hard", "used", "expected"),
@@ -217,6 +222,22 @@ _TWO_CONTAINERS = msgspec.structs.replace(a_template(), containers=(_PAIR, msgsp
             "set replicas to 4 or less, or lower limits.cpu to 666m per pod\n"
             '5 of 6 pods fit into quota "own": requests.cpu 5, 1 for each pod; lower requests.cpu to 833m per pod',
             id="both-have-to-be-lowered",
+        ),
+        pytest.param(
+            a_workload(template=_REQUESTS_400, replicas=4),
+            {"limits.cpu": "1"},
+            {},
+            '2 of 4 pods fit into quota "own": limits.cpu 1, 450m for each pod; '
+            "set replicas to 2 or less, or lower limits.cpu and requests.cpu to 250m per pod",
+            id="a-request-above-what-fits-has-to-be-lowered-too",
+        ),
+        pytest.param(
+            a_workload(template=_REQUESTS_400, replicas=2),
+            {"limits.cpu": "800m"},
+            {},
+            '1 of 2 pods fit into quota "own": limits.cpu 800m, 450m for each pod; '
+            "set replicas to 1 or less, or lower limits.cpu to 400m per pod",
+            id="one-that-is-no-more-than-what-fits-may-stay",
         ),
         pytest.param(
             a_workload({"cpu": "1"}, replicas=3),
@@ -267,11 +288,19 @@ def test_what_would_help_is_said_only_where_it_helps_at_all_bounds(
     assert "\n".join(_lines(workload, hard, used)) == expected
 
 
-def test_quotas_of_one_name_and_the_same_numbers_are_said_once() -> None:
-    """As while a tier takes over from a ResourceQuota whose name its own quota has."""
-    twice = (_foreign({"limits.cpu": "4"}, {}), _foreign({"limits.cpu": "4"}, {}))
-    (found,) = judged(a_workload({"cpu": "1"}, replicas=6), tier=a_tier(), quotas=twice)
-    assert "limits.cpu 4, 1 for each pod" in sentence(found, namespace="dev")
+def test_quotas_of_one_name_are_told_apart_and_none_is_named_twice() -> None:
+    """As after a tier was made of a namespace's ResourceQuotas, whose names its own quotas have."""
+    hard, used = {"limits.cpu": "4", "requests.cpu": "4"}, {"limits.cpu": "1", "requests.cpu": "1"}
+    tier = a_tier(quotas=[a_tier_quota(hard, name="own")])
+    found = judged(a_workload({"cpu": "1"}, replicas=5), tier=tier, quotas=(_foreign(hard, used), a_quota(hard, used)))
+    why = "limits.cpu and requests.cpu 4, 1 used by others, 1 for each pod; it takes at most 4 such pods in all"
+    assert [sentence(one, namespace="dev") for one in found] == [
+        (
+            f'3 of 5 pods fit into quota "own" (ResourceQuota) now: {why}; '
+            "set replicas to 3 or less, or lower limits.cpu and requests.cpu to 600m per pod"
+        ),
+        f'3 of 5 pods fit into quota "own" (tier dev) now: {why}; lower limits.cpu and requests.cpu to 600m per pod',
+    ]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,9 @@ def test_nothing_could_be_said_of_a_bound_that_is_not_tight(
     hard, used, each, before = amounts
     pods, there, fewer, kept = counts[0], counts[1], counts[2], min(counts[3], counts[0])
     others = 0 if running is None else max(0, used - running * before)
-    whole = Bound("compute", "limits.cpu", Quantity(hard), Quantity(others), Quantity(each), Quantity(before))
+    whole = Bound(
+        "compute", "limits.cpu", Quantity(hard), Quantity(others), Quantity(each), Quantity(before), native=True
+    )
     found = _tight(hard, used, each, before, running=running, pods=pods)
     assert found in ((), (whole,))
     if not found:

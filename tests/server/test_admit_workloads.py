@@ -193,8 +193,8 @@ async def test_in_the_other_modes_it_is_told_of_and_never_refused(mode: Any, war
 
 
 @pytest.mark.parametrize(("mode", "key"), [("Warn", "warnings"), ("Audit", "auditAnnotations")])
-async def test_what_enforce_only_warns_of_is_told_in_the_same_words_and_is_no_violation(mode: Any, key: str) -> None:  # noqa: ANN401  # a mode
-    said = "3 of 5 pods fit"
+async def test_what_enforce_only_warns_of_is_told_as_such_and_is_no_violation(mode: Any, key: str) -> None:  # noqa: ANN401  # a mode
+    said = "in mode Enforce: 3 of 5 pods fit"
     quota = a_quota({"limits.cpu": "4"}, {"limits.cpu": "1"})
     state = a_state(msgspec.structs.replace(TIER, mode=mode), quotas=(), usage=(quota,))
     answered = await answer("workloads", a_review(an_object(replicas=5)), state)

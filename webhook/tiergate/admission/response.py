@@ -15,7 +15,7 @@ from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.review import VERSION
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
-from tiergate.core.messages import Said
+from tiergate.core.messages import OR, Said
 from tiergate.core.rules import said, sentence
 from tiergate.core.text import shortened
 from tiergate.wire import kinds
@@ -163,7 +163,8 @@ def _lines(request: AdmissionRequest, decision: Decision, findings: tuple[Findin
 
 def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Said:
     """Return the sentence; where the mode alone keeps the object from being refused it says so."""
-    found = said(finding, namespace=request.namespace)
+    plain = msgspec.structs.replace(finding, mode="") if finding.lifted else finding
+    found = said(plain, namespace=request.namespace)
     if finding.rule == "malformed" and decision.effect != "deny":
         return found._replace(fact=f'cannot be judged by tier "{decision.tier}": {found.fact}')
     if finding.lifted:
@@ -172,10 +173,11 @@ def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Sai
 
 
 def _line(finding: Finding, request: AdmissionRequest, decision: Decision) -> str:
-    """Return the sentence on one line, without what would pass if there is no room for it."""
-    found = told(finding, request, decision)
-    whole = str(found)
-    return one_line(whole if len(whole) <= MAX_WARNING else found.fact)
+    """Return the sentence on one line, with as many of the ways that would pass as there is room for."""
+    fact, advice = told(finding, request, decision)
+    while advice and len(fact) + len(advice) + 2 > MAX_WARNING:
+        advice = advice.rpartition(OR)[0]
+    return one_line(str(Said(fact, advice)))
 
 
 def _bounded(lines: list[str], most: int) -> list[str]:

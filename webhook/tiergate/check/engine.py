@@ -12,7 +12,7 @@ from tiergate.check.change_set import Part, Total
 from tiergate.check.judging import ObjectChecker
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
-from tiergate.core.messages import brief, shown
+from tiergate.core.messages import brief, quota_named, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas
 from tiergate.core.text import printable, shortened
@@ -112,7 +112,7 @@ class _NamespaceFindings:
             kept = all(one.part.kept for total in totals for one in total.shares)
             largest = sorted(totals[0].shares, key=lambda share: -share.steady.nano)
             message = (
-                f'the change set does not fit quota "{quota}": {"; ".join(map(_over, totals))}'
+                f"the change set does not fit {quota_named(quota)}: {'; '.join(map(_over, totals))}"
                 f"; it asks most for {_named([share.part.what for share in largest])}"
                 f"{'; its Jobs wait until others are done' if waits else '; all of it runs already' if kept else ''}"
             )
@@ -130,9 +130,10 @@ class _NamespaceFindings:
                 bound = total.bound
                 each = brief(share.each)
                 left = shown(Quantity(max(0, total.room), bound.hard.format), bound.hard)
+                when = "" if self._tier.is_native or bound.native else "in mode Enforce: "
                 message = (
-                    f"a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {each}, "
-                    f'the change set leaves {left} of {bound.hard} in quota "{bound.quota}"; '
+                    f"{when}a later rollout of {share.part.what} will stall: one more pod asks {bound.name} {each}, "
+                    f"the change set leaves {left} of {bound.hard} in {quota_named(bound.quota)}; "
                     "set maxSurge to 0 and maxUnavailable to 1, or ask for less"
                 )
                 yield self._finding("change-set-rollout-stalls", "warning", message, share.part)

@@ -12,7 +12,7 @@ from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
 from tiergate.core.resources import EMPTY, ResourceList, total
-from tiergate.core.tier import LABEL, Tier
+from tiergate.core.tier import LABEL, ZERO_IS_NO_LIMIT, Tier
 from tiergate.wire.tier_status import BY_MODE, ENFORCING, READY, Condition, ConditionReason, KeptSpec, TierStatus
 
 LONGEST_MESSAGE: Final = 32768
@@ -261,10 +261,18 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 def summarize(tier: Tier, states: Sequence[NamespaceState]) -> dict[str, str]:
-    """Return "used/hard" of the tier's unscoped quota by resource name, summed over namespaces."""
+    """Return "used/hard" of the tier's unscoped quota by resource name, summed over namespaces.
+
+    A short name is another one for requests (R-20): of both the smaller bound is shown, where columns look for it.
+    """
     names = sorted(name for one in native_quotas(tier) if one.name == UNSCOPED_NAME for name in one.hard)
     hard, used = total(one.hard for one in states), total(one.used for one in states)
-    return {name: f"{used.get(name, ZERO)}/{hard[name]}" for name in names if name in hard}
+    shown: dict[str, str] = {}
+    for name in (name for name in names if name in hard):
+        full = f"requests.{name}" if name in ZERO_IS_NO_LIMIT else name
+        if full not in shown or hard[name] < hard[shown[full]]:
+            shown[full] = name
+    return {full: f"{used.get(name, ZERO)}/{hard[name]}" for full, name in sorted(shown.items())}
 
 
 def shows_more_than_numbers(one: TierStatus, other: TierStatus) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a value that is out of range was written in the object, or set by the tier."""
+"""Who wrote the values that a finding is about: the author of the object, or the tier."""
 
 from __future__ import annotations
 
@@ -10,28 +10,82 @@ import msgspec
 from tiergate.core import defaults
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
-from tiergate.core.podspec import Pod
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.resources import EMPTY, ResourceList
+from tiergate.core.tier import Tier
+from tiergate.core.usage import aggregate
 
 _OF_REQUEST: Final[dict[RuleId, RuleId]] = {"limit-min": "request-min", "limit-max": "request-max"}
 
+Names = Collection[tuple[str, str]]
+"""Containers, and names of their values as quotas have them."""
 
-def with_author(findings: tuple[Finding, ...], subject: Pod | Claim) -> tuple[Finding, ...]:
-    """Mark the findings about a value that the tier set and nobody wrote."""
-    if not findings or not isinstance(subject, Pod) or subject.defaults_annotation is None:
+
+def with_author(
+    findings: tuple[Finding, ...], subject: Pod | Claim, old: Pod | Claim | None, tier: Tier
+) -> tuple[Finding, ...]:
+    """Mark the findings about a value that the tier set, and those about a limit that needs a lower request as well.
+
+    What an update changes somebody wrote.
+    """
+    if not findings or not isinstance(subject, Pod):
         return findings
-    ours = defaults.named_in(subject.defaults_annotation)
-    return tuple([_by_tier(one, ours) if (one.container, one.resource) in ours else one for one in findings])
+    note = subject.defaults_annotation if old is None else None
+    ours = frozenset[tuple[str, str]]() if note is None else defaults.named_in(note)
+    return tuple([_with_author(one, subject, ours, tier) for one in findings])
 
 
-def _by_tier(finding: Finding, ours: Collection[tuple[str, str]]) -> Finding:
+def _with_author(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Finding:
+    if finding.rule == "quota-exceeded" and finding.fits is not None:
+        same = written_request(pod, finding.resource, ours) > finding.fits
+        finding = msgspec.structs.replace(finding, same_request=same)
+    return _by_tier(finding, pod, ours, tier) if (finding.container, finding.resource) in ours else finding
+
+
+def _by_tier(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Finding:
     """Return the finding with the tier as the author, or about the request that a default limit was raised to."""
     request = finding.resource.replace("limits.", "requests.", 1)
-    if not finding.same_request or (finding.container, request) in ours:
-        return msgspec.structs.replace(finding, by_tier=True)
+    related = _OF_REQUEST.get(finding.rule)
+    if related is None or not finding.same_request or (finding.container, request) in ours:
+        return msgspec.structs.replace(finding, by_tier=True, default=_adapted(finding, pod, ours, tier))
     return msgspec.structs.replace(
         finding,
-        rule=_OF_REQUEST[finding.rule],
+        rule=related,
         pointer=finding.pointer.replace("/limits/", "/requests/"),
         resource=request,
         same_request=False,
     )
+
+
+def _adapted(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Quantity | None:
+    """Return the tier's default where the container has another value: a limit raised to the request, or less."""
+    side, _, name = finding.resource.partition(".")
+    item, container = tier.container, pod.by_name.get(finding.container)
+    if item is None or container is None:
+        return None
+    request, is_limit = container.requests.get(name), side == "limits"
+    default = (item.default if is_limit else item.default_request).get(name)
+    value = container.limits.get(name) if is_limit else request
+    if default is None or value is None or value == default:
+        return None
+    raised = is_limit and value == request and (finding.container, f"requests.{name}") not in ours
+    return default if value < default or raised else None  # else of a tier that has changed since
+
+
+def written_request(pod: Pod, resource: str, ours: Names = ()) -> Quantity:
+    """Return what a pod's author requests of a resource that he limits, beside the names that the tier set.
+
+    A request that nobody wrote follows the limit. ``resource`` is as quotas name it; 0 where it is no limit.
+    """
+    side, _, name = resource.partition(".")
+    if side != "limits":
+        return ZERO
+
+    def written(container: Container) -> ResourceList:
+        request = container.requests.get(name)
+        mine = name in container.written_requests and (container.name, f"requests.{name}") not in ours
+        return {name: request} if mine and request is not None else EMPTY
+
+    request = pod.requests.get(name) or aggregate(pod, written).get(name, ZERO)
+    return request + pod.overhead.get(name, ZERO) if request else ZERO

@@ -93,7 +93,8 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     quotas = within_tier(facts.quotas, tier)
-    findings = with_author(broken(ObjectCase(subject, request.old, tier, quotas, server.now, server.minor)), subject)
+    found = broken(ObjectCase(subject, request.old, tier, quotas, server.now, server.minor))
+    findings = with_author(found, subject, request.old, tier)
     return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
@@ -124,7 +125,7 @@ def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:
     if tier.mode == "Audit" and old is None and isinstance(subject, Pod):
         subject = admitted(msgspec.structs.replace(subject, qos_class=""), tier, minor=server.minor)
     case = ObjectCase(subject, old, tier, quotas_by_usage(facts), server.now, server.minor)
-    found = with_author(broken(case), subject)
+    found = with_author(broken(case), subject, old, tier)
     # A quota that is not in force yet is no violation, and the tier's own never are in force in these modes.
     findings = tuple([finding for finding in found if finding.rule != "quota-pending"])
     return _reported(findings, tier, unchecked=facts.usage is None)

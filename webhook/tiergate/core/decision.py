@@ -67,13 +67,17 @@ class Finding(msgspec.Struct, frozen=True):
     ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is hard,
     ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an update not the
     increase). ``limit`` is set for ratios only, ``same_request`` where the request is the same as the limit that is
-    out of range, as where only the limit was written (D-3), ``by_tier`` where the tier's default is out of range.
+    out of range, as where only the limit was written (D-3), or is above what fits of it, ``by_tier`` where the tier set
+    the value; ``default`` is its default then, where it set another value, as the limit is never below the request.
     ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
     where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
     type) are what the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a
-    workload needs. ``because`` is the rule that keeps its pods from running: one of ours, of LimitRanger, or
-    ``invalid`` for the API server's own. A rule states the ``effect`` in mode Enforce, `in_mode` the one in a Decision;
-    ``lifted`` is set where the mode alone keeps the finding from refusing the request.
+    workload needs; ``mode`` is set by the modes Warn and Audit, too. ``because`` is the rule that keeps its pods from
+    running: one of ours, of LimitRanger, or ``invalid`` for the API server's own. A rule states the ``effect`` in mode
+    Enforce, `in_mode` the one in a Decision;
+    ``lifted`` is set where the mode alone keeps the finding from refusing the request, ``native`` where what is broken
+    is not the tier's, but a ResourceQuota or LimitRange of the namespace or the API server's own rule: it refuses in
+    every mode.
     """
 
     rule: RuleId
@@ -88,6 +92,7 @@ class Finding(msgspec.Struct, frozen=True):
     limit: Quantity | None = None
     same_request: bool = False
     by_tier: bool = False
+    default: Quantity | None = None
     scopes: tuple[ScopeRequirement, ...] = ()
     pod_level: Quantity | None = None
     quota: str = ""
@@ -101,6 +106,7 @@ class Finding(msgspec.Struct, frozen=True):
     item: str = ""
     effect: Effect = "deny"
     lifted: bool = False
+    native: bool = False
 
     @property
     def violates(self) -> bool:
@@ -113,7 +119,7 @@ def in_mode(findings: tuple[Finding, ...], mode: Mode) -> tuple[Finding, ...]:
     if mode == "Enforce" or not findings:
         return findings
     effect, change = EFFECTS[mode], msgspec.structs.replace
-    return tuple([change(finding, effect=effect, lifted=finding.effect == "deny") for finding in findings])
+    return tuple([change(one, effect=effect, lifted=one.effect == "deny", mode=mode) for one in findings])
 
 
 class Decision(msgspec.Struct, frozen=True):

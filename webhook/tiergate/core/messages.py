@@ -30,10 +30,12 @@ MOST_DIGITS: Final = 7
 
 LONGEST: Final = 24
 """Characters of an amount that is shown in full; what anybody means has fewer."""
+OR: Final = ", or "
+"""Between changes of which each alone would pass."""
 
 
 class Said(NamedTuple):
-    """A sentence: what is wrong, and what would pass, "" if nothing would; where room is short, that is left out."""
+    """A sentence: what is wrong, and what would pass, "" if nothing would: where room is short less of that."""
 
     fact: str
     advice: str = ""
@@ -83,7 +85,13 @@ def _where(finding: Finding) -> str:
 
 
 def _whose(finding: Finding) -> str:
-    return " (the tier's default)" if finding.by_tier else ""
+    """Say that the tier set the value; one above the tier's default is a limit that was raised to the request."""
+    default, actual = finding.default, finding.actual
+    if default is None or actual is None:
+        return " (the tier's default)" if finding.by_tier else ""
+    if actual < default:
+        return " (set by the tier)"
+    return f" (the tier's default of {shown(default, actual)}, raised to the request)"
 
 
 def too_small(finding: Finding, _namespace: str) -> Said:
@@ -101,11 +109,21 @@ def too_large(finding: Finding, _namespace: str) -> Said:
 def _bounded(finding: Finding, allows: str, direction: str) -> Said:
     name, bound = finding.resource, finding.bound
     actual = "not set" if finding.actual is None else shown(finding.actual, bound or finding.actual)
-    also = f" and {name.replace('limits.', 'requests.', 1)}" if finding.same_request else ""
     return Said(
         f"{_where(finding)}: {name} is {actual}{_whose(finding)}, the tier {allows} {bound}",
-        f"set {name}{also} to {bound} or {direction}",
+        f"set {_with_request(finding)} to {bound} or {direction}",
     )
+
+
+def _with_request(finding: Finding) -> str:
+    """Return the name of the value to change, with that of the request where it has to follow."""
+    name = finding.resource
+    return f"{name} and {request_of(name)}" if finding.same_request else name
+
+
+def request_of(name: str) -> str:
+    """Return the name of the request beside a limit."""
+    return name.replace("limits.", "requests.", 1)
 
 
 def zero_limit(finding: Finding, _namespace: str) -> Said:
@@ -160,10 +178,16 @@ def _limit_for(name: str, request: Quantity, ratio: Quantity) -> str:
     return shown(Quantity(nano - nano % unit(name)), request, up=False)
 
 
+def quota_named(label: str) -> str:
+    """Return a quota as sentences name it, with whose it is where its label says so."""
+    name, bracket, whose = label.partition(" (")
+    return f'quota "{name}"{bracket}{whose}'
+
+
 def required(finding: Finding, _namespace: str) -> Said:
     """Say that a container lacks a value that a quota counts."""
     return Said(
-        f'quota "{finding.quota}": {_where(finding)} has no {finding.resource}, which the quota counts',
+        f"{quota_named(finding.quota)}: {_where(finding)} has no {finding.resource}, which the quota counts",
         f"set {finding.resource}",
     )
 
@@ -172,14 +196,14 @@ def exceeded(finding: Finding, namespace: str) -> Said:
     """Say by how much a quota would be exceeded."""
     asked, used, hard = finding.actual or ZERO, finding.used or ZERO, finding.bound or ZERO
     scope = f" ({scope_words(finding.scopes)})" if finding.scopes else ""
-    start = f'quota "{finding.quota}"{scope}: {finding.resource} asks {shown(asked, hard)}{_whose(finding)}'
+    start = f"{quota_named(finding.quota)}{scope}: {finding.resource} asks {shown(asked, hard)}{_whose(finding)}"
     if not hard:
         return Said(f"{start}, and none are allowed")
     over = used + asked - hard
     ways = [_fix(finding, hard), f"free {shown(over, hard, up=True)} in {namespace}" if over <= used else ""]
     return Said(
         f"{start}, used {shown(used, hard)} of {hard}, over by {shown(over, hard)}",
-        ", or ".join(filter(None, ways)) or f"the whole quota is {hard}",
+        OR.join(filter(None, ways)) or f"the whole quota is {hard}",
     )
 
 
@@ -194,8 +218,8 @@ def _fix(finding: Finding, hard: Quantity) -> str:
     if name.partition(".")[0] not in _CHANGEABLE and not name.startswith(HUGEPAGES):
         return ""
     if finding.container:
-        return f"set {name} to {fits} or less"
-    return f"lower {name} of all its containers together to {fits} or less"
+        return f"set {_with_request(finding)} to {fits} or less"
+    return f"lower {_with_request(finding)} of all its containers together to {fits} or less"
 
 
 def whole_pages(name: str, amount: Quantity) -> Quantity:
@@ -238,7 +262,7 @@ def pending(finding: Finding, namespace: str) -> Said:
             "Tiergate's",
             "ask the platform team to rename or delete it",
         )
-    return Said(f'quota "{finding.quota}" is being set up in {namespace}', "try again in a moment")
+    return Said(f"{quota_named(finding.quota)} is being set up in {namespace}", "try again in a moment")
 
 
 def no_tier(finding: Finding, namespace: str) -> Said:
@@ -302,37 +326,3 @@ def label_not_checked(finding: Finding, namespace: str) -> Said:
     return Said(
         f'tier "{shortened(finding.tier)}" could not be read; if it does not exist, pods in {namespace} are refused'
     )
-
-
-def derived_default(finding: Finding, _namespace: str) -> Said:
-    """Warn of a default that follows from another field (L-1)."""
-    return Said(f"tier {finding.tier}: {finding.resource} is not written and becomes {finding.bound}")
-
-
-def max_without_min(finding: Finding, _namespace: str) -> Said:
-    """Warn of a range with one end."""
-    return Said(f"tier {finding.tier}: {finding.item} has a max for {finding.resource} and no min")
-
-
-def unbounded_devices(finding: Finding, _namespace: str) -> Said:
-    """Warn of devices that a claim can ask for and no quota of the tier counts (R-47)."""
-    return Said(
-        f"tier {finding.tier}: ResourceClaims can ask for devices that {finding.resource} does not count",
-        "add <class>.deviceclass.resource.k8s.io/devices for each DeviceClass",
-    )
-
-
-def broad_exemption(finding: Finding, _namespace: str) -> Said:
-    """Warn of an exemption that takes in more than people mean."""
-    return Said(f"tier {finding.tier}: exempting {shortened(finding.user)} is rarely meant: {finding.detail}")
-
-
-def unmeasured(finding: Finding, _namespace: str) -> Said:
-    """Warn of quota names that are not measured from pods or claims."""
-    return Said(f"tier {finding.tier}: in mode {finding.mode} nothing is reported on {finding.resource}")
-
-
-def requests_above_limits(finding: Finding, _namespace: str) -> Said:
-    """Warn of a bound that no pod can reach, as no request is above its limit."""
-    limit = f"limits.{finding.resource.removeprefix('requests.')}"
-    return Said(f'tier {finding.tier}: quota "{finding.quota}" bounds {finding.resource} above {limit}')

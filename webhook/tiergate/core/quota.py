@@ -6,7 +6,7 @@ reported instead of the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -19,6 +19,7 @@ from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
+from tiergate.core.text import shortened
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
 
@@ -31,6 +32,8 @@ _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
 }
 _CLAIM_NAMES: Final = frozenset({"persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"})
 _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_CLASS}requests.storage")
+
+_TIER_SHOWN: Final = 40
 
 
 class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
@@ -171,13 +174,14 @@ def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
     return status.hard.keys() >= set(names) <= status.used.keys()
 
 
-def unknown(subject: Measured, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
+def unknown(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
     for quota in quotas:
         if quota.managed:
             continue
         if names := [name for name in pertinent(subject, quota, minor=minor) if name not in quota.used]:
-            yield Finding("quota-pending", "", quota=quota.name, resource=", ".join(names))
+            label = quota_label(quota, names[0], tier, quotas)
+            yield Finding("quota-pending", "", quota=label, resource=", ".join(names))
 
 
 def required(
@@ -198,7 +202,8 @@ def required(
             for container in subject.every_container():
                 for name, side, resource in demanded:
                     if resource not in (container.limits if side == "limits" else container.requests):
-                        yield _missing(container, side, resource, quota_label(quota, name, tier))
+                        label = quota_label(quota, name, tier, quotas)
+                        yield _missing(container, side, resource, label, native=not quota.managed)
 
 
 def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
@@ -208,7 +213,7 @@ def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> t
     return tuple(one for one in demanded if one[2] not in written[one[1]])
 
 
-def _missing(container: Container, side: str, resource: str, quota: str) -> Finding:
+def _missing(container: Container, side: str, resource: str, quota: str, *, native: bool) -> Finding:
     return Finding(
         "quota-required",
         f"{container.pointer}/resources/{side}/{escape(resource)}",
@@ -216,6 +221,7 @@ def _missing(container: Container, side: str, resource: str, quota: str) -> Find
         init=container.init,
         resource=f"{side}.{resource}",
         quota=quota,
+        native=native,
     )
 
 
@@ -248,7 +254,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     bound=hard,
                     used=used,
                     fits=usage[name] - (used + asked - hard),
-                    quota=quota_label(quota, name, tier),
+                    quota=quota_label(quota, name, tier, quotas),
+                    native=not quota.managed,
                     scopes=scopes_of(quota),
                 )
 
@@ -297,10 +304,16 @@ def _only_container(subject: Measured) -> str:
     return subject.containers[0].name if len(subject.containers) == 1 else ""
 
 
-def quota_label(quota: QuotaStatus, name: str, tier: Tier) -> str:
-    """Return the tier's own name for a bound of an object we manage, else the object's name."""
-    if quota.managed:
-        for desired in desired_quotas(tier):
-            if desired.name == quota.name and name in desired.sources:
-                return desired.sources[name]
+def quota_label(quota: QuotaStatus, name: str, tier: Tier, among: Iterable[QuotaStatus]) -> str:
+    """Return the tier's own name for a bound of an object we manage, else the object's name.
+
+    Where both have one name, as after a tier was made of a namespace's ResourceQuotas, it says whose quota it is.
+    """
+    if not quota.managed:
+        return f"{quota.name} (ResourceQuota)" if any(one.name == quota.name for one in tier.quotas) else quota.name
+    for desired in desired_quotas(tier):
+        if desired.name == quota.name and name in desired.sources:
+            label = desired.sources[name]
+            twice = any(one.name == label and not one.managed for one in among)
+            return f"{label} (tier {shortened(tier.name, _TIER_SHOWN)})" if twice else label
     return quota.name

@@ -31,13 +31,14 @@ class Bound(msgspec.Struct, frozen=True):
     """One bound of a quota, and what is asked of it.
 
     Attributes:
-        quota: What messages call the quota.
+        quota: What messages call the quota; no two of a namespace have the same.
         name: The quota name.
         hard: The bound.
         others: What is used besides the pods in question.
         each: What a pod of the new template asks.
         before: What a pod of the former template takes.
         scopes: Which pods the quota counts; () for all.
+        native: The quota is a ResourceQuota that is not the tier's: it refuses in every mode.
     """
 
     quota: str
@@ -47,6 +48,7 @@ class Bound(msgspec.Struct, frozen=True):
     each: Quantity
     before: Quantity
     scopes: tuple[ScopeRequirement, ...] = ()
+    native: bool = False
 
     @property
     def room(self) -> Quantity:
@@ -107,8 +109,10 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
     def bound(self, asked: Asked, *, others: Quantity, before: Quantity) -> Bound:
         """Return what is asked of a bound, beside what others use of it."""
         quota, name = asked.quota, asked.name
-        label = quota_label(quota, name, self.tier)
-        return Bound(label, name, asked.hard, others, asked.each, before, scopes_of(quota))
+        label = quota_label(quota, name, self.tier, self.quotas)
+        return Bound(
+            label, name, asked.hard, others, asked.each, before, scopes=scopes_of(quota), native=not quota.managed
+        )
 
     def allow(self, one: Charged) -> bool:
         """Say whether no quota is smaller than a pod or claim alone."""

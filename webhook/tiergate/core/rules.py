@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tiergate.core import limitrange, messages, quota, workload_messages
+from tiergate.core import limitrange, messages, quota, tier_messages, workload_messages
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.messages import Said
@@ -85,6 +85,8 @@ class Checks(msgspec.Struct, frozen=True):
     usage: tuple[UsageCheck, ...]
 
 
+_ABOUT_PODS: Final = ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls")
+"""What is said of pods that are still to come."""
 _NO_BOUNDS: Final = LimitRangeItem(type="")
 
 
@@ -111,7 +113,7 @@ def _claim(tier: Tier) -> ClaimCheck | None:
 
 def _quota_pending(case: ObjectCase) -> Iterable[Finding]:
     yield from quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
-    yield from quota.unknown(case.subject, case.quotas, minor=case.minor)
+    yield from quota.unknown(case.subject, case.tier, case.quotas, minor=case.minor)
 
 
 def _quota_required(case: ObjectCase) -> Iterable[Finding]:
@@ -189,17 +191,17 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="The label names a tier that cannot be in force."),
     Rule("label-tier-unchecked", messages.label_not_checked, endpoint="namespaces", effect="warn",
         summary="The label names a tier that could not be read."),
-    Rule("default-derived", messages.derived_default, endpoint="tiers", effect="warn",
+    Rule("default-derived", tier_messages.derived_default, endpoint="tiers", effect="warn",
         summary="Kubernetes derives a default of the tier that is not written."),
-    Rule("max-without-min", messages.max_without_min, endpoint="tiers", effect="warn",
+    Rule("max-without-min", tier_messages.max_without_min, endpoint="tiers", effect="warn",
         summary="The tier has a max and no min."),
-    Rule("devices-unbounded", messages.unbounded_devices, endpoint="tiers", effect="warn",
+    Rule("devices-unbounded", tier_messages.unbounded_devices, endpoint="tiers", effect="warn",
         summary="Devices can be had past the quota of the tier."),
-    Rule("exemption-broad", messages.broad_exemption, endpoint="tiers", effect="warn",
+    Rule("exemption-broad", tier_messages.broad_exemption, endpoint="tiers", effect="warn",
         summary="The tier exempts a group that nearly everybody is in."),
-    Rule("quota-unmeasured", messages.unmeasured, endpoint="tiers", effect="warn",
+    Rule("quota-unmeasured", tier_messages.unmeasured, endpoint="tiers", effect="warn",
         summary="In modes Warn and Audit this name of a quota is not counted."),
-    Rule("quota-requests-above-limits", messages.requests_above_limits, endpoint="tiers", effect="warn",
+    Rule("quota-requests-above-limits", tier_messages.requests_above_limits, endpoint="tiers", effect="warn",
         summary="The quota bounds requests above limits, which no pod can reach."),
     Rule("workload-never-runs", _never_runs, endpoint="workloads",
         summary="No pod of the workload can ever run in this tier."),
@@ -276,5 +278,7 @@ def sentence(finding: Finding, *, namespace: str) -> str:
 
 
 def said(finding: Finding, *, namespace: str) -> Said:
-    """Return what is wrong, and what would be right."""
-    return _BY_ID[finding.rule].sentence(finding, shortened(namespace))
+    """Return what is wrong, and what would be right; of pods that run in this mode, what becomes of them in Enforce."""
+    found = _BY_ID[finding.rule].sentence(finding, shortened(namespace))
+    run = finding.mode and finding.rule in _ABOUT_PODS and not finding.native
+    return found._replace(fact=f"in mode Enforce: {found.fact}") if run else found

@@ -53,6 +53,7 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
         of_claims: Claims count that may be there already.
         fixed: These cannot be changed any more.
         shared: Several containers share what a pod asks.
+        request: What is requested of a resource whose limit is bounded, 0 where the request follows the limit.
         counted_by: The field that says how many pods there are, "" where nodes do.
         passing: How many pods pass all bounds, said of the first one alone; 0: not said.
         helps: At each bound something else than fewer pods helps.
@@ -66,6 +67,7 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
     of_claims: bool
     fixed: bool
     shared: bool = False
+    request: Quantity = ZERO
     counted_by: str = ""
     passing: int = 0
     helps: bool = False

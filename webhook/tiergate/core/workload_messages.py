@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tiergate.core.decision import Fault, Finding
-from tiergate.core.messages import Said, scope_words, shown
+from tiergate.core.messages import OR, Said, quota_named, request_of, scope_words, shown
 from tiergate.core.native import Refusal, sentence
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
@@ -55,13 +55,16 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
     if others and not one.of_claims and not differ and one.missing > others:
         what += f"; it takes at most {bound.hard.nano // bound.each.nano} such pods in all"
     fewer = f"set {one.counted_by} to {one.passing} or less" if one.counted_by and one.passing > 0 else ""
-    return Said(what, ", or ".join(filter(None, [fewer, *(_ways(one, namespace) if one.helps else ())])))
+    return Said(what, OR.join(filter(None, [fewer, *(_ways(one, namespace) if one.helps else ())])))
 
 
 def _ways(one: Shortage, namespace: str) -> tuple[str, str]:
     """Return what else makes all pods fit at this bound."""
     less, together = one.less(), " (all containers together)" if one.shared and not one.of_claims else ""
-    lower = f"lower {one.names} to {_shown(less, one.bound, up=False)} per pod{together}" if less else ""
+    names, request = one.names, request_of(one.bound.name)
+    if one.request > less and request not in names.split(" and "):
+        names += f" and {request}"  # no request is above its limit
+    lower = f"lower {names} to {_shown(less, one.bound, up=False)} per pod{together}" if less else ""
     return lower, f"free {_shown(one.missing, one.bound, up=True)} in {namespace}" if one.can_be_freed else ""
 
 
@@ -89,7 +92,7 @@ def _stalls(found: Stall, namespace: str) -> Said:
         ways.append(f"free {_shown(short, bound, up=True)} in {namespace}")
     elif not any(ways):
         ways.append(f"lower {bound.name}" if bound.name.startswith(PER_POD) else "")
-    return Said(f"its rollout will stall: {what}", ", or ".join(way for way in ways if way))
+    return Said(f"its rollout will stall: {what}", OR.join(way for way in ways if way))
 
 
 def _blocked(found: Blocked, namespace: str) -> Said:
@@ -104,7 +107,7 @@ def _blocked(found: Blocked, namespace: str) -> Said:
     ways = [_values(found.workload, found.passing)] if found.passing is not None else []
     if short <= found.foreign or not any(ways):
         ways.append(f"free {_shown(short, bound, up=True)} in {namespace}")
-    return Said(what, ", or ".join(way for way in ways if way))
+    return Said(what, OR.join(way for way in ways if way))
 
 
 def _pods(old: int, new: int) -> str:
@@ -139,4 +142,5 @@ def _shown(amount: Quantity, bound: Bound, *, up: bool | None = None) -> str:
 
 def _quota(bound: Bound) -> str:
     scope = f" ({shortened(scope_words(bound.scopes), _NAME_SHOWN)})" if bound.scopes else ""
-    return f'quota "{shortened(bound.quota, _NAME_SHOWN)}"{scope}'
+    name, bracket, whose = bound.quota.partition(" (")
+    return f"{quota_named(f'{shortened(name, _NAME_SHOWN)}{bracket}{whose}')}{scope}"

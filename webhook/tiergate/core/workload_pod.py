@@ -110,7 +110,7 @@ def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Fi
         unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
         broken += quota.exceeded(one, None, tier, unused, now=0.0, minor=minor)
     if broken:
-        yield from with_author(tuple(broken), _annotated(one, case))
+        yield from with_author(tuple(broken), _annotated(one, case), None, tier)
     if case.around.limit_ranges:  # in most namespaces there are none
         yield from native.refusals(one, _of_others(case))
 
@@ -123,7 +123,7 @@ def _never(found: NeverRuns, effect: Effect) -> Finding:
             cause, rule="workload-never-runs", because=cause.rule, effect=effect, workload=found
         )
     because = cause.rule if isinstance(cause, native.Refusal) else "invalid"
-    return Finding("workload-never-runs", cause.pointer, because=because, effect=effect, workload=found)
+    return Finding("workload-never-runs", cause.pointer, because=because, effect=effect, workload=found, native=True)
 
 
 def _of_others(case: Case) -> tuple[LimitRange, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from tiergate.core.authorship import written_request
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.mode import Effect
 from tiergate.core.quota_bounds import Bound
@@ -59,6 +60,7 @@ def _shortage(demand: Demand, bound: Bound, without: dict[tuple[str, str], Bound
         # What claims ask cannot be changed any more once the StatefulSet is there.
         fixed=of_claims and demand.former is not None,
         shared=len(demand.unit.pod.every_container()) > 1,
+        request=written_request(demand.unit.pod, bound.name),
         counted_by=BY_KIND[demand.case.workload.kind].counted_by,
     )
 
@@ -74,7 +76,7 @@ def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:
         same = merged.get(key)
         if same is None:
             merged[key] = one
-        elif bound.name not in same.names.split(" and "):  # else a quota of the same name, of another object
+        else:
             merged[key] = msgspec.structs.replace(same, names=f"{same.names} and {bound.name}")
     return list(merged.values())
 
@@ -91,6 +93,7 @@ def of_bound(rule: RuleId, found: Shortage | Stall | Blocked, effect: Effect) ->
         used=bound.others,
         quota=bound.quota,
         scopes=bound.scopes,
+        native=bound.native,
         workload=found,
         effect=effect,
     )

@@ -264,11 +264,10 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
     """Return the usage of a namespace; ``hidden``: its quotas may not be read."""
     bounds: list[tuple[BoundUsage, QuotaStatus]] = []
     quotas = list(_with_bounds(namespace, tier, stored))
-    labels = _labels(quotas, tier)
     for quota in quotas:
         real = objects.real(namespace, quota, now, minor)
         for name, hard in quota.hard.items():
-            label, enforced = labels[id(quota), name], quota in stored or hidden
+            label, enforced = quota_label(quota, name, tier, quotas), quota in stored or hidden
             one = BoundUsage(label, name, hard, quota.used.get(name), real.get(name), enforced)
             bounds.append((one, quota))
     nearest = max(
@@ -276,17 +275,6 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
     )
     consumers = objects.largest(namespace, nearest[1], nearest[0].resource, now, minor) if nearest else ()
     return NamespaceUsage(namespace, tuple(one for one, _ in bounds), tuple(consumers))
-
-
-def _labels(quotas: Sequence[QuotaStatus], tier: Tier) -> dict[tuple[int, str], str]:
-    """Return what each bound's quota is called; where the tier and another object have one name, whose it is."""
-    found = {(id(one), name): quota_label(one, name, tier) for one in quotas for name in one.hard}
-    names = [
-        {found[id(one), name] for one in quotas if one.managed is ours for name in one.hard} for ours in (True, False)
-    ]
-    shared = names[0] & names[1]
-    whose = {id(one): f"tier {tier.name}" if one.managed else "ResourceQuota" for one in quotas}
-    return {key: f"{label} ({whose[key[0]]})" if label in shared else label for key, label in found.items()}
 
 
 def _with_bounds(namespace: str, tier: Tier, stored: Sequence[QuotaStatus]) -> Iterator[QuotaStatus]:

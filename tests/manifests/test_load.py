@@ -41,14 +41,15 @@ def test_an_object_knows_what_and_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_read_with_all_below_it_in_order(tmp_path: Path) -> None:
-    for path in ("b.yml", "a/z.yaml", "a/y.json", "c.txt", ".git/config.yaml", "d/.hidden/x.yaml"):
+    """The order of `kubectl apply -R`: of two objects with the same name both have the same one last."""
+    for path in ("b.yml", "a/z.yaml", "a/y.json", "a.yaml", "c.txt", ".git/config.yaml", "d/.hidden/x.yaml"):
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(POD % path)
-    assert names(tmp_path) == ["b.yml", "a/y.json", "a/z.yaml"]
-    assert names(tmp_path, ignore=("*/a/*",)) == ["b.yml"]
-    assert names(tmp_path, ignore=("z.yaml",)) == ["b.yml", "a/y.json"]
-    assert load([str(tmp_path)]).files == 3
+    assert names(tmp_path) == ["a/y.json", "a/z.yaml", "a.yaml", "b.yml"]
+    assert names(tmp_path, ignore=("*/a/*",)) == ["a.yaml", "b.yml"]
+    assert names(tmp_path, ignore=("z.yaml",)) == ["a/y.json", "a.yaml", "b.yml"]
+    assert load([str(tmp_path)]).files == 4
 
 
 def test_a_named_file_may_have_any_name(tmp_path: Path) -> None:
@@ -58,7 +59,8 @@ def test_a_named_file_may_have_any_name(tmp_path: Path) -> None:
 
 def test_a_loop_of_folders_ends(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(POD % "one")
-    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    for name in ("loop", "loop.yaml"):
+        (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
     assert names(tmp_path) == ["one"]
 
 

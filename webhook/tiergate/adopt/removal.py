@@ -76,4 +76,4 @@ def _notes(native: NativeBounds, tier: Tier) -> Iterator[str]:
             hard = quota.spec_hard.get(name)
             if hard is not None and hard.nano < number * NANO:
                 said = f"ResourceQuota {quota.name} allows {hard} {name}, and beside the tier's own there are {number}"
-                yield f"{said}: raise it before the tier refuses, or the tier's cannot be created"
+                yield f"{said}: raise it before step 1, or neither copies nor the tier's can be created"

@@ -142,20 +142,34 @@ def load_files(paths: Iterable[str], *, ignore: Iterable[str] = ()) -> tuple[lis
 
 
 def _files(path: str, ignore: tuple[str, ...]) -> Iterator[str | Unread]:
-    """Yield the files of a path, in a folder those with a known suffix, sorted; links to folders are not followed."""
+    """Yield the files of a path, in a folder those with a known suffix; links to folders are not followed.
+
+    Their order is that of `kubectl apply -R`, by name with folders among files: it decides which of two objects of one
+    name counts.
+    """
     if path == STDIN or not os.path.isdir(path):  # noqa: PTH112 - a Path costs more than the rest
         if not _ignored(path, ignore):
             yield path
         return
-    failed: list[OSError] = []
-    for folder, folders, names in os.walk(path, onerror=failed.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            file = os.path.join(folder, name)  # noqa: PTH118 - as above
-            if name.endswith(SUFFIXES) and not _ignored(file, ignore):
-                yield file
-    for error in failed:
-        yield Unread(printable(str(error.filename)), error.strerror or "cannot be read")
+    left = [path]
+    while left:
+        found = left.pop()
+        if os.path.isdir(found):  # noqa: PTH112 - as above
+            if found != path and os.path.islink(found):  # noqa: PTH114 - as above
+                continue
+            try:
+                names = sorted(os.listdir(found), reverse=True)  # noqa: PTH208 - as above
+            except OSError as error:
+                yield Unread(printable(found), error.strerror or "cannot be read")
+                continue
+            left.extend(os.path.join(found, name) for name in names if not _skipped(found, name))  # noqa: PTH118
+        elif found.endswith(SUFFIXES) and not _ignored(found, ignore):
+            yield found
+
+
+def _skipped(folder: str, name: str) -> bool:
+    """Say whether it is a hidden folder."""
+    return name.startswith(".") and os.path.isdir(os.path.join(folder, name))  # noqa: PTH112, PTH118 - as above
 
 
 def _ignored(path: str, globs: tuple[str, ...]) -> bool:

@@ -19,7 +19,7 @@ from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Fault, Finding
 from tiergate.core.defaults import Additions, described, with_defaults
 from tiergate.core.jsonpatch import escape
-from tiergate.core.podspec import Pod
+from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota_bounds import NamespaceQuotas, charged
@@ -130,11 +130,16 @@ class ObjectChecker:
 
     def _with_defaults(self, pod: Pod, tier: Tier) -> Pod:
         """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
-        if tier.mode == "Audit":
-            return pod
-        _, additions = with_defaults(pod, tier)
-        note = described(additions) if additions else pod.defaults_annotation
-        return msgspec.structs.replace(admitted(pod, tier, minor=self._minor), defaults_annotation=note)
+        seen, note = pod, pod.defaults_annotation
+        if tier.mode != "Audit":
+            _, additions = with_defaults(pod, tier)
+            seen, note = admitted(pod, tier, minor=self._minor), described(additions) if additions else note
+        return msgspec.structs.replace(
+            seen,
+            containers=_decoded(seen.containers),
+            init_containers=_decoded(seen.init_containers),
+            defaults_annotation=note,
+        )
 
     def _defaults(self, subject: Subject, tier: Tier) -> tuple[Default, ...]:
         """Return what the tier sets, or would set of the pods of a workload."""
@@ -291,6 +296,11 @@ def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
         return
     for one in part.unit if part is not None else ():
         yield from invalid(one.subject) if isinstance(one.subject, Pod) else ()
+
+
+def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
+    """Return containers as the API server decodes them: no webhook learns which requests follow limits (D-3)."""
+    return tuple([msgspec.structs.replace(one, written_requests=frozenset(one.requests)) for one in containers])
 
 
 def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tiergate.cli import output_file
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.live import NoCluster, add_connection, run_live
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DESCRIPTION: Final = "write tiers for a cluster that has LimitRanges and ResourceQuotas, and report what would change"
 EXAMPLE: Final = """\
@@ -82,26 +80,19 @@ def run(arguments: argparse.Namespace) -> int:
         made = plan(found.natives, mode=arguments.enforcement, wanted=dict(arguments.name), existing=found.tiers)
         standing = judged(made, found.standing, minor=found.minor)
         lines = render(made, found, standing, output=arguments.output, home=home)
-        _write(f"{line}\n" for line in lines) if arguments.report is None else _save(arguments.report, lines)
-        text = written(made, arguments.output)
+        report, text = "".join(f"{line}\n" for line in lines), written(made, arguments.output)
+        if arguments.report is None:
+            sys.stderr.write(report)
+        else:
+            output_file.write(arguments.report, report)
         if arguments.output_file is None:
             sys.stdout.write(text)
         elif made.tiers:
-            _save(arguments.output_file, text.splitlines())
+            output_file.write(arguments.output_file, text)
     except NoCluster as error:
         sys.stderr.write(f"tiergate adopt: {error}\n")
         return Exit.CLUSTER_UNAVAILABLE
-    except (BadName, OSError) as error:
-        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        sys.stderr.write(f"tiergate adopt: {said}\n")
+    except (BadName, output_file.CannotWrite) as error:
+        sys.stderr.write(f"tiergate adopt: {error}\n")
         return Exit.USAGE
     return Exit.OK if made.tiers else Exit.FAILED
-
-
-def _write(lines: Iterable[str]) -> None:
-    sys.stderr.write("".join(lines))
-
-
-def _save(path: str, lines: Iterable[str]) -> None:
-    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path does nothing more
-        file.writelines(f"{line}\n" for line in lines)

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from tiergate.cli import output_file
 from tiergate.cli.around import add_around, add_version, minor_of, surroundings_of
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.live import NoCluster, add_connection
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     except NoCluster as error:
         sys.stderr.write(f"tiergate check: {error}\n")
         return Exit.CLUSTER_UNAVAILABLE
-    except _CannotWrite as error:
+    except output_file.CannotWrite as error:
         sys.stderr.write(f"tiergate check: {error}\n")
         return Exit.USAGE
     return exit_code(report, fail_on=arguments.fail_on, strict=arguments.strict)
@@ -129,22 +130,13 @@ def _report(arguments: argparse.Namespace) -> Report:
     return report
 
 
-class _CannotWrite(Exception):
-    pass
-
-
 def _write(report: Report, name: str, file: str, arguments: argparse.Namespace) -> None:
     text = _rendered(report, name, arguments, to_file=bool(file))
     if not file:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    try:
-        with open(file, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a Path costs more than the rest
-            stream.write(text)
-    except OSError as error:
-        msg = f"{file}: {error.strerror}"
-        raise _CannotWrite(msg) from error
+    output_file.write(file, text)
 
 
 def _rendered(report: Report, name: str, arguments: argparse.Namespace, *, to_file: bool) -> str:
@@ -163,7 +155,7 @@ def _rendered(report: Report, name: str, arguments: argparse.Namespace, *, to_fi
         try:
             return render(report)
         except rule_texts.NoAddress as error:
-            raise _CannotWrite(str(error)) from None
+            raise output_file.CannotWrite(str(error)) from None
     return _text(report, arguments, to_file=to_file)
 
 

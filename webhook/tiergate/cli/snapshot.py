@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from tiergate.cli import output_file
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.live import NoCluster, add_connection, run_live
 
@@ -50,9 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return Exit.OK
     try:
-        with open(arguments.output_file, "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path does nothing more
-            file.write(text)
-    except OSError as error:
-        sys.stderr.write(f"tiergate snapshot: {arguments.output_file}: {error.strerror}\n")
+        output_file.write(arguments.output_file, text)
+    except output_file.CannotWrite as error:
+        sys.stderr.write(f"tiergate snapshot: {error}\n")
         return Exit.USAGE
     return Exit.OK

@@ -9,8 +9,8 @@ import msgspec
 
 from tiergate.check import change_set
 from tiergate.check.change_set import Part, Total
-from tiergate.check.judging import ObjectChecker
-from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding
+from tiergate.check.judging import ObjectChecker, unknown_usage
+from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
 from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
 from tiergate.core.messages import brief, quota_named, shown
 from tiergate.core.quantity import Quantity
@@ -59,7 +59,7 @@ def check(
             key = surroundings.key(manifest) if manifest.named else len(results)
             parts.setdefault(checked.result.namespace, {})[key] = checked.part, manifest
     namespaces = [
-        _namespace(name, list(parts[name].values()), surroundings.of(name), checker, options) for name in sorted(parts)
+        _namespace(name, list(parts[name].values()), surroundings.of(name), options) for name in sorted(parts)
     ]
     return Report(
         objects=tuple(results),
@@ -71,7 +71,7 @@ def check(
 
 
 def _namespace(
-    name: str, parts: list[tuple[Part, Manifest]], facts: NamespaceFacts, checker: ObjectChecker, options: Options
+    name: str, parts: list[tuple[Part, Manifest]], facts: NamespaceFacts, options: Options
 ) -> NamespaceResult | None:
     tier = facts.tier
     if not isinstance(tier, Tier):
@@ -88,7 +88,7 @@ def _namespace(
         sums=tuple(total.sum(known=facts.known) for total in found),
         findings=findings,
         room=change_set.room(found, most=MOST_NAMED) if facts.known and not findings else (),
-        unproved=tuple(checker.unknown_usage(name, facts) if found else ()),
+        unproved=(unknown_usage(name),) if found and not facts.known else (),
     )
 
 
@@ -138,12 +138,12 @@ class _NamespaceFindings:
                 )
                 yield self._finding("change-set-rollout-stalls", "warning", message, share.part)
 
-    def _finding(self, rule: str, severity: str, message: str, part: Part) -> ReportedFinding:
+    def _finding(self, rule: str, severity: Severity, message: str, part: Part) -> ReportedFinding:
         manifest = self._manifests[part.index]
         place = manifest.place("/spec")
         return ReportedFinding(
             rule=rule,
-            severity="error" if severity == "error" else "warning",
+            severity=severity,
             message=printable(message),
             path=manifest.path,
             line=place.line,

@@ -5,18 +5,16 @@ All that is known is what the input says.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from tiergate.check.surroundings import NamespaceFacts
 from tiergate.core.decision import FactName
 from tiergate.core.facts import Facts, Server, TierState
-from tiergate.core.request import Subject, WorkloadChange
+from tiergate.core.request import Subject, WorkloadChange, workload_of
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Scale, Workload
 
-_EVERYTHING: Final[frozenset[FactName]] = frozenset(
-    {"tier", "quotas", "quota-change", "permissions", "workload", "nodes"}
-)
+_EVERYTHING: Final[frozenset[FactName]] = frozenset(get_args(FactName))
 """Nothing can be read anew, so that no decision asks for it."""
 
 _NO_NAMESPACE: Final = "\ud800"
@@ -72,7 +70,7 @@ def left_alone(subject: Subject, tier: Tier) -> str:
 
 def of_another(subject: Subject) -> str:
     """Return that somebody else makes the pods of a workload, "" where its own controller does."""
-    workload = subject.workload if isinstance(subject, WorkloadChange) else None
+    workload = workload_of(subject)
     if workload is None or not workload.owned:
         return ""
     return "its ownerReferences or managedBy say that another object or controller has its pods: they are not judged"

@@ -23,7 +23,7 @@ from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota_bounds import NamespaceQuotas, charged
-from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange
+from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange, workload_of
 from tiergate.core.rules import sentence
 from tiergate.core.text import printable, shortened
 from tiergate.core.tier import Tier
@@ -106,18 +106,19 @@ class ObjectChecker:
 
     def _decided(self, context: _Context) -> tuple[Subject, Decision, str]:
         """Return what was decided on, the decision, and what is not known of it."""
-        subject, tier, running = context.subject, context.facts.tier, _workload_of(context.stored)
+        subject, tier, running = context.subject, context.facts.tier, workload_of(context.stored)
         if isinstance(subject, Pod) and isinstance(tier, Tier):
             if isinstance(context.stored, Pod):  # an update, which changes no amounts
                 return subject, Decision(tier=tier.name, mode=tier.mode), ""
             return subject, self._decision(context, self._with_defaults(subject, tier)), ""
-        if not isinstance(subject, WorkloadChange) or subject.workload is None or running is None:
+        workload = workload_of(subject)
+        if workload is None or running is None:
             return subject, self._decision(context, subject), ""
-        asked = WorkloadChange(subject.workload, running)
-        change, decision = change_of(subject.workload, running), self._decision(context, asked)
+        asked = WorkloadChange(workload, running)
+        change, decision = change_of(workload, running), self._decision(context, asked)
         if change == "changed":
             return asked, decision, ""
-        kept = WorkloadChange(as_stored(subject.workload, running), running)
+        kept = WorkloadChange(as_stored(workload, running), running)
         if change == "unchanged" or not decision.findings:
             return kept, self._decision(context, kept), ""
         said = sentence(decision.findings[0], namespace=context.namespace)
@@ -143,7 +144,7 @@ class ObjectChecker:
 
     def _defaults(self, subject: Subject, tier: Tier) -> tuple[Default, ...]:
         """Return what the tier sets, or would set of the pods of a workload."""
-        workload = subject.workload if isinstance(subject, WorkloadChange) else None
+        workload = workload_of(subject)
         pod = workload.template if workload is not None else subject
         if not isinstance(pod, Pod) or tier.mode == "Audit":
             return ()
@@ -155,8 +156,9 @@ class ObjectChecker:
             subject = admitted(subject, tier, minor=self._minor)
         if isinstance(subject, Pod | Claim):
             return self._of_one(context, subject), ""
-        if isinstance(subject, WorkloadChange) and subject.workload is not None and not subject.workload.owned:
-            return self._of_workload(context, subject.workload, tier, _workload_of(context.stored))
+        workload = workload_of(subject)
+        if workload is not None and not workload.owned:
+            return self._of_workload(context, workload, tier, workload_of(context.stored))
         return None, ""
 
     def _of_one(self, context: _Context, subject: Pod | Claim) -> Part:
@@ -210,13 +212,7 @@ class ObjectChecker:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor
         counted = next(NamespaceQuotas(context.facts.quotas, tier, minor).asked(unit), None)
-        return next(self.unknown_usage(context.namespace, context.facts)) if counted else ""
-
-    def unknown_usage(self, namespace: str, facts: NamespaceFacts) -> Iterator[str]:
-        """Yield why the quotas of a namespace prove nothing."""
-        if not facts.known:
-            way_out = "give --usage FILE, or --usage none if nothing else runs there"
-            yield f"what is used in {shortened(namespace)} is not known: {way_out}"
+        return unknown_usage(context.namespace) if counted else ""
 
     def _of_cluster(self, context: _Context, change: LabelChange | TierChange) -> Decision:
         """Decide on a Namespace or Tier; whoever applies it is taken for permitted."""
@@ -281,17 +277,16 @@ class ObjectChecker:
         )
 
 
-def _workload_of(subject: Subject | None) -> Workload | None:
-    return subject.workload if isinstance(subject, WorkloadChange) else None
+def unknown_usage(namespace: str) -> str:
+    """Return why the quotas of a namespace prove nothing."""
+    way_out = "give --usage FILE, or --usage none if nothing else runs there"
+    return f"what is used in {shortened(namespace)} is not known: {way_out}"
 
 
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
     """Yield what the API server itself refuses: in a cluster its own words come first, here nobody else says it."""
-    if (
-        isinstance(subject, WorkloadChange)
-        and subject.workload is not None
-        and (found := invalid(subject.workload.template))
-    ):
+    workload = workload_of(subject)
+    if workload is not None and (found := invalid(workload.template)):
         yield from found
         return
     for one in part.unit if part is not None else ():

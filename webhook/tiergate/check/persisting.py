@@ -14,7 +14,7 @@ from tiergate.core.decide import decide
 from tiergate.core.defaults import patch, with_defaults
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.podspec import Pod
-from tiergate.core.request import Request, WorkloadChange
+from tiergate.core.request import Request, workload_of
 from tiergate.core.tier import Tier
 from tiergate.manifests.documents import Document, ManifestFault
 from tiergate.manifests.editing import edited
@@ -85,7 +85,7 @@ class Persister:
             )  # fmt: skip
             facts = offline(self._surroundings.of(namespace), tier, minor=self._minor)
             return decide(request, facts).patch
-        workload = subject.workload if isinstance(subject, WorkloadChange) else None
+        workload = workload_of(subject)
         if workload is None or not isinstance(tier, Tier) or tier.mode == "Audit":
             return ()
         return self._of_template(workload.template, tier)

@@ -18,7 +18,7 @@ from tiergate.core.defaults import described, with_defaults
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.request import LabelChange, Unreadable, WorkloadChange
+from tiergate.core.request import LabelChange, Unreadable, workload_of
 from tiergate.core.rules import RULES, Rule, sentence
 from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
@@ -175,7 +175,7 @@ class _Replayer:
             return RuleState("", "not judged", ("no more pods are asked for",))
         if isinstance(subject, Scale) and self._scaled() is None:
             return RuleState("", "unproved", ("the workload that is scaled is not known: give it with --usage",))
-        workload = subject.workload if isinstance(subject, WorkloadChange) else None
+        workload = workload_of(subject)
         if workload is not None and workload.kind == "DaemonSet" and self._known.around.nodes is None:
             return RuleState("", "unproved", ("how many nodes it runs on is not known: give the Nodes with --usage",))
         return None

@@ -17,8 +17,8 @@ from tiergate.core.jsonpatch import escape
 from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
 from tiergate.core.quantity import ZERO
-from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import Subject, WorkloadChange
+from tiergate.core.quota import QuotaStatus, as_created
+from tiergate.core.request import Subject, workload_of
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import VALUE_SHOWN, printable, shortened
 from tiergate.core.tier import Tier, is_protected
@@ -290,19 +290,8 @@ class Surroundings:
             before = stored.get(desired.name)
             if desired.name in taken:  # somebody else's has its place, so that it cannot be created
                 continue
-            yield QuotaStatus(
-                desired.name,
-                namespace,
-                hard=desired.hard,
-                used={
-                    **dict.fromkeys(desired.hard, ZERO),
-                    **(before.used if before and before.managed and sure else {}),
-                },
-                scopes=desired.scopes,
-                scope_selector=desired.scope_selector,
-                managed=True,
-                spec_hard=desired.hard,
-            )
+            used = before.used if before and before.managed and sure else {}
+            yield as_created(desired, namespace, used={**dict.fromkeys(desired.hard, ZERO), **used})
         for quota in stored.values():
             if not quota.managed:
                 used = quota.used if sure else {}
@@ -323,5 +312,4 @@ class Surroundings:
 
     def running(self, key: Key) -> Workload | None:
         """Return the same of a workload."""
-        subject = self.stored(key)
-        return subject.workload if isinstance(subject, WorkloadChange) else None
+        return workload_of(self.stored(key))

@@ -56,7 +56,8 @@ def minor_of(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
 def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundings:
     """Return what is around manifests.
 
-    Usage comes first: tiers and namespaces of other options, and those among the manifests, replace its own.
+    Usage comes first: tiers and namespaces of other options replace its own. Those among the manifests count where no
+    option names them.
 
     Raises:
         NoCluster: Usage is to be read from a cluster, and there is none.

@@ -67,6 +67,23 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
         return tuple([(name, side or "requests", resource) for name, side, resource in parts])
 
 
+def as_created(
+    desired: DesiredQuota, namespace: str, *, hard: ResourceList | None = None, used: ResourceList = EMPTY
+) -> QuotaStatus:
+    """Return a tier's ResourceQuota as it will be in a namespace; ``hard`` are those of its bounds that matter."""
+    hard = desired.hard if hard is None else hard
+    return QuotaStatus(
+        desired.name,
+        namespace,
+        hard=hard,
+        used=used,
+        scopes=desired.scopes,
+        scope_selector=desired.scope_selector,
+        managed=True,
+        spec_hard=hard,
+    )
+
+
 Measured = Pod | Claim
 
 

@@ -47,6 +47,11 @@ class Unreadable(msgspec.Struct, frozen=True):
 Subject: TypeAlias = Pod | Claim | WorkloadChange | Scale | LabelChange | TierChange | Unreadable
 
 
+def workload_of(subject: Subject | None) -> Workload | None:
+    """Return the workload that is written, None of anything else."""
+    return subject.workload if isinstance(subject, WorkloadChange) else None
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request for a decision.
 

@@ -17,7 +17,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.desired import DesiredQuota, desired_quotas, quotas_of
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Format, Quantity
-from tiergate.core.quota import Measured, QuotaStatus, charge, matches, measured_by
+from tiergate.core.quota import Measured, QuotaStatus, as_created, charge, matches, measured_by
 from tiergate.core.release import MAX_OF_SUMS, NEWEST
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier
@@ -168,15 +168,7 @@ def would_be(
 
 def _unused(desired: DesiredQuota, kind: type[Measured], namespace: str) -> QuotaStatus:
     hard = {name: desired.hard[name] for name in measured_by(kind, desired)}
-    return QuotaStatus(
-        name=desired.name,
-        namespace=namespace,
-        hard=hard,
-        scopes=desired.scopes,
-        scope_selector=desired.scope_selector,
-        managed=True,
-        spec_hard=hard,
-    )
+    return as_created(desired, namespace, hard=hard)
 
 
 def names_to_count(tiers: Iterable[Tier], kind: type[Measured]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.desired import desired_quotas
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Quantity
-from tiergate.core.quota import QuotaStatus, measured_by, quota_label
+from tiergate.core.quota import QuotaStatus, as_created, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
 from tiergate.live.listing import each_object
@@ -282,13 +282,5 @@ def _with_bounds(namespace: str, tier: Tier, stored: Sequence[QuotaStatus]) -> I
     ours = {one.name for one in stored if one.managed}
     for desired in desired_quotas(tier):
         if desired.name not in ours:
-            yield QuotaStatus(
-                desired.name,
-                namespace,
-                hard=desired.hard,
-                scopes=desired.scopes,
-                scope_selector=desired.scope_selector,
-                managed=True,
-                spec_hard=desired.hard,
-            )
+            yield as_created(desired, namespace)
     yield from stored

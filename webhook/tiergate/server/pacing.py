@@ -28,7 +28,7 @@ MOST_HELD: Final = 64
 """Answers that are held back at the same time: each keeps a connection."""
 MOST_KNOWN: Final = 1024
 
-Origin = tuple[str, str]
+_Key = tuple[str, str]
 """An address and a namespace: whoever reaches the port can make up namespaces, but not the API server's address."""
 
 
@@ -38,21 +38,21 @@ class Pacing:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Take a monotonic clock in seconds."""
         self._clock = clock
-        self._due: dict[Origin, float] = {}
-        self._latest: Origin = ("", "")
+        self._due: dict[_Key, float] = {}
+        self._latest: _Key = ("", "")
         self._alone_at = float("-inf")
         self.held = 0
         """How many answers are held back now; whoever holds them counts."""
 
     def wait(self, peer: str, namespace: str, *, size: int, held: float) -> float:
         """Return how many seconds the answer to a review of so many bytes, which held the loop for so long, waits."""
-        now, origin = self._clock(), (peer, namespace)
-        if origin != self._latest:
-            self._latest, self._alone_at = origin, now + ALONE
+        now, key = self._clock(), (peer, namespace)
+        if key != self._latest:
+            self._latest, self._alone_at = key, now + ALONE
         if len(self._due) >= MOST_KNOWN:
             self._due.clear()
-        due = max(self._due.get(origin, 0.0), now - BURST / SHARE)
-        self._due[origin] = min(due + (OVERHEAD + size / BYTES + held) / SHARE, now + LONGEST)
+        due = max(self._due.get(key, 0.0), now - BURST / SHARE)
+        self._due[key] = min(due + (OVERHEAD + size / BYTES + held) / SHARE, now + LONGEST)
         if due <= now or now >= self._alone_at or self.held >= MOST_HELD:
             return 0.0
         return due - now

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from tests.builders import Texts, a_container, a_pod
+from tests.builders import Texts, a_container, a_pod, a_quota, a_tier
 from tiergate.core.decision import Finding
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
+from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Rollout, Workload
 from tiergate.core.workload_case import Around, Case
@@ -49,3 +50,16 @@ def judged(  # noqa: PLR0913, RUF100  # what a verdict is a function of
 ) -> tuple[Finding, ...]:
     """Return the findings."""
     return verdict(Case(workload, old, tier, quotas, around, minor, scaled))
+
+
+def foreign(hard: Texts, used: Texts) -> QuotaStatus:
+    """Return a ResourceQuota ``own`` that is not the tier's."""
+    return a_quota(hard, used, name="own", managed=False)
+
+
+def lines(workload: Workload, hard: Texts, used: Texts, old: Workload | None = None, **more: Any) -> list[str]:  # noqa: ANN401  # as judged
+    """Return what is said beside such a quota, each short enough for a warning."""
+    found = judged(workload, old=old, quotas=(foreign(hard, used),), **{"tier": a_tier(), **more})
+    said = [sentence(one, namespace="dev") for one in found]
+    assert all(len(one) <= 250 for one in said)
+    return said

@@ -93,7 +93,7 @@ def test_the_other_commands_are_found(capsys: pytest.CaptureFixture[str]) -> Non
         pytest.param({"x.yaml": pod()}, ("--usage", "nope.yaml", "x.yaml"), "nope.yaml: No such file", id="usage"),
         pytest.param(
             {"t.yaml": FAULTY, "x.yaml": pod()}, ("--tiers", "t.yaml", "x.yaml"),
-            't.yaml:9:22: /spec/limits/0/min/memory: "1Zi" is no quantity', id="quantity-in-a-tier",
+            't.yaml:9:22: /spec/limits/0/min/memory: "1Zi" is not a quantity', id="quantity-in-a-tier",
         ),
         pytest.param(
             {"t.yaml": FAULTY.replace("1Zi", "1Gi"), "x.yaml": pod()}, ("--tiers", "t.yaml", "x.yaml"),

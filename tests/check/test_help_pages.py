@@ -72,4 +72,4 @@ def test_what_is_no_address_is_refused(folder: Folder, monkeypatch: pytest.Monke
     folder.write({"a.yaml": pod()})
     ran = folder.check(*KNOWN, "-o", "sarif", "a.yaml")
     assert (ran.code, ran.out) == (2, "")
-    assert "TIERGATE_DOCS_URL is no address" in ran.err
+    assert "TIERGATE_DOCS_URL is not an address" in ran.err

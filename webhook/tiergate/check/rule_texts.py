@@ -43,7 +43,7 @@ def docs_url() -> str:
     """
     if address := os.environ.get(DOCS_URL):
         if not address.startswith(("https://", "http://")) or not address.isprintable() or " " in address:
-            msg = f"{DOCS_URL} is no address that begins with https:// or http://"
+            msg = f"{DOCS_URL} is not an address that begins with https:// or http://"
             raise NoAddress(msg)
         return address.rstrip("/")
     for entry in _metadata("Project-URL"):

@@ -68,7 +68,7 @@ def test_one_whose_pods_can_never_run_is_refused_when_it_is_applied(team: Cluste
 
 def test_one_that_does_not_fit_is_told_how_many_do_and_so_many_come(team: Cluster) -> None:
     told = (
-        '4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod; '
+        '4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod, over by 1; '
         "set replicas to 4 or less, or lower limits.cpu to 800m per pod"
     )
     assert warnings(apply(team, workload("wide", replicas=5), "--dry-run=server")) == [told]

@@ -30,7 +30,7 @@ _REQUESTS_400 = msgspec.structs.replace(
             {"limits.cpu": "4", "requests.cpu": "4"},
             {"limits.cpu": "1", "requests.cpu": "1"},
             '3 of 6 pods fit into quota "own" now: limits.cpu and requests.cpu 4, 1 used by others, 1 for each '
-            "pod; it takes at most 4 such pods in all; set replicas to 3 or less, "
+            "pod, over by 3; it takes at most 4 such pods in all; set replicas to 3 or less, "
             "or lower limits.cpu and requests.cpu to 500m per pod",
             id="a-request-that-is-the-limit",
         ),
@@ -38,16 +38,17 @@ _REQUESTS_400 = msgspec.structs.replace(
             a_workload({"cpu": "1"}, replicas=6),
             {"limits.cpu": "4", "requests.cpu": "5"},
             {},
-            '4 of 6 pods fit into quota "own": limits.cpu 4, 1 for each pod; '
+            '4 of 6 pods fit into quota "own": limits.cpu 4, 1 for each pod, over by 2; '
             "set replicas to 4 or less, or lower limits.cpu to 666m per pod\n"
-            '5 of 6 pods fit into quota "own": requests.cpu 5, 1 for each pod; lower requests.cpu to 833m per pod',
+            '5 of 6 pods fit into quota "own": requests.cpu 5, 1 for each pod, '
+            "over by 1; lower requests.cpu to 833m per pod",
             id="both-have-to-be-lowered",
         ),
         pytest.param(
             a_workload(template=_REQUESTS_400, replicas=4),
             {"limits.cpu": "1"},
             {},
-            '2 of 4 pods fit into quota "own": limits.cpu 1, 450m for each pod; '
+            '2 of 4 pods fit into quota "own": limits.cpu 1, 450m for each pod, over by 800m; '
             "set replicas to 2 or less, or lower limits.cpu and requests.cpu to 250m per pod",
             id="a-request-above-what-fits-has-to-be-lowered-too",
         ),
@@ -55,7 +56,7 @@ _REQUESTS_400 = msgspec.structs.replace(
             a_workload(template=_REQUESTS_400, replicas=2),
             {"limits.cpu": "800m"},
             {},
-            '1 of 2 pods fit into quota "own": limits.cpu 800m, 450m for each pod; '
+            '1 of 2 pods fit into quota "own": limits.cpu 800m, 450m for each pod, over by 100m; '
             "set replicas to 1 or less, or lower limits.cpu to 400m per pod",
             id="one-that-is-no-more-than-what-fits-may-stay",
         ),
@@ -63,25 +64,25 @@ _REQUESTS_400 = msgspec.structs.replace(
             a_workload({"cpu": "1"}, replicas=3),
             {"limits.cpu": "2", "pods": "2"},
             {"pods": "2"},
-            '0 of 3 pods fit into quota "own" now: pods 2, 2 used by others, 1 for each pod; '
+            '0 of 3 pods fit into quota "own" now: pods 2, 2 used by others, 1 for each pod, over by 3; '
             "it takes at most 2 such pods in all\n"
-            '2 of 3 pods fit into quota "own": limits.cpu 2, 1 for each pod',
+            '2 of 3 pods fit into quota "own": limits.cpu 2, 1 for each pod, over by 1',
             id="nothing-helps-while-another-bound-has-no-room",
         ),
         pytest.param(
             a_workload({"cpu": "1"}, replicas=3),
             {"limits.cpu": "2", "pods": "4"},
             {"pods": "2"},
-            '2 of 3 pods fit into quota "own": limits.cpu 2, 1 for each pod; '
+            '2 of 3 pods fit into quota "own": limits.cpu 2, 1 for each pod, over by 1; '
             "set replicas to 2 or less, or lower limits.cpu to 666m per pod\n"
-            '2 of 3 pods fit into quota "own" now: pods 4, 2 used by others, 1 for each pod; free 1 in dev',
+            '2 of 3 pods fit into quota "own" now: pods 4, 2 used by others, 1 for each pod, over by 1; free 1 in dev',
             id="each-bound-has-a-way",
         ),
         pytest.param(
             a_workload(template=_TWO_CONTAINERS, replicas=6),
             {"requests.cpu": "4"},
             {},
-            '4 of 6 pods fit into quota "own": requests.cpu 4, 1 for each pod; '
+            '4 of 6 pods fit into quota "own": requests.cpu 4, 1 for each pod, over by 2; '
             "set replicas to 4 or less, or lower requests.cpu to 666m per pod (all containers together)",
             id="several-containers",
         ),
@@ -89,14 +90,15 @@ _REQUESTS_400 = msgspec.structs.replace(
             a_workload({"cpu": "1"}, replicas=3),
             {"limits.cpu": "4"},
             {"limits.cpu": "6"},
-            '0 of 3 pods fit into quota "own" now: limits.cpu 4, 6 used by others, 1 for each pod; free 5 in dev',
+            '0 of 3 pods fit into quota "own" now: limits.cpu 4, 6 used by others, 1 for each pod, '
+            "over by 5; free 5 in dev",
             id="more-is-used-than-there-is",
         ),
         pytest.param(
             a_workload({"cpu": "1"}, replicas=4),
             {"limits.cpu": "4"},
             {"limits.cpu": "1"},
-            '3 of 4 pods fit into quota "own" now: limits.cpu 4, 1 used by others, 1 for each pod; '
+            '3 of 4 pods fit into quota "own" now: limits.cpu 4, 1 used by others, 1 for each pod, over by 1; '
             "set replicas to 3 or less, or lower limits.cpu to 750m per pod, or free 1 in dev",
             id="all-that-others-use-is-missing",
         ),
@@ -113,7 +115,8 @@ def test_quotas_of_one_name_are_told_apart_and_none_is_named_twice() -> None:
     hard, used = {"limits.cpu": "4", "requests.cpu": "4"}, {"limits.cpu": "1", "requests.cpu": "1"}
     tier = a_tier(quotas=[a_tier_quota(hard, name="own")])
     found = judged(a_workload({"cpu": "1"}, replicas=5), tier=tier, quotas=(foreign(hard, used), a_quota(hard, used)))
-    why = "limits.cpu and requests.cpu 4, 1 used by others, 1 for each pod; it takes at most 4 such pods in all"
+    why = "limits.cpu and requests.cpu 4, 1 used by others, 1 for each pod, over by 2"
+    why += "; it takes at most 4 such pods in all"
     assert [sentence(one, namespace="dev") for one in found] == [
         (
             f'3 of 5 pods fit into quota "own" (ResourceQuota) now: {why}; '
@@ -131,14 +134,15 @@ def test_quotas_of_one_name_are_told_apart_and_none_is_named_twice() -> None:
             {"template": a_template({"memory": "3Gi"}), "written": b"another"},
             "7Gi",
             '5 of 6 pods fit into quota "own" now: limits.memory 12Gi, 1Gi used by others, 3Gi for each new pod, '
-            "2Gi for 2 old ones; set replicas to 5 or less, or lower limits.memory to 2304Mi per pod",
+            "2Gi for 2 old ones, over by 3Gi; set replicas to 5 or less, or lower limits.memory to 2304Mi per pod",
             id="W-3-two-stay-as-they-are",
         ),
         pytest.param(
             a_workload({"memory": "1Gi"}, kind="ReplicaSet", replicas=6),
             {"replicas": 16},
             "9Gi",
-            '9 of 16 pods fit into quota "own" now: limits.memory 12Gi, 3Gi used by others, 1Gi for each pod; '
+            '9 of 16 pods fit into quota "own" now: limits.memory 12Gi, 3Gi used by others, 1Gi for each pod, '
+            "over by 7Gi; "
             "it takes at most 12 such pods in all; set replicas to 9 or less, or lower limits.memory to 307Mi per pod",
             id="more-of-the-same-beside-those-that-stay",
         ),
@@ -169,14 +173,16 @@ _STATEFUL = a_workload({"cpu": "1"}, kind="StatefulSet", replicas=6, kept_claims
         pytest.param(
             "3Gi",
             None,
-            '3 of 6 pods fit into quota "own", unless claims exist already: requests.storage 10Gi, 3Gi for each pod; '
+            '3 of 6 pods fit into quota "own", unless claims exist already: requests.storage 10Gi, 3Gi for each pod, '
+            "over by 8Gi; "
             "set replicas to 3 or less, or lower requests.storage to 1706Mi per pod",
             id="created",
         ),
         pytest.param(
             "3Gi",
             1,
-            '3 of 6 pods fit into quota "own", unless claims exist already: requests.storage 10Gi, 3Gi for each pod; '
+            '3 of 6 pods fit into quota "own", unless claims exist already: requests.storage 10Gi, 3Gi for each pod, '
+            "over by 8Gi; "
             "set replicas to 3 or less",
             id="a-claim-template-never-changes",
         ),

@@ -24,62 +24,63 @@ _BATCH = a_template({"cpu": "1"}, priority_class="batch")
         pytest.param(
             a_workload({"memory": "4Gi"}, replicas=6),
             foreign({"limits.memory": "40Gi"}, {"limits.memory": ODD}),
-            '4 of 6 pods fit into quota "own" now: limits.memory 40Gi, 21.6Gi used by others, 4Gi for each pod; '
+            '4 of 6 pods fit into quota "own" now: limits.memory 40Gi, 21.6Gi used by others, 4Gi for each pod, '
+            "over by 5.7Gi; "
             "set replicas to 4 or less, or lower limits.memory to 3136Mi per pod, or free 5.7Gi in dev",
             id="used-in-milli-bytes",
         ),
         pytest.param(
             a_workload({"memory": ODD}, replicas=2),
             foreign({"limits.memory": "40Gi"}, {}),
-            '1 of 2 pods fit into quota "own": limits.memory 40Gi, 21.6Gi for each pod; '
+            '1 of 2 pods fit into quota "own": limits.memory 40Gi, 21.6Gi for each pod, over by 3.3Gi; '
             "set replicas to 1 or less, or lower limits.memory to 20Gi per pod",
             id="asked-in-milli-bytes",
         ),
         pytest.param(
             a_workload({"memory": "3G"}, replicas=2),
             foreign({"limits.memory": "4Gi"}, {}),
-            '1 of 2 pods fit into quota "own": limits.memory 4Gi, 2.8Gi for each pod; '
+            '1 of 2 pods fit into quota "own": limits.memory 4Gi, 2.8Gi for each pod, over by 1665071Ki; '
             "set replicas to 1 or less, or lower limits.memory to 2Gi per pod",
             id="asked-in-other-units",
         ),
         pytest.param(
             a_workload({"cpu": "1", "hugepages-2Mi": "4Mi"}, replicas=2),
             foreign({"requests.hugepages-2Mi": "7Mi"}, {}),
-            '1 of 2 pods fit into quota "own": requests.hugepages-2Mi 7Mi, 4Mi for each pod; '
+            '1 of 2 pods fit into quota "own": requests.hugepages-2Mi 7Mi, 4Mi for each pod, over by 1Mi; '
             "set replicas to 1 or less, or lower requests.hugepages-2Mi to 2Mi per pod",
             id="whole-pages",
         ),
         pytest.param(
             a_workload({"memory": "20Ti"}, replicas=6),
             foreign({"limits.memory": "100Ti"}, {}),
-            '5 of 6 pods fit into quota "own": limits.memory 100Ti, 20Ti for each pod; '
+            '5 of 6 pods fit into quota "own": limits.memory 100Ti, 20Ti for each pod, over by 20Ti; '
             "set replicas to 5 or less, or lower limits.memory to 16.6Ti per pod",
             id="what-fits-is-rounded-down",
         ),
         pytest.param(
             a_workload({"nvidia.com/gpu": "4"}, replicas=3),
             foreign({"requests.nvidia.com/gpu": "10"}, {}),
-            '2 of 3 pods fit into quota "own": requests.nvidia.com/gpu 10, 4 for each pod; '
+            '2 of 3 pods fit into quota "own": requests.nvidia.com/gpu 10, 4 for each pod, over by 2; '
             "set replicas to 2 or less, or lower requests.nvidia.com/gpu to 3 per pod",
             id="whole-devices",
         ),
         pytest.param(
             a_workload({"example.com/hugepages-2Mi": "4"}, replicas=3),
             foreign({"requests.example.com/hugepages-2Mi": "10"}, {}),
-            '2 of 3 pods fit into quota "own": requests.example.com/hugepages-2Mi 10, 4 for each pod; '
+            '2 of 3 pods fit into quota "own": requests.example.com/hugepages-2Mi 10, 4 for each pod, over by 2; '
             "set replicas to 2 or less, or lower requests.example.com/hugepages-2Mi to 3 per pod",
             id="devices-named-like-huge-pages",
         ),
         pytest.param(
             a_workload({"cpu": "0"}, replicas=3),
             foreign({"limits.cpu": "4", "pods": "2"}, {}),
-            '2 of 3 pods fit into quota "own": pods 2, 1 for each pod; set replicas to 2 or less',
+            '2 of 3 pods fit into quota "own": pods 2, 1 for each pod, over by 1; set replicas to 2 or less',
             id="what-asks-nothing-hides-nothing",
         ),
         pytest.param(
             a_workload({"example.com/vcpu": "4"}, replicas=4),
             foreign({"requests.example.com/vcpu": "10"}, {}),
-            '2 of 4 pods fit into quota "own": requests.example.com/vcpu 10, 4 for each pod; '
+            '2 of 4 pods fit into quota "own": requests.example.com/vcpu 10, 4 for each pod, over by 6; '
             "set replicas to 2 or less, or lower requests.example.com/vcpu to 2 per pod",
             id="devices-named-like-cpu",
         ),
@@ -88,7 +89,7 @@ _BATCH = a_template({"cpu": "1"}, priority_class="batch")
             a_quota(
                 {"pods": "1"}, name="own", managed=False, selector=[ScopeRequirement("PriorityClass", "In", ("batch",))]
             ),
-            '1 of 2 pods fit into quota "own" (priority class batch): pods 1, 1 for each pod; '
+            '1 of 2 pods fit into quota "own" (priority class batch): pods 1, 1 for each pod, over by 1; '
             "set replicas to 1 or less",
             id="which-pods-it-counts",
         ),
@@ -100,7 +101,8 @@ _BATCH = a_template({"cpu": "1"}, priority_class="batch")
                 managed=False,
                 selector=[ScopeRequirement("PriorityClass", "In", (50 * "c",))],
             ),
-            f'1 of 2 pods fit into quota "{40 * "q"}..." (priority class {25 * "c"}...): pods 1, 1 for each pod; '
+            f'1 of 2 pods fit into quota "{40 * "q"}..." (priority class {25 * "c"}...): pods 1, 1 for each pod, '
+            "over by 1; "
             "set replicas to 1 or less",
             id="long-names-are-cut",
         ),

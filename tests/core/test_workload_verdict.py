@@ -218,7 +218,8 @@ def test_absurd_numbers_of_replicas_are_judged_at_once(
             a_workload(replicas=5),
             None,
             "1500m",
-            '2 of 5 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod; '
+            '2 of 5 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod, '
+            "over by 2500m; "
             "it takes at most 4 such pods in all; set replicas to 2 or less, or lower limits.cpu to 500m per pod",
             id="nothing-to-free",
         ),
@@ -226,7 +227,8 @@ def test_absurd_numbers_of_replicas_are_judged_at_once(
             a_workload(replicas=3),
             None,
             "1500m",
-            '2 of 3 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod; '
+            '2 of 3 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod, '
+            "over by 500m; "
             "set replicas to 2 or less, or lower limits.cpu to 833m per pod, or free 500m in dev",
             id="does-not-fit",
         ),

@@ -117,7 +117,9 @@ async def test_a_warned_workload_is_told_of_once_it_is_stored() -> None:
     world.put("Deployment", "web")
     (event,) = await world.written()
     assert (about(event), event["reason"]) == (("Deployment", "web", "uid-web"), "TierWarned")
-    assert event["message"].startswith('tier dev: 4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod')
+    assert event["message"].startswith(
+        'tier dev: 4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod, over by 1'
+    )
 
 
 @pytest.mark.asyncio

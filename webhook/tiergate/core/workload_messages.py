@@ -52,7 +52,7 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
         each = f"{_shown(bound.each, bound)} for each new pod, {stay} for {one.kept} old ones"
     now, unless = " now" if others else "", ", unless claims exist already" if one.of_claims else ""
     what = f"{one.fitting} of {one.pods} pods fit into {_quota(bound)}{now}{unless}: "
-    what += f"{one.names} {bound.hard}{used}, {each}"
+    what += f"{one.names} {bound.hard}{used}, {each}, over by {_shown(one.missing, bound, up=True)}"
     if others and not one.of_claims and not differ and one.missing > others:
         what += f"; it takes at most {bound.hard.nano // bound.each.nano} such pods in all"
     fewer = f"set {one.counted_by} to {one.passing} or less" if one.counted_by and one.passing > 0 else ""

@@ -22,7 +22,6 @@ DENIED: Final = f'admission webhook "{PODS_VALIDATE}" denied the request'
 OVER_MAX: Final = "the tier allows at most"
 _NATIVE: Final = re.compile(r"maximum \S+ usage per (Container|Pod) is")
 CONTAINER: Final = "sample"
-USER: Final = 65532
 SHOWN: Final = 400
 """Characters of a foreign message that are shown."""
 
@@ -57,7 +56,10 @@ def too_large(tier: Tier) -> ExcessiveLimit | None:
 
 
 def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
-    """Return a pod that every Pod Security Standard admits; with limits it requests the same amounts."""
+    """Return a pod that every Pod Security Standard admits; with limits it requests the same amounts.
+
+    It names no user: OpenShift refuses fixed ones.
+    """
     container: Object = {
         "name": CONTAINER,
         "image": image,
@@ -66,7 +68,7 @@ def pod(image: str, *, limits: ResourceList = EMPTY) -> Object:
     if limits:
         amounts = {name: str(quantity) for name, quantity in limits.items()}
         container["resources"] = {"limits": amounts, "requests": amounts}
-    profile = {"runAsNonRoot": True, "runAsUser": USER, "seccompProfile": {"type": "RuntimeDefault"}}
+    profile = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     return {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -93,7 +93,7 @@ def assess_too_large(where: str, asked: ExcessiveLimit, refusal: str | None) -> 
     if _NATIVE.search(refusal):
         what = f"{where}: a LimitRange refuses a pod over max before the webhook is asked, so nothing is proved of it"
         return Proof("unproved", what)
-    what = f"{where}: a pod with {limit} was refused, but not by the webhook's judgement of max: {_shown(refusal)}"
+    what = f"{where}: a pod with {limit} was refused, but not because of the tier's max: {_shown(refusal)}"
     return Proof("failed", what)
 
 

@@ -114,7 +114,7 @@ def a_large_cluster(namespaces: int = 3000) -> Shown:
     )
 
 
-HOSTILE: Final = "\"><img src=x onerror=document.title=1>'</style>{{ 7*7 }}"
+HOSTILE: Final = "\"><img src=x onerror=document.title=1>'</style>{{ 7*7 }}" + "y" * 180
 
 
 def a_hostile_cluster() -> Shown:

@@ -80,8 +80,8 @@ class Views:
             "/usage": self.usage,
             "/usage.json": self.usage_as_json,
             "/namespaces": self.namespaces,
-            "/namespaces/<name>": self.namespace,
-            "/tiers/<name>": self.tier,
+            "/namespaces/<path:name>": self.namespace,
+            "/tiers/<path:name>": self.tier,
             "/refusals": self.refusals,
             "/workloads": self.workloads,
         }

@@ -16,12 +16,13 @@ from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_cha
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
+from tiergate.core.lowering import lowering
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.scopes import in_scope
 from tiergate.core.text import shortened
-from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
+from tiergate.core.tier import COMPUTE_QUOTA_NAMES, LimitRangeItem, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge
 
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
@@ -237,8 +238,12 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     *,
     now: float,
     minor: int,
+    ranges: Sequence[LimitRangeItem] = (),
 ) -> Iterator[Finding]:
-    """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
+    """Yield each bound that the request's increase would break (R-50.3 to R-50.6).
+
+    What would pass keeps the tier's ranges, or those that are given.
+    """
     usage = charge(subject, now=now, minor=minor)
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
@@ -249,6 +254,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
             asked = delta.get(name)
             if asked is not None and asked.nano > left and asked.nano:
                 hard, used = quota.hard[name], quota.used.get(name, ZERO)
+                most = usage[name] - (used + asked - hard)
+                lower = lowering(subject, name, most, ranges or tier.limits)
                 yield Finding(
                     "quota-exceeded",
                     _pointer(subject, name),
@@ -257,7 +264,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     actual=asked,
                     bound=hard,
                     used=used,
-                    fits=usage[name] - (used + asked - hard),
+                    fits=lower.most,
+                    lowered=lower.values,
                     quota=quota_label(quota, name, tier, quotas),
                     native=not quota.managed,
                     scopes=scopes_of(quota),

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import Json, a_namespace_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.builders import Json, a_namespace_object, a_quota, a_tier, a_tier_quota, an_item
 from tests.core.workloads import a_workload
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, FakeWorkloads, answer, response
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.quota import QuotaStatus

@@ -8,11 +8,11 @@ import pytest
 
 from tests.check.running import KNOWN, Folder, pod
 from tiergate.check import judging
-from tiergate.core import prediction
+from tiergate.core import defaults, prediction
 
 
 def test_the_defaults_of_a_pod_are_worked_out_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Mock(wraps=prediction.with_defaults)
+    counted = Mock(wraps=defaults.with_defaults)
     monkeypatch.setattr(prediction, "with_defaults", counted)
     monkeypatch.setattr(judging, "with_defaults", counted)
     folder.write({"pod.yaml": pod(resources="{}")})

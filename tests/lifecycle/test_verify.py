@@ -136,10 +136,10 @@ async def test_what_hides_the_webhook_is_said_and_is_no_failure(
             id="admitted",
         ),
         pytest.param(
-            answers(over="policy says no"), "was refused, but not by the webhook", id="somebody-elses-refusal"
+            answers(over="policy says no"), "was refused, but not because of the tier", id="somebody-elses-refusal"
         ),
         pytest.param(
-            answers(over=f'failed calling webhook "{PODS_VALIDATE}"'), "was refused, but not by", id="no-answer"
+            answers(over=f'failed calling webhook "{PODS_VALIDATE}"'), "was refused, but not because", id="no-answer"
         ),
         pytest.param(answers(bare="policy says no"), "a pod without resources was refused", id="bare-refused"),
         pytest.param(answers(defaulted={}), "limits.cpu is not set instead of 250m", id="no-defaults"),

@@ -205,7 +205,7 @@ PATCH: Final = "kubectl patch tier $t"
 )
 def test_the_steps_are_those_of_the_output(tiergate: Program, output: str, steps: list[str]) -> None:
     every = (*dict.fromkeys((APPLY, UPGRADE, LABEL, PATCH, "sh FILE", "as -o manifests", *steps)),)
-    order = tiergate("adopt", "-o", output).err.partition("in this order")[2].splitlines()
+    order = tiergate("adopt", "-o", output).err.partition("steps, in an order")[2].splitlines()
     assert [one for line in order for one in every if one in line and one != "as -o manifests"] == steps
 
 

@@ -130,8 +130,8 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
         why="some of its pods would not be created, and kubectl apply would not say so",
         passes="fewer or smaller pods, or the same after others are scaled down",
         bounds=HARD,
-        example='2 of 3 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod; '
-        "set replicas to 2 or less",
+        example='2 of 3 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod, '
+        "over by 500m; set replicas to 2 or less",
         of=_TEMPLATES,
         does="warns; refuses in mode Enforce where the tier says workloads: Enforce",
     ),

@@ -122,7 +122,7 @@ def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Fi
     broken = [*rules.out_of_range(one, tier), *quota.required(one, None, tier, quotas.quotas, minor=minor)]
     if not quotas.allow(asked):
         unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
-        broken += quota.exceeded(one, None, tier, unused, now=0.0, minor=minor)
+        broken += quota.exceeded(one, None, tier, unused, now=0.0, minor=minor, ranges=case.ranges)
     if broken:
         yield from with_author(tuple(broken), _annotated(one, case), None, tier)
     if case.around.limit_ranges:  # in most namespaces there are none

@@ -254,7 +254,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
             asked = delta.get(name)
             if asked is not None and asked.nano > left and asked.nano:
                 hard, used = quota.hard[name], quota.used.get(name, ZERO)
-                most = usage[name] - (used + asked - hard)
+                most = usage[name] - min(used + asked - hard, asked)  # what was there already is not judged
                 lower = lowering(subject, name, most, ranges or tier.limits)
                 yield Finding(
                     "quota-exceeded",

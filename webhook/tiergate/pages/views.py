@@ -58,7 +58,7 @@ REPORTS: Final = (
     Column[ShownAnswer]("object", "Object", lambda one: (one.kind, one.name)),
     Column[ShownAnswer]("namespace", "Namespace", lambda one: (one.namespace, one.name)),
     Column[ShownAnswer]("tier", "Tier", lambda one: (one.tier, one.namespace)),
-    Column[ShownAnswer]("last", "Last", lambda one: one.last, down=True),
+    Column[ShownAnswer]("last", "Last", lambda one: one.latest, down=True),
     Column[ShownAnswer]("times", "Times", lambda one: one.count, down=True, number=True),
     Column[ShownAnswer]("rule", "Rule, what is wrong, and what would pass", lambda one: one.problems[0].rule),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import os
 import socket
 import subprocess
 import threading
@@ -163,6 +164,17 @@ async def test_a_process_that_nobody_could_reach_in_time_is_ended(monkeypatch: p
         await running(reviews.read("mutate", PODS["valid"], a_deadline(), SENDER), reviews)
     (child,) = started
     assert await asyncio.to_thread(child.wait, 20) == -signal.SIGKILL
+
+
+async def test_the_process_stands_back_where_it_wants_the_core_of_the_event_loop() -> None:
+    reviews = LargeReviews()
+
+    async def story() -> int:
+        await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)
+        assert reviews._channel is not None
+        return os.getpriority(os.PRIO_PROCESS, reviews._channel.process.pid)
+
+    assert await running(story(), reviews) == min(os.getpriority(os.PRIO_PROCESS, 0) + process.NICE, 19)
 
 
 async def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,3 +203,28 @@ async def test_a_refusal_comes_later_by_the_bytes_that_are_discarded_for_it(monk
     assert (client.answers, asked) == ([], [("", MAX_BODY_BYTES + 1)])
     await refused
     assert client.answers == [TooLarge.text]
+
+
+@pytest.mark.parametrize(("status", "whose"), [(200, "made-up"), (400, ""), (500, "")])
+async def test_what_gets_no_verdict_is_paced_as_of_no_namespace(
+    monkeypatch: pytest.MonkeyPatch, status: int, whose: str
+) -> None:
+    """Whoever makes up a namespace for each review gets no verdicts, and would have all of the loop's time."""
+    asked: list[str] = []
+
+    def wait(_: Pacing, _peer: str, namespace: str, *, size: int, held: float) -> float:
+        assert (size, held) == (1, 0.0)
+        asked.append(namespace)
+        return 0.0
+
+    class Says:
+        async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
+            record = Record(endpoint, namespace="made-up")
+            if status == 500:
+                raise AdmissionFailed(record)
+            return Answer(status, body, record)
+
+    monkeypatch.setattr(Pacing, "wait", wait)
+    client = Client(Output(), Says())
+    await client.post("a")
+    assert asked == [whose]

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST: Final = 32
+MOST: Final = 16
 """Deliveries in one pass; one is 64 KiB at most, or one review, and nearly always takes less than 0.2 ms."""
-MOST_OF_PEER: Final = 16
+MOST_OF_PEER: Final = 8
 """Of one address."""
-MOST_BULKY: Final = 8
+MOST_BULKY: Final = 4
 """Of one address those that are not the first of their request, as long as they need not wait for others."""
 BULKY_TURN: Final = 4
 """Of so many that waited, one is such a delivery, however many others there are."""

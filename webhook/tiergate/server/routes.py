@@ -140,7 +140,8 @@ class Routes:
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
             record, seconds = answer.record, time.perf_counter() - started
-            if pause := self._pacing.wait(peer, record.namespace, size=size, held=record.held):
+            whose = record.namespace if answer.status == OK else ""
+            if pause := self._pacing.wait(peer, whose, size=size, held=record.held):
                 self._bodies.release(size, peer=peer)  # others need the room meanwhile
                 size = 0
                 await asyncio.sleep(min(pause, waits / 2 - seconds))  # which is no part of how long it took

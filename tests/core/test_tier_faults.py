@@ -161,7 +161,7 @@ CPU1, CPU2, CPU3 = {"cpu": "1"}, {"cpu": "2"}, {"cpu": "3"}
             "L-2-claim-name",
         ),
         item(
-            [("/min/a~1b~1c", "is no resource name"), ("/min/disk", "must be a standard resource for containers")],
+            [("/min/a~1b~1c", "is not a resource name"), ("/min/disk", "must be a standard resource for containers")],
             an_item("Pod", low={"a/b/c": "1", "hugepages-2Mi": "2Mi", "disk": "1"}),
             "D-10-whatever-stands-before",
         ),

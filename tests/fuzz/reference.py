@@ -50,15 +50,15 @@ def amount(value: object) -> Fraction:
     if value is None:
         return Fraction(0)
     if not isinstance(value, str):
-        raise Unfit(f"{value!r} is no quantity")
+        raise Unfit(f"{value!r} is not a quantity")
     text = value.strip(_BLANK)
     match = re.fullmatch(r"([+-]?)([0-9]*)(\.[0-9]*)?(.*)", text, re.DOTALL)
     if not text or len(value) > 1000 or match is None:
-        raise Unfit(f"{value!r} is no quantity")
+        raise Unfit(f"{value!r} is not a quantity")
     sign, whole, fraction, suffix = match[1], match[2], (match[3] or ".")[1:], match[4]
     scale, binary, zero_alone = _scale(suffix)
     if not whole and not fraction and not zero_alone:
-        raise Unfit(f"{value!r} is no quantity")
+        raise Unfit(f"{value!r} is not a quantity")
     exact = Fraction(int((whole + fraction) or "0"), 10 ** len(fraction)) * scale
     nano = min(math.ceil(exact * 10**9), (2**63 - 1) * 10**9) if binary else math.ceil(exact * 10**9)
     milli = Fraction(math.ceil(Fraction(nano, 10**6)), 1000)

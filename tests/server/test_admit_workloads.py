@@ -192,6 +192,18 @@ async def test_in_the_other_modes_it_is_told_of_and_never_refused(mode: Any, war
         assert answered.record.outcome == ("warned" if mode == "Warn" else "audited")
 
 
+async def test_what_is_not_the_tier_s_is_no_violation_of_it_in_these_modes() -> None:
+    """A ResourceQuota or LimitRange that others made refuses now."""
+    theirs = a_quota({"limits.cpu": "2"}, {"limits.cpu": "0"}, name="theirs", managed=False)
+    state = a_state(msgspec.structs.replace(STRICT, mode="Warn"), quotas=(theirs,), usage=())
+    for new, start in (
+        (an_object(cpu="3"), 'no pod of it can run: quota "theirs"'),
+        (an_object(replicas=3), "2 of 3 pods fit"),
+    ):
+        _, lines = told(await answer("workloads", a_review(new), state))
+        assert [line for line in lines if "theirs" in line and line.startswith(start)], lines
+
+
 @pytest.mark.parametrize(("mode", "key"), [("Warn", "warnings"), ("Audit", "auditAnnotations")])
 async def test_what_enforce_only_warns_of_is_told_as_such_and_is_no_violation(mode: Any, key: str) -> None:  # noqa: ANN401  # a mode
     said = "in mode Enforce: 3 of 5 pods fit"

@@ -81,7 +81,7 @@ def _tier(one: NewTier, findings: Sequence[str]) -> Iterator[str]:
             yield f"  {heading}"
             yield from lines
     if findings:
-        yield "  objects that stand there now, and what mode Enforce would say if they were created today"
+        yield "  existing objects, and what mode Enforce would say if they were created today"
         yield from (f"    {each}" for each in findings[:MOST_FINDINGS])
         if len(findings) > MOST_FINDINGS:
             yield f"    and {len(findings) - MOST_FINDINGS} more"

@@ -10,6 +10,7 @@ import msgspec
 from tiergate.check import change_set
 from tiergate.check.change_set import Part, Total
 from tiergate.check.judging import ObjectChecker, unknown_usage
+from tiergate.check.repeated import Repeated
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
 from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
 from tiergate.core.messages import brief, quota_named, shown
@@ -48,12 +49,13 @@ def check(
     results: list[ObjectResult] = []
     parts: dict[str, dict[Key | int, tuple[Part, Manifest]]] = {}
     others = 0
+    repeated = Repeated(loaded.manifests, surroundings)
     for manifest in loaded.manifests:
         checked = checker.check(manifest, len(results))
         if checked is None:
             others += 1
             continue
-        results.append(checked.result)
+        results.append(repeated.told(checked.result, manifest))
         progress(len(results))
         if checked.part is not None:
             key = surroundings.key(manifest) if manifest.named else len(results)

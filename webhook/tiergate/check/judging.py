@@ -9,7 +9,7 @@ import msgspec
 from tiergate.check.change_set import Part
 from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import NEVER, ignored_rules
-from tiergate.check.reading import kind_of, subject_of
+from tiergate.check.reading import kind_of, subject_of, unserved
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
 from tiergate.check.unchanged import as_stored, change_of
@@ -76,6 +76,8 @@ class ObjectChecker:
         if kind is None:
             return None
         namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
+        if (fault := unserved(manifest, kind)) is not None:
+            return Checked(self._refused(manifest, kind, fault, namespace))
         subject = subject_of(manifest, kind, namespace)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
@@ -245,6 +247,11 @@ class ObjectChecker:
         findings = tuple(Finding("malformed", one.pointer, detail=one.reason) for one in subject.faults)
         context = _Context(manifest, kind, manifest.name, subject, without_objects(None), 0)
         return self._result(context, Decision(findings))
+
+    def _refused(self, manifest: Manifest, kind: Kind, fault: Fault, namespace: str) -> ObjectResult:
+        subject, facts = Unreadable((fault,)), without_objects(None)
+        context, decision = _Context(manifest, kind, namespace, subject, facts, 0), Decision(governed=False)
+        return self._result(context, decision, "", (_from_server(fault, context, decision),))
 
     def _result(
         self,

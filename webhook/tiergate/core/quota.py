@@ -16,11 +16,12 @@ from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_cha
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
+from tiergate.core.lowering import lowering
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
 from tiergate.core.text import shortened
-from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
+from tiergate.core.tier import COMPUTE_QUOTA_NAMES, LimitRangeItem, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge, qos_class
 
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
@@ -250,8 +251,12 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     *,
     now: float,
     minor: int,
+    ranges: Sequence[LimitRangeItem] = (),
 ) -> Iterator[Finding]:
-    """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
+    """Yield each bound that the request's increase would break (R-50.3 to R-50.6).
+
+    What would pass keeps the tier's ranges, or those that are given.
+    """
     usage = charge(subject, now=now, minor=minor)
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
@@ -262,6 +267,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                 continue
             hard, used = quota.hard[name], quota.used.get(name, ZERO)
             if used.nano + asked.nano > hard.nano:
+                most = usage[name] - (used + asked - hard)
+                lower = lowering(subject, name, most, ranges or tier.limits)
                 yield Finding(
                     "quota-exceeded",
                     _pointer(subject, name),
@@ -270,7 +277,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     actual=asked,
                     bound=hard,
                     used=used,
-                    fits=usage[name] - (used + asked - hard),
+                    fits=lower.most,
+                    lowered=lower.values,
                     quota=quota_label(quota, name, tier, quotas),
                     native=not quota.managed,
                     scopes=scopes_of(quota),

@@ -11,7 +11,7 @@ from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
-from tiergate.core.tier import Tier
+from tiergate.core.tier import LimitRangeItem, Tier
 from tiergate.core.workload import Workload, replaced
 from tiergate.core.workload_kind import BY_KIND
 
@@ -46,6 +46,11 @@ class Case(msgspec.Struct, frozen=True):
     around: Around
     minor: int
     scaled: bool
+
+    @property
+    def ranges(self) -> tuple[LimitRangeItem, ...]:
+        """The ranges that its pods and claims have to keep: the tier's, and those of the namespace's LimitRanges."""
+        return self.tier.limits + tuple([item for one in self.around.limit_ranges or () for item in one.items])
 
     @property
     def changed(self) -> bool:

@@ -231,5 +231,5 @@ def _seconds(timestamp: str, pointer: str) -> float:
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
-        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
+        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is not an RFC 3339 time')
     return when.timestamp()

@@ -119,6 +119,22 @@ def test_what_cannot_be_read_is_one_line_with_its_place(
     assert ran.err == ""
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("kind: Tier", "kind: tier", '/kind: no kind "tier" in version "tiergate.io/v1alpha1", only Tier in'),
+        ("tiergate.io/v1alpha1", "tiergate.io/v1", '/apiVersion: no kind "Tier" in version "tiergate.io/v1", only'),
+    ],
+    ids=["kind", "version"],
+)
+def test_a_tier_of_an_option_that_the_server_would_not_take_is_told(
+    folder: Folder, right: str, wrong: str, said: str
+) -> None:
+    folder.write({"around/tiers.yaml": TIERS.replace(right, wrong), "a.yaml": pod()})
+    ran = folder.check(*KNOWN, "a.yaml")
+    assert (ran.code, said in ran.out) == (3, True), ran.out
+
+
 def test_the_good_documents_are_judged_beside_broken_ones(folder: Folder) -> None:
     broken = ["a: [", "a: 1\na: 2\n", "a: \0\n", "&a [*a]", pod(resources="{limits: {memory: 1Gi}}"), "[" * 3000]
     folder.write({"x.yaml": "\n---\n".join(broken) + "\n---\n" + pod()})

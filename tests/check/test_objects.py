@@ -245,10 +245,10 @@ def test_the_largest_amounts_do_not_fill_the_screen(folder: Folder, form: str) -
 
 
 NOT_SERVED: Final = {
-    "kind: pod": ("kind: Pod", "/kind", 'no kind "pod" in version "v1"; it has Pod in v1'),
-    "kind: POD": ("kind: Pod", "/kind", 'no kind "POD" in version "v1"; it has Pod in v1'),
-    "apiVersion: V1": ("apiVersion: v1", "/apiVersion", 'no kind "Pod" in version "V1"; it has Pod in v1'),
-    "apiVersion: v2": ("apiVersion: v1", "/apiVersion", 'no kind "Pod" in version "v2"; it has Pod in v1'),
+    "kind: pod": ("kind: Pod", "/kind", 'no kind "pod" in version "v1", only Pod in v1'),
+    "kind: POD": ("kind: Pod", "/kind", 'no kind "POD" in version "v1", only Pod in v1'),
+    "apiVersion: V1": ("apiVersion: v1", "/apiVersion", 'no kind "Pod" in version "V1", only Pod in v1'),
+    "apiVersion: v2": ("apiVersion: v1", "/apiVersion", 'no kind "Pod" in version "v2", only Pod in v1'),
 }
 
 

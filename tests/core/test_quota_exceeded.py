@@ -155,6 +155,16 @@ def test_a_claim_is_charged_its_increase(
             "7Gi",
             id="claim",
         ),
+        pytest.param(
+            a_claim("9Gi"),
+            a_claim("5Gi"),
+            a_quota({"requests.storage": "10Gi"}, {"requests.storage": "11Gi"}),
+            "5Gi",
+            id="a-claim-does-not-shrink",
+        ),
+        pytest.param(
+            cpu("800m"), cpu("300m"), a_quota({"limits.cpu": "4"}, {"limits.cpu": "5"}), "300m", id="as-it-was"
+        ),
     ],
 )
 def test_the_largest_amount_that_would_pass_is_named(

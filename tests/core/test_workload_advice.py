@@ -215,7 +215,10 @@ _PLAIN = a_container(pointer=_AT)
 _LEVEL = {"memory": "1Gi"}
 _SANDBOXED = msgspec.structs.replace(KNOWN, overheads={"gvisor": amounts({"memory": "256Mi"})})
 _MIN = an_item(low={"memory": "64Mi"})
-_RANGES = (LimitRange("own", (_MIN,)),)
+_SAME = {"memory": "64Mi"}
+_LOW = an_item(default_request=_SAME, low={"memory": "32Mi"}, ratio={"memory": "9"})
+_THRICE = an_item(default_request=_SAME, low={"memory": "1Mi"}, ratio={"memory": "1500m"})
+_RANGES = (LimitRange("own", (_LOW, _MIN)),)
 _TWO_CLAIMS = {"template": a_template({}), "claims": (a_claim("3Gi"), a_claim("3Gi"))}
 
 
@@ -261,6 +264,13 @@ _TWO_CLAIMS = {"template": a_template({}), "claims": (a_claim("3Gi"), a_claim("3
             {"around": msgspec.structs.replace(KNOWN, limit_ranges=_RANGES)},
             "set replicas to 2 or less",
             id="less-than-another-min-of-the-namespace",
+        ),
+        pytest.param(
+            {"template": a_template({"memory": "100Mi"})},
+            {"requests.memory": "262Mi"},
+            {"around": msgspec.structs.replace(KNOWN, limit_ranges=(LimitRange("two", (_LOW, _THRICE)),))},
+            "set replicas to 2 or less",
+            id="too-small-for-a-ratio-of-the-namespace",
         ),
         pytest.param(
             _TWO_CLAIMS,

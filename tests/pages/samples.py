@@ -41,8 +41,8 @@ def a_report(
     ago: float = 5,
     count: int = 1,
 ) -> Report:
-    last = NOW - timedelta(seconds=ago)
-    return Report(tier, namespace, kind, name, problems, 0, count, last - timedelta(seconds=40), last)
+    last = NOW.timestamp() - ago
+    return Report(tier, namespace, kind, name, problems, 0, count, last - 40, last)
 
 
 MAX: Final = Problem(

@@ -147,6 +147,16 @@ def test_a_phone_shows_all_without_scrolling_sideways(browser: Browser, small: s
         page.context.close()
 
 
+def test_the_longest_names_stay_in_their_tables(browser: Browser) -> None:
+    with served(samples.a_hostile_cluster()) as url:
+        page = open_page(browser, url)
+        for path in ("/", "/namespaces", "/refusals", "/workloads"):
+            page.goto(f"{url}{path}")
+            outer = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+            assert page.evaluate(outer) == 0, path
+        page.context.close()
+
+
 def test_in_the_dark_the_page_is_dark(browser: Browser, small: str) -> None:
     def brightness(*, dark: bool, of: str) -> int:
         page = open_page(browser, small, dark=dark)

@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import Json, a_namespace_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.builders import (
+    Json,
+    a_namespace_object,
+    a_pod_object,
+    a_quota,
+    a_review,
+    a_tier,
+    a_tier_quota,
+    an_item,
+    an_owner,
+)
 from tests.core.workloads import a_workload
 from tests.server.admission_fakes import FakeState, FakeWorkloads, answer, response
 from tiergate.cluster.errors import ApiError, Unreachable
@@ -134,6 +144,15 @@ async def test_what_another_workload_made_is_not_judged_again() -> None:
     for owners, allowed in (([OWNED], True), ([{**OWNED, "apiVersion": "example.com/v1"}], False)):
         metadata = {**made["metadata"], "ownerReferences": owners}
         assert told(await answer("workloads", a_review({**made, "metadata": metadata}), a_state()))[0] is allowed
+
+
+async def test_an_owner_that_anybody_can_write_lets_no_pod_pass() -> None:
+    """A ReplicaSet with a made-up owner is not judged; its pods are, whoever is said to own them."""
+    container = {"name": "agent", "image": "agent:1", "resources": {"limits": {"cpu": "3"}}}
+    for owner in (OWNED, an_owner(), an_owner(kind="Node", apiVersion="v1"), an_owner(controller=None)):
+        pod = a_pod_object(container)
+        pod["metadata"]["ownerReferences"] = [owner]
+        assert told(await answer("validate", a_review(pod), a_state()))[0] is False
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.server.admission_fakes import FakePermissions, FakeState
 from tests.server.event_world import a_pod_of
 from tiergate.core.mode import Mode
 from tiergate.core.request import Endpoint
+from tiergate.server import journal
 from tiergate.server.admission import Admission
 from tiergate.server.journal import AGAIN, LONGEST, MOST, MOST_OF_NAMESPACE, MOST_PROBLEMS, WAITS_FOR, Journal
 
@@ -157,3 +158,20 @@ async def test_what_is_said_is_that_of_the_last_refusal_but_not_worked_out_for_e
     await world.review("validate", a_pod("agent", cpu="6"))
     (report,) = world.journal.refusals()
     assert (report.count, "limits.cpu is 6" in report.problems[0].fact) == (4, True)
+
+
+async def test_a_decision_that_cannot_be_noted_is_answered_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> object:
+        message = "a bug"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(journal, "told", broken)
+    world = World()
+    await world.review("validate", a_pod("agent"))
+    assert world.refused() == []
+    assert "a decision could not be noted" in caplog.text
+    monkeypatch.undo()
+    await world.review("validate", a_pod("agent"))
+    assert world.refused() == [("dev", "pod", "agent", 1)]

@@ -257,14 +257,14 @@ def test_state_that_were_never_filled_are_stale() -> None:
     assert state.unsynced() == ["tiers", "namespaces", "resourcequotas"]
 
 
-def test_usage_is_shown_of_governed_namespaces_alone() -> None:
+async def test_usage_is_shown_of_governed_namespaces_alone() -> None:
     state = state_on()
     for name, tier in (("dev", "dev"), ("default", None)):
         learn(state, "namespaces", a_namespace(name, tier))
         learn(state, "resourcequotas", a_quota(name, used="1500m"))
     rows = [
         (row.tier, row.namespace, row.resource, str(row.used), str(row.hard))
-        for row in rows_of(Usage(state).namespaces())
+        for row in rows_of(await Usage(state).namespaces())
     ]
     assert rows == [("dev", "dev", "requests.cpu", "1500m", "2")]
 

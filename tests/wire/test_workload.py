@@ -106,6 +106,7 @@ def test_all_faults_of_a_workload_are_told_at_once() -> None:
         ("DaemonSet", {"replicas": 3}, {}, 0),
         ("Job", {"parallelism": 4, "completions": 10}, {"succeeded": 8}, 2),
         ("Job", {"parallelism": 4, "suspend": True}, {}, 0),
+        ("Job", {"completions": 0}, {}, 0),
     ],
 )
 def test_how_many_pods_are_wanted(kind: WorkloadKind, spec: Json, status: Json, expected: int) -> None:

@@ -74,7 +74,7 @@ def _enforcing(plan: Plan, output: Output, home: str) -> tuple[str, tuple[str, .
         "done",
     )
     if output == "values":
-        heading = f"set enforcement: Enforce for each tier in FILE, {until}"
+        heading = f"set enforcement: Enforce in FILE for each tier, {until}"
         return heading, (_upgrade(home), loop, *waits)
     patch = """  kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'"""
     return f"set each tier to Enforce, {until}", (loop, patch, *waits)

@@ -37,7 +37,7 @@ def unserved(manifest: Manifest, kind: Kind) -> Fault | None:
         return None
     pointer = "/apiVersion" if manifest.kind == name else "/kind"
     asked = f'no kind "{shortened(manifest.kind)}" in version "{shortened(manifest.api_version)}"'
-    return Fault(pointer, f"{asked}; it has {name} in {served}")
+    return Fault(pointer, f"{asked}, only {name} in {served}")
 
 
 def subject_of(manifest: Manifest, kind: Kind, namespace: str, *, stored: bool = False) -> Subject:

@@ -14,7 +14,7 @@ import msgspec
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import NANO, ZERO, Quantity
-from tiergate.core.resources import EMPTY, ResourceList
+from tiergate.core.resources import EMPTY, ResourceList, raise_to
 from tiergate.core.tier import CLAIM, CONTAINER, POD, LimitRangeItem
 from tiergate.core.usage import aggregate, spec_limits, spec_requests
 
@@ -42,6 +42,19 @@ def lowering(subject: Pod | Claim, resource: str, room: Quantity, items: Items) 
     most = room - subject.overhead.get(name, ZERO)
     least = max(_least(subject, side, name, items), _least_of_pod(subject, side, name, items))
     return Lowering(most if most >= least else ZERO, _values(subject, side, name, most))
+
+
+def strictest(items: Items) -> tuple[LimitRangeItem, ...]:
+    """Return one item of each type that asks for what all of them ask for, of a lower amount."""
+    found: dict[str, tuple[dict[str, Quantity], dict[str, Quantity]]] = {}
+    for item in items:
+        low, ratios = found.setdefault(item.type, ({}, {}))
+        raise_to(low, item.min)
+        for name, ratio in item.max_limit_request_ratio.items():
+            ratios[name] = min(ratio, ratios.get(name, ratio))
+    return tuple(
+        [LimitRangeItem(kind, min=low, max_limit_request_ratio=ratios) for kind, (low, ratios) in found.items()]
+    )
 
 
 def named(resource: str) -> tuple[str, str]:

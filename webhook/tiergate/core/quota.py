@@ -267,7 +267,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                 continue
             hard, used = quota.hard[name], quota.used.get(name, ZERO)
             if used.nano + asked.nano > hard.nano:
-                most = usage[name] - (used + asked - hard)
+                most = usage[name] - min(used + asked - hard, asked)  # what was there already is not judged
                 lower = lowering(subject, name, most, ranges or tier.limits)
                 yield Finding(
                     "quota-exceeded",

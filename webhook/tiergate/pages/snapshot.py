@@ -1,6 +1,6 @@
 """What the pages show: immutable values that the event loop publishes and the thread of the pages reads."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -27,7 +27,7 @@ class Problem(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What this replica said of one object, so many times; ``more`` problems are not listed.
 
-    ``namespace`` is "" for an object that has none.
+    ``namespace`` is "" for an object that has none. ``began`` and ``latest`` are seconds since the epoch.
     """
 
     tier: str
@@ -37,8 +37,18 @@ class Report(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     more: int
     count: int
-    first: datetime
-    last: datetime
+    began: float
+    latest: float
+
+    @property
+    def first(self) -> datetime:
+        """When it was said for the first time."""
+        return datetime.fromtimestamp(self.began, UTC)
+
+    @property
+    def last(self) -> datetime:
+        """When it was said last."""
+        return datetime.fromtimestamp(self.latest, UTC)
 
 
 class Shown(msgspec.Struct, frozen=True):

@@ -58,7 +58,7 @@ REPORTS: Final = (
     Column[Report]("object", "Object", lambda one: (one.kind, one.name)),
     Column[Report]("namespace", "Namespace", lambda one: (one.namespace, one.name)),
     Column[Report]("tier", "Tier", lambda one: (one.tier, one.namespace)),
-    Column[Report]("last", "Last", lambda one: one.last, down=True),
+    Column[Report]("last", "Last", lambda one: one.latest, down=True),
     Column[Report]("times", "Times", lambda one: one.count, down=True, number=True),
     Column[Report]("rule", "Rule, what is wrong, and what would pass", lambda one: one.problems[0].rule),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import Counter
-from datetime import UTC, datetime
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -40,6 +40,8 @@ WAITS_FOR: Final = 1200.0
 
 _WAITS: Final = frozenset({"workload-does-not-fit", "workload-rollout-stalls", "workload-never-runs"})
 
+logger = logging.getLogger(__name__)
+
 
 class _Key(NamedTuple):
     """Which object a report is of. ``share`` is its tier, "" for labels and Tiers: any name can be tried with these."""
@@ -65,7 +67,7 @@ class Ring:
     def __init__(self) -> None:
         self._entries: dict[_Key, _Entry] = {}
         self._of_share = Counter[str]()
-        self._of_namespace = Counter[tuple[str, str]]()
+        self._by_namespace = defaultdict[str, dict[str, dict[_Key, None]]](dict)
 
     def __len__(self) -> int:
         """Return how many reports are kept."""
@@ -73,46 +75,55 @@ class Ring:
 
     def put(self, key: _Key, now: float, problems: Callable[[], tuple[tuple[Problem, ...], int]]) -> None:
         """Count a report; what it says is worked out once in a while."""
-        entry = self._entries.pop(key, None)
+        entry = self._entries.get(key)
         if entry is None:
+            entry = _Entry(*problems(), 0, now, now)
             self._make_room(key)
             self._of_share[key.share] += 1
-            self._of_namespace[key.share, key.namespace] += 1
-            entry = _Entry(*problems(), 0, now, now)
         elif now - entry.last >= AGAIN:
             entry.problems, entry.more = problems()
         entry.count += 1
         entry.last = now
-        self._entries[key] = entry
+        self._entries.pop(key, None)
+        self._entries[key] = entry  # the last one now
+        namespace = self._by_namespace[key.share].setdefault(key.namespace, {})
+        namespace.pop(key, None)
+        namespace[key] = None
 
     def drop(self, gone: Callable[[_Key, _Entry], bool]) -> bool:
         """Forget reports; say whether there were any."""
         keys = [key for key, entry in self._entries.items() if gone(key, entry)]
         for key in keys:
-            self._forget(key)
+            del self._entries[key]
+            self._vacate(key)
         return bool(keys)
 
     def reports(self) -> Iterator[Report]:
         """Yield all reports, the latest first."""
-        for key, entry in reversed(self._entries.items()):
-            first, last = (datetime.fromtimestamp(seconds, UTC) for seconds in (entry.first, entry.last))
-            tier = key.share
-            yield Report(tier, key.namespace, key.kind, key.name, entry.problems, entry.more, entry.count, first, last)
+        for (share, namespace, kind, name, _), entry in reversed(self._entries.items()):
+            words = entry.problems, entry.more
+            yield Report(share, namespace, kind, name, *words, entry.count, entry.first, entry.last)
 
     def _make_room(self, key: _Key) -> None:
         """Drop the oldest report of the namespace; or of the largest namespace of the tier that has the most."""
-        crowded = (key.share, key.namespace)
-        if self._of_namespace[crowded] < MOST_OF_NAMESPACE:
+        crowded = self._by_namespace[key.share].get(key.namespace, {})
+        if len(crowded) < MOST_OF_NAMESPACE:
             if len(self._entries) < MOST:
                 return
-            share, _ = self._of_share.most_common(1)[0]
-            crowded = max((one for one in self._of_namespace if one[0] == share), key=self._of_namespace.__getitem__)
-        self._forget(next(one for one in self._entries if (one.share, one.namespace) == crowded))
+            share = max(self._of_share, key=self._of_share.__getitem__)
+            crowded = max(self._by_namespace[share].values(), key=len)
+        oldest = next(iter(crowded))
+        del self._entries[oldest]
+        self._vacate(oldest)
 
-    def _forget(self, key: _Key) -> None:
-        del self._entries[key]
-        self._of_share -= Counter([key.share])  # leaves out what is zero
-        self._of_namespace -= Counter([(key.share, key.namespace)])
+    def _vacate(self, key: _Key) -> None:
+        namespaces = self._by_namespace[key.share]
+        del namespaces[key.namespace][key]
+        if not namespaces[key.namespace]:
+            del namespaces[key.namespace]
+        self._of_share[key.share] -= 1
+        if not self._of_share[key.share]:
+            del self._of_share[key.share], self._by_namespace[key.share]
 
 
 class Journal:
@@ -126,14 +137,17 @@ class Journal:
         self.changes = 0
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:  # noqa: ARG002 - a recorder's
-        """Take notice of a decision; it never waits. Dry runs leave nothing."""
+        """Take notice of a decision; it never waits and never raises, for its review has a verdict. No dry runs."""
         if request.dry_run:
             return
-        denied = [one for one in decision.findings if one.effect == "deny"]
-        if denied:
-            self._refuse(request, decision, denied, body)
-        elif request.endpoint == "workloads":
-            self._warn(request, decision)
+        try:
+            denied = [one for one in decision.findings if one.effect == "deny"]
+            if denied:
+                self._refuse(request, decision, denied, body)
+            elif request.endpoint == "workloads":
+                self._warn(request, decision)
+        except Exception:
+            logger.exception("a decision could not be noted")
 
     def refusals(self) -> tuple[Report, ...]:
         """Return what was refused, the latest first."""

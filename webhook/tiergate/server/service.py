@@ -167,10 +167,10 @@ class ServerService:
 
     async def _report(self) -> None:
         while True:
-            self._publish()
+            await self._publish()
             await asyncio.sleep(REPORT if self._frozen else STARTING)
 
-    def _publish(self) -> None:
+    async def _publish(self) -> None:
         self._state.observe()
         now = time.monotonic()
         for name, cache in self._state.caches().items():
@@ -182,7 +182,7 @@ class ServerService:
         self._recorder.tier_conditions(tuple(tier_conditions(self._state)))
         self._recorder.controller_silence(self._leadership.silence())
         self._report_trust()
-        if self._publisher.look():
+        if await self._publisher.look():
             self._recorder.usage(rows_of(self._publisher.shown.namespaces))
         if not self._frozen and not self._state.unsynced():
             self._freeze()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tiergate.core.default_pod import default_pods
 from tiergate.core.quantity import ZERO
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     from tiergate.server.state import ServerState
     from tiergate.wire.namespace import Namespace
 
+AT_ONCE: Final = 20
+"""Namespaces whose usage is made anew before reviews get their turn: a change of a tier concerns all of its."""
+
+
+class _Known(NamedTuple):
+    """The usage of a namespace, and what it was made of."""
+
+    tier: Tier | None
+    quotas: tuple[QuotaStatus, ...]
+    would_be: tuple[QuotaStatus, ...]
+    usage: NamespaceUsage
+
 
 class Usage:
     """Keeps the usage of each namespace until something of it changes: thousands are looked at every second."""
@@ -29,28 +42,38 @@ class Usage:
     def __init__(self, state: ServerState) -> None:
         """Take the state; nothing is read yet."""
         self._state = state
-        self._known: dict[str, tuple[Tier | None, tuple[QuotaStatus, ...], NamespaceUsage]] = {}
+        self._known: dict[str, _Known] = {}
 
-    def namespaces(self) -> tuple[NamespaceUsage, ...]:
-        """Return all governed namespaces by tier and name.
+    async def namespaces(self) -> tuple[NamespaceUsage, ...]:
+        """Return all governed namespaces by tier and name; reviews are answered meanwhile.
 
         The quotas of a tier in mode Warn or Audit, which are no objects, are shown as they would be.
         """
-        before, self._known = self._known, {}
-        return tuple([self._one(namespace, before) for namespace in self._state.governed()])
+        known: dict[str, _Known] = {}
+        made = 0
+        for namespace in self._state.governed():
+            before = self._known.get(namespace.name)
+            one = known[namespace.name] = self._of(namespace, before)
+            made += one is not before
+            if one is not before and made % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._known = known
+        return tuple([one.usage for one in known.values()])
 
-    def _one(
-        self, namespace: Namespace, before: dict[str, tuple[Tier | None, tuple[QuotaStatus, ...], NamespaceUsage]]
-    ) -> NamespaceUsage:
+    def _of(self, namespace: Namespace, before: _Known | None) -> _Known:
         state, name, label = self._state, namespace.name, namespace.tier or ""
         tier, quotas, would_be = state.tier(label), state.quotas(name), state.would_be(namespace)
-        known = before.get(name)
-        if known is None or would_be or known[0] is not tier or known[1] is not quotas or known[2].tier != label:
-            every = (*quotas, *would_be)
-            pods = None if tier is None else default_pods(tier, every, minor=state.minor())
-            known = tier, quotas, NamespaceUsage(label, name, tuple(_rows(label, name, every)), pods)
-        self._known[name] = known
-        return known[2]
+        if (
+            before is not None
+            and before.tier is tier
+            and before.quotas is quotas
+            and before.usage.tier == label
+            and before.would_be == would_be
+        ):
+            return before
+        every = (*quotas, *would_be)
+        pods = None if tier is None else default_pods(tier, every, minor=state.minor())
+        return _Known(tier, quotas, would_be, NamespaceUsage(label, name, tuple(_rows(label, name, every)), pods))
 
 
 def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterator[UsageRow]:
@@ -85,14 +108,14 @@ class Publisher:
         self._reports: tuple[tuple[Report, ...], tuple[Report, ...]] = ((), ())
         self.shown = Shown(now(), replica)
 
-    def look(self) -> bool:
+    async def look(self) -> bool:
         """Look at the state and the journal once; say whether the usage may have changed."""
         state, journal = self._state, self._journal
         changed = (versions := state.versions()) != self._versions
         if changed:
-            self._versions = versions
-            self._namespaces = self._usage.namespaces()
+            self._namespaces = await self._usage.namespaces()
             self._tiers = tuple(tier_states(state))
+            self._versions = versions  # those of before: what changed meanwhile is looked at next time
         journal.expire()
         if journal.changes != self._changes:
             self._changes = journal.changes

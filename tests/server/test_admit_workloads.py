@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import Json, a_namespace_object, a_pod_object, a_quota, a_tier, a_tier_quota, an_item, an_owner
+from tests.builders import (
+    Json,
+    a_namespace_object,
+    a_pod_object,
+    a_quota,
+    a_tier,
+    a_tier_quota,
+    an_item,
+    an_owner,
+)
 from tests.core.workloads import a_workload
 from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, FakeWorkloads, answer, response

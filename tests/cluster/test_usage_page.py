@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.cluster.replicas import Replica, replicas
-from tests.cluster.test_workloads import workload
+from tests.cluster.workloads import workload
 from tests.controlplane.cluster import Cluster, until
 from tests.pages.chromium import browser_or_skip
 

@@ -200,7 +200,7 @@ PATCH: Final = "kubectl patch tier $t"
     [
         pytest.param("manifests", [APPLY, PATCH], id="manifests"),
         pytest.param("labels", ["as -o manifests or -o values writes them: prod, team", "sh FILE", PATCH], id="labels"),
-        pytest.param("values", [UPGRADE, LABEL, "enforcement: Enforce for each tier in FILE", UPGRADE], id="values"),
+        pytest.param("values", [UPGRADE, LABEL, "enforcement: Enforce in FILE", UPGRADE], id="values"),
     ],
 )
 def test_the_steps_are_those_of_the_output(tiergate: Program, output: str, steps: list[str]) -> None:

@@ -18,7 +18,8 @@ from tests.admission.positions import (
     spoiled,
     wrong_values,
 )
-from tests.builders import UID, Json, a_review_object, faults
+from tests.builders import UID, Json, faults
+from tests.reviews import a_review_object
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Endpoint, Unreadable

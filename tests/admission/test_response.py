@@ -14,7 +14,6 @@ from tests.builders import (
     a_pod,
     a_pod_object,
     a_quota,
-    a_review,
     a_tier,
     a_tier_quota,
     an_admission_request,
@@ -22,6 +21,7 @@ from tests.builders import (
     the_facts,
     validated,
 )
+from tests.reviews import a_review
 from tiergate.admission.request import read
 from tiergate.admission.response import MAX_CAUSES, MAX_DENIAL, headline, one_line, respond
 from tiergate.core.decide import decide

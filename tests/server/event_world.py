@@ -7,18 +7,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tests.builders import (
-    RELEASE_NAMESPACE,
-    Json,
-    a_pod_object,
-    a_quota,
-    a_review,
-    a_tier,
-    a_tier_quota,
-    an_item,
-    an_owner,
-)
+from tests.builders import RELEASE_NAMESPACE, Json, a_pod_object, a_quota, a_tier, a_tier_quota, an_item, an_owner
 from tests.fake_api import FakeApi, Object
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, response
 from tiergate.cluster.api import Api
 from tiergate.core.request import Endpoint

@@ -12,13 +12,13 @@ from tests.builders import (
     a_namespace_object,
     a_pod_object,
     a_quota,
-    a_review,
     a_tier,
     a_tier_quota,
     an_item,
     an_owner,
 )
 from tests.core.workloads import a_workload
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, FakeWorkloads, answer, response
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.quota import QuotaStatus

@@ -11,13 +11,13 @@ from tests.builders import (
     Json,
     a_pod_object,
     a_quota,
-    a_review,
     a_tier,
     a_tier_quota,
     a_workload_object,
     an_item,
     an_owner,
 )
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tests.server.event_world import a_pod_of
 from tiergate.core.mode import Mode

@@ -8,17 +8,8 @@ import re
 
 import pytest
 
-from tests.builders import (
-    Json,
-    a_pod_object,
-    a_quota,
-    a_resize,
-    a_review,
-    a_tier,
-    a_tier_object,
-    a_tier_quota,
-    an_item,
-)
+from tests.builders import Json, a_pod_object, a_quota, a_tier, a_tier_object, a_tier_quota, an_item
+from tests.reviews import a_resize, a_review
 from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.admission.response import MAX_ANNOTATION, MAX_WARNING, MAX_WARNINGS
 from tiergate.core.mode import Mode

@@ -6,8 +6,9 @@ from typing import Final
 
 import pytest
 
-from tests.builders import Json, a_pod_object, a_review, a_workload_object, an_owner
+from tests.builders import Json, a_pod_object, a_workload_object, an_owner
 from tests.fake_api import FakeApi
+from tests.reviews import a_review
 from tests.server.event_world import World, a_flood, a_pod_of, a_rollout, about
 from tiergate.admission.request import read
 from tiergate.cluster.errors import ApiError, Unreachable

@@ -17,9 +17,10 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus, as_created, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
-from tiergate.live.listing import each_object
+from tiergate.live.listing import ListedMeta, each_object, read_metadata, reason
 from tiergate.live.snapshot import take
 from tiergate.wire.namespace import read_namespace
+from tiergate.wire.owners import Reference, read_owned
 from tiergate.wire.quota import read_quota
 from tiergate.wire.snapshot import Missing
 from tiergate.wire.tier import tier_and_faults
@@ -70,7 +71,7 @@ class Consumer(msgspec.Struct, frozen=True):
     amount: Quantity
 
 
-class NamespaceUsage(msgspec.Struct, frozen=True):
+class MemberUsage(msgspec.Struct, frozen=True):
     """A namespace of a tier."""
 
     name: str
@@ -83,34 +84,14 @@ class TierUsage(msgspec.Struct, frozen=True):
 
     name: str
     mode: str
-    namespaces: tuple[NamespaceUsage, ...]
+    namespaces: tuple[MemberUsage, ...]
 
 
-class Usage(msgspec.Struct, frozen=True):
+class ClusterUsage(msgspec.Struct, frozen=True):
     """Everything, and what could not be read."""
 
     tiers: tuple[TierUsage, ...]
     missing: tuple[Missing, ...]
-
-
-class _Owner(msgspec.Struct):
-    kind: str = ""
-    name: str = ""
-    controller: bool | None = None
-
-
-class _Metadata(msgspec.Struct):
-    name: str = ""
-    namespace: str = ""
-    labels: dict[str, str] | None = None
-    ownerReferences: list[_Owner] | None = None  # noqa: N815 - Kubernetes' own name
-
-
-class _Object(msgspec.Struct):
-    metadata: _Metadata
-
-
-_read_object: Final = msgspec.json.Decoder(_Object).decode
 
 
 class Objects:
@@ -151,7 +132,7 @@ class Objects:
         yield from sorted(found, key=lambda one: (-one.amount.nano, one.what))[:MOST_CONSUMERS]
 
 
-async def read(api: Api, *, namespaces: Sequence[str] = (), clock: Callable[[], float] = time.time) -> Usage:
+async def read(api: Api, *, namespaces: Sequence[str] = (), clock: Callable[[], float] = time.time) -> ClusterUsage:
     """Read a cluster, or these namespaces of it.
 
     A quota that changes while its objects are read says nothing of a difference, so it is read before and after.
@@ -181,7 +162,7 @@ async def read(api: Api, *, namespaces: Sequence[str] = (), clock: Callable[[], 
             for name in names
         ]
         found.append(TierUsage(tier.name, tier.mode, tuple(rows)))
-    return Usage(tuple(found), (*before.missing, *missing))
+    return ClusterUsage(tuple(found), (*before.missing, *missing))
 
 
 def _tiers(snapshot: Snapshot) -> list[Tier]:
@@ -228,21 +209,20 @@ async def _objects(api: Api, namespaces: Sequence[str], *, everything: bool) -> 
     ):
 
         def keep(raw: bytes, decode: Callable[[bytes], tuple[str, Footprint]] = decode, kind: type = kind) -> None:
-            metadata = _read_object(raw).metadata
+            metadata = read_metadata(raw)
             try:
-                objects.add(metadata.namespace, _maker(metadata, kind), decode(raw)[1])
+                objects.add(metadata.namespace, _maker(metadata, read_owned(raw).controller(), kind), decode(raw)[1])
             except ValueError:
                 objects.unknown.add((metadata.namespace, kind))
 
         for namespace, error in await each_object(api, resource, namespaces, keep, everything=everything):
             objects.unknown.add((namespace, kind))
-            missing.append(Missing(name, f"{error.status} {error.message or error.reason}", namespace))
+            missing.append(Missing(name, reason(error), namespace))
     return objects, missing
 
 
-def _maker(metadata: _Metadata, kind: type) -> str:
+def _maker(metadata: ListedMeta, owner: Reference | None, kind: type) -> str:
     """Return what makes an object, in a word: of a ReplicaSet of a Deployment that one."""
-    owner = next((one for one in metadata.ownerReferences or () if one.controller), None)
     if owner is None:
         return f"{'pod' if kind is Pod else 'claim'} {metadata.name}"
     suffix = f"-{(metadata.labels or {}).get(_HASH, '')}"
@@ -260,7 +240,7 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
     now: float,
     minor: int,
     hidden: bool,
-) -> NamespaceUsage:
+) -> MemberUsage:
     """Return the usage of a namespace; ``hidden``: its quotas may not be read."""
     bounds: list[tuple[BoundUsage, QuotaStatus]] = []
     quotas = list(_with_bounds(namespace, tier, stored))
@@ -274,7 +254,7 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
         bounds, key=lambda one: (one[0].used * 1000 // (one[0].hard.nano or 1), one[0].resource), default=None
     )
     consumers = objects.largest(namespace, nearest[1], nearest[0].resource, now, minor) if nearest else ()
-    return NamespaceUsage(namespace, tuple(one for one, _ in bounds), tuple(consumers))
+    return MemberUsage(namespace, tuple(one for one, _ in bounds), tuple(consumers))
 
 
 def _with_bounds(namespace: str, tier: Tier, stored: Sequence[QuotaStatus]) -> Iterator[QuotaStatus]:

@@ -11,7 +11,7 @@ from tests.server.test_state import learn, state_on
 from tiergate.pages.snapshot import TierState
 from tiergate.server.journal import Journal
 from tiergate.server.state import ServerState
-from tiergate.server.usage import AT_ONCE, PagePublisher, Usage, tier_states
+from tiergate.server.usage import AT_ONCE, PagePublisher, UsageByNamespace, tier_states
 
 
 def a_state(*namespaces: str) -> ServerState:
@@ -53,7 +53,7 @@ async def test_it_is_said_whose_a_quota_is() -> None:
     foreign = a_quota("a")
     foreign["metadata"] = {"name": "own", "namespace": "a"}
     learn(state, "resourcequotas", foreign)
-    (usage,) = await Usage(state).namespaces()
+    (usage,) = await UsageByNamespace(state).namespaces()
     assert [(row.quota, row.of_tier) for row in usage.rows] == [("own", False), ("tier", True)]
 
 

@@ -116,9 +116,6 @@ def _kubelet(folder: Path) -> dict[str, object]:
         "podLogsDir": str(folder / "pods"),
         "volumePluginDir": str(folder / "plugins"),
         "registryPullQPS": 0,
-        # How often a mounted Secret is read again: after a minute by default, which is how long a first installation
-        # waits for its first certificate.
-        "syncFrequency": "5s",
         "maxPods": 100,
         "kubeAPIQPS": 100,
         "kubeAPIBurst": 200,

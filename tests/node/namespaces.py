@@ -43,11 +43,13 @@ def folder() -> Iterator[Path]:
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         _remove_unless_held(left)
     made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    with (made / _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _make_cgroups(made.name)
-        yield made
-    _remove_unless_held(made)
+    try:
+        with (made / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _make_cgroups(made.name)
+            yield made
+    finally:
+        _remove_unless_held(made)
 
 
 def _remove_unless_held(left: Path) -> None:

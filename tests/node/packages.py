@@ -83,6 +83,9 @@ def _write_settings(folder: Path) -> None:
 
 def _write_program(folder: Path, name: str) -> None:
     """Write a program that runs the unpacked one where the packages lie over /usr, as if they were installed."""
+    if not any((folder / "root" / "usr" / place / name).is_file() for place in ("bin", "sbin")):
+        msg = f"the Debian packages hold no program {name}"
+        raise NoPackageError(msg)
     program = folder / "programs" / name
     program.parent.mkdir(exist_ok=True)
     settings = f'HOME="{folder}/home" CONTAINERS_STORAGE_CONF="{folder}/storage.conf"'

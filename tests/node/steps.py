@@ -147,9 +147,9 @@ def _attack(place: Place, say: Say) -> None:
     before = _restarts_of(cluster)
     pod = a_pod("large")
     pod["spec"]["containers"][0]["env"] = [{"name": "A", "value": "<" * 2_900_000}, {"name": "B", "value": "a\0b"}]
-    with cluster.raw_api() as raw_api, ThreadPoolExecutor(8) as pool:
+    with under_load(cluster, say), cluster.raw_api() as raw_api, ThreadPoolExecutor(8) as pool:
         path = "/api/v1/namespaces/dev/pods?dryRun=All"
-        answers = list(pool.map(lambda _: raw_api.call("POST", path, pod), range(40)))
+        answers = list(pool.map(lambda _: raw_api.call("POST", path, pod), range(16)))
     say(f"  through the API server: {_counted([code for code, _ in answers])}")
     place.attack(say)
     assert _restarts_of(cluster) == before

@@ -66,14 +66,17 @@ def start(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> Cluste
     return cluster
 
 
-def _report(cluster: Cluster, folder: Path) -> None:
+def _report(cluster: Cluster | None, folder: Path) -> None:
     """Print what there is to see after a failure, and save the logs from the folder, which is removed."""
-    say(cluster.run("kubectl get pods -A -o wide").text)
-    say(cluster.run("kubectl get events -A --sort-by=.lastTimestamp").text[-6000:])
+    if cluster is not None:
+        say(cluster.run("kubectl get pods -A -o wide").text)
+        say(cluster.run("kubectl get events -A --sort-by=.lastTimestamp").text[-6000:])
     shutil.rmtree(LOGS, ignore_errors=True)
-    shutil.copytree(folder / "pods", LOGS / "pods", ignore_dangling_symlinks=True)
+    LOGS.mkdir(parents=True)
     for log in folder.glob("*.log"):
         shutil.copy(log, LOGS)
+    if (folder / "pods").is_dir():
+        shutil.copytree(folder / "pods", LOGS / "pods", ignore_dangling_symlinks=True)
     say(f"logs of the servers and of the pods: {LOGS}")
 
 
@@ -85,25 +88,31 @@ def _keep(cluster: Cluster, folder: Path) -> None:
     signal.pause()
 
 
+def _live(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> int:
+    """Start everything and take the steps; the exit code is 1 if one does not hold."""
+    cluster, code = None, 0
+    is_kept = os.environ.get("KEEP", "") not in {"", "0"}
+    try:
+        cluster = start(daemons, folder, programs)
+        steps.take(Node(cluster, daemons), say, steps.STEPS[:-1] if is_kept else steps.STEPS)
+    except AssertionError as error:
+        say(f"\nThis does not hold:\n{error}")
+        _report(cluster, folder)
+        code = 1
+    if is_kept and cluster is not None:
+        _keep(cluster, folder)
+    return code
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Start everything, take the steps; all that was started ends with this process."""
+    """Run the node of a folder; all that was started ends with this process."""
     folder = Path(arguments[0])
     programs = json.loads((folder / "programs.json").read_text())
     shims = Path(programs["containerd-shim-runc-v2"]).parent
-    daemons = Daemons(folder, {"PATH": f"{shims}:{os.environ['PATH']}"})
-    cluster = start(daemons, folder, programs)
-    is_kept = os.environ.get("KEEP", "") not in {"", "0"}
     try:
-        steps.take(Node(cluster, daemons), say, steps.STEPS[:-1] if is_kept else steps.STEPS)
-    except AssertionError as error:
-        say(f"\nThis step did not hold:\n{error}")
-        _report(cluster, folder)
-        code = 1
-    else:
-        code = 0
-    if is_kept:
-        _keep(cluster, folder)
-    return code
+        return _live(Daemons(folder, {"PATH": f"{shims}:{os.environ['PATH']}"}), folder, programs)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

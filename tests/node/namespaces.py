@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ SERVICES: Final = "198.18.8.0/24"
 PREFIX: Final = "tiergate-node-"
 CGROUPS: Final = Path("/sys/fs/cgroup")
 _LOCK: Final = "lock"
+_END_SECONDS: Final = 5.0
 _UNSHARE: Final = ("unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc")
 # What kubelet and containerd write to fixed places goes to the run's folder.
 _OVER: Final = ("/var/lib", "/var/log")
@@ -57,7 +59,8 @@ def _remove_unless_held(left: Path) -> None:
     if lock is not None:
         with lock:
             _remove_cgroups(left.name)
-            shutil.rmtree(left, ignore_errors=True)
+            if not _cgroups(left.name):  # else the next run needs to find them
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _held(left: Path) -> IO[str] | None:
@@ -87,12 +90,19 @@ def _make_cgroups(name: str) -> None:
                 (place / "cgroup.subtree_control").write_text(enabled)
 
 
+def _cgroups(name: str) -> list[Path]:
+    return [place for root in hierarchies() if (place := root / name).is_dir()]
+
+
 def _remove_cgroups(name: str) -> None:
-    """Remove a run's cgroups, deepest first; its processes have ended."""
-    for root in hierarchies():
-        for place, _, _ in os.walk(root / name, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(place).rmdir()
+    """Remove a run's cgroups, deepest first; its processes have been killed, and take a moment to end."""
+    end = time.monotonic() + _END_SECONDS
+    while (left := _cgroups(name)) and time.monotonic() < end:
+        for root in left:
+            for place, _, _ in os.walk(root, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(place).rmdir()
+        time.sleep(0.05)
 
 
 def enter(run: Path, command: Sequence[str]) -> subprocess.Popen[str]:

@@ -83,7 +83,23 @@ EXTRAS: Final = (
     Program("coredns", "coredns", "github.com/coredns/coredns", 240),
 )
 """What single tests need besides."""
-ALL: Final = PROGRAMS + EXTRAS
+CNI_PLUGINS: Final = ("main/bridge", "main/loopback", "ipam/host-local")
+_CNI: Final = "github.com/containernetworking/plugins/plugins"
+NODE: Final = (
+    Program("kubelet", "node", "k8s.io/kubernetes/cmd/kubelet", 180, _kubernetes_flags()),
+    Program("kube-proxy", "node", "k8s.io/kubernetes/cmd/kube-proxy", 20, _kubernetes_flags()),
+    Program("containerd", "containerd", "github.com/containerd/containerd/v2/cmd/containerd", 120),
+    Program(
+        "containerd-shim-runc-v2",
+        "containerd",
+        "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+        15,
+    ),
+    Program("ctr", "containerd", "github.com/containerd/containerd/v2/cmd/ctr", 15),
+    *(Program(name.rpartition("/")[2], "cni", f"{_CNI}/{name}", 10) for name in CNI_PLUGINS),
+)
+"""What a node runs (tests/node); built where one can run only."""
+ALL: Final = PROGRAMS + EXTRAS + NODE
 
 
 @dataclass(frozen=True)
@@ -255,7 +271,7 @@ def main() -> int:
     named = os.environ.get("KUBECONFIG") or os.environ.get("CLUSTER")
     try:
         if not named:
-            ensure(lambda text: print(text, flush=True), {program.name for program in ALL})
+            ensure(lambda text: print(text, flush=True), {program.name for program in PROGRAMS + EXTRAS})
     except ControlPlaneError as error:
         print(error, flush=True)
         return 1

@@ -15,7 +15,7 @@ STAMP := $(VENV)/.stamp
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.stamp
 
-.PHONY: help setup check lint pure format test long demo gitops image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs requirements clean
+.PHONY: help setup check lint pure format test long demo gitops image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs pictures requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -125,6 +125,9 @@ golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrit
 docs: $(STAMP) ## Write the pages that are made from the product: values.md, tier.md, metrics.md, contributing/rules.md, the chart's README and sections.yaml
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.rules
+
+pictures: $(STAMP) ## Take the pictures of the usage page in docs/images anew, with a real browser
+	@$(BIN)/python -m tests.pages
 
 requirements: $(STAMP) ## Pin the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \

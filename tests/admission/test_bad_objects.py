@@ -18,7 +18,8 @@ from tests.admission.positions import (
     spoiled,
     wrong_values,
 )
-from tests.builders import UID, Json, a_review_object, faults
+from tests.builders import UID, Json, faults
+from tests.reviews import a_review_object
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Endpoint, Unreadable
@@ -167,7 +168,7 @@ def test_an_unparsable_quantity_says_why() -> None:
     (line,) = shown("mutate", body("pod", spoiled(a_full_pod(), path, "1e999999999")))
     assert line == (
         "/spec/containers/0/resources/limits/nvidia.com~1gpu: "
-        '"1e999999999" is no quantity: exponents beyond 1000 are not supported'
+        '"1e999999999" is not a quantity: exponents beyond 1000 are not supported'
     )
 
 
@@ -229,7 +230,7 @@ def test_a_giant_value_is_shown_shortened() -> None:
     path: Path = ("spec", "containers", 0, "resources", "limits", "cpu")
     (line,) = shown("validate", body("pod", spoiled(a_full_pod(), path, "x" * 1_000_000)))
     assert len(line) < 300
-    assert "is no quantity" in line
+    assert "is not a quantity" in line
 
 
 def test_duplicate_members_are_read_as_the_last_one() -> None:

@@ -7,18 +7,8 @@ import json
 import pytest
 
 from tests.admission.positions import Path, pointer, positions, spoiled, wrong_values
-from tests.builders import (
-    UID,
-    Json,
-    a_claim_object,
-    a_namespace_object,
-    a_pod_object,
-    a_review,
-    a_review_object,
-    a_tier,
-    a_tier_object,
-    the_facts,
-)
+from tests.builders import UID, Json, a_claim_object, a_namespace_object, a_pod_object, a_tier, a_tier_object, the_facts
+from tests.reviews import a_review, a_review_object
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.response import respond
 from tiergate.admission.review import BadReview

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import a_claim_object, a_pod_object, a_resize, a_review, a_tier_object, faults
+from tests.builders import a_claim_object, a_pod_object, a_tier_object, faults
+from tests.reviews import a_resize, a_review
 from tiergate.admission.request import MAX_EXTRA, MAX_GROUPS, read
 from tiergate.admission.review import UserInfo
 from tiergate.core.podspec import Pod

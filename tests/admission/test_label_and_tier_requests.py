@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import UID, a_namespace_object, a_review, a_tier_object, faults
+from tests.builders import UID, a_namespace_object, a_tier_object, faults
+from tests.reviews import a_review
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import BadReview
 from tiergate.core.request import Endpoint, LabelChange, TierChange

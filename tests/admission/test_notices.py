@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from tests.builders import Json, a_pod_object, a_review, a_scale_review, a_workload_object, an_owner
+from tests.builders import Json, a_pod_object, a_workload_object, an_owner
+from tests.reviews import a_review, a_scale_review
 from tiergate.admission.notices import MAX_MESSAGE, Notice, message, notice
 from tiergate.admission.request import read
 from tiergate.core.decision import Decision, Finding, in_mode

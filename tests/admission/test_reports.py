@@ -7,8 +7,9 @@ import json
 import msgspec
 import pytest
 
-from tests.builders import UID, Json, a_pod_object, a_review, a_tier, an_admission_request, the_facts
+from tests.builders import UID, Json, a_pod_object, a_tier, an_admission_request, the_facts
 from tests.core.workloads import a_workload
+from tests.reviews import a_review
 from tiergate.admission.request import read
 from tiergate.admission.response import MAX_ANNOTATION, MAX_WARNING, MAX_WARNINGS, respond
 from tiergate.core.decide import decide

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import UID, Json, a_claim_object, a_pod_object, a_resize, a_review, texts
+from tests.builders import UID, Json, a_claim_object, a_pod_object, texts
+from tests.reviews import a_resize, a_review
 from tiergate.admission.request import read
 from tiergate.admission.review import UserInfo
 from tiergate.core.claim import Claim

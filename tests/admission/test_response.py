@@ -14,7 +14,6 @@ from tests.builders import (
     a_pod,
     a_pod_object,
     a_quota,
-    a_review,
     a_tier,
     a_tier_quota,
     an_admission_request,
@@ -22,6 +21,7 @@ from tests.builders import (
     the_facts,
     validated,
 )
+from tests.reviews import a_review
 from tiergate.admission.request import read
 from tiergate.admission.response import MAX_CAUSES, MAX_DENIAL, headline, one_line, respond
 from tiergate.core.decide import decide
@@ -120,9 +120,8 @@ def test_a_value_that_cannot_be_read_is_denied_with_its_pointer() -> None:
     response = json.loads(respond(request, decide(request, the_facts(None))))["response"]
     assert (response["uid"], response["allowed"]) == (UID, False)
     assert response["status"]["code"] == 403
-    first = (
-        '/spec/containers/0/resources/limits/cpu: "1e999999999" is no quantity: exponents beyond 1000 are not supported'
-    )
+    cpu = "/spec/containers/0/resources/limits/cpu"
+    first = f'{cpu}: "1e999999999" is not a quantity: exponents beyond 1000 are not supported'
     second = "/spec/initContainers: expected an array, got a number"
     assert response["status"]["message"] == f"{first}\n{second}"
     assert response["status"]["details"]["causes"] == [

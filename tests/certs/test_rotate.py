@@ -1,109 +1,17 @@
 """The one idempotent step, cut off everywhere."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from tests.certs.bad_secrets import NAMES, NOW, Secret, bad_authorities, bad_servings, ours
-from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates, serving_data
-from tiergate_certs.issue import issue_leaf
-from tiergate_certs.overlap import MOST_FORMER, Overlap
+from tests.certs.bad_secrets import NAMES, NOW, Secret
+from tests.certs.world import DAY, CutError, World, accepts, settled
+from tiergate_certs.bundle import from_secrets, read_certificates
+from tiergate_certs.overlap import MOST_FORMER
 from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf, Wait
-from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME, Published, Rotated, rotate
+from tiergate_certs.rotate import AUTHORITY_NAME, ROTATE, SERVING_NAME, rotate
 from tiergate_certs.store import Conflict, Missing, Stored
-
-DAY = timedelta(days=1)
-POLICY = Policy(authority_lifetime=300 * DAY, leaf_lifetime=90 * DAY)
-BAD_SECRETS = [
-    *(pytest.param(AUTHORITY_NAME, data, id=f"authority-{name}") for name, data in bad_authorities().items()),
-    *(pytest.param(SERVING_NAME, data, id=f"serving-{name}") for name, data in bad_servings().items()),
-]
-
-
-class CutError(RuntimeError):
-    """The process ends here."""
-
-
-class World:
-    """Store and publisher in memory; keeps a journal of writes and can be cut off after any number of them."""
-
-    def __init__(self) -> None:
-        """Begin with two empty Secrets and nothing trusted."""
-        self.secrets = {name: Stored({}, "0") for name in (AUTHORITY_NAME, SERVING_NAME)}
-        self.overlap = Overlap(POLICY.overlap)
-        self.since = timedelta(days=1)
-        self.published = b""
-        self.journal: list[str] = []
-        self.writes_left: int | None = None
-
-    async def read(self, name: str) -> Stored | None:
-        """Return what is stored."""
-        return self.secrets.get(name)
-
-    async def write(
-        self,
-        name: str,
-        data: Mapping[str, bytes],
-        resource_version: str,
-        *,
-        annotations: Mapping[str, str | None],
-    ) -> None:
-        """Store, if the version is the one given."""
-        self._spend(name)
-        found = self.secrets[name]
-        if found.resource_version != resource_version:
-            raise Conflict(name)
-        noted = {key: value for key, value in {**found.annotations, **annotations}.items() if value is not None}
-        self.secrets[name] = Stored(dict(data), str(len(self.journal)), noted)
-
-    async def publish(self, wanted: bytes, *, alone: bool) -> Published:
-        """Trust these; clients have done so for as long as the test says."""
-        trusted = self.overlap.join(wanted, alone=alone, now=self.now)
-        if trusted != self.published:
-            self._spend("publish")
-            self.published = trusted
-        return Published(trusted, self.since)
-
-    def _spend(self, what: str) -> None:
-        if self.writes_left is not None:
-            if self.writes_left == 0:
-                raise CutError
-            self.writes_left -= 1
-        self.journal.append(what)
-
-    async def step(self, *, now: datetime = NOW) -> Rotated:
-        """Take one step of the rotation."""
-        self.now = now
-        return await rotate(self, self, now=now, policy=POLICY, names=NAMES)
-
-    def served_is_accepted(self, *, now: datetime) -> bool:
-        """Say whether a client that trusts what is published accepts what is stored for servers."""
-        return accepts(self.published, self.secrets[SERVING_NAME].data, now=now)
-
-
-def accepts(published: bytes, serving: Mapping[str, bytes], *, now: datetime) -> bool:
-    """Say whether a client accepts a pair: as we judge it, and as another implementation of RFC 5280 does."""
-    bundle = from_secrets(authority=None, serving=serving)
-    assert bundle is not None
-    ours = not leaf_problems(bundle.leaf, trusted=published, names=NAMES, at=now)
-    verifier = PolicyBuilder().time(now).store(Store(list(read_certificates(published))))
-    try:
-        verifier.build_server_verifier(x509.DNSName(NAMES[0])).verify(read_certificates(bundle.leaf.certificate)[0], [])
-    except VerificationError:
-        assert not ours
-    else:
-        assert ours
-    return ours
-
-
-async def settled() -> World:
-    world = World()
-    await world.step()
-    world.journal.clear()
-    return world
 
 
 async def test_the_first_step_issues_everything() -> None:
@@ -295,93 +203,5 @@ async def test_nothing_waits_for_the_sake_of_a_leaf_that_is_no_good(spoil: Calla
     world = await settled()
     world.since = timedelta(0)
     world.secrets[SERVING_NAME] = Stored(spoil(dict(world.secrets[SERVING_NAME].data)), "spoilt")
-    await world.step()
-    assert world.served_is_accepted(now=NOW)
-
-
-async def test_nothing_waits_when_the_old_leaf_ends_meanwhile() -> None:
-    world, end = await settled(), NOW + 90 * DAY - timedelta(seconds=30)
-    world.since = timedelta(0)
-    assert isinstance((await world.step(now=end)).plan, RenewLeaf)
-
-
-@pytest.mark.parametrize("writes", [0, 1, 2, None])
-@pytest.mark.parametrize(
-    ("asked", "authorities", "journal"),
-    [
-        pytest.param({SERVING_NAME: "now"}, 1, [SERVING_NAME], id="leaf"),
-        pytest.param({AUTHORITY_NAME: "now"}, 2, [AUTHORITY_NAME, "publish", SERVING_NAME], id="authority"),
-        pytest.param({AUTHORITY_NAME: DISTRUST}, 1, [AUTHORITY_NAME, "publish", SERVING_NAME], id="leaked-authority"),
-    ],
-)
-async def test_what_is_asked_for_is_done_once(
-    asked: Mapping[str, str], authorities: int, journal: list[str], writes: int | None
-) -> None:
-    """Also when the process ends between two writes; a former CA is trusted unless its key has leaked."""
-    world = await settled()
-    before = world.secrets[SERVING_NAME].data["tls.crt"]
-    for name, value in asked.items():
-        world.secrets[name] = world.secrets[name]._replace(annotations={ROTATE: value, "theirs": "stays"})
-    if writes is not None and writes < len(journal):
-        world.writes_left = writes
-        with pytest.raises(CutError):
-            await world.step()
-        world.writes_left = None
-    await world.step()
-    assert world.journal == journal
-    assert isinstance((await world.step()).plan, Keep)
-    assert world.journal == journal
-    assert world.secrets[SERVING_NAME].data["tls.crt"] != before
-    assert all(ROTATE not in stored.annotations for stored in world.secrets.values())
-    assert [stored.annotations["theirs"] for name, stored in world.secrets.items() if name in asked] == ["stays"]
-    assert len(read_certificates(world.published)) == authorities
-    assert world.served_is_accepted(now=NOW)
-
-
-@pytest.mark.parametrize("since", [timedelta(0), DAY], ids=["while-the-leaf-waits", "settled"])
-@pytest.mark.parametrize("theirs", [True, False], ids=["their-leaf", "our-leaf"])
-async def test_what_cert_manager_noted_goes_when_the_secret_is_ours(since: timedelta, *, theirs: bool) -> None:
-    """After a change of the mode; other notes stay, and nothing more is written for it."""
-    world = await settled()
-    world.since = since
-    notes = {"cert-manager.io/certificate-name": "webhook", "cert-manager.io/issuer-name": "ca", "x/y": "stays"}
-    data = serving_data(issue_leaf(ours(), names=NAMES, not_before=NOW, not_after=NOW + DAY), trusted=b"junk")
-    world.secrets[SERVING_NAME] = Stored(data if theirs else world.secrets[SERVING_NAME].data, "theirs", notes)
-    await world.step()
-    assert world.secrets[SERVING_NAME].annotations == {"x/y": "stays"}
-    world.since = DAY
-    await world.step()
-    world.journal.clear()
-    await world.step()
-    assert world.journal == []
-    assert world.served_is_accepted(now=NOW)
-
-
-async def test_after_a_leak_the_next_change_overlaps_again() -> None:
-    world = await settled()
-    for value, trusted in ((DISTRUST, 1), ("now", 2)):
-        kept = world.secrets[AUTHORITY_NAME]
-        world.secrets[AUTHORITY_NAME] = kept._replace(annotations={**kept.annotations, ROTATE: value})
-        await world.step()
-        assert len(read_certificates(world.published)) == trusted
-
-
-@pytest.mark.parametrize(("name", "secret"), BAD_SECRETS)
-async def test_whatever_a_secret_holds_one_step_ends_in_a_leaf_that_is_accepted(name: str, secret: Secret) -> None:
-    """And the leaf that is served until then is accepted as well: its CA stays trusted beside a new one."""
-    world = await settled()
-    served = world.secrets[SERVING_NAME].data
-    world.secrets[name] = Stored(secret, "spoilt")
-    assert not isinstance((await world.step()).plan, Keep)
-    assert world.served_is_accepted(now=NOW)
-    assert accepts(world.published, served, now=NOW)
-    assert isinstance((await world.step()).plan, Keep)
-
-
-@pytest.mark.parametrize(("name", "secret"), BAD_SECRETS)
-async def test_whatever_a_secret_holds_the_first_step_is_no_error(name: str, secret: Secret) -> None:
-    """Also where nothing was trusted before."""
-    world = World()
-    world.secrets[name] = Stored(secret, "spoilt")
     await world.step()
     assert world.served_is_accepted(now=NOW)

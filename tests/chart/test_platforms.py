@@ -16,6 +16,7 @@ from tests.chart.helm import NAMESPACE, VALUES_FILES, Helm, Object, remove
 from tests.chart.switches import Values
 from tests.chart.test_hardening import WITH_TOKEN, WITHOUT_TOKEN, pods
 from tests.controlplane.cluster import Cluster, Result, until
+from tiergate.lifecycle import sample_pod
 
 pytestmark = pytest.mark.helm
 
@@ -102,6 +103,7 @@ def test_pods_pass_pod_security_gke_and_openshift(helm: Helm, namespace: Cluster
     try:
         until(lambda: len(refused(namespace, helm)) == len(ALL), "fixed users are refused")
         assert refused(namespace, helm, apis=OPENSHIFT) == {}
+        assert tried(namespace, "sample", sample_pod.pod("tiergate")["spec"]).code == 0, "helm test could prove nothing"
     finally:
         namespace.kubectl("delete validatingadmissionpolicy,validatingadmissionpolicybinding restricted-v2")
 

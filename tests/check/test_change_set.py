@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from tests.check.running import AROUND, KNOWN, Folder, Ran, deployment, pod, quota
+from tests.check.running import AROUND, KNOWN, NAMESPACE, Folder, Ran, deployment, pod, quota
 
 
 def amounts(ran: Ran, resource: str) -> dict[str, Any]:
@@ -55,6 +55,38 @@ def test_objects_that_replace_each_other_count_once(folder: Folder) -> None:
     ran = folder.check(*KNOWN, "-o", "json", "a.yaml", "b.yaml")
     assert amounts(ran, "pods")["steady"] == "2"
     assert ran.report["summary"]["objects"] == 2
+
+
+REPEATED: Final = {
+    "twice-in-one-file": ({"a.yaml": f"{deployment()}---\n{deployment()}"}, [("a.yaml:1:1", "a.yaml:17:1")]),
+    "a-base-and-its-overlay": (
+        {"base/a.yaml": deployment(), "overlay/a.yaml": deployment(replicas=2)},
+        [("base/a.yaml:1:1", "overlay/a.yaml:1:1")],
+    ),
+    "three-times": (
+        {f"{name}.yaml": deployment() for name in "abc"},
+        [("a.yaml:1:1", "c.yaml:1:1"), ("b.yaml:1:1", "c.yaml:1:1")],
+    ),
+    "a-namespace": ({"a.yaml": f"{NAMESPACE}---\n{NAMESPACE}"}, [("a.yaml:1:1", "a.yaml:5:1")]),
+    "in-two-namespaces": ({"dev/a.yaml": deployment(), "test/a.yaml": deployment(namespace="test")}, []),
+    "of-two-kinds": ({"a.yaml": f"{deployment()}---\n{deployment(kind='StatefulSet')}"}, []),
+    "in-namespaces-that-are-not-known": ({f"{name}/a.yaml": deployment(namespace='""') for name in "ab"}, []),
+}
+"""Files, and which objects in them are told where they are defined again."""
+
+
+@pytest.mark.parametrize(("files", "places"), REPEATED.values(), ids=REPEATED)
+def test_an_object_that_is_defined_again_is_told_with_both_places(
+    folder: Folder, files: dict[str, str], places: list[tuple[str, str]]
+) -> None:
+    folder.write({f"m/{name}": text for name, text in files.items()})
+    ran = folder.check(*KNOWN, "-o", "json", "m")
+    told = [one for one in ran.report["findings"] if one["rule"] == "defined-again"]
+    assert [(f"{one['path']}:{one['line']}:{one['column']}", one["message"].split()[5][:-1]) for one in told] == [
+        (f"m/{first}", f"m/{last}") for first, last in places
+    ]
+    assert {one["severity"] for one in told} <= {"warning"}
+    assert ran.code == 0
 
 
 def test_objects_whose_names_are_generated_do_not_replace_each_other(folder: Folder) -> None:

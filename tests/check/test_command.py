@@ -93,7 +93,7 @@ def test_the_other_commands_are_found(capsys: pytest.CaptureFixture[str]) -> Non
         pytest.param({"x.yaml": pod()}, ("--usage", "nope.yaml", "x.yaml"), "nope.yaml: No such file", id="usage"),
         pytest.param(
             {"t.yaml": FAULTY, "x.yaml": pod()}, ("--tiers", "t.yaml", "x.yaml"),
-            't.yaml:9:22: /spec/limits/0/min/memory: "1Zi" is no quantity', id="quantity-in-a-tier",
+            't.yaml:9:22: /spec/limits/0/min/memory: "1Zi" is not a quantity', id="quantity-in-a-tier",
         ),
         pytest.param(
             {"t.yaml": FAULTY.replace("1Zi", "1Gi"), "x.yaml": pod()}, ("--tiers", "t.yaml", "x.yaml"),
@@ -117,6 +117,22 @@ def test_what_cannot_be_read_is_one_line_with_its_place(
     assert ran.code == 3
     assert any(line.startswith("unreadable") and told in line for line in ran.out.splitlines()), ran.out
     assert ran.err == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("kind: Tier", "kind: tier", '/kind: no kind "tier" in version "tiergate.io/v1alpha1", only Tier in'),
+        ("tiergate.io/v1alpha1", "tiergate.io/v1", '/apiVersion: no kind "Tier" in version "tiergate.io/v1", only'),
+    ],
+    ids=["kind", "version"],
+)
+def test_a_tier_of_an_option_that_the_server_would_not_take_is_told(
+    folder: Folder, right: str, wrong: str, said: str
+) -> None:
+    folder.write({"around/tiers.yaml": TIERS.replace(right, wrong), "a.yaml": pod()})
+    ran = folder.check(*KNOWN, "a.yaml")
+    assert (ran.code, said in ran.out) == (3, True), ran.out
 
 
 def test_the_good_documents_are_judged_beside_broken_ones(folder: Folder) -> None:
@@ -170,6 +186,36 @@ def test_a_file_that_cannot_be_written_is_told(folder: Folder) -> None:
     folder.write({"a.yaml": pod()})
     ran = folder.check(*KNOWN, "-o", "json", "--output-file", "no/such/folder", "a.yaml")
     assert (ran.code, ran.err) == (2, "tiergate check: no/such/folder: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("named", "linked"),
+    [
+        pytest.param("out.json", "out.json", id="the-file"),
+        pytest.param("reports/out.json", "reports", id="a-folder"),
+        pytest.param("{here}/reports/out.json", "reports", id="a-folder-of-an-absolute-path"),
+        pytest.param("{here}/out.json", "out.json", id="the-file-of-an-absolute-path"),
+    ],
+)
+def test_an_output_does_not_follow_a_link_of_the_checkout(folder: Folder, named: str, linked: str) -> None:
+    folder.write({"checkout/a.yaml": pod(), "outside/out.json": "kept"})
+    os.chdir(folder.path / "checkout")
+    Path(linked).symlink_to(folder.path / "outside" / ("out.json" if linked == "out.json" else ""))
+    around = ("--tiers", "../around/tiers.yaml", "--namespaces", "../around/namespaces.yaml", "--usage", "none")
+    ran = folder.check(*around, "-o", "json", "--output-file", named.format(here=folder.path / "checkout"), "a.yaml")
+    assert ran.code == 2
+    assert "is a link, and what it leads to is not overwritten" in ran.err
+    assert (folder.path / "outside/out.json").read_text() == "kept"
+
+
+def test_an_output_may_go_to_a_device_and_below_a_link_outside(folder: Folder) -> None:
+    """``/dev/stdout`` is a link of the system, and so may be a folder for temporary files."""
+    folder.write({"checkout/a.yaml": pod(), "real/x": ""})
+    (folder.path / "short").symlink_to(folder.path / "real")
+    os.chdir(folder.path / "checkout")
+    for file in ("/dev/stdout", f"{folder.path}/short/out.json"):
+        assert folder.check("--tier", "dev", "-o", "json", "--output-file", file, "a.yaml").code in (0, 1)
+    assert (folder.path / "real/out.json").exists()
 
 
 def test_files_may_be_left_out(folder: Folder) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.check.running import KNOWN, Folder, pod
 from tests.docs.values import ROOT
 from tiergate.check import rule_texts
-from tiergate.check.result import API_VALIDATION, DIFFERS
+from tiergate.check.result import API_VALIDATION, DIFFERS, REPEATED
 from tiergate.core.decision import RuleId
 
 DOCS: Final = "https://git.example/team/tiergate/-/blob/v1/docs"
@@ -21,7 +21,7 @@ DOCS: Final = "https://git.example/team/tiergate/-/blob/v1/docs"
 
 def test_every_rule_has_a_sentence_and_no_other() -> None:
     sums = {"change-set-exceeds-quota", "change-set-rollout-stalls"}
-    of_check = {*sums, API_VALIDATION, DIFFERS, rule_texts.UNREADABLE}
+    of_check = {*sums, API_VALIDATION, DIFFERS, REPEATED, rule_texts.UNREADABLE}
     assert rule_texts.TEXTS.keys() == {*typing.get_args(RuleId), *of_check}
     assert all(re.fullmatch(r"[A-Z].*\.", text) for text in rule_texts.TEXTS.values())
 
@@ -72,4 +72,4 @@ def test_what_is_no_address_is_refused(folder: Folder, monkeypatch: pytest.Monke
     folder.write({"a.yaml": pod()})
     ran = folder.check(*KNOWN, "-o", "sarif", "a.yaml")
     assert (ran.code, ran.out) == (2, "")
-    assert "TIERGATE_DOCS_URL is no address" in ran.err
+    assert "TIERGATE_DOCS_URL is not an address" in ran.err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from tests.check.running import AROUND, KNOWN, NAMESPACE, TIERS, Folder, deployment, pod
@@ -240,3 +242,25 @@ def test_the_largest_amounts_do_not_fill_the_screen(folder: Folder, form: str) -
     out = folder.check(*KNOWN, "-o", form, "a.yaml").out
     assert "115e916" in out
     assert max(map(len, out.splitlines())) < 400
+
+
+NOT_SERVED: Final = {
+    "kind: pod": ("kind: Pod", "/kind", 'no kind "pod" in version "v1", only Pod in v1'),
+    "kind: POD": ("kind: Pod", "/kind", 'no kind "POD" in version "v1", only Pod in v1'),
+    "apiVersion: V1": ("apiVersion: v1", "/apiVersion", 'no kind "Pod" in version "V1", only Pod in v1'),
+    "apiVersion: v2": ("apiVersion: v1", "/apiVersion", 'no kind "Pod" in version "v2", only Pod in v1'),
+}
+
+
+@pytest.mark.parametrize(("written", "case"), NOT_SERVED.items(), ids=NOT_SERVED)
+def test_a_kind_that_the_server_does_not_have_is_refused(
+    folder: Folder, written: str, case: tuple[str, str, str]
+) -> None:
+    """As kubectl refuses it: the names of kinds and versions are exact."""
+    right, pointer, said = case
+    folder.write({"a.yaml": pod().replace(right, written)})
+    ran = folder.check(*KNOWN, "-o", "json", "a.yaml")
+    (one,) = ran.report["findings"]
+    assert (ran.code, one["rule"], one["pointer"]) == (1, "api-validation", pointer)
+    assert one["message"] == f"the API server refuses {pointer}: {said}"
+    assert ran.report["namespaces"] == []

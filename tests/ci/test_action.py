@@ -136,7 +136,7 @@ def test_findings_are_sent_to_code_scanning(tmp_path: Path) -> None:
 def test_a_version_is_a_version(tmp_path: Path, version: str) -> None:
     runner = Runner(tmp_path)
     ran = runner.run("Install", {"version": version})
-    assert (ran.returncode, ran.stdout) == (2, "::error title=tiergate::version is no version\n")
+    assert (ran.returncode, ran.stdout) == (2, "::error title=tiergate::version is not a release number\n")
     assert not (runner.temporary / "tiergate").exists()
 
 

@@ -92,6 +92,13 @@ def test_what_is_reported_is_what_the_job_names(repository: Path) -> None:
     assert (repository / reports["junit"]).read_text().count("<failure") == 1
 
 
+def test_what_cannot_be_checked_is_red_on_the_page(repository: Path) -> None:
+    page.write(repository, green=True)
+    (repository / page.MANIFEST).write_text(page.FILES[page.MANIFEST].replace("  namespace: agents-dev\n", ""))
+    found = ran(repository, settings())
+    assert (found.returncode, "1 unproved" in found.stdout) == (1, True), found.stdout
+
+
 def test_inputs_are_no_part_of_the_script() -> None:
     assert _INPUT.search(yaml.safe_dump(yaml.safe_load(JOBS)["tiergate-check"]["script"])) is None
 

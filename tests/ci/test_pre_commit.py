@@ -101,3 +101,9 @@ def test_the_page_uses_the_hook_that_there_is() -> None:
     (repository,) = yaml.safe_load(page.FILES[".pre-commit-config.yaml"])["repos"]
     assert [one["id"] for one in repository["hooks"]] == [hook["id"]] == [HOOK]
     assert hook["entry"] == "tiergate check"
+
+
+def test_every_pipeline_of_the_page_fails_for_what_cannot_be_checked() -> None:
+    pipelines = [text for name, text in page.FILES.items() if name.startswith((".", "jobs"))]
+    assert len(pipelines) == 4
+    assert [text for text in pipelines if "--strict" not in text] == []

@@ -324,7 +324,7 @@ STEPS: Final = (
     Step("A pod without resources gets its tier's defaults", _defaults),
     Step("One manifest, three environments", _one_manifest),
     Step("What breaks a rule is refused before it is stored, all faults in one answer", _refusals),
-    Step("A full tier refuses in numbers, others still take pods, and deleting makes room", _fill),
+    Step("A full tier refuses and says by how much, others still take pods, and deleting makes room", _fill),
     Step("A valid pod stays valid: the default limit makes way for a larger request", _valid_pod),
     Step("A server-side dry run says the same and writes nothing", _dry_run),
     Step("Other namespaces stay as they were, and kubectl debug works", _untouched),

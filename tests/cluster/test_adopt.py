@@ -122,7 +122,7 @@ def own_quotas(cluster: Cluster) -> list[str]:
 
 def steps(report: str) -> list[list[str]]:
     """Return the shell commands of each step of the report."""
-    _, _, order = report.partition("in this order there is no moment without a bound\n")
+    _, _, order = report.partition("steps, in an order that leaves no namespace without bounds\n")
     parts = re.split(r"^  [0-9]\. ", order, flags=re.MULTILINE)[1:]
     return [[line for line in part.splitlines()[1:] if line.startswith("     ")] for part in parts]
 

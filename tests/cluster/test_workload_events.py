@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests.cluster.objects import a_tier
-from tests.cluster.test_workloads import workload
+from tests.cluster.workloads import workload
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE as RELEASE
 from tests.controlplane.cluster import Cluster, Result, until

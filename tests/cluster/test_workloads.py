@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from tests.cluster.objects import a_tier
+from tests.cluster.workloads import (
+    NAMESPACE,
+    NEVER,
+    SPEC,
+    apply,
+    autoscaler,
+    kubectl,
+    ready,
+    replicas,
+    said_of_the_autoscaler,
+    set_tier,
+    used,
+    warnings,
+    workload,
+)
 from tests.controlplane.api import Object
-from tests.controlplane.cluster import Cluster, Result, until
+from tests.controlplane.cluster import Cluster, until
 
 pytestmark = pytest.mark.cluster
 
-NAMESPACE: Final = "workloads"
-LIMITS: Final = [{"type": "Container", "default": {"cpu": "500m"}, "max": {"cpu": "2"}}]
-SPEC: Final[Object] = {
-    "workloads": "Warn",
-    "limits": LIMITS,
-    "quotas": [{"name": "compute", "hard": {"limits.cpu": "4", "pods": "10"}}],
-}
-NEVER: Final = 'no pod of it can run: container "main": limits.cpu is 3, the tier allows at most 2'
 TEMPLATED: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob")
 
 
@@ -49,59 +56,6 @@ def emptied(team: Cluster) -> Iterator[None]:
     until(lambda: used(team) == "0", "the quota is unused again")
 
 
-def workload(name: str, kind: str = "Deployment", *, cpu: str = "1", **spec: Any) -> Object:  # noqa: ANN401  # JSON
-    """Return a workload of one container; ``spec`` are fields of its spec."""
-    labels = {"app": name}
-    container = {"name": "main", "image": "registry.example/main:1.0", "resources": {"limits": {"cpu": cpu}}}
-    pod: Object = {"terminationGracePeriodSeconds": 0, "containers": [container]}
-    if kind in ("Job", "CronJob"):
-        pod["restartPolicy"] = "Never"
-    inside: Object = {"template": {"metadata": {"labels": labels}, "spec": pod}, **spec}
-    if kind not in ("Job", "CronJob"):
-        inside["selector"] = labels if kind == "ReplicationController" else {"matchLabels": labels}
-    if kind == "StatefulSet":
-        inside["serviceName"] = name
-    if kind == "CronJob":
-        inside = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": inside}}
-    group = {"ReplicationController": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
-    return {"apiVersion": group, "kind": kind, "metadata": {"name": name}, "spec": inside}
-
-
-def apply(cluster: Cluster, obj: Object, flags: str = "") -> Result:
-    """Apply as a person does."""
-    return cluster.run(f"kubectl apply -n {NAMESPACE} {flags} -f -", stdin=json.dumps(obj))
-
-
-def kubectl(cluster: Cluster, line: str) -> Result:
-    return cluster.run(f"kubectl -n {NAMESPACE} {line}")
-
-
-def set_tier(cluster: Cluster, spec: Object) -> None:
-    cluster.kubectl("patch tier team --type=merge --patch-file=/dev/stdin", stdin=json.dumps({"spec": spec}))
-    hard = spec["quotas"][0]["hard"]["limits.cpu"]
-    until(lambda: quota(cluster)["hard"].get("limits.cpu") == hard, "the quota follows the tier")
-
-
-def quota(cluster: Cluster) -> Object:
-    status: Object = cluster.kubectl(f"get resourcequota tier -n {NAMESPACE} -o json").json["status"]
-    return status
-
-
-def used(cluster: Cluster) -> str:
-    found: str = quota(cluster)["used"]["limits.cpu"]
-    return found
-
-
-def ready(cluster: Cluster, name: str, count: int) -> None:
-    line = f"get deployment {name} -n {NAMESPACE} -o jsonpath={{.status.readyReplicas}}/{{.status.updatedReplicas}}"
-    until(lambda: cluster.kubectl(line).out == f"{count}/{count}", f"{count} pods of {name} run", seconds=60)
-
-
-def warnings(result: Result) -> list[str]:
-    assert result.code == 0, result.text
-    return [line.removeprefix("Warning: ") for line in result.err.splitlines() if line.startswith("Warning: ")]
-
-
 @pytest.mark.parametrize("kind", TEMPLATED)
 def test_one_whose_pods_can_never_run_is_refused_when_it_is_applied(team: Cluster, kind: str) -> None:
     """No node is needed for a DaemonSet, no tick for a CronJob; nothing is stored."""
@@ -114,7 +68,7 @@ def test_one_whose_pods_can_never_run_is_refused_when_it_is_applied(team: Cluste
 
 def test_one_that_does_not_fit_is_told_how_many_do_and_so_many_come(team: Cluster) -> None:
     told = (
-        '4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod; '
+        '4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod, over by 1; '
         "set replicas to 4 or less, or lower limits.cpu to 800m per pod"
     )
     assert warnings(apply(team, workload("wide", replicas=5), "--dry-run=server")) == [told]
@@ -279,32 +233,6 @@ def test_a_scale_is_warned_of_and_never_refused(team: Cluster) -> None:
         assert warnings(kubectl(team, f"scale {kind} scaled --replicas=4")) == []
         assert warnings(kubectl(team, f"scale {kind} scaled --replicas=0")) == []
         until(lambda: used(team) == "0", "its pods are gone", seconds=60)
-
-
-def autoscaler(kind: str, *, least: int, most: int) -> Object:
-    """Return one for the workload ``scaled``. Its bounds count also where there are no metrics, as here."""
-    target = {"apiVersion": "apps/v1", "kind": kind, "name": "scaled"}
-    metric = {
-        "type": "Resource",
-        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
-    }
-    spec = {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most, "metrics": [metric]}
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "scaled"},
-        "spec": spec,
-    }
-
-
-def replicas(cluster: Cluster, kind: str) -> str:
-    """Return how many are wanted and how many are ready, of the workload ``scaled``."""
-    return kubectl(cluster, f"get {kind} scaled -o jsonpath={{.spec.replicas}}/{{.status.readyReplicas}}").out
-
-
-def said_of_the_autoscaler(cluster: Cluster) -> list[str]:
-    line = "get events --field-selector involvedObject.kind=HorizontalPodAutoscaler -o json"
-    return [f"{one['reason']}: {one['message']}" for one in kubectl(cluster, line).json["items"]]
 
 
 @pytest.fixture

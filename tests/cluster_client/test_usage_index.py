@@ -20,8 +20,9 @@ from tiergate.cluster.usage_index import pod_decoder
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 from tiergate.core.tally import Footprints
-from tiergate.server.service import usage_rows
+from tiergate.metrics.snapshot import rows_of
 from tiergate.server.state import ServerState
+from tiergate.server.usage import Usage
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
@@ -262,7 +263,8 @@ async def test_usage_of_a_reporting_tier_is_shown_on_the_pages() -> None:
     async with server(api) as state:
         await eventually(lambda: used(state) is not None and used(state, Claim) is not None)
         await eventually(state.governed)
-        rows = {(row.namespace, row.quota, row.resource): f"{row.used}/{row.hard}" for row in usage_rows(state)}
+        shown = rows_of(await Usage(state).namespaces())
+        rows = {(row.namespace, row.quota, row.resource): f"{row.used}/{row.hard}" for row in shown}
         assert rows == {
             ("dev", "tier", "pods"): "1/5",
             ("dev", "tier", "requests.cpu"): "1/4",

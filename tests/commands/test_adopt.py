@@ -200,12 +200,12 @@ PATCH: Final = "kubectl patch tier $t"
     [
         pytest.param("manifests", [APPLY, PATCH], id="manifests"),
         pytest.param("labels", ["as -o manifests or -o values writes them: prod, team", "sh FILE", PATCH], id="labels"),
-        pytest.param("values", [UPGRADE, LABEL, "enforcement: Enforce in FILE", UPGRADE], id="values"),
+        pytest.param("values", [UPGRADE, LABEL, "enforcement: Enforce", UPGRADE], id="values"),
     ],
 )
 def test_the_steps_are_those_of_the_output(tiergate: Program, output: str, steps: list[str]) -> None:
     every = (*dict.fromkeys((APPLY, UPGRADE, LABEL, PATCH, "sh FILE", "as -o manifests", *steps)),)
-    order = tiergate("adopt", "-o", output).err.partition("in this order")[2].splitlines()
+    order = tiergate("adopt", "-o", output).err.partition("  1. ")[2].splitlines()
     assert [one for line in order for one in every if one in line and one != "as -o manifests"] == steps
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from tests.check.running import KNOWN, TIERS, Folder, Ran, deployment, quota
 from tests.commands.running import Program
-from tests.golden.operations import TIER_LABEL
+from tests.golden.objects import TIER_LABEL
 from tests.golden.test_golden import CASES, endpoint_of, names, request_of
 from tiergate.core.rules import RULES
 

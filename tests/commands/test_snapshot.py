@@ -198,7 +198,7 @@ def test_the_release_is_the_cluster_s(tiergate: Program, folder: Folder) -> None
     assert surroundings.minor == 36
     folder.write({"bad.yaml": (folder.path / "cluster.yaml").read_text().replace('"1.36"', "next")})
     ran = tiergate("check", "--usage", "bad.yaml", "a.yaml")
-    assert (ran.code, "/kubernetesVersion: next is no release" in ran.out) == (3, True)
+    assert (ran.code, "/kubernetesVersion: next is not a release" in ran.out) == (3, True)
 
 
 @pytest.mark.parametrize("words", [("snapshot",), ("check", "--usage", "cluster", "a.yaml")])

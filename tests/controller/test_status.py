@@ -64,8 +64,8 @@ def state(name: str = "dev", **fields: object) -> NamespaceState:
             GOOD,
             [state("a"), state("b", inexact=True)],
             "QuotasInForce",
-            "ResourceQuotas are in force in namespaces a, b; several share namespace b, where native quota alone is no "
-            "exact bound under parallel creates",
+            "ResourceQuotas are in force in namespaces a, b; several share namespace b, where native quota alone is "
+            "not an exact bound under parallel creates",
             id="several-objects-in-one-namespace",
         ),
         pytest.param(

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane import binaries, plane, supervisor
+from tests.controlplane import binaries, plane, servers
 from tests.controlplane.binaries import NAMES, Binaries, ControlPlaneError
 from tests.controlplane.cluster import REPOSITORY, until
 from tests.controlplane.processes import marked
@@ -24,7 +24,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the bui
 
 STARTER = """
 import json, signal, sys, time
-from tests.controlplane import binaries, plane, supervisor
+from tests.controlplane import binaries, plane, servers
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 with plane.running(binaries.ensure(print), namespace="tiergate-system", keep="keep" in sys.argv) as running:
     print(json.dumps({"mark": running.mark, "pid": running.pid, "folder": str(running.folder)}), flush=True)
@@ -98,7 +98,7 @@ def test_a_kept_control_plane_outlives_its_starter_until_it_is_killed() -> None:
 
 def test_a_kept_node_stays_ready_for_a_day_without_a_sign_of_life() -> None:
     """Kwok gives one every 10 minutes; a grace period of the same length turned the node NotReady at minute 10."""
-    assert supervisor.NODE_GRACE_SECONDS >= 24 * 3600
+    assert servers.NODE_GRACE_SECONDS >= 24 * 3600
 
 
 @pytest.mark.slow

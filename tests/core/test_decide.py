@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from tests.builders import (
@@ -20,17 +19,17 @@ from tests.builders import (
     the_facts,
     validated,
 )
+from tests.core.deciding import ASKED, MAY, STRANGE, TIER, label
 from tiergate.core.decide import decide
 from tiergate.core.decision import Fault
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.mode import Effect, Mode
 from tiergate.core.quota import QuotaStatus
-from tiergate.core.request import Endpoint, LabelChange, Request, Subject, TierChange, Unreadable
+from tiergate.core.request import Endpoint, Request, Subject, TierChange, Unreadable
 from tiergate.core.tier import Tier
 
 POD = a_pod(a_container(limits={"cpu": "1"}))
-TIER = a_tier(quotas=[a_tier_quota({"limits.cpu": "4"})])
 STRICT = a_tier(an_item(high={"cpu": "500m"}), quotas=[a_tier_quota({"limits.cpu": "4"})])
 UNROUNDED = a_tier(quotas=[a_tier_quota({"limits.cpu": "4.0005"})])
 LATE = a_quota({"limits.cpu": "9"})
@@ -184,82 +183,6 @@ def test_what_cannot_be_read_is_nobodys_business_in_a_protected_namespace_or_of_
     assert (exempt.exempt, exempt.findings) == ("user alice", ())
 
 
-ASKED = frozenset({"permissions"})
-
-
-def label(before: str | None, after: str | None) -> LabelChange:
-    return LabelChange(before, after)
-
-
-@pytest.mark.parametrize(
-    ("change", "facts", "needed", "rules"),
-    [
-        pytest.param(label("dev", "dev"), the_facts(None), set(), [], id="unchanged"),
-        pytest.param(label(None, "dev"), the_facts(TIER), {"permissions"}, [], id="who-may-assign-is-asked"),
-        pytest.param(label(None, "dev"), the_facts(TIER, fresh=ASKED), set(), ["tier-assign"], id="not-permitted"),
-        pytest.param(
-            label("prod", "dev"),
-            the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})),
-            set(),
-            ["tier-assign"],
-            id="the-old-tier-too",
-        ),
-        pytest.param(label("dev", None), the_facts(TIER, fresh=ASKED), set(), ["tier-assign"], id="removed"),
-        pytest.param(
-            label(None, "dev"), the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})), set(), [], id="permitted"
-        ),
-        pytest.param(
-            label(None, "dev"),
-            the_facts(None, fresh=ASKED, permitted=frozenset({"dev"})),
-            {"tier"},
-            [],
-            id="whether-the-tier-exists-is-asked",
-        ),
-        pytest.param(
-            label(None, "dev"),
-            the_facts(None, fresh=ASKED, permitted=frozenset({"dev"}), unread=frozenset({"tier"})),
-            set(),
-            ["label-tier-unchecked"],
-            id="and-it-only-adds-a-warning",
-        ),
-        pytest.param(
-            label(None, "dev"),
-            the_facts(MissingTier("dev"), fresh=ASKED | {"tier"}, permitted=frozenset({"dev"})),
-            set(),
-            ["label-tier-missing"],
-            id="not-yet",
-        ),
-        pytest.param(
-            label(None, "dev"),
-            the_facts(InvalidTier("dev", "min above max"), fresh=ASKED | {"tier"}, permitted=frozenset({"dev"})),
-            set(),
-            ["label-tier-invalid"],
-            id="invalid",
-        ),
-    ],
-)
-def test_a_change_of_the_tier_label(change: LabelChange, facts: Facts, needed: set[str], rules: list[str]) -> None:
-    decision = decide(a_request(change), facts)
-    assert decision.needs_fresh == needed
-    assert [one.rule for one in decision.findings] == rules
-    assert decision.optional == (needed == {"tier"})
-    assert decision.allowed == ("tier-assign" not in rules)
-
-
-@pytest.mark.parametrize("name", ["kube-system", RELEASE_NAMESPACE])
-@pytest.mark.parametrize(("after", "rules"), [("dev", ["namespace-protected"]), (None, [])])
-def test_a_protected_namespace_may_leave_a_tier_and_not_join_one(
-    name: str, after: str | None, rules: list[str]
-) -> None:
-    facts = the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev", "prod"}))
-    decision = decide(a_request(label("prod", after), namespace=name), facts)
-    assert [one.rule for one in decision.findings] == rules
-
-
-MAY = frozenset({"dev"})
-STRANGE = a_tier(groups=["system:authenticated"], name="agent-7f9c")
-
-
 @pytest.mark.parametrize(
     ("request_of", "facts", "tier", "mode"),
     [
@@ -313,148 +236,6 @@ def test_a_decision_names_the_tier_and_the_mode_that_it_was_made_under(
 ) -> None:
     decision = decide(request_of, facts)
     assert (decision.tier, decision.mode) == (tier, mode)
-
-
-def test_a_deleted_tier_whose_name_cannot_be_read_is_said_to_be_malformed() -> None:
-    nameless = msgspec.structs.replace(a_request(TierChange(None)), name="")
-    (found,) = decide(nameless, the_facts(None, members=("dev",))).findings
-    assert (found.rule, found.pointer, found.detail) == (
-        "malformed",
-        "/request/oldObject",
-        "the name cannot be read",
-    )
-
-
-BAD = a_tier(an_item("Pod", low={"cpu": "2"}, high={"cpu": "1"}))
-ODD = a_tier(an_item(high={"cpu": "1"}), an_item("Pod", low={"cpu": "1"}, high={"cpu": "2", "memory": "1Gi"}))
-
-
-@pytest.mark.parametrize(
-    ("change", "members", "denied", "warned"),
-    [
-        pytest.param(TierChange(TIER), (), [], [], id="sound"),
-        pytest.param(TierChange(BAD), (), ["tier-invalid"], [], id="faulty"),
-        pytest.param(TierChange(None, spec_unchanged=True), (), [], [], id="an-unchanged-spec-is-not-looked-at"),
-        pytest.param(
-            TierChange(ODD),
-            (),
-            [],
-            ["default-derived", "default-derived", "max-without-min", "max-without-min"],
-            id="what-is-rarely-meant",
-        ),
-        pytest.param(
-            TierChange(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),
-            (),
-            [],
-            ["quota-unmeasured"],
-            id="names-nobody-measures",
-        ),
-        pytest.param(
-            TierChange(
-                a_tier(
-                    quotas=[
-                        a_tier_quota({"cpu": "3", "requests.memory": "1Gi", "limits.cpu": "2", "limits.memory": "1Gi"})
-                    ]
-                )
-            ),
-            (),
-            [],
-            ["quota-requests-above-limits"],
-            id="requests-above-limits",
-        ),
-        pytest.param(TierChange(None), (), [], [], id="deleted"),
-        pytest.param(TierChange(None), ("dev",), ["tier-in-use"], [], id="deleted-in-use"),
-    ],
-)
-def test_a_tier_that_is_written_or_deleted(
-    change: TierChange, members: tuple[str, ...], denied: list[str], warned: list[str]
-) -> None:
-    decision = decide(a_request(change), the_facts(None, members=members))
-    assert [one.rule for one in decision.findings if one.effect == "deny"] == denied
-    assert [one.rule for one in decision.findings if one.effect == "warn"] == warned
-    assert not decision.needs_fresh
-
-
-def warned(tier: Tier) -> list[str]:
-    decision = decide(a_request(TierChange(tier)), the_facts(None))
-    assert decision.allowed
-    return [one.rule for one in decision.findings]
-
-
-CREATES = "it creates the pods of workloads"
-
-
-@pytest.mark.parametrize(
-    ("who", "reason"),
-    [
-        ("group system:authenticated", "all people and controllers are in it"),
-        ("group system:unauthenticated", "whoever has not logged in is in it"),
-        ("group system:serviceaccounts", "all controllers and all programs in pods are in it"),
-        (
-            "group system:serviceaccounts:kube-system",
-            "the controllers that create the pods of workloads are in it",
-        ),
-        ("group system:serviceaccounts:team", "every program that runs in namespace team is in it"),
-        ("user system:anonymous", "it is whoever has not logged in"),
-        ("user system:kube-controller-manager", CREATES),
-        ("user system:serviceaccount:kube-system:replicaset-controller", CREATES),
-        ("user system:serviceaccount:kube-system:daemon-set-controller", CREATES),
-        ("user system:serviceaccount:kube-system:job-controller", CREATES),
-    ],
-)
-def test_an_exemption_that_nearly_all_pods_come_by_is_warned_of(who: str, reason: str) -> None:
-    """Everybody, or who creates the pods of workloads: it is said where it stands, beside one that is meant."""
-    kind, name = who.split(" ")
-    names = {f"{kind}s": ["ops", name]}
-    tier = a_tier(users=names.get("users", []), groups=names.get("groups", []))
-    (found,) = decide(a_request(TierChange(tier)), the_facts(None)).findings
-    assert (found.rule, found.effect, found.pointer, found.user, found.detail) == (
-        "exemption-broad",
-        "warn",
-        f"/spec/exemptions/{kind}s",
-        who,
-        reason,
-    )
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ops",
-        "kube-system",
-        "system:masters",
-        "system:nodes",
-        "system:serviceaccount:ci:deployer",
-        "system:serviceaccount:ci:deployment-controller",
-        "system:serviceaccount:kube-system:coredns",
-    ],
-)
-def test_other_exemptions_are_not_warned_of(name: str) -> None:
-    assert warned(a_tier(users=[name], groups=[name])) == []
-
-
-@pytest.mark.rule("R-47")
-@pytest.mark.parametrize(
-    ("hard", "rules"),
-    [
-        pytest.param({"requests.nvidia.com/gpu": "0"}, ["devices-unbounded"], id="gpu"),
-        pytest.param({"requests.example.org/fpga": "1"}, ["devices-unbounded"], id="any-device"),
-        pytest.param({"requests.cpu": "1", "count/resourceclaims.resource.k8s.io": "9"}, [], id="no-device"),
-        pytest.param(
-            {"requests.nvidia.com/gpu": "1", "gpu.nvidia.com.deviceclass.resource.k8s.io/devices": "1"}, [], id="class"
-        ),
-        pytest.param(
-            {"requests.nvidia.com/gpu": "0", "count/resourceclaims.resource.k8s.io": "0"}, [], id="no-claims-at-all"
-        ),
-        pytest.param(
-            {"requests.nvidia.com/gpu": "1", "count/resourceclaims.resource.k8s.io": "9"},
-            ["devices-unbounded"],
-            id="a-claim-asks-for-many-devices",
-        ),
-    ],
-)
-def test_a_quota_on_devices_that_claims_go_past_is_warned_of(hard: dict[str, str], rules: list[str]) -> None:
-    assert warned(a_tier(quotas=[a_tier_quota(hard)])) == rules
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Json, a_pod_object, a_review, a_tier, an_item, defaults_of
+from tests.builders import Json, a_pod_object, a_tier, an_item, defaults_of
+from tests.reviews import a_review
 from tiergate.admission.request import read
 from tiergate.core.defaults import MAX_ANNOTATIONS
 from tiergate.core.podspec import Pod

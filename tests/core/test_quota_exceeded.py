@@ -146,7 +146,7 @@ def test_a_claim_is_charged_its_increase(
     ("subject", "old", "quota", "fits"),
     [
         pytest.param(ONE_CPU, None, a_quota({"cpu": "4"}, {"cpu": "3500m"}), "500m", id="create"),
-        pytest.param(ONE_CPU, None, a_quota({"cpu": "4"}, {"cpu": "5"}), "-1", id="nothing-fits"),
+        pytest.param(ONE_CPU, None, a_quota({"cpu": "4"}, {"cpu": "5"}), "0", id="nothing-fits"),
         pytest.param(cpu("800m"), cpu("300m"), a_quota({"limits.cpu": "4"}, {"limits.cpu": "3800m"}), "500m", id="up"),
         pytest.param(
             a_claim("9Gi"),
@@ -154,6 +154,16 @@ def test_a_claim_is_charged_its_increase(
             a_quota({"requests.storage": "10Gi"}, {"requests.storage": "8Gi"}),
             "7Gi",
             id="claim",
+        ),
+        pytest.param(
+            a_claim("9Gi"),
+            a_claim("5Gi"),
+            a_quota({"requests.storage": "10Gi"}, {"requests.storage": "11Gi"}),
+            "5Gi",
+            id="a-claim-does-not-shrink",
+        ),
+        pytest.param(
+            cpu("800m"), cpu("300m"), a_quota({"limits.cpu": "4"}, {"limits.cpu": "5"}), "300m", id="as-it-was"
         ),
     ],
 )

@@ -57,7 +57,7 @@ def test_no_qualified_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a/b/c", "x/", "hugepages-"])
 def test_a_limit_of_a_name_the_api_refuses_is_a_fault(name: str) -> None:
-    assert [one.reason for one in faults(a_tier(an_item(low={name: "1"})))] == ["is no resource name"]
+    assert [one.reason for one in faults(a_tier(an_item(low={name: "1"})))] == ["is not a resource name"]
 
 
 @pytest.mark.parametrize("name", ["requests.a/b/c", "requests./x"])

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import a_pod, a_tier
+from tests.builders import a_claim, a_pod, a_quota, a_tier, an_item
+from tests.core.workloads import a_workload, judged
+from tiergate.core import workload_verdict
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.quota_bounds import Bound, Charged, NamespaceQuotas
 from tiergate.core.release import NEWEST
 from tiergate.core.workload_room import Present, Rolling, passing, tight_bounds
+
+if TYPE_CHECKING:
+    from tiergate.core.decision import Finding
 
 COUNTS = st.integers(0, 12)
 AMOUNTS = st.integers(0, 6)
@@ -98,3 +107,27 @@ def test_a_bound_is_tight_where_one_pod_more_than_wanted_does_not_fit() -> None:
         assert len(_tight(12, before + 1, each, before, running=1, pods=3)) == 1
         assert len(_tight(13, before + 1, each, before, running=1, pods=3)) == 0
         assert len(_tight(12, 12, each, before, running=None, pods=3)) == 0
+
+
+def _any_verdict(random: Random) -> tuple[Finding, ...]:
+    """Return what is said of a workload chosen at random, in a namespace that it may just fit into."""
+    workload = a_workload(
+        {name: str(random.randint(1, 3)) for name in random.choice((["cpu"], ["cpu", "memory"]))},
+        replicas=random.randint(0, 5),
+        claims=tuple(a_claim("1") for _ in range(random.choice((0, 0, 1, 2)))),
+        settled=random.random() < 0.8,
+    )
+    old = msgspec.structs.replace(workload, written=b"another", running=random.randint(0, 5))
+    hard = {"limits.cpu": random.randint(2, 16), "pods": random.randint(4, 8), "requests.storage": 9}
+    used = {name: random.randint(0, amount) for name, amount in hard.items()}
+    quota = a_quota(*({name: str(amount) for name, amount in one.items()} for one in (hard, used)), managed=False)
+    tier = a_tier(an_item(default={"memory": "1"}, high={"cpu": "2"}))
+    return judged(workload, old=random.choice((None, old)), tier=tier, quotas=(quota,))
+
+
+def test_the_first_look_finds_nothing_only_where_the_close_one_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends most verdicts; whatever it is unsure of is judged in full."""
+    quick = [_any_verdict(Random(seed)) for seed in range(300)]  # noqa: S311  # a reproducible choice
+    monkeypatch.setattr(workload_verdict, "_fit", lambda *_: False)
+    assert quick == [_any_verdict(Random(seed)) for seed in range(300)]  # noqa: S311  # as above
+    assert 50 < sum(map(bool, quick)) < 250

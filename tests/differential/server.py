@@ -19,25 +19,23 @@ import msgspec
 
 from tests.differential.api import Api
 from tests.differential.case import Standing
-from tests.differential.pods import OVERHEADS
-from tests.differential.policies import PRIORITY_CLASSES, STORAGE_CLASSES, Json, Policy
-from tests.differential.spelling import canonical
-from tests.differential.standing import CLAIM_KINDS, CLASS_ANNOTATION
+from tests.differential.objects import (
+    CLUSTERED,
+    LABEL,
+    MERGE,
+    PATIENCE,
+    VOLUMES,
+    NotInForce,
+    bound_claim,
+    limit_range,
+    made_class,
+    names,
+    resource_quota,
+    spec_reached,
+)
+from tests.differential.policies import Json, Policy
 
-MERGE: Final = "application/merge-patch+json"
 PLURALS: Final = {"Pod": "pods", "PersistentVolumeClaim": "persistentvolumeclaims"}
-PATIENCE: Final = 60.0
-_LABEL: Final = "tiergate.io/differential"
-_CLUSTERED: Final = {
-    "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses",
-    "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses",
-    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
-}
-_VOLUMES: Final = "/api/v1/persistentvolumes"
-
-
-class NotInForce(RuntimeError):
-    """A policy did not come into force in time."""
 
 
 class _Stands(msgspec.Struct):
@@ -147,18 +145,18 @@ class Server:
     async def accepts(self, namespace: str, policy: Policy) -> bool:
         """Write a policy; return False where the API refuses it as invalid. `settle` says when it is in force."""
         base = f"/api/v1/namespaces/{namespace}"
-        limits = _limit_range("policy", policy.document["limits"])
+        limits = limit_range("policy", policy.document["limits"])
         written = await self.api.call("PUT", f"{base}/limitranges/policy", limits, beside=422)
         if written["kind"] == "Status":
             return False
         await self.api.call("DELETE", f"{base}/resourcequotas")
         await self.api.call("DELETE", f"{base}/limitranges?fieldSelector=metadata.name!%3Dpolicy")
         created = [
-            self.api.call("POST", f"{base}/resourcequotas", _resource_quota(quota), beside=422)
+            self.api.call("POST", f"{base}/resourcequotas", resource_quota(quota), beside=422)
             for quota in policy.document["quotas"]
         ]
         created += [
-            self.api.call("POST", f"{base}/limitranges", _limit_range(f"further-{index}", items), beside=422)
+            self.api.call("POST", f"{base}/limitranges", limit_range(f"further-{index}", items), beside=422)
             for index, items in enumerate(policy.further)
         ]
         return all(one["kind"] != "Status" for one in await asyncio.gather(*created))
@@ -168,7 +166,7 @@ class Server:
         expected = {
             (place, one["name"]): one for place, policy in policies.items() for one in policy.document["quotas"]
         }
-        await self._until(lambda quotas: _spec_reached(quotas, expected))
+        await self._until(lambda quotas: spec_reached(quotas, expected))
         await asyncio.gather(*(self._use(place, name, quota) for (place, name), quota in expected.items()))
         await self._pass_sentinel()
 
@@ -192,7 +190,7 @@ class Server:
         self._versions[namespace, name] = written["metadata"]["resourceVersion"]
 
     async def _quotas(self) -> dict[tuple[str, str], Json]:
-        listed = await self.api.call("GET", f"/api/v1/resourcequotas?labelSelector={_LABEL}&resourceVersion=0")
+        listed = await self.api.call("GET", f"/api/v1/resourcequotas?labelSelector={LABEL}&resourceVersion=0")
         return {(one["metadata"]["namespace"], one["metadata"]["name"]): one for one in listed["items"]}
 
     async def _until(self, holds: Callable[[Mapping[tuple[str, str], Json]], bool]) -> None:
@@ -247,65 +245,27 @@ async def prepared(
     every = [*ranged, f"{run}-quota", server.free]
     made: list[tuple[str, str]] = []
     try:
-        made += [(kind, one) for kind in _CLUSTERED for one in _names(kind) if await _made_class(api, kind, one)]
+        made += [(kind, one) for kind in CLUSTERED for one in names(kind) if await made_class(api, kind, one)]
         await asyncio.gather(*(_make_namespace(api, one) for one in every))
-        empty = _limit_range("policy", [])
+        empty = limit_range("policy", [])
         await asyncio.gather(*(api.call("POST", f"/api/v1/namespaces/{one}/limitranges", empty) for one in ranged))
-        sentinel = _resource_quota({"name": "sentinel", "hard": {"requests.storage": "1"}})
+        sentinel = resource_quota({"name": "sentinel", "hard": {"requests.storage": "1"}})
         await api.call("POST", f"/api/v1/namespaces/{run}-quota/resourcequotas", sentinel)
         await asyncio.gather(
-            *(_bound_claim(api, places[index], name) for index, names in claims.items() for name in names)
+            *(bound_claim(api, places[index], name) for index, names in claims.items() for name in names)
         )
         yield server
     finally:
         for one in every:
             await api.ask("DELETE", f"/api/v1/namespaces/{one}")
         for kind, name in made:
-            await api.ask("DELETE", f"{_CLUSTERED[kind]}/{name}")
-        await api.ask("DELETE", f"{_VOLUMES}?labelSelector={_LABEL}%3D{run}")
-
-
-def _limit_range(name: str, items: Sequence[Json]) -> Json:
-    return {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": name}, "spec": {"limits": items}}
-
-
-def _resource_quota(quota: Json) -> Json:
-    spec = {field: quota[field] for field in ("hard", "scopes", "scopeSelector") if field in quota}
-    metadata = {"name": quota["name"], "labels": {_LABEL: "yes"}}
-    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
-
-
-def _spec_reached(quotas: Mapping[tuple[str, str], Json], expected: Mapping[tuple[str, str], Json]) -> bool:
-    for key in expected:
-        found = quotas.get(key)
-        if found is None or found.get("status", {}).get("hard") != found["spec"]["hard"]:
-            return False
-        if found["status"]["used"].keys() != found["spec"]["hard"].keys():
-            return False
-    return True
-
-
-def _names(kind: str) -> Sequence[str]:
-    return {"RuntimeClass": list(OVERHEADS), "PriorityClass": PRIORITY_CLASSES, "StorageClass": STORAGE_CLASSES}[kind]
-
-
-async def _made_class(api: Api, kind: str, name: str) -> bool:
-    """Make a class; return False where it is there already, perhaps another run's, who may still need it."""
-    path = _CLUSTERED[kind]
-    group = path.removeprefix("/apis/").rpartition("/")[0]
-    fields: Json = {"value": 1}
-    if kind == "RuntimeClass":
-        fixed = {resource: canonical(milli) for resource, milli in OVERHEADS[name].items()}
-        fields = {"handler": name, "overhead": {"podFixed": fixed}}
-    elif kind == "StorageClass":
-        fields = {"provisioner": "kubernetes.io/no-provisioner", "allowVolumeExpansion": True}
-    body = {"apiVersion": group, "kind": kind, "metadata": {"name": name}, **fields}
-    return bool((await api.call("POST", path, body, beside=409))["kind"] == kind)
+            await api.ask("DELETE", f"{CLUSTERED[kind]}/{name}")
+        await api.ask("DELETE", f"{VOLUMES}?labelSelector={LABEL}%3D{run}")
 
 
 async def _make_namespace(api: Api, name: str) -> None:
     """Make a namespace and wait until pods can be created in it: they need its service account."""
-    metadata = {"name": name, "labels": {_LABEL: "yes"}}
+    metadata = {"name": name, "labels": {LABEL: "yes"}}
     await api.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     end = time.monotonic() + PATIENCE
     while (await api.ask("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default"))[0] != 200:
@@ -313,39 +273,3 @@ async def _make_namespace(api: Api, name: str) -> None:
             msg = f"no default service account in {name}"
             raise NotInForce(msg)
         await asyncio.sleep(0.1)
-
-
-async def _bound_claim(api: Api, place: str, name: str) -> None:
-    """Make a claim and a volume of its own, of a kind that the cluster does not resize itself; wait until it is bound.
-
-    The volume is as large as can be, so that no size of the claim changes anything.
-    """
-    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **CLAIM_KINDS[name]}
-    body["metadata"] = {**body.get("metadata", {}), "name": name}
-    body["spec"] = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": "1"}},
-        **body.get("spec", {}),
-    }
-    storage_class = body["metadata"].get("annotations", {}).get(CLASS_ANNOTATION) or body["spec"]["storageClassName"]
-    spec = {
-        "accessModes": ["ReadWriteOnce"],
-        "capacity": {"storage": "7Ei"},
-        "csi": {"driver": "nobody.example.com", "volumeHandle": f"{place}-{name}"},
-        "storageClassName": storage_class,
-        "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": place, "name": name},
-        "persistentVolumeReclaimPolicy": "Retain",
-    }
-    if "volumeAttributesClassName" in body["spec"]:
-        spec["volumeAttributesClassName"] = body["spec"]["volumeAttributesClassName"]
-    metadata = {"name": f"{place}-{name}", "labels": {_LABEL: place.rpartition("-")[0]}}
-    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
-    path = f"/api/v1/namespaces/{place}/persistentvolumeclaims"
-    await api.call("POST", _VOLUMES, volume)
-    await api.call("POST", path, body)
-    end = time.monotonic() + PATIENCE
-    while (await api.call("GET", f"{path}/{name}"))["status"].get("phase") != "Bound":
-        if time.monotonic() > end:
-            msg = f"the claim {name} in {place} was not bound within {PATIENCE:.0f} s"
-            raise NotInForce(msg)
-        await asyncio.sleep(0.2)

@@ -71,7 +71,7 @@ def _plain(tree: Any) -> Iterator[Any]:  # noqa: ANN401  # JSON
 
 
 def _plainer(value: Any) -> str | None:  # noqa: ANN401  # JSON
-    """Return a quantity's plainest text, or None for what is no quantity."""
+    """Return a quantity's plainest text, or None for what is not a quantity."""
     text = bytes(value).decode() if isinstance(value, msgspec.Raw) else value
     if not isinstance(text, str):
         return None

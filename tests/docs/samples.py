@@ -15,7 +15,6 @@ from tests.builders import (
     a_pod_object,
     a_quota,
     a_request,
-    a_review,
     a_tier,
     a_tier_object,
     a_tier_quota,
@@ -25,6 +24,7 @@ from tests.builders import (
     validated,
 )
 from tests.core.workloads import a_workload, judged
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
 from tiergate.cluster.errors import Unreachable
 from tiergate.core.claim import Claim

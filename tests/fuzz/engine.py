@@ -12,9 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from tests.fuzz.findings import Finding, Signature
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.seeds import seeds
-from tests.fuzz.target import REVIEW, Finding, Signature, Target
+from tests.fuzz.target import REVIEW, Target
 
 REGRESSIONS: Final = Path(__file__).parent / "regressions"
 SLOW: Final = 2.0

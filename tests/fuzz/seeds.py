@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.builders import a_claim_object, a_namespace_object, a_pod_object, a_resize, a_review, a_tier_object
+from tests.builders import a_claim_object, a_namespace_object, a_pod_object, a_tier_object
 from tests.fuzz.policies import POLICIES
+from tests.reviews import a_resize, a_review
 
 GOLDEN: Final = Path(__file__).parents[1] / "golden" / "cases"
 LARGEST: Final = 8192

@@ -5,50 +5,31 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import jsonpatch
-import msgspec
 
-from tests.fuzz import grammar, reference
-from tests.fuzz.decoders import quickly
+from tests.fuzz import reference, reference_pod
+from tests.fuzz.agreement import decoders_agree, document, parses_by_the_grammar
+from tests.fuzz.findings import ENDPOINTS, Finding, Signature, has_null_container, integer, outline, value_at
 from tests.fuzz.policies import POLICIES, Policy
-from tiergate.admission import request as requests
-from tiergate.admission.request import AdmissionRequest
-from tiergate.admission.review import BadReview, UserInfo
-from tiergate.core import defaults, desired, tier_faults
-from tiergate.core.decide import decide
-from tiergate.core.facts import Server, facts_of_tier
+from tiergate.admission.review import UserInfo
+from tiergate.core import defaults
 from tiergate.core.placement import Node
 from tiergate.core.quota import Measured, QuotaStatus
 from tiergate.core.release import NEWEST
-from tiergate.core.request import Endpoint, Request, TierChange, Unreadable, WorkloadChange
+from tiergate.core.request import Endpoint
 from tiergate.core.tier import Tier
 from tiergate.core.workload_case import Around
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.server.admission import Admission, AdmissionFailed, Answer
-from tiergate.wire import Malformed, NotJson, kinds
-from tiergate.wire.decode import Reader
-from tiergate.wire.namespace import Namespace, read_namespace
-from tiergate.wire.quota import read_quota
-from tiergate.wire.tier import read_tier
-from tiergate.wire.tree import MAX_DEPTH, Number, parse
+from tiergate.wire.namespace import Namespace
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = ("mutate", "validate", "workloads", "namespaces", "tiers")
 REVIEW: Final = b'"request"'
 """Bytes with this in them are judged as a review, others as the documents that watches bring."""
-
-Signature = tuple[object, ...]
-
-
-class Finding(AssertionError):
-    """Something that must never be; the text says what."""
 
 
 class Workloads:
@@ -175,10 +156,10 @@ class Target:
         return self._checked(data, POLICIES)
 
     def _checked(self, data: bytes, policies: tuple[Policy, ...]) -> Signature:
-        _parses_by_the_grammar(data)
+        parses_by_the_grammar(data)
         if REVIEW not in data:
-            return tuple(_document(data))
-        excused = _decoders_agree(data)
+            return tuple(document(data))
+        excused = decoders_agree(data)
         return (
             excused,
             *(
@@ -198,15 +179,15 @@ class Target:
             self._answered(endpoint, data, answer, policy)
         elif answer.status != 400 or record.outcome != "bad-request":  # noqa: PLR2004, RUF100  # HTTP Bad Request
             raise Finding(f"/{endpoint} answered {answer.status} for {record.outcome}")
-        return (answer.status, record.outcome, tuple(sorted(set(record.rules))), _outline(record.detail))
+        return (answer.status, record.outcome, tuple(sorted(set(record.rules))), outline(record.detail))
 
     def _answered(self, endpoint: Endpoint, data: bytes, answer: Answer, policy: Policy) -> None:
         sent = json.loads(answer.body)["response"]
         try:
-            request = reference.read(data)["request"]
-        except reference.TooDeep:
+            request = reference_pod.read(data)["request"]
+        except reference_pod.TooDeep:
             return  # our own bound on depth has tests of its own
-        except reference.Unfit as error:
+        except reference_pod.Unfit as error:
             raise Finding(f"/{endpoint} answered what is no JSON: {error}") from error
         refused = answer.record.outcome in ("denied", "malformed")
         told = policy.tier.mode != "Enforce" and endpoint in ("mutate", "validate")  # Warn and Audit refuse nothing
@@ -220,12 +201,12 @@ class Target:
 
     def _patch_holds(self, data: bytes, operations: list[dict[str, Any]], policy: Policy) -> None:
         """The patch adds to what is there, applies, and leaves nothing to add."""
-        review = json.loads(data.decode(errors="replace"), parse_float=str, parse_int=_integer)
+        review = json.loads(data.decode(errors="replace"), parse_float=str, parse_int=integer)
         before = review["request"]["object"]
-        if _has_null_container(before):
+        if has_null_container(before):
             return
         for operation in operations:
-            found = _at(before, operation["path"])
+            found = value_at(before, operation["path"])
             adds = found in (None, {}) or "tiergate.io~1defaults" in operation["path"]
             if operation["op"] != "add" or not adds:
                 raise Finding(f"the patch changes what is there: {operation} over {found}")
@@ -256,7 +237,7 @@ def _reference_agrees(request: dict[str, Any], answer: Answer, policy: Policy) -
     ours = set(answer.record.rules)
     try:
         theirs = set(reference.wrongs(request, policy.spec, list(policy.objects)))
-    except reference.Unfit as error:
+    except reference_pod.Unfit as error:
         if answer.record.outcome != "malformed":
             raise Finding(f"{answer.record.outcome} what the reference cannot read: {error}") from error
         return
@@ -274,159 +255,3 @@ def _has_negative_amount(tree: object, *, amounts: bool = False) -> bool:
             amounts and any(str(one).strip().startswith("-") for one in tree.values())
         )
     return isinstance(tree, list) and any(_has_negative_amount(one) for one in tree)
-
-
-def _integer(text: str) -> int | str:
-    """Return an integer where one could be meant; longer ones are quantities by their text."""
-    return int(text) if len(text) <= len(str(-(2**63))) else text
-
-
-def _has_null_container(pod: dict[str, Any]) -> bool:
-    """The API server never sends a null in a list of containers; nothing can be added to one."""
-    spec = pod.get("spec") or {}
-    return any(one is None for key in ("containers", "initContainers") for one in spec.get(key) or ())
-
-
-def _at(tree: object, pointer: str) -> object:
-    for token in pointer.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
-        members = cast("dict[str, object]", tree or {})
-        tree = tree[int(name)] if isinstance(tree, list) else members.get(name)
-    return tree
-
-
-def _outline(detail: str) -> str:
-    """Return the reason in a message, without where it is and without what differs between inputs of the same way."""
-    return re.sub(r'"[^"]*"|[0-9]+', "#", detail.rpartition(": ")[2])[:60]
-
-
-def _parses_by_the_grammar(data: bytes) -> None:
-    """The strict decoder's tree is the one that the grammar of JSON gives, or there is none for both."""
-    try:
-        expected = grammar.read(data.decode())
-    except RecursionError:
-        return  # nothing can be said
-    except ValueError:
-        expected = NotJson
-    try:
-        tree = parse(data)
-    except NotJson:
-        tree = NotJson  # type: ignore[assignment]  # stands for the error on both sides
-    if not grammar.equal(tree, expected, number=Number):
-        raise Finding(f"the strict decoder parses {tree!r}, the grammar gives {expected!r}")
-
-
-Decode = Callable[[bytes], object]
-
-
-def _decoders_agree(data: bytes) -> bool:
-    """Compare the decoders of what the review is of; return whether one choked on text that nobody reads."""
-    excuses = [
-        _agree(f"/{endpoint}", partial(_quickly, endpoint), partial(_strictly, endpoint), data)
-        for endpoint in ENDPOINTS
-        if endpoint != "mutate"  # whose reviews /validate takes too
-    ]
-    return any(excuses)
-
-
-def _quickly(endpoint: Endpoint, data: bytes) -> object:
-    """Return the request as the fast decoder alone reads it, None for what it cannot read."""
-    guessed = kinds.likely(endpoint, data)
-    review = requests._DECODERS[guessed.wire].quick(data)
-    return None if review is None else _comparable(requests._quickly(review, guessed))
-
-
-def _strictly(endpoint: Endpoint, data: bytes) -> object:
-    """Return the request as the strict decoder alone reads it."""
-    return _comparable(requests._strictly(data, kinds.likely(endpoint, data)))
-
-
-def _comparable(request: AdmissionRequest) -> object:
-    """Return what both decoders must read alike; a text where the object cannot be read."""
-    subject = request.subject
-    if isinstance(subject, Unreadable):
-        return "; ".join(f"{fault.pointer}: {fault.reason}" for fault in subject.faults)
-    if isinstance(subject, WorkloadChange):
-        return type(subject).__name__, msgspec.structs.replace(request, subject=_unspelled(subject))
-    return type(subject).__name__, request
-
-
-def _unspelled(change: WorkloadChange) -> WorkloadChange:
-    """Return the change without the bytes of its templates: the slow decoder writes them anew."""
-    both = (None if one is None else msgspec.structs.replace(one, written=b"") for one in (change.workload, change.old))
-    return WorkloadChange(*both)
-
-
-def _agree(what: str, fast: Decode, slow: Decode, data: bytes) -> bool:
-    """What the fast decoder reads, the slow one reads, as the same value.
-
-    The one exception: the fast one passes over bytes that are no text where it reads nothing. There the slow
-    one must read the same value once they are replaced, and the answer is True.
-    """
-    quick = _read(fast, data)
-    if quick is None or isinstance(quick, str):
-        return False
-    thorough = _read(slow, data)
-    if isinstance(thorough, str) and thorough.endswith(_TOO_DEEP):
-        return True  # the fast decoder passes over what nobody reads to twice that depth
-    excused = isinstance(thorough, str) and thorough.endswith(_NO_TEXT)
-    if excused:
-        thorough = _read(slow, _as_text(data))
-    if isinstance(thorough, str) or _plain(quick) != _plain(thorough):
-        raise Finding(f"{what}: the fast decoder reads {quick}, the slow one {thorough}")
-    return excused
-
-
-_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
-_NO_TEXT: Final = ("NUL and lone surrogates are not text", "not UTF-8")
-
-
-def _as_text(data: bytes) -> bytes:
-    """Return the document with every byte and every escape that is no text replaced."""
-    tree = json.loads(data.decode(errors="replace"), parse_float=str, parse_int=_integer)
-    return json.dumps(tree, ensure_ascii=False).encode(errors="replace")
-
-
-def _read(decode: Decode, data: bytes) -> object:
-    """Return the value, or as a text why there is none."""
-    try:
-        return decode(data)
-    except (ValueError, BadReview, RecursionError) as error:
-        return re.sub(" at byte [0-9]+", "", str(error)) or type(error).__name__
-
-
-def _plain(value: object) -> object:
-    return msgspec.to_builtins(value, order="deterministic")
-
-
-def _document(data: bytes) -> Iterator[object]:
-    readers: Mapping[str, Reader[Any, Any]] = {"tier": read_tier, "quota": read_quota, "namespace": read_namespace}
-    for name, reader in readers.items():
-        _agree(name, partial(quickly, reader), reader.strictly, data)
-        try:
-            value = reader(data)
-        except (Malformed, NotJson) as error:
-            yield name, type(error).__name__, _outline(str(error))
-        else:
-            yield name, _used(value)
-
-
-def _written(value: Tier) -> Request:
-    """Return the request that writes a tier."""
-    return Request(
-        endpoint="tiers",
-        resource="tiers.tiergate.io",
-        namespace="",
-        name=value.name,
-        user="",
-        subject=TierChange(value),
-    )
-
-
-def _used(value: object) -> Signature:
-    """Use a value as its readers do; return what is notable of it."""
-    if not isinstance(value, Tier):
-        return ()
-    found = tier_faults.faults(value)
-    decide(_written(value), facts_of_tier(Server(NEWEST, 0.0), members=()))
-    return (len(desired.desired_quotas(value)), tuple(sorted({_outline(one.reason) for one in found})))

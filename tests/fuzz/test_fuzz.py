@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.engine import fuzz, run
+from tests.fuzz.findings import Finding
 from tests.fuzz.seeds import seeds
-from tests.fuzz.target import Finding, Target
+from tests.fuzz.target import Target
 from tiergate.core import defaults, limitrange, rules
 from tiergate.core.podspec import Pod
 from tiergate.core.quantity import Quantity

@@ -30,7 +30,8 @@ from tests.cluster.webhook import Webhook, serving
 from tests.controlplane import binaries, plane
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 from tests.golden import rules
-from tests.golden.operations import CAPTURED, INJECTED, OPERATIONS, Operation, namespace, pod
+from tests.golden.objects import INJECTED, Operation, namespace, pod
+from tests.golden.operations import CAPTURED, OPERATIONS
 from tests.golden.stable import stable
 from tests.server.admission_fakes import FakeState, answer
 from tiergate.core.tier import Tier

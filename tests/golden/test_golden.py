@@ -21,7 +21,8 @@ import yaml
 
 from tests.builders import Json
 from tests.golden import rules
-from tests.golden.operations import CAPTURED, TIER_LABEL
+from tests.golden.objects import TIER_LABEL
+from tests.golden.operations import CAPTURED
 from tests.server.admission_fakes import FakePermissions, FakeState, answer
 from tiergate.admission.request import read_quickly
 from tiergate.core.quota import QuotaStatus

@@ -64,7 +64,7 @@ def test_releases_sort_by_semantic_precedence(lower: str, higher: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "1.2", "1.2.x", "latest", "1.2.3 "])
 def test_what_is_no_version_is_named(text: str) -> None:
-    with pytest.raises(NotRaised, match=f'is "{text}", which is no version'):
+    with pytest.raises(NotRaised, match=f'is "{text}", which is not a version'):
         release(text)
 
 
@@ -119,11 +119,11 @@ async def test_a_definition_that_is_never_served_is_a_fault(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("kind: ConfigMap", "this is no CustomResourceDefinition"),
-        ("- a", "this is no CustomResourceDefinition"),
+        ("kind: ConfigMap", "this is not a CustomResourceDefinition"),
+        ("- a", "this is not a CustomResourceDefinition"),
         ("a: [", "expected the node content"),
         (json.dumps(a_definition(None)), f"the file has no annotation {VERSION}"),
-        (json.dumps(a_definition("soon")), 'is "soon", which is no version'),
+        (json.dumps(a_definition("soon")), 'is "soon", which is not a version'),
     ],
 )
 async def test_a_bad_file_changes_nothing(tmp_path: Path, text: str, said: str) -> None:

@@ -67,7 +67,7 @@ async def test_helm_that_does_something_else_changes_nothing(records: dict[str, 
 
 
 async def test_without_its_job_it_changes_nothing() -> None:
-    assert "was not made by Helm (nobody is named)" in await why_not(FakeApi(a_record(3, "uninstalling")))
+    assert "was not made by Helm (no manager is named)" in await why_not(FakeApi(a_record(3, "uninstalling")))
 
 
 async def test_what_cannot_be_known_is_no_leave() -> None:

@@ -135,11 +135,9 @@ async def test_what_hides_the_webhook_is_said_and_is_no_failure(
             "a pod with limits.cpu 501m was admitted, and the tier allows at most 500m",
             id="admitted",
         ),
+        pytest.param(answers(over="policy says no"), "was refused, but not because of", id="somebody-elses-refusal"),
         pytest.param(
-            answers(over="policy says no"), "was refused, but not by the webhook", id="somebody-elses-refusal"
-        ),
-        pytest.param(
-            answers(over=f'failed calling webhook "{PODS_VALIDATE}"'), "was refused, but not by", id="no-answer"
+            answers(over=f'failed calling webhook "{PODS_VALIDATE}"'), "was refused, but not because of", id="no-answer"
         ),
         pytest.param(answers(bare="policy says no"), "a pod without resources was refused", id="bare-refused"),
         pytest.param(answers(defaulted={}), "limits.cpu is not set instead of 250m", id="no-defaults"),

@@ -41,15 +41,18 @@ def test_an_object_knows_what_and_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_read_with_all_below_it_in_order(tmp_path: Path) -> None:
-    """The order of `kubectl apply -R`: of two objects with the same name both have the same one last."""
+    """As `kubectl apply -R` reads it: of two objects with the same name both have the same one last.
+
+    Hidden folders are read too, but not git's own.
+    """
     for path in ("b.yml", "a/z.yaml", "a/y.json", "a.yaml", "c.txt", ".git/config.yaml", "d/.hidden/x.yaml"):
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(POD % path)
-    assert names(tmp_path) == ["a/y.json", "a/z.yaml", "a.yaml", "b.yml"]
-    assert names(tmp_path, ignore=("*/a/*",)) == ["a.yaml", "b.yml"]
-    assert names(tmp_path, ignore=("z.yaml",)) == ["a/y.json", "a.yaml", "b.yml"]
-    assert load([str(tmp_path)]).files == 4
+    assert names(tmp_path) == ["a/y.json", "a/z.yaml", "a.yaml", "b.yml", "d/.hidden/x.yaml"]
+    assert names(tmp_path, ignore=("*/a/*", "*/.*")) == ["a.yaml", "b.yml"]
+    assert names(tmp_path, ignore=("z.yaml", "x.yaml")) == ["a/y.json", "a.yaml", "b.yml"]
+    assert load([str(tmp_path)]).files == 5
 
 
 def test_a_named_file_may_have_any_name(tmp_path: Path) -> None:

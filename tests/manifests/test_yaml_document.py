@@ -48,7 +48,7 @@ def test_a_document_is_read_as_json(text: str, expected: object) -> None:
         pytest.param("a: 1\nb: 2\na: 3\n", '3:1: duplicate key "a", first in line 1', id="duplicate"),
         pytest.param("1: a\n'1': b\n", '2:1: duplicate key "1", first in line 1', id="duplicate-by-its-text"),
         pytest.param("x:\n  - {b: 1, b: 2}\n", '2:12: duplicate key "b", first in line 2', id="in-one-line"),
-        pytest.param("? [a]\n: 1\n", "1:3: a key that is no scalar has no name in JSON", id="list-as-key"),
+        pytest.param("? [a]\n: 1\n", "1:3: a key that is not a scalar has no name in JSON", id="list-as-key"),
         pytest.param("~: 1\n", "1:1: the key null has no name in JSON", id="null-as-key"),
         pytest.param("a: {<<: 1}\n", "1:9: << takes a mapping or a list of mappings", id="merge-of-a-number"),
         pytest.param("a: *b\n", "1:4: found undefined alias", id="alias-of-nothing"),

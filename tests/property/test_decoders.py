@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.admission.positions import a_full_claim, a_full_pod, a_full_tier, positions, spoiled
-from tests.builders import Json, a_review_object
+from tests.builders import Json
 from tests.fuzz import grammar
 from tests.fuzz.decoders import quickly
 from tests.property.strategies import pod_objects
+from tests.reviews import a_review_object
 from tiergate.admission.request import read
 from tiergate.admission.review import BadReview
 from tiergate.core.claim import Claim

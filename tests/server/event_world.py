@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.builders import RELEASE_NAMESPACE, Json, a_pod_object, a_quota, a_tier, a_tier_quota, an_item, an_owner
 from tests.fake_api import FakeApi, Object
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, response
 from tiergate.cluster.api import Api
 from tiergate.core.request import Endpoint
@@ -49,7 +50,7 @@ class World:
         quotas = (a_quota({"limits.cpu": "4"}),)
         state = FakeState(tiers={"dev": tier}, namespaces=dict.fromkeys(names, "dev"), quotas=quotas)
         self.admission = Admission(
-            state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, notes=self.events, clock=state.clock
+            state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, notes=(self.events,), clock=state.clock
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -90,3 +91,15 @@ def a_pod_of(owner: Json | None = None, *, cpu: str = "3", namespace: str = "dev
     owner = owner or an_owner(uid="uid-web-5f")
     pod["metadata"] |= {"namespace": namespace, "ownerReferences": [owner]}
     return pod
+
+
+def about(event: Object) -> tuple[str, str, str]:
+    """Return the kind, name and uid of what an Event is on."""
+    found = event["involvedObject"]
+    return found["kind"], found["name"], found.get("uid", "")
+
+
+def a_flood(number: int, namespace: str = "dev") -> bytes:
+    """Return the review of a pod that one of very many ReplicaSets makes."""
+    owner = an_owner(name=f"rs-{number}", uid=f"uid-rs-{number}")
+    return a_review(a_pod_of(owner, namespace=namespace), namespace=namespace)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import UID, a_namespace_object, a_pod_object, a_review, a_tier_object
+from tests.builders import UID, a_namespace_object, a_pod_object, a_tier_object
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
 from tiergate.core.request import Endpoint
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import RELEASE_NAMESPACE, UID, a_namespace_object, a_review, a_tier
+from tests.builders import RELEASE_NAMESPACE, UID, a_namespace_object, a_tier
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response, rules
 from tiergate.cluster.errors import Unreachable
 from tiergate.server.admission import AdmissionFailed

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Json, a_pod_object, a_quota, a_resize, a_tier, a_tier_quota
+from tests.builders import Json, a_pod_object, a_quota, a_tier, a_tier_quota
+from tests.reviews import a_resize
 from tests.server.admission_fakes import FakeState, answer, rules
 from tiergate.core.mode import MODES, Mode
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import UID, Json, a_review, a_tier_object
+from tests.builders import UID, Json, a_tier_object
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, answer, response, rules
 
 BAD: Json = {

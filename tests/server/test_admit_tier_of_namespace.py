@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from tests.builders import UID, a_claim_object, a_pod_object, a_review, a_tier, an_item
+from tests.builders import UID, a_claim_object, a_pod_object, a_tier, an_item
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.core.request import Endpoint
 from tiergate.server.admission import AdmissionFailed

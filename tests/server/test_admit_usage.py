@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import UID, Json, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.builders import UID, Json, a_pod_object, a_quota, a_tier, a_tier_quota, an_item
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, answer, response, rules
 from tiergate.core.tier import Tier
 from tiergate.server.admission import TIMEOUT, AdmissionFailed

@@ -7,8 +7,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import Json, a_namespace_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.builders import (
+    Json,
+    a_namespace_object,
+    a_pod_object,
+    a_quota,
+    a_tier,
+    a_tier_quota,
+    an_item,
+    an_owner,
+)
 from tests.core.workloads import a_workload
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakeState, FakeWorkloads, answer, response
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.quota import QuotaStatus
@@ -136,6 +146,15 @@ async def test_what_another_workload_made_is_not_judged_again() -> None:
         assert told(await answer("workloads", a_review({**made, "metadata": metadata}), a_state()))[0] is allowed
 
 
+async def test_an_owner_that_anybody_can_write_lets_no_pod_pass() -> None:
+    """A ReplicaSet with a made-up owner is not judged; its pods are, whoever is said to own them."""
+    container = {"name": "agent", "image": "agent:1", "resources": {"limits": {"cpu": "3"}}}
+    for owner in (OWNED, an_owner(), an_owner(kind="Node", apiVersion="v1"), an_owner(controller=None)):
+        pod = a_pod_object(container)
+        pod["metadata"]["ownerReferences"] = [owner]
+        assert told(await answer("validate", a_review(pod), a_state()))[0] is False
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -190,6 +209,18 @@ async def test_in_the_other_modes_it_is_told_of_and_never_refused(mode: Any, war
         assert line.startswith('would violate tier "dev": ')
         assert word in line
         assert answered.record.outcome == ("warned" if mode == "Warn" else "audited")
+
+
+async def test_what_is_not_the_tier_s_is_no_violation_of_it_in_these_modes() -> None:
+    """A ResourceQuota or LimitRange that others made refuses now."""
+    theirs = a_quota({"limits.cpu": "2"}, {"limits.cpu": "0"}, name="theirs", managed=False)
+    state = a_state(msgspec.structs.replace(STRICT, mode="Warn"), quotas=(theirs,), usage=())
+    for new, start in (
+        (an_object(cpu="3"), 'no pod of it can run: quota "theirs"'),
+        (an_object(replicas=3), "2 of 3 pods fit"),
+    ):
+        _, lines = told(await answer("workloads", a_review(new), state))
+        assert [line for line in lines if "theirs" in line and line.startswith(start)], lines
 
 
 @pytest.mark.parametrize(("mode", "key"), [("Warn", "warnings"), ("Audit", "auditAnnotations")])

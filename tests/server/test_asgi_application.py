@@ -1,13 +1,14 @@
 """The port that a request comes in by decides what it can reach."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
 import pytest
 
 from tiergate.pages.authorization import Access, Authorize
-from tiergate.process.asgi import MAX_PAGE_READERS, MAX_READERS_OF_PEER, Application
+from tiergate.process.asgi import MAX_PAGE_READERS, MAX_READERS_OF_PEER, SWITCH, Application
 from tiergate.process.service import Message, Pages, Receive, Scope, Send
 
 MAIN, USAGE = 9443, 9444
@@ -118,6 +119,15 @@ class Client:
 )
 async def test_each_path_has_one_port(port: int, method: str, path: str, status: int, body: bytes) -> None:
     assert await Client(Echo()).ask(method, path, port=port) == (status, body)
+
+
+async def test_the_thread_of_the_pages_leaves_the_interpreter_to_reviews_soon() -> None:
+    before = sys.getswitchinterval()
+    try:
+        await Client(Echo()).ask("GET", "/usage", port=USAGE)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH)
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def test_a_service_is_stopped_after_its_tasks() -> None:

@@ -33,7 +33,7 @@ def test_a_usage_port_of_zero_is_none() -> None:
         pytest.param(["fly"], "invalid choice", id="unknown-command"),
         pytest.param(["serve", "--namespace=n"], "--tls-dir", id="no-certificates"),
         pytest.param(["serve", "--tls-dir=/tls"], "--namespace", id="no-namespace"),
-        pytest.param([*SERVE, "--port=65536"], "no port", id="port-too-high"),
+        pytest.param([*SERVE, "--port=65536"], "not a port", id="port-too-high"),
         pytest.param([*SERVE, "--port=http"], "--port", id="port-is-a-word"),
         pytest.param([*SERVE, "--listen-address=localhost"], "--listen-address", id="address-is-a-name"),
         pytest.param([*SERVE, "--log-level=loud"], "invalid choice", id="log-level"),

@@ -1,153 +1,30 @@
 """What one connection may cost: bytes, requests, time, and how many writes an answer takes."""
 
 import asyncio
-import copy
 import itertools
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
-from tiergate.core.request import Endpoint
-from tiergate.metrics.prometheus import PrometheusRecorder
-from tiergate.process.answers import MAX_DISCARDED_BYTES, refuse, respond
+from tests.server.connections import (
+    REQUEST,
+    Connection,
+    Wire,
+    answer,
+    answer_later,
+    never,
+    on_a_connection,
+    receiving,
+    refuse_it,
+)
+from tiergate.process.answers import MAX_DISCARDED_BYTES
 from tiergate.process.corked import Corked
-from tiergate.process.runner import _Server, _settings
-from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.worker import (
-    HEADERS_TIMEOUT,
     MAX_HEADER_BYTES,
     MAX_HEADERS,
-    MAX_UNREAD,
     MAX_URL_BYTES,
-    REQUEST_TIMEOUT,
-    SLOW_SECONDS,
-    UNREAD_TIMEOUT,
-    BoundedProtocol,
-    DrainingServer,
-    Worker,
 )
-from tiergate.server.admission import Answer, Record
-from tiergate.server.routes import Routes
-
-REQUEST = b"POST /validate HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345"
-REVIEW = REQUEST.replace(b"Host: h", b"Host: h\r\nContent-Type: application/json")
-
-
-class Verdicts:
-    """Answers everything that is a number with 200."""
-
-    async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
-        """Answer as admission does: a review, what is none, or a failure of ours."""
-        if body == b"fails":
-            raise RuntimeError
-        return Answer(200 if body.isdigit() else 400, body, Record(endpoint))
-
-
-class Wire:
-    """A transport that remembers what was written, and how the connection ended."""
-
-    def __init__(self, *, encrypted: bool = False) -> None:
-        self.writes: list[bytes] = []
-        self.end = ""
-        self.unread = 0
-        self.encrypted = encrypted
-
-    def get_extra_info(self, name: str) -> object:
-        return "a session" if self.encrypted and name == "ssl_object" else None
-
-    def write(self, data: bytes) -> None:
-        self.writes.append(data)
-
-    def close(self) -> None:
-        self.end = self.end or "closed"
-
-    def abort(self) -> None:
-        self.end = "aborted"
-
-    def get_write_buffer_size(self) -> int:
-        return self.unread
-
-    def is_closing(self) -> bool:
-        return bool(self.end)
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-
-async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request with its body."""
-    await respond(send, 200, (await receive())["body"])
-
-
-async def answer_later(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request some turns after it came."""
-    for _ in range(6):
-        await asyncio.sleep(0)
-    await answer(scope, receive, send)
-
-
-async def refuse_it(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer a request whose body is still coming."""
-    await refuse(send, 413, b"too large\n")
-
-
-async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """Take for ever."""
-    await asyncio.Event().wait()
-
-
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class Connection:
-    """One connection to an application, without a network."""
-
-    def __init__(self, app: App = answer) -> None:
-        self.wire = Wire()
-        self.state = ServerState()
-        config = Config(cast("Any", app), **{**Worker.CONFIG_KWARGS, "log_config": None, "timeout_keep_alive": 120})
-        self.protocol = BoundedProtocol(config=config, server_state=self.state, app_state={})
-        self.protocol.connection_made(cast("asyncio.Transport", self.wire))
-
-    async def receive(self, data: bytes) -> None:
-        """Let bytes come in, and the loop turn until they are answered."""
-        self.protocol.data_received(data)
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    async def leave(self) -> None:
-        """End what is still going on."""
-        for task in tuple(self.state.tasks):
-            task.cancel()
-        await asyncio.gather(*self.state.tasks, return_exceptions=True)
-
-
-async def on_a_connection(app: App, story: Callable[[Connection], Awaitable[None]]) -> Wire:
-    """Play a story on a new connection and return what was seen on its wire."""
-    connection = Connection(app)
-    try:
-        await story(connection)
-        return copy.deepcopy(connection.wire)  # before our own leaving is seen on it
-    finally:
-        await connection.leave()
-
-
-async def receiving(app: App, *segments: bytes) -> Wire:
-    """Return the wire of a connection on which some segments came."""
-
-    async def story(connection: Connection) -> None:
-        for segment in segments:
-            if connection.wire.end:
-                return
-            await connection.receive(segment)
-
-    return await on_a_connection(app, story)
 
 
 async def test_head_and_body_go_out_in_one_write() -> None:
@@ -315,164 +192,3 @@ async def test_what_comes_before_an_answer_ends_the_connection_behind_that_answe
         assert b"connection: close" in written
         assert written.endswith(b"12345")
         assert wire.end == "closed"
-
-
-async def test_a_request_for_another_protocol_is_the_last() -> None:
-    upgrade = REQUEST.replace(b"Host: h", b"Host: h\r\nConnection: upgrade\r\nUpgrade: websocket")
-    wire = await receiving(refuse_it, upgrade)
-    assert b"connection: close" in wire.writes[0]
-    assert wire.end == "closed"
-
-
-@pytest.mark.parametrize(
-    ("segments", "most"),
-    [
-        pytest.param([], REQUEST_TIMEOUT, id="silence"),
-        pytest.param([b"POST /validate HT"], HEADERS_TIMEOUT, id="half-a-line"),
-        pytest.param([b"POST / HTTP/1.1\r\nHost: h\r\n"], HEADERS_TIMEOUT, id="half-the-headers"),
-        pytest.param([REQUEST[:-1]], REQUEST_TIMEOUT, id="half-a-body"),
-        pytest.param([REQUEST, b"\r\n"], REQUEST_TIMEOUT, id="an-empty-line-after-an-answer"),
-        pytest.param([REQUEST, b"POST"], HEADERS_TIMEOUT, id="half-of-the-second"),
-    ],
-)
-async def test_what_does_not_come_whole_in_time_is_ended(segments: list[bytes], most: float) -> None:
-    """Each further byte does not win more time, and nothing is ended before."""
-
-    async def story(connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        for segment in segments:
-            await connection.receive(segment)
-        connection.protocol.end_if_late(loop.time() + most - 1)
-        assert not connection.wire.end
-        connection.protocol.end_if_late(loop.time() + most + 1)
-
-    assert (await on_a_connection(answer, story)).end == "aborted"
-
-
-async def test_an_answer_that_nobody_reads_is_ended() -> None:
-    async def story(connection: Connection) -> None:
-        now = asyncio.get_running_loop().time()
-        await connection.receive(REQUEST)
-        for unread, later in ((5, 0.0), (0, UNREAD_TIMEOUT + 1), (5, UNREAD_TIMEOUT + 2), (5, 2 * UNREAD_TIMEOUT)):
-            connection.wire.unread = unread
-            connection.protocol.end_if_late(now + later)
-            assert not connection.wire.end
-        connection.protocol.end_if_late(now + 3 * UNREAD_TIMEOUT)
-
-    assert (await on_a_connection(answer, story)).end == "aborted"
-
-
-async def test_an_idle_connection_is_closed_after_a_while_and_no_timer_keeps_it() -> None:
-    async def story(connection: Connection) -> None:
-        await connection.receive(REQUEST)
-        assert connection.protocol.timeout_keep_alive_task is None
-        for idle in (0, 119):
-            connection.protocol.end_if_late(asyncio.get_running_loop().time() + idle)
-            assert not connection.wire.end
-        connection.protocol.end_if_late(asyncio.get_running_loop().time() + 121)
-
-    assert (await on_a_connection(answer, story)).end == "closed"
-
-
-async def test_who_is_idle_or_slow_keeps_us_waiting_and_who_waits_for_us_does_not() -> None:
-    async def story(connection: Connection) -> None:
-        protocol = connection.protocol
-        assert protocol.waiting_since() == protocol._since
-        await connection.receive(REQUEST[:20])
-        assert protocol.waiting_since() == protocol._since
-        await connection.receive(REQUEST[20:-1])
-        assert protocol.waiting_since() is None
-        began = protocol._since
-        assert began is not None
-        assert protocol.working_since() == began
-        protocol._since = began - SLOW_SECONDS - 1
-        assert protocol.waiting_since() == protocol._since
-        began = protocol._since
-        await connection.receive(REQUEST[-1:])
-        assert protocol.working_since() == began
-        assert (protocol.waiting_since() is not None) == protocol.cycle.response_complete
-
-    await on_a_connection(never, story)
-    await on_a_connection(answer, story)
-
-
-@pytest.mark.parametrize(
-    ("request_", "proves"),
-    [
-        pytest.param(REVIEW, True, id="a-review"),
-        pytest.param(REVIEW.replace(b"12345", b"wrong"), False, id="no-review"),
-        pytest.param(REVIEW.replace(b"12345", b"fails"), False, id="a-failure-of-ours"),
-        pytest.param(REVIEW.replace(b"json", b"text"), False, id="another-type"),
-        pytest.param(REVIEW.replace(b"/validate", b"/nowhere"), False, id="no-such-path"),
-        pytest.param(b"GET /validate HTTP/1.1\r\nHost: h\r\n\r\n", False, id="no-post"),
-    ],
-)
-async def test_only_a_review_that_is_answered_makes_a_connection_known(request_: bytes, *, proves: bool) -> None:
-    routes = Routes(Verdicts(), PrometheusRecorder(), write=lambda _lines: None)
-
-    async def story(connection: Connection) -> None:
-        known: list[int] = []
-        connection.protocol.on_review = lambda: known.append(1)
-        await connection.receive(request_[:-1])
-        assert not known
-        await connection.receive(request_[-1:])
-        await connection.receive(request_)
-        assert known == [1] * proves
-        assert len(connection.wire.writes) == 2
-
-    await on_a_connection(routes.http, story)
-
-
-async def test_of_many_unread_answers_only_some_are_kept() -> None:
-    async def story(connection: Connection) -> None:
-        server = DrainingServer(connection.protocol.config)
-        several = [Connection() for _ in range(MAX_UNREAD + 2)]
-        server.server_state.connections.update(one.protocol for one in several)
-        await server.on_tick(1)
-        assert not any(one.wire.end for one in several)
-        for one in reversed(several):
-            one.protocol.pause_writing()
-            await asyncio.sleep(0.001)
-        await server.on_tick(2)
-        assert [number for number, one in enumerate(several) if one.wire.end == "aborted"] == [
-            MAX_UNREAD,
-            MAX_UNREAD + 1,
-        ]
-
-    await on_a_connection(answer, story)
-
-
-async def test_an_answer_may_take_its_time() -> None:
-    async def story(connection: Connection) -> None:
-        await connection.receive(REQUEST)
-        connection.protocol.end_if_late(asyncio.get_running_loop().time() + 10 * REQUEST_TIMEOUT)
-
-    assert not (await on_a_connection(never, story)).end
-
-
-async def test_every_connection_is_looked_at_once_a_second() -> None:
-    async def story(connection: Connection) -> None:
-        connection.protocol._since = asyncio.get_running_loop().time() - REQUEST_TIMEOUT - 1
-        server = DrainingServer(connection.protocol.config)
-        server.server_state.connections.add(connection.protocol)
-        for counter in range(1, 11):
-            assert not connection.wire.end
-            await server.on_tick(counter)
-
-    assert (await on_a_connection(answer, story)).end == "aborted"
-
-
-def test_gunicorn_hands_its_settings_to_uvicorn() -> None:
-    """The API server ends an idle connection after 90 s; were we first, a review could be lost on its way."""
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        """Be loaded."""
-
-    server = _Server(application, _settings([], "info"))
-    worker = Worker(1, 1, [], server, 15, server.cfg, server.cfg.logger_class(server.cfg))
-    worker.tmp.close()
-    config = worker.config
-    assert config.timeout_keep_alive >= 90 + 10
-    assert (config.http, config.loop, config.lifespan) == (BoundedProtocol, "uvloop", "on")
-    assert (config.proxy_headers, config.access_log) == (False, False)
-    assert not config.is_ssl

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.builders import RELEASE_NAMESPACE, a_pod_object, a_review
+from tests.builders import RELEASE_NAMESPACE, a_pod_object
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tiergate.admission.request import read
 from tiergate.admission.review import BadReview

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from tests.builders import RELEASE_NAMESPACE, a_pod_object, a_review, a_tier, a_workload_object
+from tests.builders import RELEASE_NAMESPACE, a_pod_object, a_tier, a_workload_object
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tiergate.core.request import Endpoint
 from tiergate.server.admission import LIGHT, TIMEOUT, Admission, AdmissionFailed

@@ -21,12 +21,11 @@ from tests.builders import (
     a_namespace_object,
     a_pod_object,
     a_quota,
-    a_resize,
-    a_review,
     a_tier,
     a_tier_object,
     an_item,
 )
+from tests.reviews import a_resize, a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tiergate.admission.review import UserInfo
 from tiergate.cluster.errors import Unreachable

@@ -16,11 +16,11 @@ from tests.builders import (
     a_namespace_object,
     a_pod_object,
     a_quota,
-    a_review,
     a_tier,
     a_tier_object,
     an_item,
 )
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tests.virtual_time import VirtualLoop
 from tiergate.metrics.prometheus import PrometheusRecorder

@@ -202,6 +202,23 @@ def test_the_usage_page_is_on_its_own_port(running: Running) -> None:
     assert running.server.get("/metrics", running.context, port=running.usage_port).status == 404
     reply = running.server.send("POST", "/validate", running.context, port=running.usage_port, body=b"{}", headers=JSON)
     assert reply.status == 405
+    stranger = {"Host": f"elsewhere.example:{running.usage_port}"}
+    assert running.server.get("/usage", running.context, port=running.usage_port, headers=stranger).status == 421
+    reply = running.server.send("HEAD", "/usage", running.context, port=running.usage_port)
+    assert (reply.status, reply.body, reply.headers["x-frame-options"]) == (200, b"", "DENY")
+
+
+def test_the_usage_page_shows_what_was_refused(running: Running) -> None:
+    running.api.put(NAMESPACES, a_namespace("shown"))
+    running.api.put(QUOTAS, a_quota("shown"))
+    review = a_review(namespace="shown", resources={**SMALL, "limits": {"cpu": "1", "memory": "256Mi"}})
+
+    def shown() -> bool:
+        running.review("validate", review)
+        page = running.server.get("/namespaces/shown", running.context, port=running.usage_port)
+        return b"limit-max" in page.body
+
+    wait_for(shown, "the refusal on the page")
 
 
 def test_ready_once_every_cache_was_filled_and_then_for_good(tmp_path: Path) -> None:

@@ -19,10 +19,11 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier
 from tiergate.metrics.prometheus import PrometheusRecorder
-from tiergate.metrics.snapshot import TierCondition
+from tiergate.metrics.snapshot import TierCondition, rows_of
 from tiergate.server.live import LiveReads
-from tiergate.server.service import tier_conditions, usage_rows
+from tiergate.server.service import tier_conditions
 from tiergate.server.state import MISSING_FOR, MOST_MISSING, ServerState
+from tiergate.server.usage import Usage
 from tiergate.wire import Malformed
 from tiergate.wire.quota import read_quota
 
@@ -256,12 +257,15 @@ def test_state_that_were_never_filled_are_stale() -> None:
     assert state.unsynced() == ["tiers", "namespaces", "resourcequotas"]
 
 
-def test_usage_is_shown_of_governed_namespaces_alone() -> None:
+async def test_usage_is_shown_of_governed_namespaces_alone() -> None:
     state = state_on()
     for name, tier in (("dev", "dev"), ("default", None)):
         learn(state, "namespaces", a_namespace(name, tier))
         learn(state, "resourcequotas", a_quota(name, used="1500m"))
-    rows = [(row.tier, row.namespace, row.resource, str(row.used), str(row.hard)) for row in usage_rows(state)]
+    rows = [
+        (row.tier, row.namespace, row.resource, str(row.used), str(row.hard))
+        for row in rows_of(await Usage(state).namespaces())
+    ]
     assert rows == [("dev", "dev", "requests.cpu", "1500m", "2")]
 
 

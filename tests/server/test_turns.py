@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.builders import a_pod_object, a_review
+from tests.builders import a_pod_object
+from tests.reviews import a_review
 from tiergate.server.turns import CrowdedError, Origin, Turns, origin_of
 
 

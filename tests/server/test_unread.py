@@ -8,7 +8,8 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from tests.builders import a_namespace_object, a_pod_object, a_quota, a_review, a_tier, a_tier_quota, an_item
+from tests.builders import a_namespace_object, a_pod_object, a_quota, a_tier, a_tier_quota, an_item
+from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, FakeWorkloads, answer, response
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable
 from tiergate.server.admission import AdmissionFailed

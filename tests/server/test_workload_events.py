@@ -6,9 +6,10 @@ from typing import Final
 
 import pytest
 
-from tests.builders import Json, a_pod_object, a_review, a_workload_object, an_owner
-from tests.fake_api import FakeApi, Object
-from tests.server.event_world import World, a_pod_of, a_rollout
+from tests.builders import Json, a_pod_object, a_workload_object, an_owner
+from tests.fake_api import FakeApi
+from tests.reviews import a_review
+from tests.server.event_world import World, a_flood, a_pod_of, a_rollout, about
 from tiergate.admission.request import read
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.decision import Decision, Finding
@@ -16,11 +17,6 @@ from tiergate.server import events
 from tiergate.server.events import AGAIN, ALL_BURST, ALL_INTERVAL, BURST, LARGEST, MOST_WAITING, RETRY, SETTLE
 
 REFUSED: Final = a_review(a_pod_of())
-
-
-def about(event: Object) -> tuple[str, str, str]:
-    found = event["involvedObject"]
-    return found["kind"], found["name"], found.get("uid", "")
 
 
 @pytest.mark.asyncio
@@ -122,7 +118,9 @@ async def test_a_warned_workload_is_told_of_once_it_is_stored() -> None:
     world.put("Deployment", "web")
     (event,) = await world.written()
     assert (about(event), event["reason"]) == (("Deployment", "web", "uid-web"), "TierWarned")
-    assert event["message"].startswith('tier dev: 4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod')
+    assert event["message"].startswith(
+        'tier dev: 4 of 5 pods fit into quota "compute": limits.cpu 4, 1 for each pod, over by 1'
+    )
 
 
 @pytest.mark.asyncio
@@ -270,11 +268,6 @@ async def test_a_count_that_cannot_be_raised(refused: str, status: int, outcome:
     await world.review("validate", REFUSED)
     await world.written()
     assert world.counts.outcomes == {outcome: 1}
-
-
-def a_flood(number: int, namespace: str = "dev") -> bytes:
-    owner = an_owner(name=f"rs-{number}", uid=f"uid-rs-{number}")
-    return a_review(a_pod_of(owner, namespace=namespace), namespace=namespace)
 
 
 @pytest.mark.asyncio

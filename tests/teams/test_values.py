@@ -148,7 +148,7 @@ def test_what_is_no_block_is_named_with_its_place(helm: Helm, values: Mapping[st
     """The API server would refuse it too, after half of the release is created."""
     with pytest.raises(RefusedError) as refused:
         helm.render(values, TEAMS)
-    assert f'{path}: "{cidr}" is no block of addresses, such as 10.0.0.0/8 or fd00::/8' in str(refused.value)
+    assert f'{path}: "{cidr}" is not a block of addresses, such as 10.0.0.0/8 or fd00::/8' in str(refused.value)
 
 
 @pytest.mark.parametrize("cidr", BEYOND)

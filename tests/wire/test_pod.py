@@ -242,7 +242,7 @@ def test_a_resize_that_the_kubelet_will_never_apply_is_known_by_its_condition(
 def test_a_time_that_is_none_is_named(when: str) -> None:
     pod = a_pod_object()
     pod["metadata"]["deletionTimestamp"] = when
-    with pytest.raises(Malformed, match="is no RFC 3339 time") as refused:
+    with pytest.raises(Malformed, match="is not an RFC 3339 time") as refused:
         read(pod)
     assert refused.value.pointer == "/metadata/deletionTimestamp"
 

@@ -27,7 +27,7 @@ entries() {
 status() {
   for kind in $kinds; do
     if [ -z "$(entries "$kind")" ]; then
-      echo "there is no $kind $name: nobody is asked by it"
+      echo "there is no $kind $name, so nothing is sent to its webhooks"
     fi
     entries "$kind" | while read -r entry namespace service policy; do
       ready=$(kubectl get deployment "$service" --namespace "$namespace" --ignore-not-found \
@@ -37,13 +37,13 @@ status() {
   done
 }
 
-# One patch of the version that was read. It takes the mark of a handover away, too: so the controller knows a decision of
-# yours, and does not take it back when replicas answer again.
+# One patch of the version that was read. It also removes the mark of a handover, so that the controller does not set
+# failurePolicy back when replicas answer again.
 ignore_kind() {
   seen=$(kubectl get "$1" "$name" --ignore-not-found \
     -o jsonpath="{.metadata.resourceVersion} {.metadata.annotations['$mark']}") || return 1
   if [ -z "$seen" ]; then
-    echo "there is no $1 $name: nobody is asked by it"
+    echo "there is no $1 $name, so nothing is sent to its webhooks"
     return
   fi
   patch="{\"op\":\"test\",\"path\":\"/metadata/resourceVersion\",\"value\":\"${seen%% *}\"}"

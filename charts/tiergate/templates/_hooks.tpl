@@ -35,7 +35,7 @@ containers:
     {{- with $hooks.extraEnv }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  # What it said last is then in the status of the pod, too.
+  # The end of its log is then in the status of the pod as well.
   terminationMessagePolicy: FallbackToLogsOnError
   volumeMounts:
   {{- if not .offline }}
@@ -70,7 +70,7 @@ metadata:
 spec:
   backoffLimit: {{ .root.Values.hooks.backoffLimit }}
   {{- if .offline }}
-  # What it finds does not change by asking again.
+  # Another try would have the same result.
   podFailurePolicy:
     rules:
     - action: FailJob
@@ -79,7 +79,7 @@ spec:
         values: [0]
   {{- end }}
   activeDeadlineSeconds: {{ .root.Values.hooks.activeDeadlineSeconds }}
-  # One that failed stays to be read, and not for ever.
+  # A failed Job is kept for a while, so that its log can be read.
   ttlSecondsAfterFinished: {{ .root.Values.hooks.ttlSecondsAfterFinished }}
   template:
     metadata:

@@ -49,7 +49,7 @@ annotations:
 {{/* One probe. Arguments: path, port, scheme, timings (of the values). */}}
 {{- define "tiergate.probe" -}}
 {{- $get := dict "path" .path "port" .port "scheme" .scheme }}
-{{- /* A 0 is what the API server leaves out: a comparison with what it stores would see a difference for ever. */}}
+{{- /* The API server drops a 0, so a comparison with the stored object would always see a difference. */}}
 {{- $timings := ternary .timings (omit .timings "initialDelaySeconds") (gt (int .timings.initialDelaySeconds) 0) }}
 {{- mergeOverwrite (dict) $timings (dict "httpGet" $get) | toYaml }}
 {{- end }}
@@ -119,7 +119,7 @@ Non-empty on OpenShift, whose security context constraints choose user and group
     sizeLimit: 16Mi
 {{- end }}
 
-{{/* What automountServiceAccountToken would bring, said openly and with a short life. */}}
+{{/* The token that automountServiceAccountToken would mount, but explicit and short-lived. */}}
 {{- define "tiergate.serviceAccountVolume" -}}
 - name: service-account
   projected:

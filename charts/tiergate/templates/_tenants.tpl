@@ -50,7 +50,7 @@
 {{- $six := "(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){0,6})?::([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){0,6})?)/(12[0-8]|1[01][0-9]|[1-9]?[0-9])" }}
 {{- range $blocks }}
 {{- if or (not (regexMatch (printf "^(%s|%s)$" $four $six) .cidr)) (hasPrefix "::ffff:" (lower .cidr)) }}
-{{ printf "%s: %q is no block of addresses, such as 10.0.0.0/8 or fd00::/8" .path .cidr }}
+{{ printf "%s: %q is not a block of addresses, such as 10.0.0.0/8 or fd00::/8" .path .cidr }}
 {{- else if and (contains "." .cidr) (ne (include "tiergate.bitsBeyondPrefix" .cidr) "0") }}
 {{ printf "%s: %q has bits set beyond its prefix; write the first address of the block" .path .cidr }}
 {{- end }}

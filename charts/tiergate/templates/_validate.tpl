@@ -33,7 +33,7 @@
 {{- $faults = append $faults (printf "certificates.certManager.cainjector: has no meaning while certificates.mode is %s" .Values.certificates.mode) }}
 {{- end }}
 {{- if include "tiergate.caIsInjected" . }}
-{{- /* Only the controller gives back what it has handed over, and it would no longer have the right to. */}}
+{{- /* Only the controller can end a handover, and it would no longer have the permission to. */}}
 {{- range $kind := list "MutatingWebhookConfiguration" "ValidatingWebhookConfiguration" }}
 {{- $found := lookup "admissionregistration.k8s.io/v1" $kind "" "tiergate" | default dict }}
 {{- if hasKey (dig "metadata" "annotations" (dict) $found | default dict) "tiergate.io/handed-over" }}

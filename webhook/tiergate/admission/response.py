@@ -167,7 +167,7 @@ def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Sai
     found = said(plain, namespace=request.namespace)
     if finding.rule == "malformed" and decision.effect != "deny":
         return found._replace(fact=f'cannot be judged by tier "{decision.tier}": {found.fact}')
-    if finding.lifted:
+    if finding.lifted and not finding.native:  # what is not the tier's is broken now
         return found._replace(fact=f'would violate tier "{decision.tier}": {found.fact}')
     return found
 

@@ -14,7 +14,7 @@ from tiergate.cluster.client import NOT_FOUND, ApiError
 from tiergate.cluster.tier_record import read_record
 from tiergate.core.tier import LABEL, Tier, is_protected
 from tiergate.core.workload_kind import BY_KIND
-from tiergate.live.listing import FORBIDDEN, each_object, server_minor
+from tiergate.live.listing import FORBIDDEN, ObjectMeta, each_object, read_metadata, reason, server_minor
 from tiergate.live.pruning import pruned
 from tiergate.wire import Malformed
 from tiergate.wire.limitrange import read_limit_range
@@ -70,20 +70,6 @@ class Found(msgspec.Struct):
     missing: list[Missing] = []
 
 
-class _Metadata(msgspec.Struct):
-    name: str = ""
-    namespace: str = ""
-    labels: dict[str, str] | None = None
-    deletionTimestamp: str | None = None  # noqa: N815 - Kubernetes' own name
-
-
-class _Object(msgspec.Struct):
-    metadata: _Metadata
-
-
-_read_object: Final = msgspec.json.Decoder(_Object).decode
-
-
 async def read(api: Api, *, namespaces: Sequence[str] = (), release_namespace: str) -> Found:
     """Read a cluster, or these namespaces of it.
 
@@ -130,7 +116,7 @@ class _Reader:
 
     async def _namespaces(self, wanted: Sequence[str]) -> None:
         def keep(raw: bytes) -> None:
-            metadata = _read_object(raw).metadata
+            metadata = read_metadata(raw)
             if metadata.deletionTimestamp is not None:
                 self._skip(metadata.name, "it is being deleted")
             elif not is_name(metadata.name):
@@ -146,7 +132,7 @@ class _Reader:
             except ApiError as error:
                 if error.status != FORBIDDEN:
                     raise
-                self._skip(name, f"it cannot be read: {_reason(error)}")
+                self._skip(name, f"it cannot be read: {reason(error)}")
                 continue
             if raw is None:
                 self._skip(name, "there is no such namespace")
@@ -171,18 +157,19 @@ class _Reader:
         self, kind: str, resource: Resource, namespaces: Sequence[str], keep: Callable[[bytes], None]
     ) -> list[str]:
         """Keep every object of a kind; return of which namespaces, "" for all, they could not be read."""
-        try:
-            listed = await each_object(self._api, resource, namespaces, keep, everything=self._everything)
-        except ApiError as error:
-            if error.status != NOT_FOUND:
-                raise
-            listed = [("", error)]
-        self._found.missing += [Missing(kind, _reason(error), namespace) for namespace, error in listed]
+        listed = await each_object(self._api, resource, namespaces, keep, everything=self._everything)
+        self._found.missing += [Missing(kind, reason(error), namespace) for namespace, error in listed]
         return [namespace for namespace, _ in listed]
+
+    async def _cluster_wide(self, kind: str, resource: Resource, keep: Callable[[bytes], None]) -> None:
+        """Keep every object of a kind without namespaces; a cluster without Tiergate has no tiers."""
+        for _, error in await each_object(self._api, resource, (), keep, everything=True):
+            if kind != "Tier" or error.status != NOT_FOUND:
+                self._found.missing.append(Missing(kind, reason(error)))
 
     def _keep_tier(self, raw: bytes) -> None:
         valid = read_record(raw).valid
-        self._found.tiers[_read_object(raw).metadata.name] = None if valid is None else valid.tier
+        self._found.tiers[read_metadata(raw).name] = None if valid is None else valid.tier
 
     def _keep_range(self, raw: bytes) -> None:
         self._keep_bounds("LimitRange", raw, read_limit_range, self._ranges)
@@ -191,7 +178,7 @@ class _Reader:
         self._keep_bounds("ResourceQuota", raw, read_quota, self._quotas)
 
     def _keep_bounds(self, kind: str, raw: bytes, to_core: Callable[[bytes], Any], of: dict[str, list[Any]]) -> None:
-        metadata = _read_object(raw).metadata
+        metadata = read_metadata(raw)
         try:
             of.setdefault(metadata.namespace, []).append(to_core(raw))
         except Malformed as error:
@@ -223,19 +210,9 @@ class _Reader:
             keep = partial(self._keep_standing, kind, resource, frozenset({""}), every=True)
             await self._cluster_wide(kind, resource, keep)
 
-    async def _cluster_wide(self, kind: str, resource: Resource, keep: Callable[[bytes], None]) -> None:
-        try:
-            async for raw in self._api.each(resource):
-                keep(bytes(raw))
-        except ApiError as error:
-            if error.status not in (FORBIDDEN, NOT_FOUND):
-                raise
-            if kind != "Tier" or error.status != NOT_FOUND:  # a cluster without Tiergate has no tiers
-                self._found.missing.append(Missing(kind, _reason(error)))
-
     def _keep_standing(self, kind: str, resource: Resource, wanted: frozenset[str], raw: bytes, *, every: bool) -> None:
         """Keep an object that is judged by itself: nothing that is kept made it, and it has not ended."""
-        metadata = _read_object(raw).metadata
+        metadata = read_metadata(raw)
         if metadata.namespace not in wanted or (not every and _is_made(raw)):
             return
         try:
@@ -250,11 +227,7 @@ class _Reader:
         self._found.standing.append(Standing(kind, resource.api_version, metadata.namespace, metadata.name, body))
 
 
-def _reason(error: ApiError) -> str:
-    return f"{error.status} {error.message or error.reason}"
-
-
-def _keeper(raw: bytes, metadata: _Metadata) -> str:
+def _keeper(raw: bytes, metadata: ObjectMeta) -> str:
     """Return what manages an object, "" where nothing is known to; whatever it is, it is not us."""
     tool = (metadata.labels or {}).get(MANAGED_BY_LABEL, "")
     if tool == MANAGER:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from tiergate.adopt.differences import applying
 from tiergate.adopt.lines import WIDEST, grouped, line, listed
 from tiergate.adopt.reading import Found
+from tiergate.adopt.standing import MOST_FINDINGS, Judged
 from tiergate.adopt.steps import steps
 from tiergate.adopt.values import TOPICS, NewTier, Plan, Remark, Skipped
 from tiergate.adopt.writing import Output
@@ -16,17 +16,14 @@ from tiergate.core.messages import shown
 from tiergate.core.text import shortened
 from tiergate.wire.snapshot import Missing
 
-MOST_FINDINGS: Final = 100
-"""Findings of a tier that are listed one by one."""
 
-
-def render(plan: Plan, found: Found, report: Report, *, output: Output, home: str) -> Iterator[str]:
+def render(plan: Plan, found: Found, judged: Judged, *, output: Output, home: str) -> Iterator[str]:
     """Yield the lines; ``output`` is what is written beside the report, ``home`` the namespace of the release."""
     yield _summary(plan, found)
-    findings = _by_tier(report)
+    findings = _by_tier(judged.report)
     for one in plan.tiers:
         yield ""
-        yield from _tier(one, findings.get(one.tier.name, []))
+        yield from _tier(one, findings.get(one.tier.name, []), judged.more[one.tier.name])
     if plan.tiers:
         yield ""
         yield from steps(plan, output, home)
@@ -68,7 +65,7 @@ def _by_tier(report: Report) -> dict[str, list[str]]:
     return found
 
 
-def _tier(one: NewTier, findings: Sequence[str]) -> Iterator[str]:
+def _tier(one: NewTier, findings: Sequence[str], more: int) -> Iterator[str]:
     there = f", which exists in mode {one.tier.mode}" if one.exists else ""
     yield f"tier {one.tier.name}{there}: {_count(len(one.members), 'namespace')}, {listed(one.namespaces)}"
     remarks: dict[Remark, list[str]] = {}
@@ -81,10 +78,11 @@ def _tier(one: NewTier, findings: Sequence[str]) -> Iterator[str]:
             yield f"  {heading}"
             yield from lines
     if findings:
-        yield "  objects that stand there now, and what mode Enforce would say if they were created today"
+        yield "  existing objects, and what mode Enforce would say if they were created today"
         yield from (f"    {each}" for each in findings[:MOST_FINDINGS])
-        if len(findings) > MOST_FINDINGS:
-            yield f"    and {len(findings) - MOST_FINDINGS} more"
+        more += max(len(findings) - MOST_FINDINGS, 0)
+        if more:
+            yield f"    and {more} more"
     yield "  what differs from the native objects, see docs/differences.md"
     yield from (line("    {}", sentence) for sentence in applying(one.tier))
 

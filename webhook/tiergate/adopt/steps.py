@@ -1,4 +1,4 @@
-"""The order in which there is no moment without a bound, by the commands that fit what is written."""
+"""The order of steps that leaves no namespace without bounds, by the commands that fit what is written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def steps(plan: Plan, output: Output, home: str) -> Iterator[str]:
         _enforcing(plan, output, home),
         ("remove the native objects:", _loops(removals, lambda one: one.after)),
     )
-    yield "in this order there is no moment without a bound"
+    yield "steps, in an order that leaves no namespace without bounds"
     number = 0
     for heading, lines in every:
         commands = tuple(lines)
@@ -41,7 +41,7 @@ def _joining(plan: Plan, output: Output, home: str) -> Iterator[tuple[str, tuple
     refusing = (
         "tiers in mode Enforce refuse at once"
         if enforces
-        else "nothing is refused that was not, warnings say what would be"
+        else "nothing more is refused than before, and warnings say what mode Enforce would refuse"
     )
     stay = f"native objects stay in force, {refusing}"
     new = [one.tier.name for one in plan.tiers if not one.exists]
@@ -49,7 +49,7 @@ def _joining(plan: Plan, output: Output, home: str) -> Iterator[tuple[str, tuple
         yield f"kubectl apply --server-side -f FILE: {stay}", ()
     elif output == "values":
         yield "create the tiers:", (_upgrade(home),)
-        yield f"label the namespaces, which the chart leaves to others; {stay}:", tuple(map(_label, plan.tiers))
+        yield f"label the namespaces, which the chart does not change; {stay}:", tuple(map(_label, plan.tiers))
     else:
         if new:
             yield f"create the tiers, as -o manifests or -o values writes them: {listed(new)}", ()
@@ -74,10 +74,10 @@ def _enforcing(plan: Plan, output: Output, home: str) -> tuple[str, tuple[str, .
         "done",
     )
     if output == "values":
-        heading = f"let each tier refuse, by enforcement: Enforce in FILE, {until}"
+        heading = f"set enforcement: Enforce in FILE for each tier, {until}"
         return heading, (_upgrade(home), loop, *waits)
     patch = """  kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'"""
-    return f"let each tier refuse, {until}", (loop, patch, *waits)
+    return f"set each tier to Enforce, {until}", (loop, patch, *waits)
 
 
 def _loops(removals: Sequence[tuple[str, Removal]], of: Callable[[Removal], tuple[str, ...]]) -> Iterator[str]:

@@ -22,7 +22,7 @@ TOPICS: Final[dict[Topic, str]] = {
     "ambiguous": "several LimitRanges differ in a default, and which one a container gets is not defined",
     "moved": "defaults with which no container is admitted today",
     "left-out": "a Tier may not say this, it is left out",
-    "native-alone": "names that stay with native quota alone; in Warn and Audit nobody reports them",
+    "native-alone": "names that stay with native quota alone; modes Warn and Audit do not report them",
     "several": "ResourceQuotas that the tier will have in each namespace",
 }
 

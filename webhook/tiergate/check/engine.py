@@ -8,14 +8,16 @@ from typing import Final
 import msgspec
 
 from tiergate.check import change_set
+from tiergate.check.about import About
 from tiergate.check.change_set import Part, Total
 from tiergate.check.judging import ObjectChecker, unknown_usage
+from tiergate.check.repeated import Repeated
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
 from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
 from tiergate.core.messages import brief, quota_named, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas
-from tiergate.core.text import printable, shortened
+from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
 from tiergate.manifests.load import Loaded, Manifest
 
@@ -42,18 +44,23 @@ def check(
     options: Options,
     *,
     progress: Callable[[int], None] = lambda _objects: None,
+    keep: Callable[[ObjectResult], ObjectResult] = lambda result: result,
 ) -> Report:
-    """Return what the cluster would say of the manifests; ``progress`` is told how many objects have been checked."""
+    """Return what the cluster would say of the manifests.
+
+    ``progress`` is told how many objects have been checked, ``keep`` returns what the report holds of a result.
+    """
     checker = ObjectChecker(surroundings, minor=options.minor, ignores=options.ignores, shows_defaults=options.defaults)
     results: list[ObjectResult] = []
     parts: dict[str, dict[Key | int, tuple[Part, Manifest]]] = {}
     others = 0
+    repeated = Repeated(loaded.manifests, surroundings)
     for manifest in loaded.manifests:
         checked = checker.check(manifest, len(results))
         if checked is None:
             others += 1
             continue
-        results.append(checked.result)
+        results.append(keep(repeated.told(checked.result, manifest)))
         progress(len(results))
         if checked.part is not None:
             key = surroundings.key(manifest) if manifest.named else len(results)
@@ -139,20 +146,8 @@ class _NamespaceFindings:
                 yield self._finding("change-set-rollout-stalls", "warning", message, share.part)
 
     def _finding(self, rule: str, severity: Severity, message: str, part: Part) -> ReportedFinding:
-        manifest = self._manifests[part.index]
-        place = manifest.place("/spec")
-        return ReportedFinding(
-            rule=rule,
-            severity=severity,
-            message=printable(message),
-            path=manifest.path,
-            line=place.line,
-            column=place.column,
-            pointer="/spec",
-            object=part.what,
-            namespace=shortened(self._namespace),
-            tier=shortened(self._tier.name),
-        )
+        about = About(self._manifests[part.index], part.what, self._namespace, self._tier.name)
+        return about.finding(rule, severity, "/spec", message)
 
 
 def _over(total: Total) -> str:

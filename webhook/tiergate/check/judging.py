@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tiergate.check.about import About
 from tiergate.check.change_set import Part
 from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import NEVER, ignored_rules
-from tiergate.check.reading import kind_of, subject_of
+from tiergate.check.reading import kind_of, subject_of, unserved
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
 from tiergate.check.unchanged import as_stored, change_of
@@ -20,7 +21,7 @@ from tiergate.core.decision import Decision, Fault, Finding
 from tiergate.core.defaults import Additions, described, with_defaults
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
-from tiergate.core.prediction import admitted
+from tiergate.core.prediction import Prediction, predicted
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota_bounds import NamespaceQuotas, charged
 from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange, workload_of
@@ -44,7 +45,10 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class _Context(msgspec.Struct, frozen=True):
-    """An object as it is judged; ``stored`` is the one that it replaces, as the cluster has it."""
+    """An object as it is judged.
+
+    ``stored`` is the one that it replaces, as the cluster has it, ``predicted`` what becomes of a pod in a tier.
+    """
 
     manifest: Manifest
     kind: Kind
@@ -53,6 +57,7 @@ class _Context(msgspec.Struct, frozen=True):
     facts: NamespaceFacts
     index: int
     stored: Subject | None = None
+    predicted: Prediction | None = None
 
     @property
     def what(self) -> str:
@@ -76,12 +81,17 @@ class ObjectChecker:
         if kind is None:
             return None
         namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
+        if (fault := unserved(manifest, kind)) is not None:
+            return Checked(self._refused(manifest, kind, fault, namespace))
         subject = subject_of(manifest, kind, namespace)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
         stored = self._surroundings.stored(self._surroundings.key(manifest)) if manifest.named else None
-        context = _Context(manifest, kind, namespace, subject, facts, index, stored)
+        pod = None
+        if isinstance(subject, Pod) and isinstance(facts.tier, Tier):
+            pod = predicted(subject, facts.tier, minor=self._minor)
+        context = _Context(manifest, kind, namespace, subject, facts, index, stored, pod)
         if isinstance(subject, LabelChange | TierChange):
             decision = self._of_cluster(context, subject)
             return Checked(self._result(context, decision, "", tuple(self._as_written(context, decision))))
@@ -101,16 +111,16 @@ class ObjectChecker:
         faults = () if said else _refused_by_server(subject, part)
         refused = tuple(_from_server(one, context, decision) for one in faults)
         unproved = unknown or left_alone(subject, tier) or unproved or self._usage_unproved(context, part, decision)
-        defaults = self._defaults(subject, tier) if self._shows_defaults and not decision.exempt else ()
+        defaults = _defaults(context, tier) if self._shows_defaults and not decision.exempt else ()
         return Checked(self._result(context, decision, unproved, refused, defaults=defaults), part)
 
     def _decided(self, context: _Context) -> tuple[Subject, Decision, str]:
         """Return what was decided on, the decision, and what is not known of it."""
         subject, tier, running = context.subject, context.facts.tier, workload_of(context.stored)
-        if isinstance(subject, Pod) and isinstance(tier, Tier):
+        if isinstance(subject, Pod) and isinstance(tier, Tier) and context.predicted is not None:
             if isinstance(context.stored, Pod):  # an update, which changes no amounts
                 return subject, Decision(tier=tier.name, mode=tier.mode), ""
-            return subject, self._decision(context, self._with_defaults(subject, tier)), ""
+            return subject, self._decision(context, _with_defaults(subject, context.predicted, tier)), ""
         workload = workload_of(subject)
         if workload is None or running is None:
             return subject, self._decision(context, subject), ""
@@ -129,32 +139,11 @@ class ObjectChecker:
         facts = offline(context.facts, context.facts.tier, minor=self._minor)
         return decide(self._request(context, subject), facts)
 
-    def _with_defaults(self, pod: Pod, tier: Tier) -> Pod:
-        """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
-        seen, note = pod, pod.defaults_annotation
-        if tier.mode != "Audit":
-            _, additions = with_defaults(pod, tier)
-            seen, note = admitted(pod, tier, minor=self._minor), described(additions) if additions else note
-        return msgspec.structs.replace(
-            seen,
-            containers=_decoded(seen.containers),
-            init_containers=_decoded(seen.init_containers),
-            defaults_annotation=note,
-        )
-
-    def _defaults(self, subject: Subject, tier: Tier) -> tuple[Default, ...]:
-        """Return what the tier sets, or would set of the pods of a workload."""
-        workload = workload_of(subject)
-        pod = workload.template if workload is not None else subject
-        if not isinstance(pod, Pod) or tier.mode == "Audit":
-            return ()
-        return tuple(_of_containers(with_defaults(pod, tier)[1]))
-
     def _part(self, context: _Context, subject: Subject, tier: Tier) -> tuple[Part | None, str]:
         """Return an object's part in the sum, None where it has none; and what is not known of it."""
-        if isinstance(subject, Pod):
-            subject = admitted(subject, tier, minor=self._minor)
-        if isinstance(subject, Pod | Claim):
+        if context.predicted is not None:
+            return self._of_one(context, context.predicted.pod), ""
+        if isinstance(subject, Claim):
             return self._of_one(context, subject), ""
         workload = workload_of(subject)
         if workload is not None and not workload.owned:
@@ -246,6 +235,11 @@ class ObjectChecker:
         context = _Context(manifest, kind, manifest.name, subject, without_objects(None), 0)
         return self._result(context, Decision(findings))
 
+    def _refused(self, manifest: Manifest, kind: Kind, fault: Fault, namespace: str) -> ObjectResult:
+        subject, facts = Unreadable((fault,)), without_objects(None)
+        context, decision = _Context(manifest, kind, namespace, subject, facts, 0), Decision(governed=False)
+        return self._result(context, decision, "", (_from_server(fault, context, decision),))
+
     def _result(
         self,
         context: _Context,
@@ -293,6 +287,28 @@ def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
         yield from invalid(one.subject) if isinstance(one.subject, Pod) else ()
 
 
+def _with_defaults(pod: Pod, predicted: Prediction, tier: Tier) -> Pod:
+    """Return a pod as the validating webhook sees it: with what the mutating one sets, in Audit nothing."""
+    seen, note = pod, pod.defaults_annotation
+    if tier.mode != "Audit":
+        seen, note = predicted.pod, described(predicted.additions) if predicted.additions else note
+    return msgspec.structs.replace(
+        seen,
+        containers=_decoded(seen.containers),
+        init_containers=_decoded(seen.init_containers),
+        defaults_annotation=note,
+    )
+
+
+def _defaults(context: _Context, tier: Tier) -> tuple[Default, ...]:
+    """Return what the tier sets, or would set of the pods of a workload."""
+    workload = workload_of(context.subject)
+    if tier.mode == "Audit" or (workload is None and context.predicted is None):
+        return ()
+    of_pod = context.predicted.additions if context.predicted is not None else ()
+    return tuple(_of_containers(with_defaults(workload.template, tier)[1] if workload is not None else of_pod))
+
+
 def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
     """Return containers as the API server decodes them: no webhook learns which requests follow limits (D-3)."""
     return tuple([msgspec.structs.replace(one, written_requests=frozenset(one.requests)) for one in containers])
@@ -313,19 +329,9 @@ def _from_server(fault: Fault, context: _Context, decision: Decision) -> Reporte
 def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
     context: _Context, decision: Decision, rule: str, severity: Severity, pointer: str, message: str
 ) -> ReportedFinding:
-    place = context.manifest.place(pointer)
-    return ReportedFinding(
-        rule=rule,
-        severity=severity,
-        message=printable(message),
-        path=context.manifest.path,
-        line=place.line,
-        column=place.column,
-        pointer=printable(pointer),
-        object=context.what,
-        namespace=shortened(context.namespace) if context.kind.namespaced else "",
-        tier=shortened(decision.tier),
-    )
+    namespace = context.namespace if context.kind.namespaced else ""
+    about = About(context.manifest, context.what, namespace, decision.tier)
+    return about.finding(rule, severity, pointer, message)
 
 
 def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:

@@ -16,6 +16,8 @@ API_VALIDATION: Final = "api-validation"
 """The rule of what the API server itself refuses."""
 DIFFERS: Final = "differs-from-option"
 """The rule of a Tier or Namespace in whose place one that an option names counts."""
+REPEATED: Final = "defined-again"
+"""The rule of an object that the change set defines again later."""
 ObjectOutcome = Literal["pass", "fail", "warning", "unproved"]
 
 

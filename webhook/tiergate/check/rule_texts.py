@@ -6,6 +6,7 @@ import os
 from importlib import metadata
 from typing import Final
 
+from tiergate.check.result import REPEATED
 from tiergate.core.rules import RULES
 
 UNREADABLE: Final = "unreadable"
@@ -17,6 +18,7 @@ _OF_CHECK: Final = {
     "change-set-rollout-stalls": "A later rollout of the workload could not create its first new pod.",
     "api-validation": "The API server itself refuses the resources of the pods.",
     "differs-from-option": "A Tier or Namespace is not the one that an option names, and that one counts.",
+    REPEATED: "The change set defines the object again later, and that one counts.",
     UNREADABLE: "A document, a file or a tier cannot be read.",
 }
 TEXTS: Final[dict[str, str]] = {**{rule.id: rule.summary for rule in RULES}, **_OF_CHECK}
@@ -41,7 +43,7 @@ def docs_url() -> str:
     """
     if address := os.environ.get(DOCS_URL):
         if not address.startswith(("https://", "http://")) or not address.isprintable() or " " in address:
-            msg = f"{DOCS_URL} is no address that begins with https:// or http://"
+            msg = f"{DOCS_URL} is not an address that begins with https:// or http://"
             raise NoAddress(msg)
         return address.rstrip("/")
     for entry in _metadata("Project-URL"):

@@ -40,5 +40,5 @@ def read_snapshot(raw: bytes) -> SnapshotHead:
         raise Malformed("", f"no snapshot: {error}") from error
     version = _VERSION.fullmatch(found.kubernetesVersion)
     if found.kubernetesVersion and version is None:
-        raise Malformed("/kubernetesVersion", f"{shortened(found.kubernetesVersion, VALUE_SHOWN)} is no release")
+        raise Malformed("/kubernetesVersion", f"{shortened(found.kubernetesVersion, VALUE_SHOWN)} is not a release")
     return SnapshotHead(int(version[1]) if version else NEWEST, tuple(found.missing))

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tiergate.check import snapshots
-from tiergate.check.reading import kind_of, subject_of
+from tiergate.check.reading import kind_of, subject_of, unserved
 from tiergate.check.snapshots import SnapshotHead, read_snapshot
 from tiergate.core.decision import Fault
 from tiergate.core.desired import desired_quotas
@@ -103,6 +103,10 @@ class Surroundings:
             running: They are objects as the cluster has them.
         """
         for manifest in manifests:
+            kind = kind_of(manifest) if named else None
+            if kind is not None and (fault := unserved(manifest, kind)) is not None:
+                self._tell(manifest, [(fault.pointer, fault.reason)])
+                continue
             try:
                 self._take(manifest, named=named, running=running)
             except Malformed as error:

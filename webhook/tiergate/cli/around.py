@@ -40,7 +40,7 @@ def _minor(text: str) -> int:
     found = _VERSION.fullmatch(text)
     minor = int(found[1]) if found else 0
     if not OLDEST <= minor <= NEWEST:
-        msg = f"{text} is no release from 1.{OLDEST} to 1.{NEWEST}"
+        msg = f"{text} is not a release from 1.{OLDEST} to 1.{NEWEST}"
         raise argparse.ArgumentTypeError(msg)
     return minor
 

@@ -264,7 +264,7 @@ def _duration(text: str) -> timedelta:
 def _port(text: str) -> int:
     number = int(text)
     if not 0 < number <= HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is no port")
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
     return number
 
 

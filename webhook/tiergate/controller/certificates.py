@@ -190,7 +190,7 @@ class CertificateKeeper:
             raise ExternalSecretUnusable(f"{name} with the certificate does not exist")
         bundle = from_secrets(authority=None, serving=kept.data)
         if bundle is None or not bundle.trusted:
-            raise ExternalSecretUnusable(f"{name} has no ca.crt: without it nobody knows whom to trust")
+            raise ExternalSecretUnusable(f"{name} has no ca.crt: without it the CA to trust is not known")
         if not read_certificates(bundle.trusted):
             raise ExternalSecretUnusable(f"{name}: its ca.crt cannot be read as certificates in PEM")
         trusted = bundle.trusted

@@ -209,7 +209,7 @@ def assess_enforcing(enforcing: Assessment, mode: Mode, unasked: Sequence[str] =
         message = f"{_TOLD[mode]}; {where}, of which nothing is reported" if unasked else _TOLD[mode]
         return Assessment(holds=False, reason=BY_MODE[mode], message=message)
     message = (
-        f"{where}: ResourceQuotas hold there, but nobody sets defaults or checks ranges; correct "
+        f"{where}: ResourceQuotas hold there, but defaults are not set and ranges are not checked; correct "
         f"webhook.excludeNamespaces or labels, or remove the label {LABEL} there"
     )
     return Assessment(holds=False, reason="NamespaceExcluded", message=message)
@@ -241,7 +241,7 @@ def _in_force(states: Sequence[NamespaceState]) -> str:
     message = f"ResourceQuotas are in force in {_named(states)}"
     if inexact := [one for one in states if one.inexact]:
         message += (
-            f"; several share {_named(inexact)}, where native quota alone is no exact bound under parallel creates"
+            f"; several share {_named(inexact)}, where native quota alone is not an exact bound under parallel creates"
         )
     return message
 

@@ -87,5 +87,4 @@ def written_request(pod: Pod, resource: str, ours: Names = ()) -> Quantity:
         mine = name in container.written_requests and (container.name, f"requests.{name}") not in ours
         return {name: request} if mine and request is not None else EMPTY
 
-    request = pod.requests.get(name) or aggregate(pod, written).get(name, ZERO)
-    return request + pod.overhead.get(name, ZERO) if request else ZERO
+    return pod.requests.get(name) or aggregate(pod, written).get(name, ZERO)

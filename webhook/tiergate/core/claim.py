@@ -10,6 +10,7 @@ from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.usage import ONE
 
 STORAGE_CLASS: Final = ".storageclass.storage.k8s.io/"
+STORAGE: Final = "requests.storage"
 STORAGE_POINTER: Final = "/spec/resources/requests/storage"
 """Where a claim has its storage request, from the pointer of the claim on."""
 
@@ -38,7 +39,7 @@ def claim_charge(claim: Claim) -> dict[str, Quantity]:
         size = claim.storage.rounded_up(NANO)
         if claim.allocated is not None:
             size = max(size, claim.allocated.rounded_up(NANO))
-        charge["requests.storage"] = size
+        charge[STORAGE] = size
         if claim.storage_class:
-            charge[f"{claim.storage_class}{STORAGE_CLASS}requests.storage"] = size
+            charge[f"{claim.storage_class}{STORAGE_CLASS}{STORAGE}"] = size
     return charge

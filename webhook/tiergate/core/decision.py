@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from tiergate.core.jsonpatch import JSONPatchOp
+from tiergate.core.lowering import Lowered
 from tiergate.core.mode import EFFECTS, Effect, Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.tier import ScopeRequirement
@@ -65,10 +66,11 @@ class Finding(msgspec.Struct, frozen=True):
     ``pointer`` is the JSON pointer of the value to change. ``container`` is the name of the container or
     "" for the object as a whole, ``resource`` the name as written in a quota (``limits.memory``).
     ``actual`` is what was asked (None: nothing), ``bound`` what the tier allows; for quotas ``bound`` is hard,
-    ``used`` the usage without this request and ``fits`` the largest amount that would pass (for an update not the
-    increase). ``limit`` is set for ratios only, ``same_request`` where the request is the same as the limit that is
-    out of range, as where only the limit was written (D-3), or is above what fits of it, ``by_tier`` where the tier set
-    the value; ``default`` is its default then, where it set another value, as the limit is never below the request.
+    ``used`` the usage without this request and ``fits`` the largest amount of the values that ``lowered`` names with
+    which the request would pass (for an update not the increase), 0 where there is none. ``limit`` is set for ratios
+    only, ``same_request`` where the request is the same as the limit that is out of range, as where only the limit was
+    written (D-3), or is above what fits of it, ``by_tier`` where the tier set the value; ``default`` is its default
+    then, where it set another value, as the limit is never below the request.
     ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
     where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
     type) are what the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a
@@ -89,6 +91,7 @@ class Finding(msgspec.Struct, frozen=True):
     bound: Quantity | None = None
     used: Quantity | None = None
     fits: Quantity | None = None
+    lowered: Lowered = ""
     limit: Quantity | None = None
     same_request: bool = False
     by_tier: bool = False

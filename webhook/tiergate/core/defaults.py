@@ -22,6 +22,8 @@ from tiergate.core.tier import LimitRangeItem, Tier
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
 _PART: Final = re.compile(r"(?P<names>.+) (?P<side>request|limit) for (?:init )?container (?P<container>.+)")
+_PLAIN: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
+"""Resources that may be requested without a limit."""
 NAME_SHOWN = 63
 """Characters of a container's name, which the API server bounds only after us."""
 SHORT_TEXT = 4096
@@ -118,12 +120,14 @@ def _uneven(pod: Pod) -> frozenset[str]:
 def _defaulted(container: Container, item: LimitRangeItem, additions: list[Additions]) -> Container:
     if item.default.keys() <= container.limits.keys() and item.default_request.keys() <= container.requests.keys():
         return container
-    ratios = item.max_limit_request_ratio
-    requests = {name: one for name, one in item.default_request.items() if name not in container.requests}
+    asked, given, ratios = container.requests, container.limits, item.max_limit_request_ratio
+    requests = {name: one for name, one in item.default_request.items() if name not in asked}
     limits = {
-        name: _limit(name, limit, container.requests.get(name, requests.get(name)), ratios.get(name))
+        name: limit
+        if (request := asked.get(name, requests.get(name))) is None
+        else _fitted(name, limit, request, ratios.get(name))
         for name, limit in item.default.items()
-        if name not in container.limits
+        if name not in given
     }
     limits, requests = _valid_alone(container, limits, requests)
     if not limits and not requests:
@@ -145,9 +149,9 @@ def _valid_alone(
     Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
     a default), and hugepages need cpu or memory beside them (D-14).
     """
-    whole = [name for name in {**limits, **requests} if needs_limit(name)]
-    if not whole:
+    if limits.keys() <= _PLAIN and requests.keys() <= _PLAIN:  # as nearly always
         return limits, requests
+    whole = [name for name in {**limits, **requests} if needs_limit(name)]
     computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
     refused = {
         name
@@ -161,10 +165,8 @@ def _omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quan
     return {name: quantity for name, quantity in resources.items() if name not in names}
 
 
-def _limit(name: str, limit: Quantity, request: Quantity | None, ratio: Quantity | None) -> Quantity:
+def _fitted(name: str, limit: Quantity, request: Quantity, ratio: Quantity | None) -> Quantity:
     """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23)."""
-    if request is None:
-        return limit
     return _lifted(limit if ratio is None else _lowered(name, limit, request, ratio), request)
 
 

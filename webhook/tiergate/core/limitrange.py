@@ -6,7 +6,8 @@ docs/differences.md lists. All comparisons are exact (not L-40's projections).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
@@ -14,10 +15,41 @@ from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
-from tiergate.core.quantity import NANO, Quantity
+from tiergate.core.quantity import MAX_BITS, NANO, ZERO, Quantity
 from tiergate.core.resources import POD_LEVEL_COMPUTE, ResourceList, needs_limit
 from tiergate.core.tier import LimitRangeItem
 from tiergate.core.usage import limit_range_totals
+
+_UNBOUNDED: Final = 2**MAX_BITS
+
+Range = tuple[tuple[str, int, int], ...]
+"""(resource, least, most) in nano-units."""
+
+
+def container_range(low: ResourceList, high: ResourceList, positive: Iterable[str]) -> Range:
+    """Return the amounts that no check of a container's values refuses, by the bounds of these checks."""
+    names = {*low, *high, *positive}
+    most = {name: high[name].nano if name in high else _UNBOUNDED for name in sorted(names)}
+    return tuple([(name, max(low.get(name, ZERO).nano, 1), most[name]) for name in most])
+
+
+def in_range(ranges: Range, pod: Pod) -> bool:
+    """Say whether every container has these requests and limits, all in range, as nearly every pod that defaults pass.
+
+    Then `container_min`, `container_max` and `zero_limits` need not look at it. What they would find is not for here.
+    """
+    if pod.pod_level:
+        return False
+    for container in pod.every_container():
+        requests, limits = container.requests, container.limits
+        for name, least, most in ranges:
+            request, limit = requests.get(name), limits.get(name)
+            if limit is None or request is None:
+                if most < _UNBOUNDED or limit is not request:
+                    return False
+            elif not least <= request.nano <= limit.nano <= most:
+                return False
+    return True
 
 
 def container_min(bounds: ResourceList, pod: Pod, old: Pod | None) -> Iterator[Finding]:

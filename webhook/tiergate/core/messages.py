@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from tiergate.core.decision import Finding
+from tiergate.core.lowering import Lowered
 from tiergate.core.quantity import NANO, ZERO, Quantity, QuantityError
 from tiergate.core.resources import HUGEPAGES, unit
 from tiergate.core.text import shortened
@@ -217,9 +218,22 @@ def _fix(finding: Finding, hard: Quantity) -> str:
         return f"set requests.storage to {fits} or less"
     if name.partition(".")[0] not in _CHANGEABLE and not name.startswith(HUGEPAGES):
         return ""
-    if finding.container:
-        return f"set {_with_request(finding)} to {fits} or less"
-    return f"lower {_with_request(finding)} of all its containers together to {fits} or less"
+    if finding.lowered == "together":
+        return f"lower {_with_request(finding)} of all its containers together to {fits} or less"
+    return f"set {with_pod_level(finding.lowered, _with_request(finding))} to {fits} or less"
+
+
+def with_pod_level(lowered: Lowered, names: str) -> str:
+    """Return the names of the values to lower, with those of the pod level and of containers that may not be above."""
+    match lowered:
+        case "pod-level":
+            return f"the pod-level {names}"
+        case "pod-level and each":
+            return f"the pod-level {names} and those of each container"
+        case "pod-level and together":
+            return f"the pod-level {names} and those of all containers together"
+        case _:
+            return names
 
 
 def whole_pages(name: str, amount: Quantity) -> Quantity:

@@ -40,7 +40,7 @@ _EXPONENT: Final = re.compile(r"[eE]([+-]?[0-9]+)")
 
 
 class QuantityError(ValueError):
-    """A text that is no quantity; the message says why, in the words of the API server (Q-5)."""
+    """A text that is not a quantity; the message says why, in the words of the API server (Q-5)."""
 
 
 FORMAT_ERROR: Final = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"

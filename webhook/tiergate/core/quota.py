@@ -16,12 +16,14 @@ from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_cha
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
+from tiergate.core.lowering import lowering
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
+from tiergate.core.scopes import in_scope
 from tiergate.core.text import shortened
-from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
-from tiergate.core.usage import pod_charge, qos_class
+from tiergate.core.tier import COMPUTE_QUOTA_NAMES, LimitRangeItem, ScopeRequirement, Tier
+from tiergate.core.usage import pod_charge
 
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
     "pods",
@@ -32,7 +34,6 @@ _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
 }
 _CLAIM_NAMES: Final = frozenset({"persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"})
 _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_CLASS}requests.storage")
-
 _TIER_SHOWN: Final = 40
 
 
@@ -61,10 +62,26 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
+    def left(self) -> dict[type, tuple[tuple[str, int], ...]]:
+        """(name, nano-units left) of the names that each kind of object is measured by, as `measured`."""
+        return {}
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """The names that are in force: bounded, and with a known usage."""
+        return frozenset(self.hard.keys() & self.used.keys())
+
+    @cached_property
     def demanded(self) -> tuple[tuple[str, str, str], ...]:
         """(quota name, side, resource) of each name that every container must have a value for, sorted."""
         parts = ((name, *name.rpartition(".")[::2]) for name in sorted(COMPUTE_QUOTA_NAMES & self.hard.keys()))
         return tuple([(name, side or "requests", resource) for name, side, resource in parts])
+
+    @cached_property
+    def demanded_of(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The requests and the limits that every container must have, by resource."""
+        limits = frozenset(resource for _, side, resource in self.demanded if side == "limits")
+        return frozenset(resource for _, side, resource in self.demanded if side != "limits"), limits
 
 
 def as_created(
@@ -110,12 +127,22 @@ def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tupl
     return names
 
 
+def _left(kind: type[Measured], quota: QuotaStatus) -> tuple[tuple[str, int], ...]:
+    """Return what is left of each bound that a kind of object is measured by, sorted by name."""
+    left = quota.left.get(kind)
+    if left is None:
+        hard, used = quota.hard, quota.used
+        names = measured_by(kind, quota)
+        left = quota.left[kind] = tuple([(name, hard[name].nano - used.get(name, ZERO).nano) for name in names])
+    return left
+
+
 def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
     """Say whether all scopes of the quota match the object, on a server of release 1.``minor`` (R-24, R-43, D-17)."""
     if not quota.scopes and not quota.scope_selector:  # as almost always, and this is asked often
         return True
-    return all(_in_scope(subject, ScopeRequirement(scope), minor) for scope in quota.scopes) and all(
-        _in_scope(subject, wanted, minor) for wanted in quota.scope_selector
+    return all(in_scope(subject, ScopeRequirement(scope), minor) for scope in quota.scopes) and all(
+        in_scope(subject, wanted, minor) for wanted in quota.scope_selector
     )
 
 
@@ -129,66 +156,24 @@ def scopes_of(quota: QuotaStatus | DesiredQuota) -> tuple[ScopeRequirement, ...]
     return (*map(ScopeRequirement, quota.scopes), *quota.scope_selector)
 
 
-def _in_scope(subject: Measured, wanted: ScopeRequirement, minor: int) -> bool:
-    if isinstance(subject, Claim):
-        return wanted.scope_name == "VolumeAttributesClass" and _claim_class_matches(subject, wanted)
-    match wanted.scope_name:
-        case "Terminating":
-            return _terminating(subject)
-        case "NotTerminating":
-            return not _terminating(subject)
-        case "BestEffort":
-            return qos_class(subject, minor=minor) == "BestEffort"
-        case "NotBestEffort":
-            return qos_class(subject, minor=minor) != "BestEffort"
-        case "PriorityClass":
-            return _class_matches(subject.priority_class, wanted)
-        case "CrossNamespacePodAffinity":
-            return subject.cross_namespace_affinity
-        case _:
-            return False
-
-
-def _terminating(pod: Pod) -> bool:
-    return pod.active_deadline_seconds is not None and pod.active_deadline_seconds >= 0
-
-
-def _class_matches(name: str, wanted: ScopeRequirement) -> bool:
-    match wanted.operator:
-        case "Exists":
-            return bool(name)
-        case "DoesNotExist":
-            return not name
-        case "In":
-            return name in wanted.values
-        case "NotIn":
-            return name not in wanted.values
-        case _:
-            return False
-
-
-def _claim_class_matches(claim: Claim, wanted: ScopeRequirement) -> bool:
-    if wanted.operator == "Exists":
-        return bool(claim.attributes_classes)
-    return any(_class_matches(name, wanted) for name in claim.attributes_classes or {""})
-
-
 def pending(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
     """Yield the tier's quotas that native quota does not enforce yet in the namespace.
 
     ``detail`` names the foreign ResourceQuota that has the name of ours: then waiting does not help.
     """
-    present = {quota.name: quota for quota in quotas if quota.managed}
-    foreign = {quota.name for quota in quotas if not quota.managed}
     for desired in desired_quotas(tier):
-        names, status = pertinent(subject, desired, minor=minor), present.get(desired.name)
-        if names and (status is None or not _in_force(status, names)):
+        names = pertinent(subject, desired, minor=minor)
+        if names and not _in_force(desired.name, names, quotas):
             waits = ", ".join(sorted({desired.sources[name] for name in names}))
-            yield Finding("quota-pending", "", quota=waits, detail=desired.name if desired.name in foreign else "")
+            foreign = any(quota.name == desired.name and not quota.managed for quota in quotas)
+            yield Finding("quota-pending", "", quota=waits, detail=desired.name if foreign else "")
 
 
-def _in_force(status: QuotaStatus, names: tuple[str, ...]) -> bool:
-    return status.hard.keys() >= set(names) <= status.used.keys()
+def _in_force(name: str, names: tuple[str, ...], quotas: tuple[QuotaStatus, ...]) -> bool:
+    for quota in quotas:  # quicker than a generator, and every object comes by here
+        if quota.managed and quota.name == name:
+            return quota.counted.issuperset(names)
+    return False
 
 
 def unknown(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
@@ -211,12 +196,15 @@ def required(
     """
     if isinstance(subject, Claim):
         return
+    containers = subject.every_container()
     for quota in quotas:
-        if subject.pod_level and (old is not None or not quota.managed):
+        requests, limits = quota.demanded_of
+        lacking = [one for one in containers if not (one.requests.keys() >= requests and one.limits.keys() >= limits)]
+        if not lacking or (subject.pod_level and (old is not None or not quota.managed)):
             continue
         demanded = _not_at_pod_level(quota.demanded, subject)
         if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
-            for container in subject.every_container():
+            for container in lacking:
                 for name, side, resource in demanded:
                     if resource not in (container.limits if side == "limits" else container.requests):
                         label = quota_label(quota, name, tier, quotas)
@@ -250,18 +238,24 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
     *,
     now: float,
     minor: int,
+    ranges: Sequence[LimitRangeItem] = (),
 ) -> Iterator[Finding]:
-    """Yield each bound that the request's increase would break (R-50.3 to R-50.6)."""
+    """Yield each bound that the request's increase would break (R-50.3 to R-50.6).
+
+    What would pass keeps the tier's ranges, or those that are given.
+    """
     usage = charge(subject, now=now, minor=minor)
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
+        if not matches(subject, quota, minor=minor):
+            continue
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
-        for name in pertinent(subject, quota, minor=minor):
+        for name, left in _left(type(subject), quota):
             asked = delta.get(name)
-            if asked is None or not asked.nano:
-                continue
-            hard, used = quota.hard[name], quota.used.get(name, ZERO)
-            if used.nano + asked.nano > hard.nano:
+            if asked is not None and asked.nano > left and asked.nano:
+                hard, used = quota.hard[name], quota.used.get(name, ZERO)
+                most = usage[name] - min(used + asked - hard, asked)  # what was there already is not judged
+                lower = lowering(subject, name, most, ranges or tier.limits)
                 yield Finding(
                     "quota-exceeded",
                     _pointer(subject, name),
@@ -270,7 +264,8 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
                     actual=asked,
                     bound=hard,
                     used=used,
-                    fits=usage[name] - (used + asked - hard),
+                    fits=lower.most,
+                    lowered=lower.values,
                     quota=quota_label(quota, name, tier, quotas),
                     native=not quota.managed,
                     scopes=scopes_of(quota),
@@ -282,7 +277,8 @@ def within_tier(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatu
 
     An object of ours is as old as the last leader: a namespace may have moved to a smaller tier since.
     """
-    return with_bounds(quotas, [_smaller(quota, tier) if quota.managed else EMPTY for quota in quotas])
+    desired = desired_quotas(tier)
+    return with_bounds(quotas, [_smaller(quota, desired) if quota.managed else EMPTY for quota in quotas])
 
 
 def with_bounds(quotas: tuple[QuotaStatus, ...], bounds: Sequence[ResourceList]) -> tuple[QuotaStatus, ...]:
@@ -293,13 +289,13 @@ def with_bounds(quotas: tuple[QuotaStatus, ...], bounds: Sequence[ResourceList])
     return tuple([msgspec.structs.replace(quota, hard={**quota.hard, **one}) for quota, one in both])
 
 
-def _smaller(quota: QuotaStatus, tier: Tier) -> ResourceList:
+def _smaller(quota: QuotaStatus, of_tier: tuple[DesiredQuota, ...]) -> ResourceList:
     """Return the tier's bounds that are below those of its object, which follows the tier while a controller leads.
 
     The API server rounds the object's up to milli (D-1).
     """
     hard = quota.hard
-    for desired in desired_quotas(tier):
+    for desired in of_tier:
         if desired.name == quota.name:
             if desired.hard == hard:  # as nearly always
                 break

@@ -106,6 +106,23 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
                 if beside is None or taken.nano + beside * max(each.nano, was.nano) > most.nano:
                     yield Asked(quota, name, most, taken, each, was)
 
+    def leave_room(self, unit: tuple[Charged, ...], pods: int) -> bool:
+        """Say whether no bound can be exceeded by so many pods with their claims, whoever uses the rest.
+
+        Each is counted as if everything in the unit were as large: what is shown to fit so does, and this is asked of
+        every workload.
+        """
+        for quota in self.quotas:
+            hard, used = quota.hard, quota.used
+            for one in unit:
+                amounts, times = one.amounts, pods * len(unit)
+                for name in pertinent(one.subject, quota, minor=self.minor):
+                    if (each := amounts.get(name)) is not None:
+                        taken = used.get(name)
+                        if times * each.nano + (taken.nano if taken else 0) > hard[name].nano:
+                            return False
+        return True
+
     def bound(self, asked: Asked, *, others: Quantity, before: Quantity) -> Bound:
         """Return what is asked of a bound, beside what others use of it."""
         quota, name = asked.quota, asked.name

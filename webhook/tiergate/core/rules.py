@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -78,8 +79,13 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Checks(msgspec.Struct, frozen=True):
-    """The checks with the bounds of a tier, each once, in the order of RULES."""
+    """The checks with the bounds of a tier, each once, in the order of RULES.
 
+    Those of ``container`` come first, and refuse nothing of containers whose values are in ``ranges``.
+    """
+
+    ranges: limitrange.Range
+    container: tuple[PodCheck, ...]
     pod: tuple[PodCheck, ...]
     claim: tuple[ClaimCheck, ...]
     usage: tuple[UsageCheck, ...]
@@ -112,8 +118,8 @@ def _claim(tier: Tier) -> ClaimCheck | None:
 
 
 def _quota_pending(case: ObjectCase) -> Iterable[Finding]:
-    yield from quota.pending(case.subject, case.tier, case.quotas, minor=case.minor)
-    yield from quota.unknown(case.subject, case.tier, case.quotas, minor=case.minor)
+    about = case.subject, case.tier, case.quotas
+    return chain(quota.pending(*about, minor=case.minor), quota.unknown(*about, minor=case.minor))
 
 
 def _quota_required(case: ObjectCase) -> Iterable[Finding]:
@@ -141,6 +147,7 @@ def _never_runs(finding: Finding, namespace: str) -> Said:
 _CONTAINER_MIN: Final = _container(limitrange.container_min, lambda item: item.min)
 _CONTAINER_MAX: Final = _container(limitrange.container_max, lambda item: item.max)
 _CONTAINER_RATIO: Final = _container(limitrange.container_ratio, lambda item: item.max_limit_request_ratio)
+_OF_RANGES: Final = (_CONTAINER_MIN, _CONTAINER_MAX, _zero)
 _POD_MIN: Final = _pod(limitrange.pod_min, lambda item: item.min)
 _POD_MAX: Final = _pod(limitrange.pod_max, lambda item: item.max)
 _POD_RATIO: Final = _pod(limitrange.pod_ratio, lambda item: item.max_limit_request_ratio)
@@ -224,7 +231,14 @@ def checks(tier: Tier) -> Checks:
     """Return the checks of a tier."""
     usage = dict.fromkeys(rule.usage for rule in RULES if rule.usage is not None)
     pod, claim = ([rule.pod for rule in RULES], [rule.claim for rule in RULES])
-    return Checks(_bound_to(tier, pod), _bound_to(tier, claim), tuple(usage))
+    item = tier.container or _NO_BOUNDS
+    return Checks(
+        limitrange.container_range(item.min, item.max, bounded_limits(tier)),
+        _bound_to(tier, [bind for bind in pod if bind in _OF_RANGES]),
+        _bound_to(tier, [bind for bind in pod if bind not in _OF_RANGES]),
+        _bound_to(tier, claim),
+        tuple(usage),
+    )
 
 
 def _bound_to(tier: Tier, binds: Iterable[Bind | None]) -> tuple[Any, ...]:
@@ -252,6 +266,8 @@ def _found(case: ObjectCase) -> list[Iterable[Finding]]:
     else:
         before = old if isinstance(old, Pod) else None
         found = [check(subject, before) for check in of_tier.pod]
+        if not limitrange.in_range(of_tier.ranges, subject):
+            found = [check(subject, before) for check in of_tier.container] + found
     found += [check(case) for check in of_tier.usage]
     return found
 
@@ -263,7 +279,7 @@ def out_of_range(subject: Pod | Claim, tier: Tier) -> Iterator[Finding]:
         for claim_check in of_tier.claim:
             yield from claim_check(subject, None)
     else:
-        for pod_check in of_tier.pod:
+        for pod_check in (*of_tier.container, *of_tier.pod):
             yield from pod_check(subject, None)
 
 

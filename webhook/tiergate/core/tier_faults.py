@@ -99,7 +99,7 @@ def _unknown_names(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
     for field, resources in amounts_by_field(item):
         for name in resources:
             if not is_qualified(name):
-                yield Fault(f"{pointer}/{field}/{escape(name)}", "is no resource name")
+                yield Fault(f"{pointer}/{field}/{escape(name)}", "is not a resource name")
                 continue
             if name.startswith(HUGEPAGES) or ("/" in name and not name.startswith("requests.")):
                 continue

@@ -7,6 +7,7 @@ Source: kubernetes component-helpers ``resource/helpers.go`` (PodRequests, PodLi
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from tiergate.core.memo import Memo, is_short
@@ -51,14 +52,9 @@ def aggregate(pod: Pod, pick: Pick) -> dict[str, Quantity]:
     return running
 
 
-def spec_requests(container: Container) -> ResourceList:
-    """Return the container's requests as written or completed from its limits."""
-    return container.requests
-
-
-def spec_limits(container: Container) -> ResourceList:
-    """Return the container's limits."""
-    return container.limits
+spec_requests: Final[Pick] = attrgetter("requests")
+"""A container's requests, as written or completed from its limits."""
+spec_limits: Final[Pick] = attrgetter("limits")
 
 
 def limit_range_totals(pod: Pod) -> tuple[dict[str, Quantity], dict[str, Quantity]]:

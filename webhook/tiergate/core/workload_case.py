@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import msgspec
 
+from tiergate.core.lowering import strictest
 from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
-from tiergate.core.tier import Tier
+from tiergate.core.tier import LimitRangeItem, Tier
 from tiergate.core.workload import Workload, replaced
 from tiergate.core.workload_kind import BY_KIND
 
@@ -33,7 +35,7 @@ class Around(msgspec.Struct, frozen=True):
 UNKNOWN: Final = Around(limit_ranges=None, overheads=None, nodes=None)
 
 
-class Case(msgspec.Struct, frozen=True):
+class Case(msgspec.Struct, frozen=True, dict=True):
     """All that is judged: the workload, the stored one of an update, and what is around them.
 
     ``quotas`` None: the usage is not known. ``scaled``: only the number of pods changes, through ``scale``.
@@ -46,6 +48,12 @@ class Case(msgspec.Struct, frozen=True):
     around: Around
     minor: int
     scaled: bool
+
+    @cached_property
+    def ranges(self) -> tuple[LimitRangeItem, ...]:
+        """The ranges that its pods and claims have to keep: the tier's, and those of the namespace's LimitRanges."""
+        others = [item for one in self.around.limit_ranges or () for item in one.items]
+        return strictest([*self.tier.limits, *others]) if others else self.tier.limits
 
     @property
     def changed(self) -> bool:

@@ -135,6 +135,8 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
         scaled=isinstance(request.subject, Scale),
     )
     decision = Decision(in_mode(verdict(case), tier.mode), tier=tier.name, mode=tier.mode)
+    if not decision.findings:  # as nearly always
+        return decision
     asked = "quotas" in facts.fresh or "quotas" in facts.unread
     if not tier.is_native or asked or not any(map(_rests_on_quotas, decision.findings)):
         return decision

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from tiergate.core.messages import whole_pages
-from tiergate.core.quantity import NANO, ZERO, Quantity
+from tiergate.core.lowering import Lowering
+from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
-from tiergate.core.resources import unit
 from tiergate.core.workload import Workload
 from tiergate.core.workload_room import Rolling
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from tiergate.core.decision import Fault, Finding
     from tiergate.core.native import Refusal
 
-_MEBI: Final = 2**20 * NANO
 PER_POD: Final = ("requests.", "limits.", "cpu", "memory", "ephemeral-storage")
 """What quota names begin with where a pod can ask for less."""
 
@@ -51,8 +49,7 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
         kept: How many of these are of the former template.
         fitting: How many fit.
         of_claims: Claims count that may be there already.
-        fixed: These cannot be changed any more.
-        shared: Several containers share what a pod asks.
+        lower: What each pod may ask for that all fit.
         request: What is requested of a resource whose limit is bounded, 0 where the request follows the limit.
         counted_by: The field that says how many pods there are, "" where nodes do.
         passing: How many pods pass all bounds, said of the first one alone; 0: not said.
@@ -65,8 +62,7 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     fitting: int
     of_claims: bool
-    fixed: bool
-    shared: bool = False
+    lower: Lowering
     request: Quantity = ZERO
     counted_by: str = ""
     passing: int = 0
@@ -81,17 +77,6 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
     def can_be_freed(self) -> bool:
         """Whether others use as much as is missing."""
         return self.missing <= self.bound.others
-
-    def less(self) -> Quantity:
-        """Return how much each pod may ask for that all fit; 0 where nothing sensible is left."""
-        bound, pods = self.bound, self.pods - self.kept
-        room = bound.room - bound.needed(old=self.kept, new=0)
-        if self.fixed or not bound.name.startswith(PER_POD) or room < ZERO:
-            return ZERO
-        each, step = room.nano // pods, unit(bound.name)
-        if step == NANO and each >= _MEBI:
-            step = _MEBI
-        return whole_pages(bound.name, Quantity(each // step * step))
 
 
 class Stall(msgspec.Struct, frozen=True):

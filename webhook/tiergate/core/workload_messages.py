@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tiergate.core.claim import STORAGE
 from tiergate.core.decision import Fault, Finding
-from tiergate.core.messages import OR, Said, quota_named, request_of, scope_words, shown
+from tiergate.core.messages import OR, Said, quota_named, request_of, scope_words, shown, with_pod_level
 from tiergate.core.native import Refusal, sentence
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
@@ -51,7 +52,7 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
         each = f"{_shown(bound.each, bound)} for each new pod, {stay} for {one.kept} old ones"
     now, unless = " now" if others else "", ", unless claims exist already" if one.of_claims else ""
     what = f"{one.fitting} of {one.pods} pods fit into {_quota(bound)}{now}{unless}: "
-    what += f"{one.names} {bound.hard}{used}, {each}"
+    what += f"{one.names} {bound.hard}{used}, {each}, over by {_shown(one.missing, bound, up=True)}"
     if others and not one.of_claims and not differ and one.missing > others:
         what += f"; it takes at most {bound.hard.nano // bound.each.nano} such pods in all"
     fewer = f"set {one.counted_by} to {one.passing} or less" if one.counted_by and one.passing > 0 else ""
@@ -60,12 +61,22 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
 
 def _ways(one: Shortage, namespace: str) -> tuple[str, str]:
     """Return what else makes all pods fit at this bound."""
-    less, together = one.less(), " (all containers together)" if one.shared and not one.of_claims else ""
+    return _lower(one), f"free {_shown(one.missing, one.bound, up=True)} in {namespace}" if one.can_be_freed else ""
+
+
+def _lower(one: Shortage) -> str:
+    """Return which values to lower so that all pods fit, "" where nothing sensible is left."""
+    less, values = one.lower.most, one.lower.values
     names, request = one.names, request_of(one.bound.name)
+    if not less:
+        return ""
     if one.request > less and request not in names.split(" and "):
         names += f" and {request}"  # no request is above its limit
-    lower = f"lower {names} to {_shown(less, one.bound, up=False)} per pod{together}" if less else ""
-    return lower, f"free {_shown(one.missing, one.bound, up=True)} in {namespace}" if one.can_be_freed else ""
+    amount = _shown(less, one.bound, up=False)
+    if values.startswith("pod-level"):
+        return f"set {with_pod_level(values, names)} to {amount}"
+    together = f" (all {'claims' if one.bound.name == STORAGE else 'containers'} together)" if values else ""
+    return f"lower {names} to {amount} per pod{together}"
 
 
 def stalls(finding: Finding, namespace: str) -> Said:

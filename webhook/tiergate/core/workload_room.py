@@ -7,11 +7,11 @@ bound leaves to the workload. So nothing here counts up to the number of replica
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tiergate.core.desired import desired_quotas
+from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus, with_bounds
 from tiergate.core.quota_bounds import Bound, Charged, NamespaceQuotas
@@ -66,9 +66,10 @@ def in_force(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatus, 
     A controller follows a change of a tier or of ``spec.hard``. Pods that are refused meanwhile are tried again, a
     workload is not: until then the larger bound counts.
     """
-    found = with_bounds(quotas, [_larger(quota, tier) for quota in quotas])
+    coming = {one.name: one for one in desired_quotas(tier)}
+    found = with_bounds(quotas, [_larger(quota, coming) for quota in quotas])
     ours = [quota.name for quota in found if quota.managed]
-    pending = [one for one in desired_quotas(tier) if one.name not in ours]
+    pending = [one for name, one in coming.items() if name not in ours]
     if not pending:  # as nearly always
         return found
     unused = [
@@ -78,14 +79,12 @@ def in_force(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatus, 
     return (*found, *unused)
 
 
-def _larger(quota: QuotaStatus, tier: Tier) -> ResourceList:
-    """Return the bounds that are coming and are above those in force."""
-    coming = quota.spec_hard
+def _larger(quota: QuotaStatus, ours: Mapping[str, DesiredQuota]) -> ResourceList:
+    """Return the bounds that are coming and are above those in force; ``ours`` are the tier's quotas by their name."""
+    hard, coming = quota.hard, quota.spec_hard
     if quota.managed:
-        coming = next((one.hard for one in desired_quotas(tier) if one.name == quota.name), EMPTY)
-    if coming is quota.hard or coming == quota.hard:  # as nearly always
-        return EMPTY
-    return {name: bound for name, bound in coming.items() if name in quota.hard and bound > quota.hard[name]}
+        coming = ours[quota.name].hard if quota.name in ours else EMPTY
+    return {name: bound for name, bound in coming.items() if name in hard and bound.nano > hard[name].nano}
 
 
 class Present(msgspec.Struct, frozen=True):

@@ -8,13 +8,19 @@ from typing import Final
 import msgspec
 
 from tiergate.core.authorship import written_request
+from tiergate.core.claim import STORAGE, Claim
 from tiergate.core.decision import Finding, RuleId
+from tiergate.core.lowering import Lowering, lowering, named
+from tiergate.core.messages import whole_pages
 from tiergate.core.mode import Effect
+from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
+from tiergate.core.resources import unit
 from tiergate.core.workload_demand import Count, Demand
-from tiergate.core.workload_findings import Blocked, Shortage, Stall
+from tiergate.core.workload_findings import PER_POD, Blocked, Shortage, Stall
 from tiergate.core.workload_kind import BY_KIND
 
+_MEBI: Final = 2**20 * NANO
 MAX_SHORT: Final = 5
 """Bounds of which a verdict says that the pods do not fit."""
 
@@ -32,7 +38,7 @@ def short(demand: Demand, found: Sequence[Bound], *, alone: Sequence[Bound], tol
     deny = case.tier.workloads == "Enforce" and not case.scaled and not case.workload.paused and not case.workload.waits
     without = {(bound.quota, bound.name): bound for bound in alone}
     shortages = _merged([_shortage(demand, one, without) for one in found if _exceeds(one, count)], told)
-    helps = all(one.can_be_freed or one.less() for one in shortages)
+    helps = all(one.can_be_freed or one.lower.most for one in shortages)
     for number, one in enumerate(shortages[:MAX_SHORT]):
         certain = without.get((one.bound.quota, one.bound.name))
         refused = deny and certain is not None and _exceeds(certain, count)
@@ -58,11 +64,28 @@ def _shortage(demand: Demand, bound: Bound, without: dict[tuple[str, str], Bound
         fitting=max(bound.fitting(kept=count.kept), there),
         of_claims=of_claims,
         # What claims ask cannot be changed any more once the StatefulSet is there.
-        fixed=of_claims and demand.former is not None,
-        shared=len(demand.unit.pod.every_container()) > 1,
+        lower=Lowering(ZERO) if of_claims and demand.former is not None else _lowering(demand, bound),
         request=written_request(demand.unit.pod, bound.name),
         counted_by=BY_KIND[demand.case.workload.kind].counted_by,
     )
+
+
+def _lowering(demand: Demand, bound: Bound) -> Lowering:
+    """Return how much each pod may ask for that all fit; 0 where nothing sensible is left."""
+    count, name, pod = demand.count, bound.name, demand.unit.pod
+    left = bound.room - bound.needed(old=count.kept, new=0)
+    if not name.startswith(PER_POD) or left < ZERO:
+        return Lowering(ZERO)
+    overhead, step = pod.overhead.get(named(name)[1], ZERO), unit(name)
+    nano = left.nano // (count.pods - count.kept) - overhead.nano
+    if step == NANO and nano >= _MEBI:
+        step = _MEBI
+    each = whole_pages(name, Quantity(nano // step * step))
+    claims = [one.subject for one in demand.unit.charges + demand.unit.kept if isinstance(one.subject, Claim)]
+    if name == STORAGE and claims:
+        least = lowering(claims[0], name, Quantity(each.nano // len(claims)), demand.case.ranges)
+        return Lowering(each if least.most else ZERO, "together" if len(claims) > 1 else "")
+    return lowering(pod, name, each + overhead, demand.case.ranges)
 
 
 def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:

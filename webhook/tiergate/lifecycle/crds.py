@@ -40,7 +40,7 @@ def release(text: str) -> Release:
     """
     match = _SEMVER.fullmatch(text)
     if match is None:
-        msg = f'the annotation {VERSION} is "{text}", which is no version such as 1.2.3'
+        msg = f'the annotation {VERSION} is "{text}", which is not a version such as 1.2.3'
         raise NotRaised(msg)
     major, minor, patch, before = match.groups()
     parts = tuple(_identifier(part) for part in before.split(".")) if before else ()
@@ -66,7 +66,7 @@ def read(paths: Sequence[Path]) -> Iterator[Object]:
             raise NotRaised(msg) from error
         for document in documents:
             if not isinstance(document, dict) or document.get("kind") != "CustomResourceDefinition":
-                msg = f"{path}: this is no CustomResourceDefinition"
+                msg = f"{path}: this is not a CustomResourceDefinition"
                 raise NotRaised(msg)
             yield document
 

@@ -54,7 +54,7 @@ async def not_uninstalling(api: Api, *, namespace: str, release: str, revision: 
     """
     makers = sorted(set(await _makers(api, namespace)))
     if not any("helm" in maker.lower() for maker in makers):
-        return f"the Job {JOB} was not made by Helm ({', '.join(makers) or 'nobody is named'})"
+        return f"the Job {JOB} was not made by Helm ({', '.join(makers) or 'no manager is named'})"
     for number in range(revision, revision + REVISIONS):
         if UNINSTALLING in await _statuses(api, namespace, f"sh.helm.release.v1.{release}.v{number}"):
             return ""

@@ -17,8 +17,8 @@ from tiergate.wire.tier_status import ENFORCING, READY, Condition, ConditionReas
 CONDITIONS: Final = (READY, ENFORCING)
 _REASON: Final[ConditionReason] = "Uninstalled"
 MESSAGE: Final = (
-    "Tiergate was uninstalled: no webhook checks pods or sets defaults, and nobody repairs ResourceQuotas; those that "
-    "are there stay in force, and so do the LimitRanges that were left behind"
+    "Tiergate was uninstalled: no webhook checks pods or sets defaults, and ResourceQuotas are not repaired; existing "
+    "ResourceQuotas and the LimitRanges that were left behind stay in force"
 )
 
 Say = Callable[[str], None]

@@ -118,7 +118,7 @@ async def _leave(api: Api, namespace: str, tier: str, item: LimitRangeItem, say:
         if error.status == NOT_FOUND:  # the namespace went meanwhile
             return
         if error.status != CONFLICT:
-            msg = f"{where} cannot be written: {error}. The webhooks are still there; mend it and uninstall again"
+            msg = f"{where} cannot be written: {error}. The webhooks are still there; correct this and uninstall again"
             raise NotUninstalled(msg) from error
         say(f"{where} is there already, and stays as it is")
         return

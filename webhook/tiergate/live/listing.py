@@ -1,4 +1,4 @@
-"""Objects of a cluster, or of namespaces one by one where the whole cluster may not be read."""
+"""Objects of a cluster, or of namespaces one by one where the whole cluster may not be read: the one way to list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.client import NOT_FOUND, ApiError
 from tiergate.core.release import NEWEST
 
 if TYPE_CHECKING:
@@ -32,30 +32,61 @@ async def server_minor(api: Api) -> int:
     return int(digits[0]) if digits else NEWEST
 
 
+class ObjectMeta(msgspec.Struct):
+    """``metadata`` of any object, as far as a list is sorted by it."""
+
+    name: str = ""
+    namespace: str = ""
+    labels: dict[str, str] | None = None
+    deletionTimestamp: str | None = None  # noqa: N815 - Kubernetes' own name
+
+
+class _Object(msgspec.Struct):
+    metadata: ObjectMeta
+
+
+_read_object: Final = msgspec.json.Decoder(_Object).decode
+
+
+def read_metadata(raw: bytes) -> ObjectMeta:
+    """Return which object it is; raise ValueError."""
+    return _read_object(raw).metadata
+
+
+def reason(error: ApiError) -> str:
+    """Return why something could not be read, in a few words."""
+    return f"{error.status} {error.message or error.reason}"
+
+
 async def each_object(
     api: Api, resource: Resource, namespaces: Sequence[str], keep: Callable[[bytes], None], *, everything: bool
 ) -> list[tuple[str, ApiError]]:
-    """Keep every object of the namespaces, read in pages; return of which namespaces they may not be read.
+    """Keep every object of the cluster, or of these namespaces; return of which, "" for all, they may not be read.
+
+    Nor can those be read whose kind the API server does not know. With ``everything`` the cluster is asked first, and
+    the namespaces one by one where it may not be read as a whole; of what has no namespace there are none to ask.
 
     Raises:
-        ApiError: The API server refused for another reason than missing rights.
+        ApiError: The API server refused for another reason.
         Unreachable: It did not answer.
     """
     if everything:
-        try:
-            async for raw in api.each(resource):
-                keep(bytes(raw))
+        error = await _refusal(api, resource, "", keep)
+        if error is None:
             return []
-        except ApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-    refused = []
-    for namespace in namespaces:
-        try:
-            async for raw in api.each(resource, namespace=namespace):
-                keep(bytes(raw))
-        except ApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-            refused.append((namespace, error))
-    return refused
+        if error.status == NOT_FOUND or not namespaces:
+            return [("", error)]
+    refusals = [(namespace, await _refusal(api, resource, namespace, keep)) for namespace in namespaces]
+    return [(namespace, error) for namespace, error in refusals if error is not None]
+
+
+async def _refusal(api: Api, resource: Resource, namespace: str, keep: Callable[[bytes], None]) -> ApiError | None:
+    """Keep every object, read in pages; return why they may not be read."""
+    try:
+        async for raw in api.each(resource, namespace=namespace or None):
+            keep(bytes(raw))
+    except ApiError as error:
+        if error.status not in (FORBIDDEN, NOT_FOUND):
+            raise
+        return error
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from tiergate.cluster import resource as resources
 from tiergate.cluster.client import NOT_FOUND, ApiError
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import LABEL
-from tiergate.live.listing import FORBIDDEN, server_minor
+from tiergate.live.listing import FORBIDDEN, each_object, reason, server_minor
 from tiergate.live.pruning import pruned
 from tiergate.wire.snapshot import API_VERSION, KIND, Missing, WireSnapshot
 
@@ -122,23 +123,15 @@ class _Reader:
                 await self._one("Tier", resources.TIERS, name)
 
     async def _in_namespaces(self, kind: str, resource: Resource, governed: Sequence[str]) -> None:
-        if self._everything and await self._listed(kind, resource, told=not governed, only=frozenset(governed)):
-            return
-        for namespace in governed:
-            try:
-                for raw in await self._api.list(resource, namespace=namespace):
-                    self._keep(kind, resource, raw)
-            except ApiError as error:
-                self._note(kind, error, namespace=namespace)
+        keep = partial(self._keep, kind, resource, only=frozenset(governed))
+        for namespace, error in await each_object(self._api, resource, governed, keep, everything=self._everything):
+            self._note(kind, error, namespace=namespace)
 
-    async def _listed(
-        self, kind: str, resource: Resource, *, told: bool = True, only: frozenset[str] | None = None
-    ) -> bool:
-        """Keep all objects of a kind, of these namespaces; say whether that is allowed."""
-        try:
-            async for raw in self._api.each(resource):
-                self._keep(kind, resource, raw, only=only)
-        except ApiError as error:
+    async def _listed(self, kind: str, resource: Resource, *, told: bool = True) -> bool:
+        """Keep all objects of a kind; say whether that is allowed."""
+        for _, error in await each_object(
+            self._api, resource, (), partial(self._keep, kind, resource), everything=True
+        ):
             if error.status == FORBIDDEN and not told:
                 return False
             self._note(kind, error)
@@ -156,15 +149,13 @@ class _Reader:
     def _note(self, kind: str, error: ApiError, *, namespace: str = "", name: str = "") -> None:
         if error.status not in (FORBIDDEN, NOT_FOUND):
             raise error
-        reason = f"{error.status} {error.message or error.reason}"
-        if kind == "Tier" and not name and error.status == NOT_FOUND:
-            reason = NOT_INSTALLED
-        self._found.missing.append(Missing(kind, reason, namespace, name))
+        absent = kind == "Tier" and not name and error.status == NOT_FOUND
+        self._found.missing.append(Missing(kind, NOT_INSTALLED if absent else reason(error), namespace, name))
 
     def _keep(self, kind: str, resource: Resource, raw: bytes, *, only: frozenset[str] | None = None) -> None:
         """Keep what decisions read of an object, unless a workload that is kept makes it."""
         try:
-            one = {"apiVersion": resource.api_version, "kind": kind, **pruned(kind, bytes(raw))}
+            one = {"apiVersion": resource.api_version, "kind": kind, **pruned(kind, raw)}
         except ValueError as error:
             self._found.missing.append(Missing(kind, f"one cannot be read: {error}"))
             return

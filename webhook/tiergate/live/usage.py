@@ -17,9 +17,10 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus, as_created, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
-from tiergate.live.listing import each_object
+from tiergate.live.listing import ObjectMeta, each_object, read_metadata, reason
 from tiergate.live.snapshot import take
 from tiergate.wire.namespace import read_namespace
+from tiergate.wire.owners import Reference, read_owned
 from tiergate.wire.quota import read_quota
 from tiergate.wire.snapshot import Missing
 from tiergate.wire.tier import tier_and_faults
@@ -91,26 +92,6 @@ class Usage(msgspec.Struct, frozen=True):
 
     tiers: tuple[TierUsage, ...]
     missing: tuple[Missing, ...]
-
-
-class _Owner(msgspec.Struct):
-    kind: str = ""
-    name: str = ""
-    controller: bool | None = None
-
-
-class _Metadata(msgspec.Struct):
-    name: str = ""
-    namespace: str = ""
-    labels: dict[str, str] | None = None
-    ownerReferences: list[_Owner] | None = None  # noqa: N815 - Kubernetes' own name
-
-
-class _Object(msgspec.Struct):
-    metadata: _Metadata
-
-
-_read_object: Final = msgspec.json.Decoder(_Object).decode
 
 
 class Objects:
@@ -228,21 +209,20 @@ async def _objects(api: Api, namespaces: Sequence[str], *, everything: bool) -> 
     ):
 
         def keep(raw: bytes, decode: Callable[[bytes], tuple[str, Footprint]] = decode, kind: type = kind) -> None:
-            metadata = _read_object(raw).metadata
+            metadata = read_metadata(raw)
             try:
-                objects.add(metadata.namespace, _maker(metadata, kind), decode(raw)[1])
+                objects.add(metadata.namespace, _maker(metadata, read_owned(raw).controller(), kind), decode(raw)[1])
             except ValueError:
                 objects.unknown.add((metadata.namespace, kind))
 
         for namespace, error in await each_object(api, resource, namespaces, keep, everything=everything):
             objects.unknown.add((namespace, kind))
-            missing.append(Missing(name, f"{error.status} {error.message or error.reason}", namespace))
+            missing.append(Missing(name, reason(error), namespace))
     return objects, missing
 
 
-def _maker(metadata: _Metadata, kind: type) -> str:
+def _maker(metadata: ObjectMeta, owner: Reference | None, kind: type) -> str:
     """Return what makes an object, in a word: of a ReplicaSet of a Deployment that one."""
-    owner = next((one for one in metadata.ownerReferences or () if one.controller), None)
     if owner is None:
         return f"{'pod' if kind is Pod else 'claim'} {metadata.name}"
     suffix = f"-{(metadata.labels or {}).get(_HASH, '')}"

@@ -168,8 +168,8 @@ def _files(path: str, ignore: tuple[str, ...]) -> Iterator[str | Unread]:
 
 
 def _skipped(folder: str, name: str) -> bool:
-    """Say whether it is a hidden folder."""
-    return name.startswith(".") and os.path.isdir(os.path.join(folder, name))  # noqa: PTH112, PTH118 - as above
+    """Say whether it is git's own folder: whatever else is there `kubectl apply -R` applies as well."""
+    return name == ".git" and os.path.isdir(os.path.join(folder, name))  # noqa: PTH112, PTH118 - as above
 
 
 def _ignored(path: str, globs: tuple[str, ...]) -> bool:

@@ -119,7 +119,7 @@ def tagged(tag: str, text: str) -> str | Resolved:
         return msgspec.Raw(json_of_float(float(value)).encode())
     if _kind(value) == name:
         return value
-    msg = f'"{shortened(text, VALUE_SHOWN)}" is no !!{name}'
+    msg = f'"{shortened(text, VALUE_SHOWN)}" is not a !!{name}'
     raise BadScalar(msg)
 
 
@@ -127,7 +127,7 @@ def _decoded(text: str) -> str:
     try:
         return binascii.a2b_base64("".join(text.splitlines()), strict_mode=True).decode()
     except ValueError as error:
-        msg = "!!binary that is no text in base64"
+        msg = "!!binary that is not text in base64"
         raise BadScalar(msg) from error
 
 

@@ -292,7 +292,7 @@ def _merges(key: Node) -> bool:
 def _name(key: Node) -> str:
     """Return the name of a member: JSON has texts alone."""
     if not isinstance(key, ScalarNode):
-        raise _UnfitNode(key, "a key that is no scalar has no name in JSON")
+        raise _UnfitNode(key, "a key that is not a scalar has no name in JSON")
     tag: Any = key.tag
     value = key.value if tag is NOT_A_NUMBER else _scalar(key)
     if value is None:

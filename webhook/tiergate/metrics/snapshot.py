@@ -1,6 +1,7 @@
-"""The usage of the tiers at one time, as an immutable value that other threads may read."""
+"""The usage of the tiers at one time, as immutable values that other threads may read."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from itertools import chain
 
 import msgspec
 
@@ -18,6 +19,18 @@ class UsageRow(msgspec.Struct, frozen=True):
     hard: Quantity
 
 
+class NamespaceUsage(msgspec.Struct, frozen=True):
+    """The quotas of one governed namespace, ordered by quota and resource.
+
+    ``pods`` is how many more pods with the defaults of the tier fit, None where that cannot be computed.
+    """
+
+    tier: str
+    name: str
+    rows: tuple[UsageRow, ...] = ()
+    pods: int | None = None
+
+
 class TierCondition(msgspec.Struct, frozen=True):
     """Whether one condition of a Tier holds, and why: Ready or Enforcing, with the controller's reason."""
 
@@ -27,8 +40,6 @@ class TierCondition(msgspec.Struct, frozen=True):
     holds: bool
 
 
-class UsageSnapshot(msgspec.Struct, frozen=True):
-    """All governed namespaces' quotas, ordered by tier, namespace, quota and resource."""
-
-    taken: datetime
-    rows: tuple[UsageRow, ...] = ()
+def rows_of(namespaces: Iterable[NamespaceUsage]) -> tuple[UsageRow, ...]:
+    """Return the rows of all namespaces."""
+    return tuple(chain.from_iterable(one.rows for one in namespaces))

@@ -5,14 +5,26 @@ It runs on one thread beside the event loop; what it reads is immutable or safe 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from base64 import b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, Protocol
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, request
+from markupsafe import Markup
+
+from tiergate.pages.hosts import is_local
+from tiergate.pages.views import Views
+from tiergate.pages.words import ago, number, when
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tiergate.metrics.snapshot import UsageRow, UsageSnapshot
+    from tiergate.pages.snapshot import Shown
+
+METRICS: Final = "/metrics"
+MISDIRECTED: Final = 421
 
 
 class Metrics(Protocol):
@@ -24,53 +36,65 @@ class Metrics(Protocol):
 
 def create_app(
     *,
-    snapshot: Callable[[], UsageSnapshot],
+    shown: Callable[[], Shown],
     metrics: Metrics,
     metrics_type: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Flask:
     """Return the application. Whoever asks it may read what it shows.
 
     Args:
-        snapshot: The latest usage.
+        shown: What the pages show now.
         metrics: Renders ``/metrics``.
         metrics_type: Its content type.
+        now: The time of day, in UTC.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
+    style = (files(__package__) / "templates" / "page.css").read_text()
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["style"] = Markup(style)  # noqa: S704 - our own file
+    app.jinja_env.filters.update(ago=ago, when=when, number=number)
+    headers = _headers(style)
 
-    @app.get("/metrics")
+    @app.before_request
+    def refuse_other_names() -> tuple[str, int, dict[str, str]] | None:
+        if request.path == METRICS or is_local(request.headers.get("Host", "")):
+            return None
+        return "open this page as localhost or 127.0.0.1\n", MISDIRECTED, {"Content-Type": "text/plain"}
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers.update(headers)
+        return response
+
+    @app.get(METRICS)
     def show_metrics() -> Response:
         return Response(metrics(), content_type=metrics_type)
 
-    @app.get("/")
-    @app.get("/usage")
-    def show_usage() -> str | Response:
-        now = snapshot()
-        if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
-            return _as_json(now)
-        return render_template("usage.html", taken=now.taken, rows=[_with_share(row) for row in now.rows])
-
-    @app.get("/usage.json")
-    def show_usage_as_json() -> Response:
-        return _as_json(snapshot())
-
+    views = Views(shown, now)
+    for path, view in views.paths().items():
+        app.add_url_rule(path, view_func=view)
+    app.register_error_handler(404, views.not_found)
     return app
 
 
-def _as_json(now: UsageSnapshot) -> Response:
-    return jsonify(taken=now.taken.isoformat(), usage=[_as_dict(row) for row in now.rows])
-
-
-def _as_dict(row: UsageRow) -> dict[str, Any]:
-    return {
-        "tier": row.tier,
-        "namespace": row.namespace,
-        "quota": row.quota,
-        "resource": row.resource,
-        "used": str(row.used),
-        "hard": str(row.hard),
+def _headers(style: str) -> dict[str, str]:
+    """Return the headers of every answer: nothing is loaded, embedded, kept or sent elsewhere."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = {
+        "default-src": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "img-src": "data:",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
     }
-
-
-def _with_share(row: UsageRow) -> dict[str, Any]:
-    share = 100 * row.used.nano // row.hard.nano if row.hard.nano else 100
-    return {**_as_dict(row), "share": share}
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }

@@ -7,6 +7,7 @@ pages only. Neither serves a path of the other.
 from __future__ import annotations
 
 import logging
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,9 @@ MAX_PAGE_READERS: Final = 8
 """Pages that are made or sent at once. Who has no right to one never takes a place."""
 MAX_READERS_OF_PEER: Final = 4
 """Of one address, so that one that reads slowly does not keep others from their pages."""
+
+SWITCH: Final = 0.0005
+"""Seconds after which the thread of the pages lets the event loop run: Python's default of 5 ms delays reviews."""
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +118,7 @@ class Application:
         await service.start()
         if (pages := service.pages) is not None:
             self._authorize = pages.authorize
+            sys.setswitchinterval(SWITCH)
             self._pages = WSGIMiddleware(pages.application, workers=1)  # type: ignore[arg-type,assignment]
         self._supervisor = Supervisor({**self._own_tasks, **service.tasks()}, on_failure=self._on_task_failure)
         self._supervisor.start()

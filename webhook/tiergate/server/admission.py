@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -71,7 +71,7 @@ class EventRecorder(Protocol):
     """Takes notice of decisions that others than whoever asked should hear of."""
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
-        """Take notice of a decision with findings; it must not wait, and not raise."""
+        """Take notice of a decision with findings, or on a workload; it must not wait, and not raise."""
 
 
 class Answer(msgspec.Struct):
@@ -100,7 +100,7 @@ class Admission:
         permissions: Permissions,
         *,
         release_namespace: str,
-        notes: EventRecorder | None = None,
+        notes: Iterable[EventRecorder] = (),
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         loop_pass: LoopPass | None = None,
@@ -109,7 +109,7 @@ class Admission:
 
         One clock is monotonic, the other one counts since the epoch.
         """
-        self._notes = notes
+        self._notes = tuple(notes)
         self._clock = clock
         self._turns = Turns()
         self._pass = loop_pass or LoopPass()
@@ -147,8 +147,9 @@ class Admission:
             record.tier_label = self._label(decision.tier)
             _conclude(record, request, decision)
             answered = Answer(200, respond(request, decision), record)
-            if decision.findings and self._notes is not None:
-                self._notes.note(request, decision, body, peer=peer)
+            if decision.findings or endpoint == "workloads":
+                for recorder in self._notes:
+                    recorder.note(request, decision, body, peer=peer)
             return answered
         except BadReview as error:
             record.uid, record.outcome, record.detail = error.uid, "bad-request", shortened(str(error))

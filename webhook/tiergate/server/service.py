@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import socket
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -16,18 +17,19 @@ from tiergate.cluster.access import User, may_use_path, may_use_resource, user_o
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError, Client, Unreachable
 from tiergate.cluster.resource import TIERS
-from tiergate.core.quantity import ZERO
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
-from tiergate.metrics.snapshot import TierCondition, UsageRow, UsageSnapshot
+from tiergate.metrics.snapshot import TierCondition, rows_of
 from tiergate.pages.application import create_app
 from tiergate.pages.authorization import Access, TokenAuthorizer
 from tiergate.process.service import Pages
 from tiergate.server.admission import Admission
 from tiergate.server.events import WorkloadEvents
+from tiergate.server.journal import Journal
 from tiergate.server.leadership import Leadership
 from tiergate.server.live import LiveReads
 from tiergate.server.routes import Routes
 from tiergate.server.state import ServerState
+from tiergate.server.usage import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -91,8 +93,6 @@ class ServerService:
         self._options = options
         self._recorder = recorder
         self._trust = trust
-        self._snapshot = UsageSnapshot(datetime.now(UTC))
-        self._shown: tuple[str, ...] = ()
         self._frozen = False
 
     async def start(self) -> None:
@@ -110,11 +110,13 @@ class ServerService:
         self._state = ServerState(client, release_namespace=options.namespace, usage_index=options.usage_index)
         self._leadership = Leadership(self._api, namespace=options.namespace)
         self._events = WorkloadEvents(self._api, self._recorder) if options.events else None
+        journal = Journal()
+        self._publisher = Publisher(self._state, journal, replica=socket.gethostname())
         self._admission = Admission(
             self._state,
             AccessReviews(self._api),
             release_namespace=options.namespace,
-            notes=self._events,
+            notes=(journal,) if self._events is None else (journal, self._events),
         )
         self._routes = Routes(self._admission, self._recorder)
 
@@ -122,7 +124,7 @@ class ServerService:
     def pages(self) -> Pages:
         """Metrics and usage."""
         application = create_app(
-            snapshot=lambda: self._snapshot, metrics=self._recorder.exposition, metrics_type=CONTENT_TYPE
+            shown=lambda: self._publisher.shown, metrics=self._recorder.exposition, metrics_type=CONTENT_TYPE
         )
         return Pages(application, TokenAuthorizer(self._ask) if self._options.metrics_auth else None)
 
@@ -165,10 +167,10 @@ class ServerService:
 
     async def _report(self) -> None:
         while True:
-            self._publish()
+            await self._publish()
             await asyncio.sleep(REPORT if self._frozen else STARTING)
 
-    def _publish(self) -> None:
+    async def _publish(self) -> None:
         self._state.observe()
         now = time.monotonic()
         for name, cache in self._state.caches().items():
@@ -180,11 +182,8 @@ class ServerService:
         self._recorder.tier_conditions(tuple(tier_conditions(self._state)))
         self._recorder.controller_silence(self._leadership.silence())
         self._report_trust()
-        versions = self._state.versions()
-        if versions != self._shown:
-            self._shown = versions
-            self._snapshot = UsageSnapshot(datetime.now(UTC), tuple(usage_rows(self._state)))
-            self._recorder.usage(self._snapshot.rows)
+        if await self._publisher.look():
+            self._recorder.usage(rows_of(self._publisher.shown.namespaces))
         if not self._frozen and not self._state.unsynced():
             self._freeze()
 
@@ -226,18 +225,6 @@ class ServerService:
         if user is None:
             return "unauthenticated"
         return "permitted" if await may_use_path(self._api, user, verb="get", path=METRICS_PATH) else "forbidden"
-
-
-def usage_rows(state: ServerState) -> Iterator[UsageRow]:
-    """Yield used and hard of every quota in governed namespaces, by tier and namespace.
-
-    The quotas of a tier in mode Warn or Audit, which are no objects, are shown as they would be.
-    """
-    for namespace in state.governed():
-        for quota in (*state.quotas(namespace.name), *state.would_be(namespace)):
-            for resource, hard in sorted(quota.hard.items()):
-                used = quota.used.get(resource, ZERO)
-                yield UsageRow(namespace.tier or "", namespace.name, quota.name, resource, used, hard)
 
 
 def tier_conditions(state: ServerState) -> Iterator[TierCondition]:

@@ -67,11 +67,12 @@ class WorkloadState:
 
     def around(self, namespace: str) -> Around:
         """Return what is known of the namespace and of the cluster."""
-        limit_ranges = None if self._limit_ranges.has_faults(namespace) else self._limit_ranges.of(namespace)
+        ranges, classes, now = self._limit_ranges, self._runtime_classes, self._clock()
+        readable = _known(ranges, now) and not ranges.has_faults(namespace)
         return Around(
-            limit_ranges=limit_ranges if self._known(self._limit_ranges) else None,
-            overheads=self._runtime_classes.items if self._known(self._runtime_classes) else None,
-            nodes=self._every_node() if self._known(self._nodes) else None,
+            limit_ranges=ranges.of(namespace) if readable else None,
+            overheads=classes.items if _known(classes, now) else None,
+            nodes=self._every_node() if _known(self._nodes, now) else None,
         )
 
     def _every_node(self) -> tuple[Node, ...]:
@@ -79,16 +80,13 @@ class WorkloadState:
             self._all_nodes = tuple(self._nodes.items.values())
         return self._all_nodes
 
-    def _known(self, cache: Cache[Any]) -> bool:
-        return cache.synced and self._clock() <= cache.trusted_until
-
     async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109 - as the client has it
         """Begin to follow the nodes; say whether they are known in time."""
         self._nodes_wanted.set()
         until = self._clock() + timeout
-        while not self._known(self._nodes) and (left := until - self._clock()) > 0:
-            await self._nodes.changed(left)
-        return self._known(self._nodes)
+        while not _known(self._nodes, now := self._clock()) and now < until:
+            await self._nodes.changed(until - now)
+        return _known(self._nodes, self._clock())
 
     async def workload_now(
         self,
@@ -117,3 +115,8 @@ class WorkloadState:
             return Reader(WireWorkload, functools.partial(to_workload, kind=kind, namespace=namespace))(raw)
         except Malformed:
             return None
+
+
+def _known(cache: Cache[Any], now: float) -> bool:
+    """Say whether what a cache holds may be relied on."""
+    return cache.synced and now <= cache.trusted_until

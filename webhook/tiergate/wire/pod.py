@@ -118,22 +118,22 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
     _count(spec.containers, spec.initContainers, f"{pointer}/spec/containers")
     annotations = metadata.annotations
     resources, deleted = spec.resources, metadata.deletionTimestamp
-    return Pod(
-        name=metadata.name or metadata.generateName,
-        namespace=namespace,
-        uid=metadata.uid,
-        containers=_containers(spec.containers, pointer, "containers"),
-        init_containers=_containers(spec.initContainers, pointer, "initContainers"),
-        requests=_pod_level(resources.requests) if resources else EMPTY,
-        limits=_pod_level(resources.limits) if resources else EMPTY,
-        overhead=resource_list(spec.overhead) if spec.overhead else EMPTY,
-        priority_class=spec.priorityClassName or "",
-        active_deadline_seconds=spec.activeDeadlineSeconds,
-        cross_namespace_affinity=spec.affinity is not None and _crosses(spec.affinity),
-        has_resources=resources is not None,
-        has_metadata=wire.metadata is not None,
-        has_annotations=annotations is not None,
-        defaults_annotation=annotations.defaults if annotations else None,
+    return Pod(  # by position: so many names cost a sixth of what reading a pod costs
+        metadata.name or metadata.generateName,
+        namespace,
+        metadata.uid,
+        _containers(spec.containers, pointer, "containers"),
+        _containers(spec.initContainers, pointer, "initContainers"),
+        _pod_level(resources.requests) if resources else EMPTY,
+        _pod_level(resources.limits) if resources else EMPTY,
+        resource_list(spec.overhead) if spec.overhead else EMPTY,
+        spec.priorityClassName or "",
+        spec.activeDeadlineSeconds,
+        spec.affinity is not None and _crosses(spec.affinity),
+        resources is not None,
+        wire.metadata is not None,
+        annotations is not None,
+        annotations.defaults if annotations else None,
         phase=status.phase or "",
         qos_class=status.qosClass or "",
         resize_infeasible=status.conditions is not None and _infeasible(status.conditions),
@@ -231,5 +231,5 @@ def _seconds(timestamp: str, pointer: str) -> float:
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
-        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is no RFC 3339 time')
+        raise Malformed(pointer, f'"{shortened(timestamp, VALUE_SHOWN)}" is not an RFC 3339 time')
     return when.timestamp()

@@ -7,12 +7,15 @@ from typing import Final
 
 import msgspec
 
+from tiergate.core.memo import Memo
 from tiergate.core.workload import NONE, ONE_POD, QUARTER, RECREATE, IntOrPercent, Rollout
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire.malformed import Faults
 from tiergate.wire.types import Int64, IntOrString, Name
 
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
+_LONGEST: Final = 10
+"""Characters of such a text."""
 _NO_SHARE: Final = "expected a number of pods or a percentage of them"
 
 
@@ -57,7 +60,15 @@ def _share(written: int | str | None, default: IntOrPercent, pointer: str, fault
         return default
     if isinstance(written, int) and written >= 0:
         return IntOrPercent(written)
-    if isinstance(written, str) and _PERCENT.fullmatch(written):
-        return IntOrPercent(int(written[:-1]), percent=True)
-    faults.add(pointer, _NO_SHARE)
-    return default
+    share = _PERCENTAGES[written] if isinstance(written, str) else None
+    if share is None:
+        faults.add(pointer, _NO_SHARE)
+        return default
+    return share
+
+
+def _percentage(text: str) -> IntOrPercent | None:
+    return IntOrPercent(int(text[:-1]), percent=True) if _PERCENT.fullmatch(text) else None
+
+
+_PERCENTAGES: Final = Memo(_percentage, lambda text: len(text) <= _LONGEST)

@@ -83,7 +83,7 @@ def _unusable(tree: Tree, root: _Path) -> Iterator[Fault]:
                 yield from _unusable_names(value, where)
                 pending.extend((depth + 1, (where, token), one) for token, one in _suspects(value))
         elif value is not None and not isinstance(value, bool):
-            yield Fault(_pointer(where), f"a {type(value).__name__} is no value of JSON")
+            yield Fault(_pointer(where), f"a {type(value).__name__} is not a JSON value")
 
 
 def _unusable_names(container: dict[Any, Any] | list[Any], where: _Path) -> Iterator[Fault]:
@@ -236,7 +236,7 @@ def _quantity_text(tree: Tree) -> str:
     try:
         Quantity.parse(tree)
     except ValueError as error:
-        msg = f'"{shortened(tree, VALUE_SHOWN)}" is no quantity: {error}'
+        msg = f'"{shortened(tree, VALUE_SHOWN)}" is not a quantity: {error}'
         raise _Unfit(msg) from None
     return str(tree)
 

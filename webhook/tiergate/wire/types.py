@@ -101,7 +101,7 @@ def resource_list(quantities: dict[str, str] | None) -> ResourceList:
     """Return the amounts, rounded up to milli as API defaulting does (D-1).
 
     Raises:
-        QuantityError: A text is no quantity.
+        QuantityError: A text is not a quantity.
         ValueError: There are too many; the strict decoder says where.
     """
     if not quantities:

@@ -1,70 +1,17 @@
-"""The pages show the snapshot they are given, and the metrics only to whom they may be shown."""
-
-from datetime import UTC, datetime
+"""Metrics are in base units, and shown only to whom they may be shown."""
 
 import pytest
-from flask.testing import FlaskClient
 
 from tiergate.core.quantity import Quantity
-from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
-from tiergate.metrics.snapshot import UsageRow, UsageSnapshot
-from tiergate.pages.application import create_app
+from tiergate.metrics.prometheus import PrometheusRecorder
+from tiergate.metrics.snapshot import UsageRow
 from tiergate.pages.authorization import CACHE_SECONDS, KEPT_SECONDS, MAX_TOKENS, Access, TokenAuthorizer, token_of
-
-ROW = UsageRow("dev", "dev-<a>", "tier", "requests.cpu", Quantity.parse("500m"), Quantity.parse("2"))
-TAKEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def a_client() -> FlaskClient:
-    recorder = PrometheusRecorder()
-    recorder.usage((ROW,))
-    app = create_app(
-        snapshot=lambda: UsageSnapshot(TAKEN, (ROW,)),
-        metrics=recorder.exposition,
-        metrics_type=CONTENT_TYPE,
-    )
-    return app.test_client()
-
-
-def test_usage_as_a_page() -> None:
-    page = a_client().get("/usage").get_data(as_text=True)
-    assert "dev-&lt;a&gt;" in page
-    assert ">500m<" in page
-    assert "25%" in page
-    assert "2026-01-02 03:04:05" in page
-
-
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [
-        pytest.param("/usage.json", {}, id="by-path"),
-        pytest.param("/usage", {"Accept": "application/json"}, id="by-accept"),
-    ],
-)
-def test_usage_as_json(path: str, headers: dict[str, str]) -> None:
-    assert a_client().get(path, headers=headers).get_json() == {
-        "taken": "2026-01-02T03:04:05+00:00",
-        "usage": [
-            {
-                "tier": "dev",
-                "namespace": "dev-<a>",
-                "quota": "tier",
-                "resource": "requests.cpu",
-                "used": "500m",
-                "hard": "2",
-            }
-        ],
-    }
-
-
-def test_a_quota_of_nothing_is_full() -> None:
-    none = UsageRow("dev", "dev", "tier", "pods", Quantity.parse("0"), Quantity.parse("0"))
-    app = create_app(snapshot=lambda: UsageSnapshot(TAKEN, (none,)), metrics=bytes, metrics_type=CONTENT_TYPE)
-    assert "100%" in app.test_client().get("/").get_data(as_text=True)
 
 
 def test_metrics_hold_the_usage_in_base_units() -> None:
-    text = a_client().get("/metrics").get_data(as_text=True)
+    recorder = PrometheusRecorder()
+    recorder.usage((UsageRow("dev", "dev-<a>", "tier", "requests.cpu", Quantity.parse("500m"), Quantity.parse("2")),))
+    text = recorder.exposition().decode()
     labels = '{namespace="dev-<a>",quota="tier",resource="requests.cpu",tier="dev"}'
     assert f"tiergate_quota_used{labels} 0.5" in text
     assert f"tiergate_quota_hard{labels} 2.0" in text

@@ -1,0 +1,27 @@
+"""What stands in the namespaces: of many findings as many are kept as are listed, and the others are counted."""
+
+from __future__ import annotations
+
+import json
+
+from tests.builders import a_tier, an_item
+from tiergate.adopt.reading import Standing
+from tiergate.adopt.standing import MOST_FINDINGS, judged
+from tiergate.adopt.values import Member, NativeBounds, NewTier, Plan
+from tiergate.core.release import NEWEST
+
+
+def a_standing_pod(name: str, *, containers: int) -> Standing:
+    """Return a pod each of whose containers asks too much."""
+    limits = {"limits": {"cpu": "3"}}
+    spec = {"containers": [{"name": f"c-{at}", "image": "i", "resources": limits} for at in range(containers)]}
+    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "team"}, "spec": spec}
+    return Standing("Pod", "v1", "team", name, json.dumps(document).encode())
+
+
+def test_findings_are_kept_as_far_as_they_are_listed() -> None:
+    tier = NewTier(a_tier(an_item(high={"cpu": "1"}), name="dev"), (Member(NativeBounds("team", {}, (), (), {}), ()),))
+    pods = [a_standing_pod(f"pod-{at}", containers=60) for at in range(3)]
+    found = judged(Plan((tier,)), pods, minor=NEWEST)
+    assert [len(one.findings) for one in found.report.objects] == [60, MOST_FINDINGS - 60, 0]
+    assert found.more == {"dev": 3 * 60 - MOST_FINDINGS}

@@ -1,0 +1,1 @@
+"""The pages, without and with a browser."""

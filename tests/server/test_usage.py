@@ -1,0 +1,106 @@
+"""What the pages show is made of the state, and made anew only where something changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.server.fake_api import a_namespace, a_quota, a_tier
+from tests.server.test_state import learn, state_on
+from tiergate.pages.snapshot import TierState
+from tiergate.server.journal import Journal
+from tiergate.server.state import ServerState
+from tiergate.server.usage import AT_ONCE, Publisher, tier_states
+
+
+def a_state(*namespaces: str) -> ServerState:
+    state = state_on()
+    learn(state, "tiers", a_tier())
+    for name in namespaces:
+        learn(state, "namespaces", a_namespace(name, "dev"))
+        learn(state, "resourcequotas", a_quota(name, used="1500m"))
+    return state
+
+
+def touched(state: ServerState, number: int) -> None:
+    """Let the caches have heard something new."""
+    state.caches()["resourcequotas"].resource_version = str(number)
+
+
+async def test_only_a_changed_namespace_is_made_anew() -> None:
+    state = a_state("a", "b")
+    publisher = Publisher(state, Journal(), replica="r")
+    touched(state, 1)
+    assert await publisher.look()
+    first = publisher.shown.namespaces
+    assert [(one.tier, one.name, str(one.rows[0].used)) for one in first] == [
+        ("dev", "a", "1500m"),
+        ("dev", "b", "1500m"),
+    ]
+    assert not await publisher.look()
+    assert publisher.shown.namespaces is first
+    learn(state, "resourcequotas", a_quota("b", used="1"), version="2")
+    touched(state, 2)
+    assert await publisher.look()
+    a, b = publisher.shown.namespaces
+    assert a is first[0]
+    assert (str(b.rows[0].used), b.pods is not None) == ("1", True)
+
+
+async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
+    state = a_state("a", "b")
+    publisher = Publisher(state, Journal(), replica="r")
+    touched(state, 1)
+    await publisher.look()
+    learn(state, "namespaces", a_namespace("a", "gone"))
+    learn(state, "namespaces", a_namespace("b", None))
+    touched(state, 2)
+    await publisher.look()
+    (a,) = publisher.shown.namespaces
+    assert (a.tier, a.name, a.pods) == ("gone", "a", None)
+    assert publisher.shown.tiers == (
+        TierState("dev", "Enforce", reason=""),
+        TierState("gone", reason="no such tier"),
+    )
+
+
+async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
+    state = a_state(*(f"team-{number}" for number in range(5 * AT_ONCE)))
+    publisher = Publisher(state, Journal(), replica="r")
+    touched(state, 1)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(others())
+    await publisher.look()
+    task.cancel()
+    assert turns >= 5
+
+
+async def test_until_the_caches_are_filled_nothing_was_heard() -> None:
+    publisher = Publisher(a_state("a"), Journal(), replica="r")
+    await publisher.look()
+    assert (publisher.shown.heard, publisher.shown.stale) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([("Enforcing", "True", "WebhooksRegistered"), ("Ready", "True", "QuotasInForce")], (True, "")),
+        ([("Enforcing", "True", "WebhooksRegistered"), ("Ready", "False", "QuotaPending")], (True, "QuotaPending")),
+        ([("Enforcing", "False", "HandedOver"), ("Ready", "True", "QuotasInForce")], (False, "HandedOver")),
+        ([], (False, "")),
+    ],
+)
+def test_why_a_tier_is_not_as_wished(conditions: list[tuple[str, str, str]], expected: tuple[bool, str]) -> None:
+    state = state_on()
+    found = [{"type": kind, "status": status, "reason": reason} for kind, status, reason in conditions]
+    learn(state, "tiers", {**a_tier(), "status": {"conditions": found}})
+    (tier,) = tier_states(state)
+    assert (tier.enforcing, tier.reason) == expected

@@ -1,0 +1,57 @@
+"""Objects that a change set defines more than once: the last one replaces those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from tiergate.check.reading import kind_of
+from tiergate.check.result import REPEATED, ObjectResult, ReportedFinding
+from tiergate.check.surroundings import Key, Surroundings
+from tiergate.core.text import printable
+from tiergate.manifests.load import Manifest
+
+
+class Repeated:
+    """Knows the last manifest of each object that is checked.
+
+    One without a name is always another object, and so may be one whose namespace is not known: folders are applied
+    with different ones.
+    """
+
+    def __init__(self, manifests: Iterable[Manifest], surroundings: Surroundings) -> None:
+        """Take the manifests in the order in which they are applied."""
+        self._surroundings = surroundings
+        self._last: dict[Key, Manifest] = {}
+        for manifest in manifests:
+            if (key := self._key(manifest)) is not None:
+                self._last[key] = manifest
+
+    def told(self, result: ObjectResult, manifest: Manifest) -> ObjectResult:
+        """Return the result of a manifest, with a warning if a later one replaces it."""
+        key = self._key(manifest)
+        last = manifest if key is None else self._last[key]
+        if last is manifest:
+            return result
+        here, there = manifest.place(), last.place()
+        again = f"{last.path}:{there.line}:{there.column}"
+        finding = ReportedFinding(
+            rule=REPEATED,
+            severity="warning",
+            message=printable(f"it is defined again in {again}, which replaces it and counts; keep one of the two"),
+            path=manifest.path,
+            line=here.line,
+            column=here.column,
+            pointer="",
+            object=f"{result.kind} {result.name}",
+            namespace=result.namespace,
+            tier=result.tier,
+        )
+        return msgspec.structs.replace(result, findings=(*result.findings, finding), line=here.line)
+
+    def _key(self, manifest: Manifest) -> Key | None:
+        kind = kind_of(manifest) if manifest.named else None
+        if kind is None or (kind.namespaced and not self._surroundings.namespace_of(manifest)):
+            return None
+        return self._surroundings.key(manifest)

@@ -1,0 +1,40 @@
+"""How many pods that ask for nothing themselves still fit: one container each, with the defaults of the tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from tiergate.core.podspec import Container, Pod
+from tiergate.core.prediction import admitted
+from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quota import QuotaStatus, charge, pertinent
+from tiergate.core.tier import COMPUTE_QUOTA_NAMES, Tier
+
+_BARE: Final = Pod(containers=(Container("", "/spec/containers/0", has_resources=False),))
+
+
+def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> int | None:
+    """Return how many more of these pods the quotas admit, on a server of release 1.``minor``.
+
+    None where no quota counts them, or where one requires a value for which the tier has no default.
+    """
+    pod, usage = _default_pod(tier, minor)
+    fitting: int | None = None
+    for quota in quotas:
+        for name in pertinent(pod, quota, minor=minor):
+            asked = usage.get(name, ZERO).nano
+            if asked > 0:
+                left = quota.hard[name].nano - quota.used.get(name, ZERO).nano
+                room = max(left // asked, 0)
+                fitting = room if fitting is None else min(fitting, room)
+            elif name in COMPUTE_QUOTA_NAMES and name not in usage:
+                return None
+    return fitting
+
+
+@lru_cache(maxsize=1024)
+def _default_pod(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
+    pod = admitted(_BARE, tier, minor=minor)
+    return pod, charge(pod, now=None, minor=minor)

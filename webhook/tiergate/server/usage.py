@@ -1,0 +1,152 @@
+"""The usage of governed namespaces, and what else the pages show, as immutable values."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tiergate.core.default_pod import default_pods
+from tiergate.core.quantity import ZERO
+from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
+from tiergate.pages.snapshot import Shown, TierState
+from tiergate.wire.tier_status import ENFORCING, READY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tiergate.core.quota import QuotaStatus
+    from tiergate.core.tier import Tier
+    from tiergate.pages.snapshot import Report
+    from tiergate.server.journal import Journal
+    from tiergate.server.state import ServerState
+    from tiergate.wire.namespace import Namespace
+
+AT_ONCE: Final = 20
+"""Namespaces whose usage is made anew before reviews get their turn: a change of a tier concerns all of its."""
+
+
+class _Known(NamedTuple):
+    """The usage of a namespace, and what it was made of."""
+
+    tier: Tier | None
+    quotas: tuple[QuotaStatus, ...]
+    would_be: tuple[QuotaStatus, ...]
+    usage: NamespaceUsage
+
+
+class Usage:
+    """Keeps the usage of each namespace until something of it changes: thousands are looked at every second."""
+
+    def __init__(self, state: ServerState) -> None:
+        """Take the state; nothing is read yet."""
+        self._state = state
+        self._known: dict[str, _Known] = {}
+
+    async def namespaces(self) -> tuple[NamespaceUsage, ...]:
+        """Return all governed namespaces by tier and name; reviews are answered meanwhile.
+
+        The quotas of a tier in mode Warn or Audit, which are no objects, are shown as they would be.
+        """
+        known: dict[str, _Known] = {}
+        made = 0
+        for namespace in self._state.governed():
+            before = self._known.get(namespace.name)
+            one = known[namespace.name] = self._of(namespace, before)
+            made += one is not before
+            if one is not before and made % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._known = known
+        return tuple([one.usage for one in known.values()])
+
+    def _of(self, namespace: Namespace, before: _Known | None) -> _Known:
+        state, name, label = self._state, namespace.name, namespace.tier or ""
+        tier, quotas, would_be = state.tier(label), state.quotas(name), state.would_be(namespace)
+        if (
+            before is not None
+            and before.tier is tier
+            and before.quotas is quotas
+            and before.usage.tier == label
+            and before.would_be == would_be
+        ):
+            return before
+        every = (*quotas, *would_be)
+        pods = None if tier is None else default_pods(tier, every, minor=state.minor())
+        return _Known(tier, quotas, would_be, NamespaceUsage(label, name, tuple(_rows(label, name, every)), pods))
+
+
+def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterator[UsageRow]:
+    for quota in quotas:
+        for resource, hard in sorted(quota.hard.items()):
+            yield UsageRow(tier, namespace, quota.name, resource, quota.used.get(resource, ZERO), hard)
+
+
+class Publisher:
+    """Makes what the pages show, in the event loop; only what changed is made anew."""
+
+    def __init__(
+        self,
+        state: ServerState,
+        journal: Journal,
+        *,
+        replica: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the state, the journal, the name of this replica, the time of day and the clock of the caches."""
+        self._state = state
+        self._journal = journal
+        self._replica = replica
+        self._now = now
+        self._clock = clock
+        self._usage = Usage(state)
+        self._versions: tuple[str, ...] = ()
+        self._changes = -1
+        self._namespaces: tuple[NamespaceUsage, ...] = ()
+        self._tiers: tuple[TierState, ...] = ()
+        self._reports: tuple[tuple[Report, ...], tuple[Report, ...]] = ((), ())
+        self.shown = Shown(now(), replica)
+
+    async def look(self) -> bool:
+        """Look at the state and the journal once; say whether the usage may have changed."""
+        state, journal = self._state, self._journal
+        changed = (versions := state.versions()) != self._versions
+        if changed:
+            self._namespaces = await self._usage.namespaces()
+            self._tiers = tuple(tier_states(state))
+            self._versions = versions  # those of before: what changed meanwhile is looked at next time
+        journal.expire()
+        if journal.changes != self._changes:
+            self._changes = journal.changes
+            self._reports = journal.refusals(), journal.waiting()
+        refusals, waiting = self._reports
+        now = self._clock()
+        heard = None if state.unsynced() else max(cache.age(now=now) for cache in state.caches().values())
+        self.shown = Shown(
+            looked=self._now(),
+            replica=self._replica,
+            heard=heard,
+            stale=state.stale(),
+            tiers=self._tiers,
+            namespaces=self._namespaces,
+            refusals=refusals,
+            waiting=waiting,
+        )
+        return changed
+
+
+def tier_states(state: ServerState) -> Iterator[TierState]:
+    """Yield every tier that exists or is named by a namespace, by name."""
+    records = state.tier_records()
+    named = {namespace.tier for namespace in state.governed() if namespace.tier is not None}
+    for name in sorted(named | records.keys()):
+        tier, record = state.tier(name), records.get(name)
+        if tier is None:
+            yield TierState(name, reason="Invalid" if state.has_tier(name) else "no such tier")
+            continue
+        found = {} if record is None else {one.type: one for one in record.status.conditions}
+        enforcing, ready = found.get(ENFORCING), found.get(READY)
+        holds = enforcing is not None and enforcing.status == "True"
+        told = ready if holds else enforcing
+        yield TierState(name, tier.mode, holds, "" if told is None or told.status == "True" else told.reason)

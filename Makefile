@@ -15,7 +15,7 @@ STAMP := $(VENV)/.stamp
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.stamp
 
-.PHONY: help setup check lint pure format test long demo image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs pictures requirements clean
+.PHONY: help setup check lint pure format test long demo node gitops image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs pictures requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,18 +60,26 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 pure: $(STAMP)
-	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind and not slow'
+	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind and not gitops and not slow'
 
-test: check ## Everything: the pure tests, the chart, the server process, the real control plane
+test: check ## Everything: the pure tests, the chart, the server process, the real control plane, a real node where one can run
 	@$(BIN)/python -m tests.controlplane.binaries
 	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m '(cluster or helm or process or image or slow) and not long'
+	@$(BIN)/python -m tests.node --or-skip
 
 long: $(STAMP) ## What takes too long for every change: both Helm majors everywhere, restores, whole certificate lives
 	@$(BIN)/python -m tests.controlplane.binaries
 	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 2 --dist loadfile -m long
 
+gitops: $(STAMP) ## Argo CD and Flux themselves, built from their Go modules, with the YAML of docs/gitops.md
+	@$(BIN)/python -m tests.controlplane.binaries gitops
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 0 -m gitops
+
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo
+
+node: $(STAMP) ## The image on a real kubelet and containerd, installed by the chart: Linux, root (KEEP=1 keeps the node)
+	@KEEP=$(KEEP) $(BIN)/python -m tests.node
 
 image: $(STAMP) ## Build the container image with docker, podman or buildah (IMAGE=tiergate:dev BASE= BUILDER=)
 	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image

@@ -36,10 +36,11 @@ class Port:
     number: int
     context: ssl.SSLContext
     name: str = HOST
+    address: str = HOST
 
     def raw(self) -> ssl.SSLSocket:
         """Return a TLS connection to write bytes to."""
-        plain = socket.create_connection((HOST, self.number), timeout=TIMEOUT)
+        plain = socket.create_connection((self.address, self.number), timeout=TIMEOUT)
         return self.context.wrap_socket(plain, server_hostname=self.name)
 
     def post(self, path: str, body: bytes) -> int:
@@ -200,7 +201,7 @@ def key_updates(port: Port, most: int) -> int:
         getattr(lib, name).restype = ctypes.c_void_p
     context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))
     session = ctypes.c_void_p(lib.SSL_new(context))
-    with socket.create_connection((HOST, port.number), timeout=TIMEOUT) as plain:
+    with socket.create_connection((port.address, port.number), timeout=TIMEOUT) as plain:
         plain.setblocking(True)  # noqa: FBT003 - the standard library's signature
         lib.SSL_set_fd(session, plain.fileno())
         done = lib.SSL_connect(session)

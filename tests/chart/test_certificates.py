@@ -53,6 +53,14 @@ def test_an_external_certificate_is_served_and_only_read(helm: Helm, values: dic
     assert endpoint["tlsConfig"]["ca"]["secret"]["name"] == secret
 
 
+@pytest.mark.parametrize("values", [{}, EXISTING, CERT_MANAGER])
+def test_a_replica_starts_once_its_pair_is_issued(helm: Helm, values: dict[str, Any]) -> None:
+    """A volume that is mounted without the pair would be read again a minute later only (ADR 9)."""
+    (tls,) = [volume["secret"] for volume in helm.render(values).pod("webhook")["volumes"] if "secret" in volume]
+    assert [item["key"] for item in tls["items"]] == ["tls.crt", "tls.key"]
+    assert not tls.get("optional")
+
+
 def test_lifetimes_reach_the_controller_and_the_wait_both(helm: Helm) -> None:
     lives = {"caDuration": "48h", "duration": "90m"}
     rendered = helm.render({"certificates": {"controller": lives, "settleSeconds": 7}})

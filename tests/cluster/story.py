@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from tests.cluster.narrator import Narrator
-from tests.controlplane.cluster import NAMESPACE, until
+from tests.controlplane.cluster import LONE, NAMESPACE, until
 
 FILES: Final = "tests/cluster/manifests"
 CHART: Final = "charts/tiergate"
@@ -82,10 +82,10 @@ def install(narrator: Narrator) -> None:
 
 def _install(narrator: Narrator) -> None:
     if narrator.cluster.plane is not None:
-        narrator.say(
-            "What is --set is for this machine: two replicas, free ports, no long waits. With handover.after=3600"
-        )
-        narrator.say("Kubernetes' own engines do not stand in for the webhook when a later step takes it away.")
+        narrator.say("What is --set is for this machine: two replicas, free ports, no long waits.")
+    narrator.say(
+        f"With {LONE} Kubernetes' own engines do not stand in for the webhook when a later step takes it away."
+    )
     install(narrator)
     narrator.run("kubectl get tiers")
     for name in HARD:
@@ -178,7 +178,7 @@ REFUSALS: Final = (
 
 def _refusals(narrator: Narrator) -> None:
     narrator.say("A watch listens meanwhile: what is refused must never appear in it.")
-    with _watching(narrator) as seen, narrator.cluster.raw_api() as raw_api:
+    with _watching(narrator) as (present, seen), narrator.cluster.raw_api() as raw_api:
         for each in REFUSALS:
             head = f'pod "{each.file}" in namespace "dev" (tier dev):'
             narrator.refused(f"kubectl apply -n dev -f {FILES}/{each.file}.yaml", PODS_VALIDATE, head, *each.lines)
@@ -189,13 +189,13 @@ def _refusals(narrator: Narrator) -> None:
             _equal(f"causes of {each.file}", causes, each.causes)
         narrator.run(f"kubectl apply -n dev -f {FILES}/filler-1.yaml")
         until(lambda: "pod/filler-1" in seen, "the watch shows the pod that was admitted")
-    _equal("pods in the watch", {name for name in seen if "filler" not in name}, set())
+    _equal("new pods in the watch", seen - present, {"pod/filler-1"})
     narrator.run("kubectl delete pod filler-1 -n dev", 'pod "filler-1" deleted')
 
 
 @contextmanager
-def _watching(narrator: Narrator) -> Iterator[set[str]]:
-    """Collect the names of all pods of dev that appear or change in a watch from now on."""
+def _watching(narrator: Narrator) -> Iterator[tuple[set[str], set[str]]]:
+    """Yield the names of the pods of dev, and of those that appear or change in a watch from now on."""
     seen: set[str] = set()
 
     def collect(lines: IO[str]) -> None:
@@ -210,7 +210,7 @@ def _watching(narrator: Narrator) -> Iterator[set[str]]:
         try:
             until(lambda: seen >= present, "the watch has listed")
             seen.clear()
-            yield seen
+            yield present, seen
         finally:
             process.kill()
             listening.join()

@@ -34,6 +34,8 @@ NAMESPACE: Final = "tiergate-system"
 # What the story and the tests make: a cluster that has one of these is somebody's, and is not touched.
 OURS: Final = (NAMESPACE, "dev", "staging", "prod", "native")
 DEFAULT_IMAGE: Final = "tiergate:dev"
+LONE: Final = "handover.after=3600"
+"""Tests take the webhook away to see what failurePolicy Fail does; a handover has tests of its own."""
 Say = Callable[[str], None]
 
 
@@ -222,8 +224,7 @@ def _own(say: Say, *, keep: bool) -> Iterator[Cluster]:
         say(f"control plane: Kubernetes {binaries.KUBERNETES} started in {time.monotonic() - begun:.1f} s")
         # Below 1024 a Service needs root here; two replicas show all that three do.
         # Our kubelet shows a Secret's new content within a second, so a CA need not be known for a minute before.
-        # Tests take the webhook away to see what failurePolicy Fail does; a handover has tests of its own.
-        quick = ("webhook.drainSeconds=1", "certificates.settleSeconds=2", "handover.after=3600")
+        quick = ("webhook.drainSeconds=1", "certificates.settleSeconds=2", LONE)
         values = ("webhook.replicas=2", *_free_port_values(), *quick)
         yield Cluster(
             kubeconfig=running.kubeconfig,
@@ -261,7 +262,7 @@ def _connected(kubeconfig: Path, say: Say) -> Iterator[Cluster]:
     programs = _client_programs(say)
     with tempfile.TemporaryDirectory(prefix="tiergate-cluster-") as folder:
         image = os.environ.get("TIERGATE_IMAGE", DEFAULT_IMAGE).rsplit(":", 1)
-        values = tuple(f"image.{name}={value}" for name, value in zip(("repository", "tag"), image, strict=False))
+        values = (*(f"image.{name}={value}" for name, value in zip(("repository", "tag"), image, strict=False)), LONE)
         yield Cluster(kubeconfig, programs, Path(folder), values, None)
 
 

@@ -76,17 +76,30 @@ def unpack(path: Path, folder: Path) -> None:
             archive.extractall(folder, kept, filter="fully_trusted")  # noqa: S202
 
 
-def rename(source: Path, target: Path, *, names: Sequence[str], entrypoint: Sequence[str]) -> None:
-    """Write the image of one archive to another, under other names and with another entry point."""
+@dataclass(frozen=True)
+class Variant:
+    """An image under other names, with another entry point and the signal that ends it, if not SIGTERM."""
+
+    names: Sequence[str]
+    entrypoint: Sequence[str]
+    stop_signal: str | None = None
+
+
+def write_variants(source: Path, target: Path, variants: Sequence[Variant]) -> None:
+    """Write the image of one archive to another in several variants, which share its layers."""
     image = read(source)
-    settings = {**image.settings, "Entrypoint": list(entrypoint), "Cmd": None}
-    config = json.dumps({**image.config, "config": settings}, sort_keys=True).encode()
-    config_name = f"{hashlib.sha256(config).hexdigest()}.json"
     names_within = [f"{number}/layer.tar" for number, _ in enumerate(image.layers)]
-    manifest = [{"Config": config_name, "RepoTags": list(names), "Layers": names_within}]
+    manifest: list[dict[str, object]] = []
     with tarfile.open(target, "w") as archive:
+        for variant in variants:
+            settings = {**image.settings, "Entrypoint": list(variant.entrypoint), "Cmd": None}
+            if variant.stop_signal:
+                settings["StopSignal"] = variant.stop_signal
+            config = json.dumps({**image.config, "config": settings}, sort_keys=True).encode()
+            name = f"{hashlib.sha256(config).hexdigest()}.json"
+            _add(archive, name, io.BytesIO(config))
+            manifest.append({"Config": name, "RepoTags": list(variant.names), "Layers": names_within})
         _add(archive, "manifest.json", io.BytesIO(json.dumps(manifest).encode()))
-        _add(archive, config_name, io.BytesIO(config))
         for name, layer in zip(names_within, layers(source), strict=True):
             _add(archive, name, layer)
 

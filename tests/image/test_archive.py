@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.image import archive
+from tests.image.archive import Variant
 
 
 def a_tar(files: Mapping[str, bytes]) -> bytes:
@@ -63,16 +64,20 @@ def test_a_higher_layer_hides_what_it_whites_out(tmp_path: Path) -> None:
     assert files == {"kept": "1", "folder/new": "2", "changed": "2"}
 
 
-def test_renaming_keeps_the_layers(tmp_path: Path) -> None:
+def test_variants_share_the_layers(tmp_path: Path) -> None:
     layer = a_tar({"file": b"content"})
     source = an_image(tmp_path / "a.tar", layer, config={"User": "1", "Entrypoint": ["tiergate"]})
     target = tmp_path / "b.tar"
-    archive.rename(source, target, names=["one.example/a:1", "one.example/b:1"], entrypoint=["sleep"])
-    image = archive.read(target)
-    assert image.settings == {"User": "1", "Entrypoint": ["sleep"], "Cmd": None}
+    names = ["one.example/a:1", "one.example/b:1"]
+    archive.write_variants(source, target, [Variant(["own:1"], ["tiergate"]), Variant(names, ["sleep"], "SIGKILL")])
     with tarfile.open(target) as written:
         manifest = json.load(written.extractfile("manifest.json") or io.BytesIO())
-        config = (written.extractfile(manifest[0]["Config"]) or io.BytesIO()).read()
-    assert manifest[0]["RepoTags"] == ["one.example/a:1", "one.example/b:1"]
-    assert manifest[0]["Config"] == f"{hashlib.sha256(config).hexdigest()}.json"
-    assert [each.read() for each in archive.layers(target)] == [layer]
+        configs = [(written.extractfile(entry["Config"]) or io.BytesIO()).read() for entry in manifest]
+        assert sum(member.name.endswith("layer.tar") for member in written) == 1
+        assert (written.extractfile(manifest[1]["Layers"][0]) or io.BytesIO()).read() == layer
+    assert [entry["RepoTags"] for entry in manifest] == [["own:1"], names]
+    assert [entry["Config"] for entry in manifest] == [f"{hashlib.sha256(one).hexdigest()}.json" for one in configs]
+    assert [json.loads(one)["config"] for one in configs] == [
+        {"User": "1", "Entrypoint": ["tiergate"], "Cmd": None},
+        {"User": "1", "Entrypoint": ["sleep"], "Cmd": None, "StopSignal": "SIGKILL"},
+    ]

@@ -11,12 +11,13 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from tests.image import archive, builders, building
+from tests.image.archive import Variant
 from tests.image.builders import BuildFailedError, NoBuilderError
 from tests.image.building import Built
 from tests.kind import versions
@@ -25,11 +26,9 @@ from tests.kind.versions import UnknownMinorError
 CONFIG: Final = Path(__file__).with_name("cluster.yaml")
 STORY: Final = building.REPOSITORY / "tests" / "cluster"
 IMAGE_OF_STORY: Final = re.compile(r"registry\.example/[\w./-]+:[\w.-]+")
-WAITS: Final = (
-    "python",
-    "-c",
-    "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit()); signal.pause()",
-)
+WAITS: Final = ("python", "-c", "import signal; signal.pause()")
+WAITS_STOP: Final = "SIGKILL"
+"""A first process ignores SIGTERM, and one that handles it would miss it while it starts: 30 s for each pod."""
 Say = Callable[[str], None]
 
 
@@ -94,15 +93,13 @@ def _made(say: Say, *, image: str, keep: bool) -> Iterator[Path]:
             stack.callback(builders.run, delete(name))
         kubeconfig = folder / "kubeconfig"
         builders.run(create(name, image=release.image, kubeconfig=kubeconfig))
-        for file in _archives(built, folder):
-            say(f"kind: loading {file.name}")
-            builders.run(load(name, file))
+        say("kind: loading the images")
+        write_images(built, folder / "images.tar", waiting=images_of_story())
+        builders.run(load(name, folder / "images.tar"))
         yield kubeconfig
 
 
-def _archives(built: Built, folder: Path) -> tuple[Path, ...]:
-    """Write the image, and the same as every image of the story, in the plain form that every containerd imports."""
-    own, stand_ins = folder / "own.tar", folder / "stand-ins.tar"
-    archive.rename(built.file, own, names=[built.name], entrypoint=built.image.settings["Entrypoint"])
-    archive.rename(built.file, stand_ins, names=images_of_story(), entrypoint=WAITS)
-    return own, stand_ins
+def write_images(built: Built, file: Path, *, waiting: Sequence[str]) -> None:
+    """Write the image, and the same under every name of `waiting`, in the plain form that every containerd imports."""
+    own = Variant([built.name], built.image.settings["Entrypoint"])
+    archive.write_variants(built.file, file, [own, Variant(waiting, WAITS, WAITS_STOP)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.controlplane.cluster import until
 from tests.image import archive, builders, building
 from tests.image.builders import Builder
 from tests.image.building import REPOSITORY, Built
@@ -50,20 +48,6 @@ def test_every_image_of_the_story_is_there() -> None:
     assert {"registry.example/agent-api:1.0", "registry.example/filler:1.0", "registry.example/busybox:1.37"} <= set(
         found
     )
-
-
-def test_a_stand_in_waits_and_ends_when_told() -> None:
-    with subprocess.Popen([sys.executable, *making.WAITS[1:]]) as process:
-        until(lambda: _catches(process.pid, signal.SIGTERM), "it would hear SIGTERM")
-        assert process.poll() is None
-        process.terminate()
-        assert process.wait(10) == 0
-
-
-def _catches(pid: int, number: signal.Signals) -> bool:
-    """Return whether a process has a handler for a signal: bit n-1 of SigCgt, proc(5)."""
-    found = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

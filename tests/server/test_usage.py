@@ -11,7 +11,7 @@ from tests.server.test_state import learn, state_on
 from tiergate.pages.snapshot import TierState
 from tiergate.server.journal import Journal
 from tiergate.server.state import ServerState
-from tiergate.server.usage import AT_ONCE, PagePublisher, tier_states
+from tiergate.server.usage import AT_ONCE, PagePublisher, UsageByNamespace, tier_states
 
 
 def a_state(*namespaces: str) -> ServerState:
@@ -46,6 +46,15 @@ async def test_only_a_changed_namespace_is_made_anew() -> None:
     a, b = publisher.shown.namespaces
     assert a is first[0]
     assert (str(b.rows[0].used), b.pods is not None) == ("1", True)
+
+
+async def test_it_is_said_whose_a_quota_is() -> None:
+    state = a_state("a")
+    foreign = a_quota("a")
+    foreign["metadata"] = {"name": "own", "namespace": "a"}
+    learn(state, "resourcequotas", foreign)
+    (usage,) = await UsageByNamespace(state).namespaces()
+    assert [(row.quota, row.of_tier) for row in usage.rows] == [("own", False), ("tier", True)]
 
 
 async def test_a_namespace_that_changes_its_tier_or_goes() -> None:

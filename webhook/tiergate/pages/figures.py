@@ -162,10 +162,12 @@ class _Sums:
         self._like: dict[tuple[str, str], UsageRow] = {}
 
     def add(self, room: NamespaceRoom, rows: Iterable[UsageRow]) -> None:
-        """Add a namespace."""
+        """Add a namespace: the tier's own quotas, as those of somebody else have nothing in common."""
         self._namespaces += 1
         self._tight += room.share >= TIGHT
         for row in rows:
+            if not row.of_tier:  # of which a tenant may make as many as it likes, each with a name of its own
+                continue
             key = row.quota, row.resource
             if (found := self._bounds.get(key)) is None:
                 self._bounds[key] = [row.used.nano, row.hard.nano]

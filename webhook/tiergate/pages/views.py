@@ -22,6 +22,8 @@ Answer: TypeAlias = "str | Response | tuple[str, int]"
 
 FEW: Final = 10
 """Rows of the lists on the first page that have a page of their own."""
+MOST_BOUNDS: Final = 100
+"""Bounds of a namespace that are listed: a tenant may have made many quotas of its own."""
 MOST_TIERS: Final = 200
 """Tiers that a form offers."""
 NO_PODS: Final = 2**63
@@ -169,7 +171,15 @@ class Views:
         age = (now - shown.looked).total_seconds()
         heard = None if shown.heard is None else seconds(shown.heard + age)
         return render_template(
-            template, shown=shown, query=query, now=now, age=seconds(age), heard=heard, tight_from=TIGHT, **values
+            template,
+            shown=shown,
+            query=query,
+            now=now,
+            age=seconds(age),
+            heard=heard,
+            tight_from=TIGHT,
+            most_bounds=MOST_BOUNDS,
+            **values,
         )
 
 

@@ -79,7 +79,8 @@ class UsageByNamespace:
 def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterator[UsageRow]:
     for quota in quotas:
         for resource, hard in sorted(quota.hard.items()):
-            yield UsageRow(tier, namespace, quota.name, resource, quota.used.get(resource, ZERO), hard)
+            used = quota.used.get(resource, ZERO)
+            yield UsageRow(tier, namespace, quota.name, resource, used, hard, of_tier=quota.managed)
 
 
 class PagePublisher:

@@ -1,0 +1,111 @@
+"""The control plane of a real node: its API server calls webhooks at the addresses of pods, which reach it in turn."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.node.daemons import Daemons
+from tests.node.namespaces import GATEWAY, SERVICES
+
+NODE: Final = "node-1"
+ADMIN: Final = "admin"
+KUBELET: Final = "kubelet"
+_ETCD: Final = "http://127.0.0.1:2379"
+_PEERS: Final = "http://127.0.0.1:2380"
+
+
+def write_files(folder: Path) -> None:
+    """Write what the servers read: tokens, a signing key, kubeconfigs of the administrator and the kubelet."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    (folder / "service-account.key").write_bytes(private)
+    tokens = {ADMIN: secrets.token_urlsafe(24), KUBELET: secrets.token_urlsafe(24)}
+    (folder / "tokens.csv").write_text(
+        f"{tokens[ADMIN]},admin,admin,system:masters\n{tokens[KUBELET]},system:node:{NODE},kubelet,system:nodes\n"
+    )
+    for name, token in tokens.items():
+        _write_kubeconfig(folder, name, token)
+
+
+def kubeconfig(folder: Path, name: str = ADMIN) -> Path:
+    """Return the kubeconfig of the administrator or the kubelet."""
+    return folder / f"{name}.kubeconfig"
+
+
+def start(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> None:
+    """Start etcd and the API server."""
+    daemons.start(
+        "etcd",
+        (
+            *(programs["etcd"], "--name=default", f"--data-dir={folder / 'etcd'}", "--log-level=warn"),
+            *(f"--listen-client-urls={_ETCD}", f"--advertise-client-urls={_ETCD}", f"--listen-peer-urls={_PEERS}"),
+            *(f"--initial-advertise-peer-urls={_PEERS}", f"--initial-cluster=default={_PEERS}", "--unsafe-no-fsync"),
+        ),
+    )
+    daemons.start("kube-apiserver", (programs["kube-apiserver"], *_apiserver(folder)))
+
+
+def start_controllers(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> None:
+    """Start what works beside the API server, which must be serving."""
+    quick = ("--kube-api-qps=500", "--kube-api-burst=1000", "--leader-elect=false", "--secure-port=0")
+    daemons.start(
+        "kube-controller-manager",
+        (
+            *(programs["kube-controller-manager"], f"--kubeconfig={kubeconfig(folder)}", *quick),
+            "--use-service-account-credentials=true",
+            f"--service-account-private-key-file={folder / 'service-account.key'}",
+            f"--root-ca-file={folder / 'certificates' / 'apiserver.crt'}",
+        ),
+    )
+    daemons.start("kube-scheduler", (programs["kube-scheduler"], f"--kubeconfig={kubeconfig(folder)}", *quick))
+    proxy = (
+        "--proxy-mode=nftables",
+        "--masquerade-all=true",
+        "--conntrack-max-per-core=0",
+        f"--hostname-override={NODE}",
+    )
+    daemons.start("kube-proxy", (programs["kube-proxy"], f"--kubeconfig={kubeconfig(folder)}", *proxy))
+
+
+def _apiserver(folder: Path) -> tuple[str, ...]:
+    return (
+        f"--etcd-servers={_ETCD}",
+        f"--bind-address={GATEWAY}",
+        f"--advertise-address={GATEWAY}",
+        f"--service-cluster-ip-range={SERVICES}",
+        # Webhooks are called at the addresses of their pods, as in managed clusters, whose servers have no kube-proxy.
+        "--enable-aggregator-routing=true",
+        f"--cert-dir={folder / 'certificates'}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=Node,RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={folder / 'service-account.key'}",
+        f"--service-account-signing-key-file={folder / 'service-account.key'}",
+        "--allow-privileged=true",
+        "--kubelet-preferred-address-types=InternalIP",
+    )
+
+
+def _write_kubeconfig(folder: Path, name: str, token: str) -> None:
+    cluster = {
+        "server": f"https://{GATEWAY}:6443",
+        "certificate-authority": str(folder / "certificates" / "apiserver.crt"),
+    }
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "node",
+        "clusters": [{"name": "node", "cluster": cluster}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": "node", "context": {"cluster": "node", "user": name}}],
+    }
+    kubeconfig(folder, name).write_text(json.dumps(config))

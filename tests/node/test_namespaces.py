@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.node import __main__ as command
+from tests.node import namespaces, packages
+
+
+@pytest.fixture
+def cgroups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two hierarchies of cgroups that are ordinary folders, and a place of our own for runs' folders."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "runs"))
+    monkeypatch.setattr(namespaces, "CGROUPS", tmp_path / "cgroups")
+    (tmp_path / "runs").mkdir()
+    for name in ("memory", "pids"):
+        (tmp_path / "cgroups" / name).mkdir(parents=True)
+        (tmp_path / "cgroups" / name / "cgroup.procs").touch()
+    return tmp_path / "cgroups"
+
+
+def groups(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.glob("*/tiergate-node-*/**") if path.is_dir()}
+
+
+def test_a_run_leaves_nothing(cgroups: Path) -> None:
+    seen: list[Path] = []
+
+    def interrupted() -> None:
+        with namespaces.folder() as run:
+            seen.append(run)
+            (cgroups / "memory" / run.name / "kubepods" / "pod").mkdir(parents=True)
+            assert groups(cgroups) >= {f"memory/{run.name}/kubepods/pod", f"pids/{run.name}"}
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert (groups(cgroups), seen[0].exists()) == (set(), False)
+
+
+def test_the_next_run_removes_what_a_killed_one_left(cgroups: Path) -> None:
+    """A run that goes on holds its lock, and keeps what it has."""
+    killed = Path(tempfile.mkdtemp(prefix=namespaces.PREFIX))
+    (cgroups / "memory" / killed.name / "kubepods").mkdir(parents=True)
+    with namespaces.folder() as running, namespaces.folder() as run:
+        assert not killed.exists()
+        assert groups(cgroups) == {f"{each}/{one.name}" for each in ("memory", "pids") for one in (running, run)}
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_a_machine_that_can_run_none_is_told_why(
+    skips: bool,  # noqa: FBT001 - a parameter of the table
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert command.main(["--or-skip"] if skips else []) == (0 if skips else 1)
+    assert capsys.readouterr().out == f"node: {'skipped, ' if skips else ''}a node needs root\n"
+
+
+def test_another_cluster_is_not_ours_to_replace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(packages, "why_not", lambda _: None)
+    monkeypatch.setenv("CLUSTER", "kind")
+    assert command.why_not() == "another cluster is wanted (kind)"

@@ -15,7 +15,7 @@ STAMP := $(VENV)/.stamp
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.stamp
 
-.PHONY: help setup check lint pure format test long demo node image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs pictures requirements clean
+.PHONY: help setup check lint pure format test long demo node gitops image krew sbom bench corpus differential forecast fuzz properties mutants oracle golden docs pictures requirements clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,7 +60,7 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 pure: $(STAMP)
-	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind and not slow'
+	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind and not gitops and not slow'
 
 test: check ## Everything: the pure tests, the chart, the server process, the real control plane, a real node where one can run
 	@$(BIN)/python -m tests.controlplane.binaries
@@ -70,6 +70,10 @@ test: check ## Everything: the pure tests, the chart, the server process, the re
 long: $(STAMP) ## What takes too long for every change: both Helm majors everywhere, restores, whole certificate lives
 	@$(BIN)/python -m tests.controlplane.binaries
 	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 2 --dist loadfile -m long
+
+gitops: $(STAMP) ## Argo CD and Flux themselves, built from their Go modules, with the YAML of docs/gitops.md
+	@$(BIN)/python -m tests.controlplane.binaries gitops
+	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 0 -m gitops
 
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo

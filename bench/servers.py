@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 START_SECONDS: Final = 30.0
+NGINX_CONNECTIONS: Final = 1024
+"""More than any load opens: nginx closes idle connections of others, also of who is measured, before it refuses one."""
 STATIC: Final = (
     '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":'
     '{"uid":"7f0d2f6c-8f6e-4c53-9f43-0d7e7f3a5a10","allowed":true}}'
@@ -86,7 +88,7 @@ def _nginx_conf(port: int, tls: Path) -> str:
     return f"""daemon off;
 master_process off;
 pid nginx.pid;
-events {{ worker_connections 64; }}
+events {{ worker_connections {NGINX_CONNECTIONS}; }}
 http {{
 {folders}
   access_log off;

@@ -21,14 +21,14 @@ class Operation(TypedDict):
     value: str
 
 
-class Entry(NamedTuple):
+class WebhookEntry(NamedTuple):
     """What matters here of one webhook in a configuration."""
 
     name: str
     ca_bundle: str | None
 
 
-def entries(configuration: bytes) -> tuple[Entry, ...]:
+def entries(configuration: bytes) -> tuple[WebhookEntry, ...]:
     """Return the webhooks of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration, in order.
 
     Args:
@@ -73,14 +73,14 @@ def patch(configuration: bytes, ca_pem: bytes) -> list[Operation]:
     return operations
 
 
-def _entry(webhook: object) -> Entry:
+def _entry(webhook: object) -> WebhookEntry:
     if not isinstance(webhook, dict) or not isinstance(webhook.get("name"), str):
         raise ConfigurationError("a webhook is a JSON object with a name")
     client_config = webhook.get("clientConfig")
     if not isinstance(client_config, dict):
         raise ConfigurationError(f"webhook {webhook['name']} has no clientConfig")
     ca_bundle = client_config.get("caBundle")
-    return Entry(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
+    return WebhookEntry(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
 
 
 def _decoded(text: str) -> bytes:

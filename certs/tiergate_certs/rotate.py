@@ -20,7 +20,7 @@ from tiergate_certs.bundle import (
 )
 from tiergate_certs.issue import Pair, issue_authority, issue_leaf
 from tiergate_certs.plan import Keep, Plan, Policy, RenewAll, RenewLeaf, Wait, plan, trusted_certificates
-from tiergate_certs.store import Missing, SecretStore, Stored
+from tiergate_certs.store import NotStored, SecretStore, Stored
 
 AUTHORITY_NAME: Final = "tiergate-ca"
 """The CA and its key: for the issuer only."""
@@ -48,7 +48,7 @@ class Published(NamedTuple):
     since: timedelta
 
 
-class Publisher(Protocol):
+class TrustPublisher(Protocol):
     """Tells clients which CA certificates to trust."""
 
     async def publish(self, wanted: bytes, *, alone: bool) -> Published:
@@ -67,7 +67,7 @@ class Rotated:
 
 
 async def rotate(
-    store: SecretStore, publisher: Publisher, *, now: datetime, policy: Policy, names: Sequence[str]
+    store: SecretStore, publisher: TrustPublisher, *, now: datetime, policy: Policy, names: Sequence[str]
 ) -> Rotated:
     """Bring certificates and what clients trust into order.
 
@@ -114,7 +114,7 @@ async def rotate(
 async def _read(store: SecretStore, name: str) -> Stored:
     found = await store.read(name)
     if found is None:
-        raise Missing(
+        raise NotStored(
             f'Secret "{name}" does not exist; it is never created by the controller: helm upgrade restores it'
         )
     return found

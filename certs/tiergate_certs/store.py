@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 
-class Conflict(RuntimeError):
+class Outdated(RuntimeError):
     """The stored object has another version than the one the write was based on: read and plan again."""
 
 
-class Missing(RuntimeError):
+class NotStored(RuntimeError):
     """There is no object of the name, and none is ever created here; the message says how to restore it."""
 
 

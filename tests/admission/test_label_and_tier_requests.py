@@ -144,3 +144,7 @@ def test_a_request_is_judged_by_the_name_of_its_object(endpoint: Endpoint, made:
                 read(endpoint, a_review(shown, old=old, operation=operation, name="dev"))
             assert refused.value.uid == UID
     assert read(endpoint, a_review(made(name="prod"), name=None)).name == "prod"
+
+
+def test_a_tier_is_in_no_namespace() -> None:
+    assert read("tiers", a_review(a_tier_object(), namespace="")).namespace == ""

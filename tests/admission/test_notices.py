@@ -10,6 +10,7 @@ import pytest
 
 from tests.builders import Json, a_pod_object, a_workload_object, an_owner
 from tests.reviews import a_review, a_scale_review
+from tiergate.admission import notices
 from tiergate.admission.notices import MAX_MESSAGE, Notice, message, notice
 from tiergate.admission.request import read
 from tiergate.core.decision import Decision, Finding, in_mode
@@ -97,6 +98,7 @@ def test_who_is_told_of_what(body: bytes, endpoint: Endpoint, decision: Decision
 
 
 POD: Final = an_owned_pod()
+WITHOUT_UID: Final = {**a_workload_object(), "metadata": {"name": "web", "namespace": "dev"}}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,12 @@ POD: Final = an_owned_pod()
             id="words-that-no-real-review-has",
         ),
         pytest.param(a_review(a_workload_object(name="see example")), "workloads", REFUSED, id="made-up-name"),
+        pytest.param(
+            a_review(WITHOUT_UID, old=WITHOUT_UID, operation="UPDATE"),
+            "workloads",
+            REFUSED,
+            id="a-workload-without-uid",
+        ),
     ],
 )
 def test_who_is_told_of_nothing(body: bytes, endpoint: Endpoint, decision: Decision) -> None:
@@ -191,6 +199,34 @@ def test_a_message_is_one_short_line_with_the_first_problem_first(names: list[st
     if len(set(names)) > 100:
         told = said.count("the tier allows")
         assert said.endswith(f" | and {len(names) - told} more")
+
+
+def test_a_message_names_as_many_problems_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room left to say how many more there are, also behind a first problem that is cut."""
+    request, decision = read("validate", a_review(POD)), a_decision(a_finding(), a_finding(container="b"))
+    whole = message(request, decision)
+    first, _, second = whole.partition(" | ")
+    assert second == SENTENCE.replace("agent", "b")
+    said = {}
+    for room in (len(whole), len(whole) - 1, len(first) - 1):
+        monkeypatch.setattr(notices, "MAX_MESSAGE", room + notices._MORE)
+        said[room] = message(request, decision)
+    assert list(said.values()) == [whole, f"{first} | and 1 more", f"{first[:-4]}... | and 1 more"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("abcdef", "abcdef"),
+        ("abcdefg", "abc..."),
+        ("a\nb", "a b"),
+        ("a\ud800b", "a b"),
+        ("üüü", "üüü"),
+        ("üüüü", "ü..."),
+    ],
+)
+def test_texts_are_cut_to_so_many_bytes(text: str, shown: str) -> None:
+    assert notices._printable(text, 6) == shown
 
 
 def test_the_words_of_a_refusal_come_from_the_findings_that_refuse() -> None:

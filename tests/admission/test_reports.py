@@ -18,7 +18,7 @@ from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import Bound
 from tiergate.core.rules import said, sentence
-from tiergate.core.workload_findings import Stall
+from tiergate.core.workload_findings import NeverRuns, Stall
 from tiergate.core.workload_room import Rolling
 
 modes = pytest.mark.parametrize("mode", ["Warn", "Audit"])
@@ -233,3 +233,17 @@ def test_what_cannot_be_read_is_told_of_with_every_pointer(mode: Mode) -> None:
     if mode == "Audit":
         assert found["auditAnnotations"]["rules"] == "malformed"
     assert ("warnings" in found) == (mode == "Warn")
+
+
+def test_a_workload_that_the_mode_admits_is_not_said_to_be_refused_twice() -> None:
+    """What mode Enforce would say is said once, by the beginning."""
+    never = Finding("workload-never-runs", "/spec", workload=NeverRuns(cause=a_violation()))
+    line = answered(Decision((never,), tier="dev", mode="Warn"))["warnings"][0]
+    assert line.startswith('would violate tier "dev": ')
+    assert "in mode Enforce" not in line
+
+
+def test_warnings_of_mode_audit_are_apart() -> None:
+    warned = (a_stall(), a_stall("requests.cpu"))
+    texts = answered(Decision(warned, mode="Audit"))["auditAnnotations"]
+    assert texts["warnings"] == " | ".join(f"in mode Enforce: {sentence(one, namespace='dev')}" for one in warned)

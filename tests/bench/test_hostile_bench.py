@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bench.hostile import MOST, Waited, attacks, crowds, line
+from bench.hostile import CONNECTIONS, CROWD, MOST, Waited, attacks, crowds, line
+from bench.servers import NGINX_CONNECTIONS
 from tests.server.admission_fakes import FakeState, answer
 from tiergate.process.bodies import SMALL_BYTES
 from tiergate.server.admission import LIGHT
@@ -25,6 +26,10 @@ def test_the_crowd_sends_what_is_answered_at_once_and_what_takes_many_passes_to_
     *light, largest = map(len, crowds().values())
     assert max(light) <= LIGHT
     assert SMALL_BYTES * 0.9 < largest <= SMALL_BYTES
+
+
+def test_nginx_closes_nobody_s_connection_for_those_of_the_crowd() -> None:
+    assert 2 * (CROWD + CONNECTIONS) < NGINX_CONNECTIONS
 
 
 def test_the_verdict_is_that_of_the_ratio() -> None:

@@ -11,7 +11,7 @@ from tiergate_certs.bundle import from_secrets, read_certificates
 from tiergate_certs.overlap import MOST_FORMER
 from tiergate_certs.plan import Keep, Policy, RenewAll, RenewLeaf, Wait
 from tiergate_certs.rotate import AUTHORITY_NAME, ROTATE, SERVING_NAME, rotate
-from tiergate_certs.store import Conflict, Missing, Stored
+from tiergate_certs.store import NotStored, Outdated, Stored
 
 
 async def test_the_first_step_issues_everything() -> None:
@@ -145,7 +145,7 @@ async def test_two_issuers_do_not_overwrite_each_other() -> None:
             return found
 
     slow = Slow()
-    with pytest.raises(Conflict):
+    with pytest.raises(Outdated):
         await slow.step()
     assert (await slow.step()).plan == Keep((await slow.step()).plan.until)  # type: ignore[union-attr]  # Keep is what is asserted
     assert slow.secrets == rival.secrets
@@ -168,7 +168,7 @@ async def test_a_missing_secret_is_said_and_never_created(name: str) -> None:
     """Nothing is written while one of the two does not exist, and the message says who restores it."""
     world = World()
     del world.secrets[name]
-    with pytest.raises(Missing, match=f'"{name}" does not exist.*helm upgrade'):
+    with pytest.raises(NotStored, match=f'"{name}" does not exist.*helm upgrade'):
         await world.step()
     assert world.journal == []
 

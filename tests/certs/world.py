@@ -11,7 +11,7 @@ from tiergate_certs.bundle import from_secrets, leaf_problems, read_certificates
 from tiergate_certs.overlap import Overlap
 from tiergate_certs.plan import Policy
 from tiergate_certs.rotate import AUTHORITY_NAME, SERVING_NAME, Published, Rotated, rotate
-from tiergate_certs.store import Conflict, Stored
+from tiergate_certs.store import Outdated, Stored
 
 DAY = timedelta(days=1)
 POLICY = Policy(authority_lifetime=300 * DAY, leaf_lifetime=90 * DAY)
@@ -49,7 +49,7 @@ class World:
         self._spend(name)
         found = self.secrets[name]
         if found.resource_version != resource_version:
-            raise Conflict(name)
+            raise Outdated(name)
         noted = {key: value for key, value in {**found.annotations, **annotations}.items() if value is not None}
         self.secrets[name] = Stored(dict(data), str(len(self.journal)), noted)
 

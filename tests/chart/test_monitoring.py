@@ -211,6 +211,18 @@ def test_each_alert_points_to_its_section(helm: Helm) -> None:
 
 
 @pytest.mark.helm
+def test_the_dashboard_leads_to_the_runbook(helm: Helm) -> None:
+    """The page itself, and from a rule that refused to what is said of each."""
+    found = rendered(helm, prometheusRule={"enabled": False, "runbookURL": "https://docs.example/operate"})
+    text = found.one("ConfigMap", "tiergate-dashboard")["data"]["tiergate.json"]
+    assert re.findall(r'"url": "(.*)"', text) == [
+        "https://docs.example/operate",
+        "https://docs.example/operate#refusals",
+    ]
+    assert "\n## Refusals\n" in OPERATE.read_text()
+
+
+@pytest.mark.helm
 def test_alerts_can_be_left_out_by_name(helm: Helm) -> None:
     found = rendered(helm, prometheusRule={"disabled": ["TiergateQuotaNearlyFull", "TiergateQuotaExceeded"]})
     groups = found.one("PrometheusRule", "tiergate")["spec"]["groups"]
@@ -240,6 +252,10 @@ def test_they_can_live_where_they_are_looked_for(helm: Helm) -> None:
 def test_the_dashboard_is_the_file_in_the_chart(helm: Helm) -> None:
     found = rendered(helm).one("ConfigMap", "tiergate-dashboard")
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
-    assert json.loads(found["data"]["tiergate.json"]) == json.loads((CHART / "files" / "dashboard.json").read_text())
-    panels_of = json.loads(found["data"]["tiergate.json"])["panels"]
+    there, file = (
+        json.loads(found["data"]["tiergate.json"]),
+        json.loads((CHART / "files" / "dashboard.json").read_text()),
+    )
+    panels_of = there["panels"]
+    assert [panel["targets"] for panel in panels_of] == [panel["targets"] for panel in file["panels"]]
     assert len({panel["id"] for panel in panels_of}) == len(panels_of)

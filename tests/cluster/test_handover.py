@@ -264,6 +264,24 @@ def _generations(cluster: Cluster) -> list[int]:
     return [cluster.kubectl(f"get {kind} {NAME} -o json").json["metadata"]["generation"] for kind in CONFIGURATIONS]
 
 
+@pytest.mark.long
+def test_a_service_that_leads_to_no_replica_is_handed_over(installed: Cluster) -> None:
+    """Replicas are ready, and the API server reaches none."""
+    service = f"service tiergate-webhook -n {NAMESPACE}"
+    kept = installed.kubectl(f"get {service} -o json").json["spec"]["selector"]
+
+    def select(selector: Object) -> None:
+        operations = [{"op": "replace", "path": "/spec/selector", "value": selector}]
+        installed.kubectl(f"patch {service} --type=json -p {shlex.quote(json.dumps(operations))}")
+
+    select({"no": "pod"})
+    until(lambda: policies(installed) == HANDED_OVER, "it is handed over", seconds=60)
+    until(lambda: not _refused(installed, "dev"), "pods flow")
+    select(kept)
+    until(lambda: policies(installed) == FAIL, "it is handed back", seconds=BACK_AFTER + 60)
+    installed.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
+
+
 HOSTILE: Object = {
     "apiVersion": "v1",
     "kind": "LimitRange",

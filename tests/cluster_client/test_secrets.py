@@ -10,7 +10,7 @@ from tests.fake_api import FakeApi
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import ApiError
 from tiergate.cluster.secrets import ClusterSecrets
-from tiergate_certs.store import Conflict, Stored
+from tiergate_certs.store import Outdated, Stored
 
 PATH = "/api/v1/namespaces/tiergate-system/secrets/s"
 
@@ -72,7 +72,7 @@ async def test_annotations_are_read_set_and_removed_and_others_stay() -> None:
 
 async def test_no_secret_is_ever_created() -> None:
     api, store = a_store()
-    with pytest.raises(Conflict):
+    with pytest.raises(Outdated):
         await store.write("s", {"new": b"2"}, "1", annotations={})
     assert not api.writes
 
@@ -86,15 +86,15 @@ async def test_no_secret_is_ever_created() -> None:
 )
 async def test_a_write_decided_on_something_else_is_a_conflict(secrets: list[dict[str, Any]], decided_on: str) -> None:
     _, store = a_store(*secrets)
-    with pytest.raises(Conflict):
+    with pytest.raises(Outdated):
         await store.write("s", {"new": b"2"}, decided_on, annotations={})
 
 
 @pytest.mark.parametrize("status", [409, 404])
 async def test_a_change_between_our_two_calls_is_a_conflict(status: int) -> None:
     api, store = a_store(a_secret({}))
-    api.refuse["PUT secrets"] = ApiError(status, "Conflict", "changed")
-    with pytest.raises(Conflict):
+    api.refuse["PUT secrets"] = ApiError(status, "Outdated", "changed")
+    with pytest.raises(Outdated):
         await store.write("s", {"new": b"2"}, version(api), annotations={})
 
 

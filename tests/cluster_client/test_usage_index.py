@@ -22,7 +22,7 @@ from tiergate.core.podspec import Pod
 from tiergate.core.tally import Footprints
 from tiergate.metrics.snapshot import rows_of
 from tiergate.server.state import ServerState
-from tiergate.server.usage import Usage
+from tiergate.server.usage import UsageByNamespace
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
@@ -263,7 +263,7 @@ async def test_usage_of_a_reporting_tier_is_shown_on_the_pages() -> None:
     async with server(api) as state:
         await eventually(lambda: used(state) is not None and used(state, Claim) is not None)
         await eventually(state.governed)
-        shown = rows_of(await Usage(state).namespaces())
+        shown = rows_of(await UsageByNamespace(state).namespaces())
         rows = {(row.namespace, row.quota, row.resource): f"{row.used}/{row.hard}" for row in shown}
         assert rows == {
             ("dev", "tier", "pods"): "1/5",

@@ -25,6 +25,8 @@ START, END = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 SERVICE = "/api/v1/namespaces/t/services/tiergate-webhook"
 DEPLOYMENT = "/apis/apps/v1/namespaces/t/deployments/tiergate-webhook"
 
+LABELS = {"app.kubernetes.io/name": "tiergate"}
+
 
 @dataclass
 class World:
@@ -77,8 +79,9 @@ async def a_webhook(
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=_context(leaf))
     port = server.sockets[0].getsockname()[1]
     api = FakeApi()
-    api.put(SERVICE, {"spec": {"clusterIP": "127.0.0.1"}})
-    api.put(DEPLOYMENT, {"spec": {}, "status": {"readyReplicas": ready}})
+    api.put(SERVICE, {"spec": {"clusterIP": "127.0.0.1", "ports": [{"port": port}], "selector": LABELS}})
+    template = {"metadata": {"labels": {**LABELS, "more": "labels"}}}
+    api.put(DEPLOYMENT, {"spec": {"template": template}, "status": {"readyReplicas": ready}})
     bundle = base64.b64encode(authority.certificate).decode()
     async with server:
         yield World(api, {"service": {"name": "tiergate-webhook", "port": port}, "caBundle": bundle})
@@ -98,6 +101,30 @@ async def test_one_that_is_not_ready_does_not(answer: bytes) -> None:
         assert "2 replicas are said to be ready" in probe.detail
     async with a_webhook(answer=answer, ready=0) as world:
         assert (await world.ask()).unreachable
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "is_certain"),
+    [
+        (None, "does not exist", True),
+        ({"ports": [{"port": 8}]}, "has no port", True),
+        ({"selector": {"no": "pod"}}, "does not select the replicas", True),
+        ({"selector": {}}, "though 2 replicas are said to be ready", False),
+        ({}, "though 2 replicas are said to be ready", False),
+    ],
+)
+async def test_a_service_that_leads_to_no_replica_is_of_no_use_to_anybody(
+    change: Object | None, words: str, *, is_certain: bool
+) -> None:
+    """What is wrong with it can be read; where nothing is, or somebody else keeps its endpoints, nobody can tell."""
+    async with a_webhook(answer=b"") as world:
+        service = world.api.get(SERVICE)
+        world.api.delete(SERVICE)
+        if change is not None:
+            world.api.put(SERVICE, {"spec": {**service["spec"], **change}})
+        found = await world.ask()
+        assert (found.answered, found.unreachable) == (False, is_certain)
+        assert words in found.detail
 
 
 async def test_replicas_that_give_no_verdict_are_of_no_use_to_anybody() -> None:

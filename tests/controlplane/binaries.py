@@ -99,7 +99,22 @@ NODE: Final = (
     *(Program(name.rpartition("/")[2], "cni", f"{_CNI}/{name}", 10) for name in CNI_PLUGINS),
 )
 """What a node runs (tests/node); built where one can run only."""
-ALL: Final = PROGRAMS + EXTRAS + NODE
+GITOPS: Final = (
+    Program("registry", "registry", "github.com/distribution/distribution/v3/cmd/registry", 40),
+    Program(
+        "argocd",
+        "argocd",
+        "github.com/argoproj/argo-cd/v3/cmd",
+        420,
+        "-X github.com/argoproj/argo-cd/v3/common.version=3.5.3",
+    ),
+    Program("redis", "argocd", "./redis", 5),
+    Program("kustomize-controller", "flux", "github.com/fluxcd/kustomize-controller", 150),
+    Program("source-controller", "flux", "github.com/fluxcd/source-controller", 150),
+    Program("drift", "flux", "./drift", 10),
+)
+"""What `make gitops` needs besides."""
+ALL: Final = PROGRAMS + EXTRAS + NODE + GITOPS
 
 
 @dataclass(frozen=True)
@@ -118,8 +133,8 @@ def recipe_key(module: str) -> str:
     for program in ALL:
         if program.module == module:
             digest.update(repr((program.name, program.package, program.flags)).encode())
-    for file in ("go.mod", "go.sum"):
-        digest.update((MODULES / module / file).read_bytes())
+    for file in (MODULES / module / "go.mod", MODULES / module / "go.sum", *sorted(MODULES.glob(f"{module}/*/*.go"))):
+        digest.update(file.read_bytes())
     return f"{module}-{digest.hexdigest()[:12]}"
 
 
@@ -266,12 +281,12 @@ def _run_in_group(command: list[str], folder: Path, waiting: Callable[[], None])
         return code, log.read()[-2000:].decode(errors="replace").strip()
 
 
-def main() -> int:
+def main(more: Sequence[Program] = ()) -> int:
     """Build what is missing for the cluster that the environment asks for, and nothing if it asks for another."""
     named = os.environ.get("KUBECONFIG") or os.environ.get("CLUSTER")
     try:
         if not named:
-            ensure(lambda text: print(text, flush=True), {program.name for program in PROGRAMS + EXTRAS})
+            ensure(lambda text: print(text, flush=True), {program.name for program in (*PROGRAMS, *EXTRAS, *more)})
     except ControlPlaneError as error:
         print(error, flush=True)
         return 1
@@ -282,4 +297,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(GITOPS if "gitops" in sys.argv else ()))

@@ -7,7 +7,7 @@ from typing import Final
 
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Problem, Report, Shown, TierState
+from tiergate.pages.snapshot import Shown, ShownAnswer, ShownProblem, TierState
 
 NOW: Final = datetime(2026, 3, 2, 9, 30, 5, tzinfo=UTC)
 HARD: Final = {"limits.cpu": "4", "limits.memory": "4Gi", "pods": "20", "requests.cpu": "2", "requests.memory": "2Gi"}
@@ -34,28 +34,28 @@ def a_namespace(
 
 def a_report(
     name: str,
-    *problems: Problem,
+    *problems: ShownProblem,
     kind: str = "Deployment",
     namespace: str = "agents-dev",
     tier: str = "dev",
     ago: float = 5,
     count: int = 1,
-) -> Report:
+) -> ShownAnswer:
     last = NOW.timestamp() - ago
-    return Report(tier, namespace, kind, name, problems, 0, count, last - 40, last)
+    return ShownAnswer(tier, namespace, kind, name, problems, 0, count, last - 40, last)
 
 
-MAX: Final = Problem(
+MAX: Final = ShownProblem(
     "limit-max",
     'container "agent": limits.memory is 1Gi, the tier allows at most 512Mi',
     "set limits.memory to 512Mi or less",
 )
-SHORT: Final = Problem(
+SHORT: Final = ShownProblem(
     "workload-does-not-fit",
     '8 of 10 pods fit into quota "compute": limits.cpu 4, 500m for each pod',
     "set replicas to 8 or less, or lower limits.cpu to 400m per pod",
 )
-OVER: Final = Problem(
+OVER: Final = ShownProblem(
     "quota-exceeded", 'quota "compute": limits.cpu asks 500m, used 4 of 4, over by 500m', "free 500m in agents-dev"
 )
 
@@ -119,7 +119,7 @@ HOSTILE: Final = "\"><img src=x onerror=document.title=1>'</style>{{ 7*7 }}" + "
 
 def a_hostile_cluster() -> Shown:
     """Return names that no API server would store."""
-    said = Problem(HOSTILE, HOSTILE, HOSTILE)
+    said = ShownProblem(HOSTILE, HOSTILE, HOSTILE)
     return Shown(
         looked=NOW,
         replica=HOSTILE,

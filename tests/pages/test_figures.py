@@ -7,7 +7,7 @@ import pytest
 
 from tests.pages import samples
 from tiergate.core.quantity import Quantity
-from tiergate.pages.figures import Bound, FiguresOfLast
+from tiergate.pages.figures import BoundFigures, FiguresOfLast
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from tiergate.pages.figures import Bound, FiguresOfLast
     ],
 )
 def test_a_bound(used: str, hard: str, share: int, left: str, level: str) -> None:
-    bound = Bound("tier", "limits.cpu", Quantity.parse(used), Quantity.parse(hard))
+    bound = BoundFigures("tier", "limits.cpu", Quantity.parse(used), Quantity.parse(hard))
     assert (bound.share, bound.level) == (share, level)
     assert bound.left_text == left or (hard == "1e900" and len(bound.left_text) < 30)
     assert len(bound.hard_text) < 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Final
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 
@@ -15,6 +16,7 @@ from tiergate.pages.as_json import ROWS as ROWS_OF_JSON
 from tiergate.pages.hosts import is_local
 from tiergate.pages.snapshot import Shown
 from tiergate.pages.tables import ROWS
+from tiergate.pages.views import MOST_BOUNDS
 
 PATHS: Final = ("/", "/usage", "/namespaces", "/refusals", "/workloads", "/usage.json", "/nowhere")
 
@@ -155,6 +157,20 @@ def test_3000_namespaces_are_sorted_filtered_and_cut_into_pages(query: str, firs
     assert page.split('<th role="rowheader"')[1].split("</th>")[0].endswith(f">{first}</a>")
     assert Elements(page).rows <= ROWS + 1
     assert len(page) < 60_000
+
+
+def test_many_quotas_of_a_tenant_fill_no_page() -> None:
+    hard = {f"count/things{number}.example.com": "1" for number in range(5000)}
+    many = samples.a_namespace("team", hard=hard)
+    foreign = tuple(msgspec.structs.replace(row, quota=f"own-{at}", of_tier=False) for at, row in enumerate(many.rows))
+    shown = Shown(samples.NOW, heard=1.0, namespaces=(msgspec.structs.replace(many, rows=foreign),))
+    client = a_client(shown)
+    page = text(client, "/namespaces/team")
+    assert Elements(page).rows == MOST_BOUNDS + 1
+    assert "4,900 more" in page
+    assert 'href="/usage.json?namespace=team"' in page
+    assert "No quota is in force" in text(client, "/tiers/dev")
+    assert client.get("/usage.json").get_json()["tiers"][0]["total"] == []
 
 
 def test_links_keep_what_was_chosen() -> None:

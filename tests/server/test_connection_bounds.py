@@ -21,10 +21,24 @@ from tests.server.connections import (
 from tiergate.process.answers import MAX_DISCARDED_BYTES
 from tiergate.process.corked import Corked
 from tiergate.process.worker import (
+    BULKY_BYTES,
     MAX_HEADER_BYTES,
     MAX_HEADERS,
     MAX_URL_BYTES,
 )
+
+
+async def test_a_body_is_bulky_from_a_number_of_bytes_on_until_it_is_whole() -> None:
+    async def story(connection: Connection) -> None:
+        head = REQUEST.replace(b"Length: 5", b"Length: %d" % (2 * BULKY_BYTES)).removesuffix(b"12345")
+        await connection.receive(head + b"1" * (BULKY_BYTES - 1))
+        assert not connection.protocol.is_bulky()
+        await connection.receive(b"1")
+        assert connection.protocol.is_bulky()
+        await connection.receive(b"1" * BULKY_BYTES)
+        assert not connection.protocol.is_bulky()
+
+    await on_a_connection(never, story)
 
 
 async def test_head_and_body_go_out_in_one_write() -> None:

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from tiergate.process.deliveries import MOST, MOST_OF_PEER, SECONDS, Deliveries
+from tiergate.process.deliveries import BULKY_TURN, MOST, MOST_BULKY, MOST_OF_PEER, SECONDS, Deliveries
 from tiergate.process.reading import Reading, Served
 
 FLOOD = 200
@@ -21,6 +21,7 @@ class Keeping(Served):
     def __init__(self) -> None:
         self.received = b""
         self.held_back = False
+        self.bulky = False
         self.take: Callable[[], None] = lambda: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -29,6 +30,9 @@ class Keeping(Served):
     def data_received(self, data: bytes) -> None:
         self.take()
         self.received += data
+
+    def is_bulky(self) -> bool:
+        return self.bulky
 
     def is_held_back(self) -> bool:
         return self.held_back
@@ -182,6 +186,27 @@ async def test_a_pass_lasts_no_longer_than_it_may_and_all_go_on_in_turn(part: fl
         assert now[0] - before < (2 + 2 * part) * SECONDS  # what came, and those whose turn it was
         assert len(other.protocol.received) >= (turn // 4) * len(PIECE)
     assert read(flood) == FLOOD
+
+
+async def test_an_ordinary_review_goes_before_the_bulky_bodies_of_its_address_and_these_go_on() -> None:
+    deliveries = Deliveries(clock=lambda: 0.0)
+    bulky, ordinary = wires(40, deliveries), wires(40, deliveries)
+    for one in bulky:
+        one.protocol.bulky = True
+    bring(*bulky)
+    assert read(bulky) == MOST_BULKY
+    bring(ordinary[0])
+    assert read(ordinary) == 1  # there is a place left in the same pass
+    bring(*ordinary)
+    await asyncio.sleep(0)  # their turns begin
+    for _ in range(2):
+        heard, taken = read(ordinary), read(bulky)
+        await asyncio.sleep(0)
+        assert read(bulky) - taken == MOST_OF_PEER // BULKY_TURN
+        assert read(ordinary) - heard == MOST_OF_PEER - MOST_OF_PEER // BULKY_TURN
+    for _ in range(8):
+        await asyncio.sleep(0)
+    assert read(ordinary) == read(bulky) == 40
 
 
 async def test_who_asks_for_a_turn_waits_behind_its_own_address_only() -> None:

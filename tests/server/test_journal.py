@@ -9,6 +9,7 @@ import pytest
 from tests.builders import (
     RELEASE_NAMESPACE,
     Json,
+    a_namespace_object,
     a_pod_object,
     a_quota,
     a_tier,
@@ -40,6 +41,7 @@ class World:
             tiers=tiers,
             namespaces={**dict.fromkeys(names, "dev"), "prod": "prod"},
             quotas=(a_quota({"limits.cpu": "4"}),),
+            usage=(a_quota({"limits.cpu": "4"}),),  # what the index would count in modes Warn and Audit
         )
         self._admission = Admission(
             state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, notes=(self.journal,), clock=state.clock
@@ -130,6 +132,17 @@ async def test_one_namespace_has_few_places_and_the_largest_gives_way() -> None:
     assert len(refused) == MOST
     assert refused[-1] == ("prod", "pod", "first", 1)
     assert max(Counter(namespace for namespace, *_ in refused).values()) == 1
+
+
+async def test_labels_that_are_tried_push_out_each_other_alone() -> None:
+    """Whoever may create namespaces can make up as many names of them as there are places."""
+    world = World()
+    for number in range(MOST_OF_NAMESPACE):
+        await world.review("validate", a_pod(f"agent-{number}"))
+    for number in range(2 * MOST):
+        await world.review("namespaces", a_namespace_object(f"made-up-{number}", tier="dev"))
+    kinds = Counter((one.tier, one.kind) for one in world.journal.refusals())
+    assert kinds == {("", "namespace"): MOST - MOST_OF_NAMESPACE, ("dev", "pod"): MOST_OF_NAMESPACE}
 
 
 async def test_a_report_is_short_whatever_was_sent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tiergate.admission.request import read
 from tiergate.admission.review import BadReview
+from tiergate.process.bodies import SMALL_BYTES
 from tiergate.server import large_reviews
 from tiergate.server import large_reviews_process as process
 from tiergate.server.admission import LARGE, LIGHT, TWO_LIGHT, Admission
@@ -121,9 +123,19 @@ async def test_what_costs_little_waits_for_nobody_s_turn(size: int, nul: str, *,
     await asyncio.gather(answering, return_exceptions=True)
 
 
-async def test_who_fills_the_line_fills_his_own(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("bound", "value", "of_first"),
+    [
+        pytest.param("MAX_WAITING_OF_PEER", 6, [True] * 4 + [False], id="number"),  # the one that is read waits no more
+        pytest.param("MAX_BYTES_OF_PEER", 6 * len(PODS["valid"]), [True] * 3 + [False] * 2, id="bytes"),
+    ],
+)
+async def test_who_fills_the_line_fills_his_own(
+    monkeypatch: pytest.MonkeyPatch, bound: str, value: int, of_first: list[bool]
+) -> None:
     """One at a time is read, and of six places one namespace gets three, the next one two, and one is left."""
-    monkeypatch.setattr(large_reviews, "MAX_WAITING_OF_PEER", 6)
+    assert len(PODS["valid"]) <= SMALL_BYTES
+    monkeypatch.setattr(large_reviews, bound, value)
     reviews = LargeReviews()
     second, third = (SENDER._replace(namespace=name) for name in (b"second", b"third"))
     other_peer = origin_of("2.2.2.2", PODS["valid"])
@@ -134,7 +146,8 @@ async def test_who_fills_the_line_fills_his_own(monkeypatch: pytest.MonkeyPatch)
         return await asyncio.gather(*asked, return_exceptions=True)
 
     read = [not isinstance(one, CannotReadError) for one in await running(story(), reviews)]
-    assert read == [*[True] * 4, False, True, True, False, True, False, True]
+    assert read == [*of_first, True, True, False, True, False, True]
+    assert not reviews._bytes
 
 
 async def test_a_review_waits_for_less_time_than_others_wait_for_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +177,17 @@ async def test_a_process_that_nobody_could_reach_in_time_is_ended(monkeypatch: p
         await running(reviews.read("mutate", PODS["valid"], a_deadline(), SENDER), reviews)
     (child,) = started
     assert await asyncio.to_thread(child.wait, 20) == -signal.SIGKILL
+
+
+async def test_the_process_stands_back_where_it_wants_the_core_of_the_event_loop() -> None:
+    reviews = LargeReviews()
+
+    async def story() -> int:
+        await reviews.read("mutate", PODS["valid"], a_deadline(), SENDER)
+        assert reviews._channel is not None
+        return os.getpriority(os.PRIO_PROCESS, reviews._channel.process.pid)
+
+    assert await running(story(), reviews) == min(os.getpriority(os.PRIO_PROCESS, 0) + process.NICE, 19)
 
 
 async def test_an_idle_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:

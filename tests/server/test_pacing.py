@@ -6,7 +6,7 @@ import heapq
 
 import pytest
 
-from tiergate.server.pacing import ALONE, BURST, LONGEST, MOST_HELD, MOST_KNOWN, OVERHEAD, SHARE, Pacing
+from tiergate.server.pacing import ALONE, BURST, LONGEST, MOST_KNOWN, OVERHEAD, SHARE, Pacing
 
 SECONDS = 20.0
 
@@ -24,7 +24,7 @@ def ask(pacing: Pacing, namespace: str, *, peer: str = "192.0.2.1", held: float 
 
 
 @pytest.mark.parametrize("held", [0.00005, 0.001, 0.01])
-@pytest.mark.parametrize("senders", [8, 40])
+@pytest.mark.parametrize("senders", [8, 40, 200])
 def test_a_flood_of_one_namespace_has_its_share_and_others_never_wait(senders: int, held: float) -> None:
     """Each of its senders asks again as soon as it is answered, and another namespace fifty times a second."""
     clock = Clock()
@@ -41,7 +41,7 @@ def test_a_flood_of_one_namespace_has_its_share_and_others_never_wait(senders: i
             clock.now += cost  # one after the other
             taken += cost
             heapq.heapreplace(flood, clock.now + ask(pacing, "flood", held=held))
-    share = max(SHARE, senders * cost / LONGEST)  # nobody waits for longer than that
+    share = min(max(SHARE, senders * cost / LONGEST), 1.0)  # nobody waits for longer than that
     assert share * SECONDS * 0.9 <= taken <= (share * SECONDS + BURST) * 1.05
 
 
@@ -63,13 +63,11 @@ def test_an_address_that_makes_up_namespaces_delays_none_of_another() -> None:
     assert ask(pacing, "dev") == 0.0
 
 
-def test_what_is_held_back_is_bounded() -> None:
-    """In time, as the API server waits, and in number, as each keeps a connection; what is known of it, too."""
+def test_what_is_held_back_is_bounded_in_time_and_what_is_known_in_number() -> None:
+    """The API server waits for the answer."""
     pacing = Pacing(clock=Clock())
     for number in range(3 * MOST_KNOWN):
         ask(pacing, f"made-up-{number}")
     assert len(pacing._due) <= MOST_KNOWN
     waits = [ask(pacing, "flood", held=5.0) for _ in range(100)]
     assert 0 < max(waits) <= LONGEST
-    pacing.held = MOST_HELD
-    assert ask(pacing, "flood") == 0.0

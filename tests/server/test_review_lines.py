@@ -9,6 +9,7 @@ import pytest
 
 from tiergate.core.request import Endpoint
 from tiergate.metrics.prometheus import PrometheusRecorder
+from tiergate.process.bodies import MAX_BODY_BYTES, TooLarge
 from tiergate.process.service import Message
 from tiergate.server.admission import AdmissionFailed, Answer, Record
 from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
@@ -64,8 +65,8 @@ class Client:
         """Return the bytes of bodies that are held."""
         return self._routes.bytes_in_flight
 
-    def post(self, uid: str, *, seconds: float = 0.0) -> Coroutine[Any, Any, None]:
-        """Return what sends one review, in so many seconds."""
+    def post(self, uid: str, *, seconds: float = 0.0, length: int = 0) -> Coroutine[Any, Any, None]:
+        """Return what sends one review, in so many seconds; its headers may tell a length."""
 
         async def receive() -> Message:
             await asyncio.sleep(seconds)
@@ -75,7 +76,8 @@ class Client:
             if message["type"] == "http.response.body":
                 self.answers.append(message["body"])
 
-        return self._routes.http(SCOPE, receive, send)
+        said = [(b"content-length", b"%d" % length)] if length else []
+        return self._routes.http({**SCOPE, "headers": [*SCOPE["headers"], *said]}, receive, send)
 
 
 async def running(
@@ -177,10 +179,52 @@ async def test_an_answer_that_is_held_back_comes_later_and_is_counted(
 ) -> None:
     monkeypatch.setattr(Pacing, "wait", lambda *_, **__: 0.02)
     client = Client(Output(), Namer())
-    pacing = client._routes._pacing
     answering = asyncio.create_task(client.post("a"))
     for _ in range(5):
         await asyncio.sleep(0)
-    assert (client.answers, pacing.held, client.held) == ([], 1, 0)
+    assert (client.answers, client.held) == ([], 0)
     await answering
-    assert (client.answers, pacing.held, client.held) == ([b"a"], 0, 0)
+    assert (client.answers, client.held) == ([b"a"], 0)
+
+
+async def test_a_refusal_comes_later_by_the_bytes_that_are_discarded_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gets it at once sends the same body again at once."""
+    asked: list[tuple[str, int]] = []
+
+    def wait(_: Pacing, _peer: str, namespace: str, *, size: int) -> float:
+        asked.append((namespace, size))
+        return 0.02
+
+    monkeypatch.setattr(Pacing, "wait", wait)
+    client = Client(Output(), Namer())
+    refused = asyncio.create_task(client.post("a", length=MAX_BODY_BYTES + 1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (client.answers, asked) == ([], [("", MAX_BODY_BYTES + 1)])
+    await refused
+    assert client.answers == [TooLarge.text]
+
+
+@pytest.mark.parametrize(("status", "whose"), [(200, "made-up"), (400, ""), (500, "")])
+async def test_what_gets_no_verdict_is_paced_as_of_no_namespace(
+    monkeypatch: pytest.MonkeyPatch, status: int, whose: str
+) -> None:
+    """Whoever makes up a namespace for each review gets no verdicts, and would have all of the loop's time."""
+    asked: list[str] = []
+
+    def wait(_: Pacing, _peer: str, namespace: str, *, size: int, held: float) -> float:
+        assert (size, held) == (1, 0.0)
+        asked.append(namespace)
+        return 0.0
+
+    class Says:
+        async def answer(self, endpoint: Endpoint, body: bytes, **_: object) -> Answer:
+            record = Record(endpoint, namespace="made-up")
+            if status == 500:
+                raise AdmissionFailed(record)
+            return Answer(status, body, record)
+
+    monkeypatch.setattr(Pacing, "wait", wait)
+    client = Client(Output(), Says())
+    await client.post("a")
+    assert asked == [whose]

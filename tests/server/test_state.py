@@ -23,7 +23,7 @@ from tiergate.metrics.snapshot import TierCondition, rows_of
 from tiergate.server.live import LiveReads
 from tiergate.server.service import tier_conditions
 from tiergate.server.state import MISSING_FOR, MOST_MISSING, ServerState
-from tiergate.server.usage import Usage
+from tiergate.server.usage import UsageByNamespace
 from tiergate.wire import Malformed
 from tiergate.wire.quota import read_quota
 
@@ -264,7 +264,7 @@ async def test_usage_is_shown_of_governed_namespaces_alone() -> None:
         learn(state, "resourcequotas", a_quota(name, used="1500m"))
     rows = [
         (row.tier, row.namespace, row.resource, str(row.used), str(row.hard))
-        for row in rows_of(await Usage(state).namespaces())
+        for row in rows_of(await UsageByNamespace(state).namespaces())
     ]
     assert rows == [("dev", "dev", "requests.cpu", "1500m", "2")]
 

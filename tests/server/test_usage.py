@@ -11,7 +11,7 @@ from tests.server.test_state import learn, state_on
 from tiergate.pages.snapshot import TierState
 from tiergate.server.journal import Journal
 from tiergate.server.state import ServerState
-from tiergate.server.usage import AT_ONCE, Publisher, tier_states
+from tiergate.server.usage import AT_ONCE, PagePublisher, UsageByNamespace, tier_states
 
 
 def a_state(*namespaces: str) -> ServerState:
@@ -30,7 +30,7 @@ def touched(state: ServerState, number: int) -> None:
 
 async def test_only_a_changed_namespace_is_made_anew() -> None:
     state = a_state("a", "b")
-    publisher = Publisher(state, Journal(), replica="r")
+    publisher = PagePublisher(state, Journal(), replica="r")
     touched(state, 1)
     assert await publisher.look()
     first = publisher.shown.namespaces
@@ -48,9 +48,18 @@ async def test_only_a_changed_namespace_is_made_anew() -> None:
     assert (str(b.rows[0].used), b.pods is not None) == ("1", True)
 
 
+async def test_it_is_said_whose_a_quota_is() -> None:
+    state = a_state("a")
+    foreign = a_quota("a")
+    foreign["metadata"] = {"name": "own", "namespace": "a"}
+    learn(state, "resourcequotas", foreign)
+    (usage,) = await UsageByNamespace(state).namespaces()
+    assert [(row.quota, row.of_tier) for row in usage.rows] == [("own", False), ("tier", True)]
+
+
 async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
     state = a_state("a", "b")
-    publisher = Publisher(state, Journal(), replica="r")
+    publisher = PagePublisher(state, Journal(), replica="r")
     touched(state, 1)
     await publisher.look()
     learn(state, "namespaces", a_namespace("a", "gone"))
@@ -67,7 +76,7 @@ async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
 
 async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
     state = a_state(*(f"team-{number}" for number in range(5 * AT_ONCE)))
-    publisher = Publisher(state, Journal(), replica="r")
+    publisher = PagePublisher(state, Journal(), replica="r")
     touched(state, 1)
     turns = 0
 
@@ -84,7 +93,7 @@ async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
 
 
 async def test_until_the_caches_are_filled_nothing_was_heard() -> None:
-    publisher = Publisher(a_state("a"), Journal(), replica="r")
+    publisher = PagePublisher(a_state("a"), Journal(), replica="r")
     await publisher.look()
     assert (publisher.shown.heard, publisher.shown.stale) == (None, True)
 

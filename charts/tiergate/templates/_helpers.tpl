@@ -119,3 +119,8 @@ matchPolicy: Equivalent
 failurePolicy: {{ .failurePolicy }}
 timeoutSeconds: {{ .timeoutSeconds }}
 {{- end }}
+
+{{/* The page to whose sections the alerts and the dashboard point. */}}
+{{- define "tiergate.runbook" -}}
+{{- .Values.monitoring.prometheusRule.runbookURL | default (printf "%s/blob/v%s/docs/operate.md" .Chart.Home .Chart.AppVersion) }}
+{{- end }}

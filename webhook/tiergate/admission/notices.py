@@ -111,5 +111,5 @@ def _beginning(request: AdmissionRequest, decision: Decision) -> str:
 def _printable(text: str, most: int) -> str:
     """Return the text printable and on one line, in so many bytes at most."""
     clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
-    raw = clean.encode(errors="replace")
+    raw = clean.encode()  # a lone surrogate is not printable
     return clean if len(raw) <= most else f"{raw[: most - 3].decode(errors='ignore')}..."

@@ -14,7 +14,7 @@ from tiergate.cluster.client import NOT_FOUND, ApiError
 from tiergate.cluster.tier_record import read_record
 from tiergate.core.tier import LABEL, Tier, is_protected
 from tiergate.core.workload_kind import BY_KIND
-from tiergate.live.listing import FORBIDDEN, ObjectMeta, each_object, read_metadata, reason, server_minor
+from tiergate.live.listing import FORBIDDEN, ListedMeta, each_object, read_metadata, reason, server_minor
 from tiergate.live.pruning import pruned
 from tiergate.wire import Malformed
 from tiergate.wire.limitrange import read_limit_range
@@ -227,7 +227,7 @@ class _Reader:
         self._found.standing.append(Standing(kind, resource.api_version, metadata.namespace, metadata.name, body))
 
 
-def _keeper(raw: bytes, metadata: ObjectMeta) -> str:
+def _keeper(raw: bytes, metadata: ListedMeta) -> str:
     """Return what manages an object, "" where nothing is known to; whatever it is, it is not us."""
     tool = (metadata.labels or {}).get(MANAGED_BY_LABEL, "")
     if tool == MANAGER:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tiergate.cli.connection import run_connected, say
 from tiergate.cluster.api import Api
 from tiergate.lifecycle.certificates import NotRotated, rotate, status
-from tiergate_certs.store import Conflict
+from tiergate_certs.store import Outdated
 
 if TYPE_CHECKING:
     import argparse
@@ -32,4 +32,4 @@ def run_certs(arguments: argparse.Namespace) -> int:
             say=say,
         )
 
-    return run_connected(arguments, work, command=f"certs {arguments.verb}", failures=(NotRotated, Conflict))
+    return run_connected(arguments, work, command=f"certs {arguments.verb}", failures=(NotRotated, Outdated))

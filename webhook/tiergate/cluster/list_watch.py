@@ -62,7 +62,7 @@ class Event(msgspec.Struct):
     object: msgspec.Raw
 
 
-class Status(msgspec.Struct):
+class ErrorStatus(msgspec.Struct):
     """The object of an ERROR event."""
 
     code: int = 0
@@ -77,7 +77,7 @@ class _Items(msgspec.Struct):
 _decode_page: Final = msgspec.json.Decoder(Page).decode
 _decode_event: Final = msgspec.json.Decoder(Event).decode
 _decode_items: Final = msgspec.json.Decoder(_Items).decode
-read_status: Final = msgspec.json.Decoder(Status).decode
+read_status: Final = msgspec.json.Decoder(ErrorStatus).decode
 
 
 async def read_pages(

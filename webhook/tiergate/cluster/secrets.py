@@ -10,7 +10,7 @@ from tiergate.cluster import swap
 from tiergate.cluster.api import Api
 from tiergate.cluster.resource import SECRETS
 from tiergate.cluster.swap import CompareAndSwap
-from tiergate_certs.store import Conflict, Stored
+from tiergate_certs.store import Outdated, Stored
 
 
 class ClusterSecrets:
@@ -62,7 +62,7 @@ class ClusterSecrets:
         stored = self._swap(name)
         found = await stored.read()
         if found is None or found.resource_version != resource_version:
-            raise Conflict(f"secret {name}: decided on version {resource_version}, which is not the stored one")
+            raise Outdated(f"secret {name}: decided on version {resource_version}, which is not the stored one")
         secret = _decoded(found.body)
         secret["data"] = {key: base64.b64encode(value).decode() for key, value in data.items()}
         noted = {**(secret["metadata"].get("annotations") or {}), **annotations}
@@ -70,7 +70,7 @@ class ClusterSecrets:
         try:
             await stored.write(msgspec.json.encode(secret), version=resource_version)
         except swap.Conflict as error:
-            raise Conflict(str(error)) from error
+            raise Outdated(str(error)) from error
 
     def _swap(self, name: str) -> CompareAndSwap:
         return CompareAndSwap(self._api, SECRETS, name, self._namespace)

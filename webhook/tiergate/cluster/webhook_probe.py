@@ -60,10 +60,24 @@ class _Port(msgspec.Struct, frozen=True):
 
 class _Spec(msgspec.Struct, frozen=True, rename={"cluster_ip": "clusterIP"}):
     cluster_ip: str = ""
+    ports: tuple[_Port, ...] = ()
+    selector: dict[str, str] = {}
 
 
 class _Service(msgspec.Struct, frozen=True):
     spec: _Spec = _Spec()
+
+
+class _Labelled(msgspec.Struct, frozen=True):
+    labels: dict[str, str] = {}
+
+
+class _Template(msgspec.Struct, frozen=True):
+    metadata: _Labelled = _Labelled()
+
+
+class _Scaled(msgspec.Struct, frozen=True):
+    template: _Template = _Template()
 
 
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,6 +85,7 @@ class _Status(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Deployment(msgspec.Struct, frozen=True):
+    spec: _Scaled = _Scaled()
     status: _Status = _Status()
 
 
@@ -134,7 +149,7 @@ class ServiceProbe:
         if not detail:
             self._undecided_since = None
             return ProbeResult(answered=True)
-        return await self._unanswered(detail, undecided=undecided)
+        return await self._unanswered(detail, client_config, undecided=undecided)
 
     async def _asked(self, client_config: Mapping[str, object]) -> str:
         """Return why the Service gives no good answer, "" where it does."""
@@ -164,24 +179,32 @@ class ServiceProbe:
         return f"its answer was {line.decode(errors='replace').strip() or 'empty'}"
 
     async def _look_up(self) -> str:
-        raw = await self._api.get(SERVICES, self._service, namespace=self._namespace, timeout=TIMEOUT)
-        address = "" if raw is None else msgspec.json.decode(raw, type=_Service).spec.cluster_ip
+        service = await self._read_service()
+        address = "" if service is None else service.spec.cluster_ip
         if not address or address == "None":
             raise OSError(f'Service "{self._service}" does not exist or has no address')
         return address
 
-    async def _unanswered(self, detail: str, *, undecided: bool) -> ProbeResult:
+    async def _read_service(self) -> _Service | None:
+        raw = await self._api.get(SERVICES, self._service, namespace=self._namespace, timeout=TIMEOUT)
+        return None if raw is None else msgspec.json.decode(raw, type=_Service)
+
+    async def _unanswered(self, detail: str, client_config: Mapping[str, object], *, undecided: bool) -> ProbeResult:
         """Ask the API server whether a replica is ready: our own way to it may be what is broken."""
         try:
             raw = await self._api.get(DEPLOYMENTS, self._service, namespace=self._namespace, timeout=TIMEOUT)
+            deployment = _Deployment() if raw is None else msgspec.json.decode(raw, type=_Deployment)
+            severed = _severed(await self._read_service(), deployment, client_config)
         except (ApiError, Unreachable):
             self._undecided_since = None
             return ProbeResult(answered=False, detail=detail)
-        ready = 0 if raw is None else msgspec.json.decode(raw, type=_Deployment).status.ready_replicas
-        if ready:
-            detail = f"{detail}, though {ready} replicas are said to be ready"
-            return ProbeResult(answered=False, unreachable=self._is_certain(undecided=undecided), detail=detail)
-        return ProbeResult(answered=False, unreachable=True, detail=f"no replica is ready ({detail})")
+        if not deployment.status.ready_replicas:
+            return ProbeResult(answered=False, unreachable=True, detail=f"no replica is ready ({detail})")
+        if severed:
+            detail = f'Service "{self._service}" {severed} ({detail})'
+            return ProbeResult(answered=False, unreachable=True, detail=detail)
+        detail = f"{detail}, though {deployment.status.ready_replicas} replicas are said to be ready"
+        return ProbeResult(answered=False, unreachable=self._is_certain(undecided=undecided), detail=detail)
 
     def _is_certain(self, *, undecided: bool) -> bool:
         """Say whether it has been so for long enough that no replica gives a verdict."""
@@ -191,6 +214,22 @@ class ServiceProbe:
         now = self._clock()
         self._undecided_since = now if self._undecided_since is None else self._undecided_since
         return now - self._undecided_since >= UNDECIDED
+
+
+def _severed(service: _Service | None, deployment: _Deployment, client_config: Mapping[str, object]) -> str:
+    """Say why a Service leads to no replica, for the API server neither; "" where it does, or nobody can tell."""
+    try:
+        port = msgspec.convert(client_config.get("service"), _Port).port
+    except msgspec.ValidationError:  # it is not this Service that is called
+        return ""
+    if service is None:
+        return "does not exist"
+    if all(one.port != port for one in service.spec.ports):
+        return f"has no port {port}"
+    wanted = service.spec.selector
+    if not wanted.items() <= deployment.spec.template.metadata.labels.items():
+        return "does not select the replicas: its selector is not that of the release"
+    return ""
 
 
 async def _body(reader: asyncio.StreamReader) -> str:

@@ -22,7 +22,7 @@ from tiergate_certs.cabundle import entries, patch, trusted_by
 from tiergate_certs.overlap import Overlap
 from tiergate_certs.plan import CLOCK_SKEW, Keep, Policy, Wait
 from tiergate_certs.rotate import Published, rotate
-from tiergate_certs.store import Conflict, Missing, SecretStore
+from tiergate_certs.store import NotStored, Outdated, SecretStore
 
 PERIOD: Final = 10.0
 """Seconds between two looks at the Secrets at most: they are not watched."""
@@ -120,10 +120,10 @@ class CertificateKeeper:
 
     def _failed(self, error: Exception) -> None:
         """Log the error, and tell of it in the status unless it is one that passes by itself."""
-        expected = isinstance(error, Conflict | ApiError | Unreachable | Missing | ExternalSecretUnusable | ClockSkew)
+        expected = isinstance(error, Outdated | ApiError | Unreachable | NotStored | ExternalSecretUnusable | ClockSkew)
         fields = {"fields": {"error": in_words(error)}}
         logger.warning("certificates: will try again", extra=fields, exc_info=None if expected else error)
-        if isinstance(error, Conflict | Unreachable) or (isinstance(error, ApiError) and error.status in CONFLICTS):
+        if isinstance(error, Outdated | Unreachable) or (isinstance(error, ApiError) and error.status in CONFLICTS):
             return
         now = self._clock()
         self._failing_since = now if self._failing_since is None else self._failing_since

@@ -127,7 +127,7 @@ def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tupl
     return names
 
 
-def _left(kind: type[Measured], quota: QuotaStatus) -> tuple[tuple[str, int], ...]:
+def left_of(kind: type[Measured], quota: QuotaStatus) -> tuple[tuple[str, int], ...]:
     """Return what is left of each bound that a kind of object is measured by, sorted by name."""
     left = quota.left.get(kind)
     if left is None:
@@ -250,7 +250,7 @@ def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
         if not matches(subject, quota, minor=minor):
             continue
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
-        for name, left in _left(type(subject), quota):
+        for name, left in left_of(type(subject), quota):
             asked = delta.get(name)
             if asked is not None and asked.nano > left and asked.nano:
                 hard, used = quota.hard[name], quota.used.get(name, ZERO)

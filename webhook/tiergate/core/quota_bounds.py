@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.quota import Measured, QuotaStatus, charge, pertinent, quota_label, scopes_of
+from tiergate.core.quota import Measured, QuotaStatus, charge, left_of, matches, pertinent, quota_label, scopes_of
 from tiergate.core.resources import EMPTY, ResourceList, add_into
 from tiergate.core.tier import ScopeRequirement, Tier
 
@@ -113,13 +113,11 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
         every workload.
         """
         for quota in self.quotas:
-            hard, used = quota.hard, quota.used
             for one in unit:
-                amounts, times = one.amounts, pods * len(unit)
-                for name in pertinent(one.subject, quota, minor=self.minor):
-                    if (each := amounts.get(name)) is not None:
-                        taken = used.get(name)
-                        if times * each.nano + (taken.nano if taken else 0) > hard[name].nano:
+                if matches(one.subject, quota, minor=self.minor):
+                    amounts, times = one.amounts, pods * len(unit)
+                    for name, left in left_of(type(one.subject), quota):
+                        if (each := amounts.get(name)) is not None and times * each.nano > left:
                             return False
         return True
 

@@ -279,7 +279,8 @@ def out_of_range(subject: Pod | Claim, tier: Tier) -> Iterator[Finding]:
         for claim_check in of_tier.claim:
             yield from claim_check(subject, None)
     else:
-        for pod_check in (*of_tier.container, *of_tier.pod):
+        of_containers = () if limitrange.in_range(of_tier.ranges, subject) else of_tier.container
+        for pod_check in (*of_containers, *of_tier.pod):
             yield from pod_check(subject, None)
 
 

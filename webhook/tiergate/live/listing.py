@@ -32,7 +32,7 @@ async def server_minor(api: Api) -> int:
     return int(digits[0]) if digits else NEWEST
 
 
-class ObjectMeta(msgspec.Struct):
+class ListedMeta(msgspec.Struct):
     """``metadata`` of any object, as far as a list is sorted by it."""
 
     name: str = ""
@@ -42,13 +42,13 @@ class ObjectMeta(msgspec.Struct):
 
 
 class _Object(msgspec.Struct):
-    metadata: ObjectMeta
+    metadata: ListedMeta
 
 
 _read_object: Final = msgspec.json.Decoder(_Object).decode
 
 
-def read_metadata(raw: bytes) -> ObjectMeta:
+def read_metadata(raw: bytes) -> ListedMeta:
     """Return which object it is; raise ValueError."""
     return _read_object(raw).metadata
 

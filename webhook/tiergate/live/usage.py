@@ -17,7 +17,7 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus, as_created, measured_by, quota_label
 from tiergate.core.tally import Footprint, Footprints, used
 from tiergate.core.tier import Tier
-from tiergate.live.listing import ObjectMeta, each_object, read_metadata, reason
+from tiergate.live.listing import ListedMeta, each_object, read_metadata, reason
 from tiergate.live.snapshot import take
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.owners import Reference, read_owned
@@ -71,7 +71,7 @@ class Consumer(msgspec.Struct, frozen=True):
     amount: Quantity
 
 
-class NamespaceUsage(msgspec.Struct, frozen=True):
+class MemberUsage(msgspec.Struct, frozen=True):
     """A namespace of a tier."""
 
     name: str
@@ -84,10 +84,10 @@ class TierUsage(msgspec.Struct, frozen=True):
 
     name: str
     mode: str
-    namespaces: tuple[NamespaceUsage, ...]
+    namespaces: tuple[MemberUsage, ...]
 
 
-class Usage(msgspec.Struct, frozen=True):
+class ClusterUsage(msgspec.Struct, frozen=True):
     """Everything, and what could not be read."""
 
     tiers: tuple[TierUsage, ...]
@@ -132,7 +132,7 @@ class Objects:
         yield from sorted(found, key=lambda one: (-one.amount.nano, one.what))[:MOST_CONSUMERS]
 
 
-async def read(api: Api, *, namespaces: Sequence[str] = (), clock: Callable[[], float] = time.time) -> Usage:
+async def read(api: Api, *, namespaces: Sequence[str] = (), clock: Callable[[], float] = time.time) -> ClusterUsage:
     """Read a cluster, or these namespaces of it.
 
     A quota that changes while its objects are read says nothing of a difference, so it is read before and after.
@@ -162,7 +162,7 @@ async def read(api: Api, *, namespaces: Sequence[str] = (), clock: Callable[[], 
             for name in names
         ]
         found.append(TierUsage(tier.name, tier.mode, tuple(rows)))
-    return Usage(tuple(found), (*before.missing, *missing))
+    return ClusterUsage(tuple(found), (*before.missing, *missing))
 
 
 def _tiers(snapshot: Snapshot) -> list[Tier]:
@@ -221,7 +221,7 @@ async def _objects(api: Api, namespaces: Sequence[str], *, everything: bool) -> 
     return objects, missing
 
 
-def _maker(metadata: ObjectMeta, owner: Reference | None, kind: type) -> str:
+def _maker(metadata: ListedMeta, owner: Reference | None, kind: type) -> str:
     """Return what makes an object, in a word: of a ReplicaSet of a Deployment that one."""
     if owner is None:
         return f"{'pod' if kind is Pod else 'claim'} {metadata.name}"
@@ -240,7 +240,7 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
     now: float,
     minor: int,
     hidden: bool,
-) -> NamespaceUsage:
+) -> MemberUsage:
     """Return the usage of a namespace; ``hidden``: its quotas may not be read."""
     bounds: list[tuple[BoundUsage, QuotaStatus]] = []
     quotas = list(_with_bounds(namespace, tier, stored))
@@ -254,7 +254,7 @@ def _usage(  # noqa: PLR0913, RUF100 - what a row rests on
         bounds, key=lambda one: (one[0].used * 1000 // (one[0].hard.nano or 1), one[0].resource), default=None
     )
     consumers = objects.largest(namespace, nearest[1], nearest[0].resource, now, minor) if nearest else ()
-    return NamespaceUsage(namespace, tuple(one for one, _ in bounds), tuple(consumers))
+    return MemberUsage(namespace, tuple(one for one, _ in bounds), tuple(consumers))
 
 
 def _with_bounds(namespace: str, tier: Tier, stored: Sequence[QuotaStatus]) -> Iterator[QuotaStatus]:

@@ -10,7 +10,7 @@ import msgspec
 from tiergate.core.messages import shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.text import shortened
-from tiergate.live.usage import BoundUsage, NamespaceUsage, Usage
+from tiergate.live.usage import BoundUsage, ClusterUsage, MemberUsage
 
 BAR: Final = 20
 """Characters of a bar."""
@@ -31,7 +31,7 @@ class TableStyle(msgspec.Struct, frozen=True):
         return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self.colour else text
 
 
-def render(usage: Usage, style: TableStyle, *, tier: str | None = None, empty: bool = True) -> Iterator[str]:
+def render(usage: ClusterUsage, style: TableStyle, *, tier: str | None = None, empty: bool = True) -> Iterator[str]:
     """Yield the lines, of one tier where it is named; ``empty``: also of tiers without namespaces."""
     for of in usage.tiers:
         if tier not in (None, of.name) or not (of.namespaces or empty):
@@ -43,7 +43,7 @@ def render(usage: Usage, style: TableStyle, *, tier: str | None = None, empty: b
             yield from _namespace(namespace, style)
 
 
-def _namespace(namespace: NamespaceUsage, style: TableStyle) -> Iterator[str]:
+def _namespace(namespace: MemberUsage, style: TableStyle) -> Iterator[str]:
     yield f"  namespace {namespace.name}"
     if not namespace.bounds:
         yield "    no quota"

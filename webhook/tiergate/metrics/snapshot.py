@@ -9,7 +9,7 @@ from tiergate.core.quantity import Quantity
 
 
 class UsageRow(msgspec.Struct, frozen=True):
-    """One resource of one ResourceQuota: ``used`` of ``hard``."""
+    """One resource of one ResourceQuota: ``used`` of ``hard``; ``of_tier`` says that the quota is the tier's own."""
 
     tier: str
     namespace: str
@@ -17,6 +17,7 @@ class UsageRow(msgspec.Struct, frozen=True):
     resource: str
     used: Quantity
     hard: Quantity
+    of_tier: bool = True
 
 
 class NamespaceUsage(msgspec.Struct, frozen=True):

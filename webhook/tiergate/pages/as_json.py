@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tiergate.metrics.snapshot import UsageRow
-    from tiergate.pages.figures import Bound, Figures, TierTotals
-    from tiergate.pages.snapshot import Report, Shown
+    from tiergate.pages.figures import BoundFigures, Figures, TierTotals
+    from tiergate.pages.snapshot import Shown, ShownAnswer
     from tiergate.pages.tables import Query
 
 ROWS: Final = 500
@@ -71,11 +71,11 @@ def _tier(tier: TierTotals) -> dict[str, Any]:
     }
 
 
-def _bound(bound: Bound) -> dict[str, str]:
+def _bound(bound: BoundFigures) -> dict[str, str]:
     return {"quota": bound.quota, "resource": bound.resource, "used": str(bound.used), "hard": str(bound.hard)}
 
 
-def _report(report: Report) -> dict[str, Any]:
+def _report(report: ShownAnswer) -> dict[str, Any]:
     return {
         "tier": report.tier,
         "namespace": report.namespace,

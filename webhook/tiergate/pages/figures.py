@@ -26,7 +26,7 @@ _MEMORY: Final = ("requests.memory", "memory", "limits.memory")
 _PODS: Final = ("pods", "count/pods")
 
 
-class Bound(msgspec.Struct, frozen=True):
+class BoundFigures(msgspec.Struct, frozen=True):
     """One bound of a quota, of a namespace or added up for a tier; ``share`` is what is used of it in percent."""
 
     quota: str
@@ -65,11 +65,11 @@ class NamespaceRoom(msgspec.Struct, frozen=True):
 
     tier: str
     name: str
-    bounds: tuple[Bound, ...]
+    bounds: tuple[BoundFigures, ...]
     pods: int | None
 
     @property
-    def tightest(self) -> Bound | None:
+    def tightest(self) -> BoundFigures | None:
         """The bound of which the largest share is used."""
         return self.bounds[0] if self.bounds else None
 
@@ -85,7 +85,7 @@ class TierTotals(msgspec.Struct, frozen=True):
     state: TierState
     namespaces: int
     tight: int
-    bounds: tuple[Bound, ...]
+    bounds: tuple[BoundFigures, ...]
 
     @property
     def name(self) -> str:
@@ -93,21 +93,21 @@ class TierTotals(msgspec.Struct, frozen=True):
         return self.state.name
 
     @property
-    def cpu(self) -> Bound | None:
+    def cpu(self) -> BoundFigures | None:
         """CPU: requests where they are bounded, else limits."""
         return self._first(_CPU)
 
     @property
-    def memory(self) -> Bound | None:
+    def memory(self) -> BoundFigures | None:
         """Memory likewise."""
         return self._first(_MEMORY)
 
     @property
-    def pods(self) -> Bound | None:
+    def pods(self) -> BoundFigures | None:
         """The number of pods."""
         return self._first(_PODS)
 
-    def _first(self, names: tuple[str, ...]) -> Bound | None:
+    def _first(self, names: tuple[str, ...]) -> BoundFigures | None:
         own = {one.resource: one for one in self.bounds if one.quota == UNSCOPED_NAME}
         return next((own[name] for name in names if name in own), None)
 
@@ -162,10 +162,12 @@ class _Sums:
         self._like: dict[tuple[str, str], UsageRow] = {}
 
     def add(self, room: NamespaceRoom, rows: Iterable[UsageRow]) -> None:
-        """Add a namespace."""
+        """Add a namespace: the tier's own quotas, as those of somebody else have nothing in common."""
         self._namespaces += 1
         self._tight += room.share >= TIGHT
         for row in rows:
+            if not row.of_tier:  # of which a tenant may make as many as it likes, each with a name of its own
+                continue
             key = row.quota, row.resource
             if (found := self._bounds.get(key)) is None:
                 self._bounds[key] = [row.used.nano, row.hard.nano]
@@ -179,14 +181,14 @@ class _Sums:
         bounds = []
         for (quota, resource), (used, hard) in self._bounds.items():
             unit = self._like[quota, resource].hard.format
-            bounds.append(Bound(quota, resource, Quantity(used, unit), Quantity(hard, unit)))
+            bounds.append(BoundFigures(quota, resource, Quantity(used, unit), Quantity(hard, unit)))
         return TierTotals(state, self._namespaces, self._tight, _tightest_first(bounds))
 
 
 def _room(usage: NamespaceUsage) -> NamespaceRoom:
-    bounds = [Bound(row.quota, row.resource, row.used, row.hard) for row in usage.rows]
+    bounds = [BoundFigures(row.quota, row.resource, row.used, row.hard) for row in usage.rows]
     return NamespaceRoom(usage.tier, usage.name, _tightest_first(bounds), usage.pods)
 
 
-def _tightest_first(bounds: list[Bound]) -> tuple[Bound, ...]:
+def _tightest_first(bounds: list[BoundFigures]) -> tuple[BoundFigures, ...]:
     return tuple(sorted(bounds, key=lambda one: (-one.share, one.resource, one.quota)))

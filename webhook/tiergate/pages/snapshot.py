@@ -16,7 +16,7 @@ class TierState(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Problem(msgspec.Struct, frozen=True):
+class ShownProblem(msgspec.Struct, frozen=True):
     """One finding: the rule, what is wrong, and what would pass ("" where nothing would)."""
 
     rule: str
@@ -24,7 +24,7 @@ class Problem(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
-class Report(msgspec.Struct, frozen=True):
+class ShownAnswer(msgspec.Struct, frozen=True):
     """What this replica said of one object, so many times; ``more`` problems are not listed.
 
     ``namespace`` is "" for an object that has none. ``began`` and ``latest`` are seconds since the epoch.
@@ -34,7 +34,7 @@ class Report(msgspec.Struct, frozen=True):
     namespace: str
     kind: str
     name: str
-    problems: tuple[Problem, ...]
+    problems: tuple[ShownProblem, ...]
     more: int
     count: int
     began: float
@@ -72,5 +72,5 @@ class Shown(msgspec.Struct, frozen=True):
     stale: bool = False
     tiers: tuple[TierState, ...] = ()
     namespaces: tuple[NamespaceUsage, ...] = ()
-    refusals: tuple[Report, ...] = ()
-    waiting: tuple[Report, ...] = ()
+    refusals: tuple[ShownAnswer, ...] = ()
+    waiting: tuple[ShownAnswer, ...] = ()

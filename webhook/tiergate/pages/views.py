@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 
 from tiergate.pages.as_json import as_json
 from tiergate.pages.figures import TIGHT, FiguresOfLast, NamespaceRoom, TierTotals
-from tiergate.pages.snapshot import Report
+from tiergate.pages.snapshot import ShownAnswer
 from tiergate.pages.tables import Column, Query, table
 from tiergate.pages.words import seconds
 
@@ -22,6 +22,8 @@ Answer: TypeAlias = "str | Response | tuple[str, int]"
 
 FEW: Final = 10
 """Rows of the lists on the first page that have a page of their own."""
+MOST_BOUNDS: Final = 100
+"""Bounds of a namespace that are listed: a tenant may have made many quotas of its own."""
 MOST_TIERS: Final = 200
 """Tiers that a form offers."""
 NO_PODS: Final = 2**63
@@ -55,12 +57,12 @@ NAMESPACES: Final = (
     Column[NamespaceRoom]("pods", "Default pods that fit", _pods, number=True),
 )
 REPORTS: Final = (
-    Column[Report]("object", "Object", lambda one: (one.kind, one.name)),
-    Column[Report]("namespace", "Namespace", lambda one: (one.namespace, one.name)),
-    Column[Report]("tier", "Tier", lambda one: (one.tier, one.namespace)),
-    Column[Report]("last", "Last", lambda one: one.latest, down=True),
-    Column[Report]("times", "Times", lambda one: one.count, down=True, number=True),
-    Column[Report]("rule", "Rule, what is wrong, and what would pass", lambda one: one.problems[0].rule),
+    Column[ShownAnswer]("object", "Object", lambda one: (one.kind, one.name)),
+    Column[ShownAnswer]("namespace", "Namespace", lambda one: (one.namespace, one.name)),
+    Column[ShownAnswer]("tier", "Tier", lambda one: (one.tier, one.namespace)),
+    Column[ShownAnswer]("last", "Last", lambda one: one.latest, down=True),
+    Column[ShownAnswer]("times", "Times", lambda one: one.count, down=True, number=True),
+    Column[ShownAnswer]("rule", "Rule, what is wrong, and what would pass", lambda one: one.problems[0].rule),
 )
 
 
@@ -169,7 +171,15 @@ class Views:
         age = (now - shown.looked).total_seconds()
         heard = None if shown.heard is None else seconds(shown.heard + age)
         return render_template(
-            template, shown=shown, query=query, now=now, age=seconds(age), heard=heard, tight_from=TIGHT, **values
+            template,
+            shown=shown,
+            query=query,
+            now=now,
+            age=seconds(age),
+            heard=heard,
+            tight_from=TIGHT,
+            most_bounds=MOST_BOUNDS,
+            **values,
         )
 
 

@@ -79,6 +79,11 @@ class Truncated(Refused):
     headers = (CLOSE,)  # what is still to come of it would be waited for
 
 
+def declared_length(headers: Iterable[Header]) -> int:
+    """Return the length of a body as its headers say it, 0 where they do not."""
+    return next((int(value) for name, value in headers if name == CONTENT_LENGTH), 0)
+
+
 class _Arriving:
     """One body that is not whole yet."""
 

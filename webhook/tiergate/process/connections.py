@@ -40,9 +40,9 @@ HANDSHAKE_SECONDS: Final = 5.0
 RECEIVE_BYTES: Final = 2**15
 """What the system keeps of a connection until we read it, and with that, of what one turn has to decrypt."""
 ACCEPT_PAUSE: Final = 0.1
-HANDSHAKES: Final = 4
+HANDSHAKES: Final = 2
 """Handshakes that begin in one pass of the event loop: each takes about a millisecond in it and in the next ones."""
-HANDSHAKES_OF_PEER: Final = 2
+HANDSHAKES_OF_PEER: Final = 1
 """Of one address; addresses take turns."""
 AT_ONCE: Final = 16
 """Connections that are accepted in one pass of the event loop; with one, a queue of hundreds lasts as many passes."""

@@ -3,7 +3,8 @@
 One pass reads every connection on which bytes have arrived. Hundreds of them, each with tens of KiB to decrypt and to
 copy, make a pass as long as all of them, and others wait for several passes. Bytes alone do not say how long one takes:
 thousands of tiny TLS records take twenty times as long as one that is full. Those that are too many or too late wait
-for a later pass, with their bytes in the system.
+for a later pass, with their bytes in the system. Of one address, whoever has brought little of a request goes before
+those whose bodies are being read for longer: an ordinary review is one delivery, a body of a megabyte is sixteen.
 """
 
 from __future__ import annotations
@@ -11,19 +12,51 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-MOST: Final = 32
+MOST: Final = 16
 """Deliveries in one pass; one is 64 KiB at most, or one review, and nearly always takes less than 0.2 ms."""
-MOST_OF_PEER: Final = 16
+MOST_OF_PEER: Final = 8
 """Of one address."""
-SECONDS: Final = 0.002
+MOST_BULKY: Final = 4
+"""Of one address those that are not the first of their request, as long as they need not wait for others."""
+BULKY_TURN: Final = 4
+"""Of so many that waited, one is such a delivery, however many others there are."""
+SECONDS: Final = 0.001
 """After so long no further one begins in a pass."""
 
-_Queues = dict[str, "deque[Callable[[], None]]"]
+_GoOn = Callable[[], None]
+_Waiting = tuple[_GoOn, bool]
+"""What lets a connection go on, and whether its delivery is bulky."""
+
+
+class _Line:
+    """The deliveries of an address that wait, those of requests of which little has come before the bulky ones."""
+
+    def __init__(self) -> None:
+        self._first = deque[_Waiting]()
+        self._bulky = deque[_Waiting]()
+        self._turns = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._first or self._bulky)
+
+    def add(self, one: _Waiting) -> None:
+        (self._bulky if one[1] else self._first).append(one)
+
+    def put_before(self, late: Sequence[_Waiting]) -> None:
+        """Put those that were too late before those that have been waiting, each kind in its order."""
+        for one in reversed(late):
+            (self._bulky if one[1] else self._first).appendleft(one)
+
+    def next(self) -> _Waiting:
+        self._turns += 1
+        is_bulky = bool(self._bulky) and (not self._first or self._turns % BULKY_TURN == 0)
+        return (self._bulky if is_bulky else self._first).popleft()
 
 
 class Deliveries:
@@ -44,21 +77,24 @@ class Deliveries:
         self._clock = clock
         self._taken = Counter[str]()
         self._total = 0
+        self._bulky = 0
         self._began: float | None = None  # when the first one of this pass did
-        self._waiting: _Queues = {}  # the address whose turn is next is the first
-        self._late: _Queues = {}  # whose turn came too late in this pass: they are before the others in the next one
+        self._waiting: dict[str, _Line] = {}  # the address whose turn is next is the first
+        self._late: dict[str, list[_Waiting]] = {}  # came too late in this pass: before the others in the next one
         self._is_counting = False
 
-    def take(self, peer: str) -> bool:
+    def take(self, peer: str, *, bulky: bool = False) -> bool:
         """Count a delivery of an address; say whether it may begin in this pass."""
         if self._total >= self._most or self._taken[peer] >= self._most_of_peer or self._is_over():
             return False
-        self._count(peer)
+        if bulky and self._bulky >= MOST_BULKY:
+            return False
+        self._count(peer, bulky=bulky)
         return True
 
-    def wait(self, peer: str, go_on: Callable[[], None]) -> None:
+    def wait(self, peer: str, go_on: _GoOn, *, bulky: bool = False) -> None:
         """Have called, in a later pass, what lets a connection of an address go on; that delivery is counted then."""
-        self._waiting.setdefault(peer, deque()).append(go_on)
+        self._waiting.setdefault(peer, _Line()).add((go_on, bulky))
 
     async def turn(self, peer: str) -> None:
         """Wait until a delivery of an address may begin."""
@@ -67,11 +103,11 @@ class Deliveries:
             self.wait(peer, lambda: None if turn.done() else turn.set_result(None))
             await turn
 
-    def is_late(self, peer: str, go_on: Callable[[], None]) -> bool:
+    def is_late(self, peer: str, go_on: _GoOn, *, bulky: bool = False) -> bool:
         """Say whether a delivery whose turn it is comes too late in this pass; it is then first in the next one."""
         if not self._is_over():
             return False
-        self._late.setdefault(peer, deque()).append(go_on)
+        self._late.setdefault(peer, []).append((go_on, bulky))
         self._end_pass_later()
         return True
 
@@ -83,9 +119,10 @@ class Deliveries:
             self._end_pass_later()
         return now - self._began >= self._seconds
 
-    def _count(self, peer: str) -> None:
+    def _count(self, peer: str, *, bulky: bool) -> None:
         self._taken[peer] += 1
         self._total += 1
+        self._bulky += bulky
         self._end_pass_later()
 
     def _end_pass_later(self) -> None:
@@ -97,21 +134,23 @@ class Deliveries:
         """Begin to count anew, with those that have been waiting: each address one, and again."""
         self._is_counting = False
         self._taken.clear()
-        self._total = 0
+        self._total = self._bulky = 0
         self._began = None
         if self._late:
             self._put_late_ones_first()
         while self._waiting and self._total < self._most_of_peer:  # what is left is for those who come
             peer = next(iter(self._waiting))
-            waiting = self._waiting.pop(peer)
-            go_on = waiting.popleft()
-            if waiting:
-                self._waiting[peer] = waiting  # behind the others
-            self._count(peer)
+            line = self._waiting.pop(peer)
+            go_on, bulky = line.next()
+            if line:
+                self._waiting[peer] = line  # behind the others
+            self._count(peer, bulky=bulky)
             go_on()
 
     def _put_late_ones_first(self) -> None:
         late, self._late = self._late, {}
-        for peer, queue in late.items():
-            queue.extend(self._waiting.pop(peer, ()))
-        self._waiting = {**late, **self._waiting}
+        lines: dict[str, _Line] = {}
+        for peer, some in late.items():
+            lines[peer] = self._waiting.pop(peer, _Line())
+            lines[peer].put_before(some)
+        self._waiting = {**lines, **self._waiting}

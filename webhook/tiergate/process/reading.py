@@ -32,6 +32,10 @@ class Served(asyncio.Protocol):
         """Return since when the client keeps us waiting; None while it does not."""
         raise NotImplementedError
 
+    def is_bulky(self) -> bool:
+        """Say whether much of the present request has come, and more will."""
+        raise NotImplementedError
+
     def is_held_back(self) -> bool:
         """Say whether the protocol itself wants no bytes now."""
         raise NotImplementedError
@@ -111,16 +115,20 @@ class Reading(asyncio.BufferedProtocol):
         """Say whether it is this connection's turn; else let it wait for that."""
         if self._has_turn:
             self._has_turn = False
-            if not self._deliveries.is_late(self._peer, self._go_on):
+            if not self._is_late():
                 return True
-            self._waits = True
         elif not self._waits:
-            if self._deliveries.take(self._peer):
+            bulky = self._protocol.is_bulky()
+            if self._deliveries.take(self._peer, bulky=bulky):
                 return True
             self._waits = True
-            self._deliveries.wait(self._peer, self._go_on)
+            self._deliveries.wait(self._peer, self._go_on, bulky=bulky)
         self.transport.pause_reading()
         return False
+
+    def _is_late(self) -> bool:
+        self._waits = self._deliveries.is_late(self._peer, self._go_on, bulky=self._protocol.is_bulky())
+        return self._waits
 
     def _go_on(self) -> None:
         """Read what has been waiting; the protocol may have wanted no more meanwhile, and then says itself when."""
@@ -128,8 +136,7 @@ class Reading(asyncio.BufferedProtocol):
         if self.transport.is_closing():
             return
         if self._kept:
-            if self._deliveries.is_late(self._peer, self._go_on):
-                self._waits = True
+            if self._is_late():
                 return
             kept, self._kept = self._kept, b""
             self._protocol.data_received(kept)

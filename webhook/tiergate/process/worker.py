@@ -50,6 +50,8 @@ MAX_HEADERS: Final = 100
 """Each is kept as objects, and the API server sends about ten."""
 MAX_URL_BYTES: Final = 2**10
 """Ours have some twenty; 10,000 escaped bytes took 8 ms to read."""
+BULKY_BYTES: Final = 2**15
+"""Bytes of a body after which others of its address go before it."""
 TRANSFER_ENCODING: Final = b"transfer-encoding"
 
 
@@ -73,6 +75,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         self.app_state = {**self.app_state, ANSWERED: self.review_answered}  # a part of each request's scope
         self._framing = 0
         self._dropped = 0
+        self._arrived = 0  # of the body of the request that is incomplete
         self.headers = []
         self._since: float | None = self.loop.time()  # when the incomplete request began to arrive
         self._in_headers = False
@@ -119,6 +122,10 @@ class BoundedProtocol(HttpToolsProtocol, Served):
             return None
         is_slow = not self._asked or self.loop.time() - self._since > SLOW_SECONDS
         return self._since if is_slow else None
+
+    def is_bulky(self) -> bool:
+        """Say whether more of the request has come than nearly every review has."""
+        return self._arrived >= BULKY_BYTES
 
     def is_held_back(self) -> bool:
         """Say whether it is we who want no more bytes now."""
@@ -198,6 +205,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
     def on_body(self, body: bytes) -> None:
         """Accept a part of the body; after the answer discard it, so that the client can read that answer."""
         self._framing -= len(body)
+        self._arrived += len(body)
         if self.cycle.response_complete:
             self._dropped += len(body)
             if self._dropped > MAX_DISCARDED_BYTES:
@@ -206,7 +214,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
 
     def on_message_complete(self) -> None:
         """Accept the end of a request."""
-        self._framing = self._dropped = 0
+        self._framing = self._dropped = self._arrived = 0
         self._began, self._since = cast("float", self._since), None
         HttpToolsProtocol.on_message_complete(self)
 

@@ -12,7 +12,7 @@ import msgspec
 from tiergate.admission.response import told
 from tiergate.core.text import shortened
 from tiergate.core.workload_kind import BY_RESOURCE
-from tiergate.pages.snapshot import Problem, Report
+from tiergate.pages.snapshot import ShownAnswer, ShownProblem
 from tiergate.wire.kinds import NOUNS
 from tiergate.wire.owners import read_reviewed
 
@@ -54,7 +54,7 @@ class _Key(NamedTuple):
 
 
 class _Entry(msgspec.Struct):
-    problems: tuple[Problem, ...]
+    problems: tuple[ShownProblem, ...]
     more: int
     count: int
     first: float
@@ -73,7 +73,7 @@ class Ring:
         """Return how many reports are kept."""
         return len(self._entries)
 
-    def put(self, key: _Key, now: float, problems: Callable[[], tuple[tuple[Problem, ...], int]]) -> None:
+    def put(self, key: _Key, now: float, problems: Callable[[], tuple[tuple[ShownProblem, ...], int]]) -> None:
         """Count a report; what it says is worked out once in a while."""
         entry = self._entries.get(key)
         if entry is None:
@@ -98,11 +98,11 @@ class Ring:
             self._vacate(key)
         return bool(keys)
 
-    def reports(self) -> Iterator[Report]:
+    def reports(self) -> Iterator[ShownAnswer]:
         """Yield all reports, the latest first."""
         for (share, namespace, kind, name, _), entry in reversed(self._entries.items()):
             words = entry.problems, entry.more
-            yield Report(share, namespace, kind, name, *words, entry.count, entry.first, entry.last)
+            yield ShownAnswer(share, namespace, kind, name, *words, entry.count, entry.first, entry.last)
 
     def _make_room(self, key: _Key) -> None:
         """Drop the oldest report of the namespace; or of the largest namespace of the tier that has the most."""
@@ -149,11 +149,11 @@ class Journal:
         except Exception:
             logger.exception("a decision could not be noted")
 
-    def refusals(self) -> tuple[Report, ...]:
+    def refusals(self) -> tuple[ShownAnswer, ...]:
         """Return what was refused, the latest first."""
         return tuple(self._refused.reports())
 
-    def waiting(self) -> tuple[Report, ...]:
+    def waiting(self) -> tuple[ShownAnswer, ...]:
         """Return the workloads that wait, the one heard of last first."""
         return tuple(self._waiting.reports())
 
@@ -190,13 +190,13 @@ class Journal:
 
 def _problems(
     request: AdmissionRequest, decision: Decision, findings: list[Finding]
-) -> tuple[tuple[Problem, ...], int]:
+) -> tuple[tuple[ShownProblem, ...], int]:
     """Return the first problems in words, and how many more there are."""
     listed = []
     for finding in findings[:MOST_PROBLEMS]:
         fact, advice = told(finding, request, decision)
         rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-        listed.append(Problem(rule, shortened(fact, LONGEST), shortened(advice, LONGEST)))
+        listed.append(ShownProblem(rule, shortened(fact, LONGEST), shortened(advice, LONGEST)))
     return tuple(listed), len(findings) - len(listed)
 
 

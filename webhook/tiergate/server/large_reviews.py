@@ -12,13 +12,15 @@ import pickle
 import socket
 import subprocess
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tiergate.admission.review import BadReview
+from tiergate.process.bodies import SMALL_BYTES
 from tiergate.server import large_reviews_process as process
-from tiergate.server.turns import Origin, Turns
+from tiergate.server.turns import Origin, Peer, Turns
 
 if TYPE_CHECKING:
     from tiergate.admission.request import AdmissionRequest
@@ -33,6 +35,12 @@ MAX_WAITING_OF_PEER: Final = 64
 """Reviews of one peer that wait for the process, far fewer than it may have connections; more are refused at once.
 
 A namespace may have as many of them as there are places left, so that none fills the line for the others.
+"""
+
+MAX_BYTES_OF_PEER: Final = 12 * 2**20
+"""Bytes of these that are not large bodies: less than those of a peer that may be in flight, so that some room is left.
+
+A namespace may have as many of them as are left, too.
 """
 
 
@@ -54,6 +62,7 @@ class LargeReviews:
     def __init__(self) -> None:
         """Start with no process."""
         self._turns = Turns()
+        self._bytes = Counter[Peer | Origin]()
         self._channel: _Channel | None = None
         self._idle: asyncio.TimerHandle | None = None
 
@@ -67,11 +76,18 @@ class LargeReviews:
         left = MAX_WAITING_OF_PEER - self._turns.waiting_of_peer(origin)
         if self._turns.waiting_of_namespace(origin) >= left:
             raise CannotReadError("too many large reviews are waiting")
+        size = len(body) if len(body) <= SMALL_BYTES else 0  # the others have slots
+        if size and self._bytes[origin] + size > MAX_BYTES_OF_PEER - self._bytes[origin.peer]:
+            raise CannotReadError("too many bytes of large reviews are waiting")
+        counted = Counter[Peer | Origin]({origin: size, origin.peer: size})
+        self._bytes += counted
         try:
             async with asyncio.timeout(min(deadline.left(), PATIENCE)), self._turns.turn(origin):
                 kind, answer = await self._ask(endpoint, body)
         except TimeoutError:
             kind, answer = process.FAILED, b"it was not read in time"
+        finally:
+            self._bytes -= counted  # leaves out what is zero
         if kind == process.REQUEST:
             request: AdmissionRequest = pickle.loads(answer)  # noqa: S301  # what our own process made
             return request

@@ -5,6 +5,7 @@ It holds one review at a time, and may not take more memory than one can need.
 
 from __future__ import annotations
 
+import os
 import pickle
 import resource
 import signal
@@ -31,6 +32,8 @@ FAILED: Final = 2
 """Why, as text."""
 MEMORY: Final = 320 * 2**20
 """Bytes of address space: the interpreter, and the largest review as bytes, as text and as a tree."""
+NICE: Final = 10
+"""How far it stands back: where it and the event loop want the same core, ordinary reviews go first."""
 
 
 def answer(endpoint: Endpoint, body: bytes) -> tuple[int, bytes]:
@@ -56,6 +59,7 @@ def serve(connection: socket.socket) -> None:
 def main() -> None:
     """Serve on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it, or its end of the socket does
+    os.nice(NICE)
     map_large_blocks()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     serve(socket.socket(fileno=0))

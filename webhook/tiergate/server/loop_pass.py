@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-SECONDS: Final = 0.005
+SECONDS: Final = 0.002
 """Reviews may hold one pass for so long; the rest take turns, one in each pass."""
 
 

@@ -1,7 +1,11 @@
 """How soon a namespace gets its answers: one that asks without end leaves most of the time to the others.
 
 A review is read before it is known whose it is, and that is most of what it costs. But whoever has as many reviews
-under way as it can have sends the next one when it has an answer: who gets answers later asks less.
+under way as it can have sends the next one when it has an answer: who gets answers later asks less. What is refused is
+of no namespace, and would be sent again at once: these refusals are paced as those of a namespace of their address.
+
+What is held back has no bound in number: it is a connection that could as well be idle, its body is released, and an
+address with fewer connections takes its place (``process/connections.py``).
 """
 
 from __future__ import annotations
@@ -24,8 +28,6 @@ ALONE: Final = 1.0
 """Seconds after a review of anybody else from which on a namespace is alone, and waits for nobody."""
 LONGEST: Final = 1.0
 """Seconds that an answer is held back at most: the API server waits for it."""
-MOST_HELD: Final = 64
-"""Answers that are held back at the same time: each keeps a connection."""
 MOST_KNOWN: Final = 1024
 
 _Key = tuple[str, str]
@@ -41,10 +43,8 @@ class Pacing:
         self._due: dict[_Key, float] = {}
         self._latest: _Key = ("", "")
         self._alone_at = float("-inf")
-        self.held = 0
-        """How many answers are held back now; whoever holds them counts."""
 
-    def wait(self, peer: str, namespace: str, *, size: int, held: float) -> float:
+    def wait(self, peer: str, namespace: str, *, size: int, held: float = 0.0) -> float:
         """Return how many seconds the answer to a review of so many bytes, which held the loop for so long, waits."""
         now, key = self._clock(), (peer, namespace)
         if key != self._latest:
@@ -53,6 +53,4 @@ class Pacing:
             self._due.clear()
         due = max(self._due.get(key, 0.0), now - BURST / SHARE)
         self._due[key] = min(due + (OVERHEAD + size / BYTES + held) / SHARE, now + LONGEST)
-        if due <= now or now >= self._alone_at or self.held >= MOST_HELD:
-            return 0.0
-        return due - now
+        return 0.0 if now >= self._alone_at else max(due - now, 0.0)

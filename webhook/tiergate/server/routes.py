@@ -13,7 +13,7 @@ import msgspec
 
 from tiergate.core.text import shortened
 from tiergate.process.answers import ANSWERED, JSON, TEXT, method_not_allowed, not_found, refuse, respond
-from tiergate.process.bodies import Bodies, Refused
+from tiergate.process.bodies import Bodies, Refused, declared_length
 from tiergate.server.admission import TIMEOUT, AdmissionFailed, Answer, Record
 from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
 from tiergate.server.large_reviews import CannotReadError
@@ -124,6 +124,9 @@ class Routes:
             body = await self._bodies.read(scope["headers"], receive, peer=peer)
         except Refused as refused:
             self._recorder.error(endpoint=endpoint, reason=refused.reason)
+            size = declared_length(scope["headers"])  # what is unread of it is received and discarded
+            if pause := self._pacing.wait(peer, "", size=size):  # it would be sent again at once
+                await asyncio.sleep(pause)
             await refuse(send, refused.status, refused.text, headers=refused.headers)
             return
         started, size = time.perf_counter(), len(body)
@@ -137,24 +140,17 @@ class Routes:
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
             record, seconds = answer.record, time.perf_counter() - started
-            if pause := self._pacing.wait(peer, record.namespace, size=size, held=record.held):
+            whose = record.namespace if answer.status == OK else ""
+            if pause := self._pacing.wait(peer, whose, size=size, held=record.held):
                 self._bodies.release(size, peer=peer)  # others need the room meanwhile
                 size = 0
-                await self._hold(min(pause, waits / 2 - seconds))  # which is no part of how long it took
+                await asyncio.sleep(min(pause, waits / 2 - seconds))  # which is no part of how long it took
             if answer.status == OK and (note := scope.get("state", {}).get(ANSWERED)) is not None:
                 note()
             await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
         finally:
             self._bodies.release(size, peer=peer)
         self._report(endpoint, answer, seconds, peer)
-
-    async def _hold(self, seconds: float) -> None:
-        """Hold an answer back."""
-        self._pacing.held += 1
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            self._pacing.held -= 1
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST], "error": shortened(str(error))}

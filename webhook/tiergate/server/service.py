@@ -29,7 +29,7 @@ from tiergate.server.leadership import Leadership
 from tiergate.server.live import LiveReads
 from tiergate.server.routes import Routes
 from tiergate.server.state import ServerState
-from tiergate.server.usage import Publisher
+from tiergate.server.usage import PagePublisher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -111,7 +111,7 @@ class ServerService:
         self._leadership = Leadership(self._api, namespace=options.namespace)
         self._events = WorkloadEvents(self._api, self._recorder) if options.events else None
         journal = Journal()
-        self._publisher = Publisher(self._state, journal, replica=socket.gethostname())
+        self._publisher = PagePublisher(self._state, journal, replica=socket.gethostname())
         self._admission = Admission(
             self._state,
             AccessReviews(self._api),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.tier import Tier
-    from tiergate.pages.snapshot import Report
+    from tiergate.pages.snapshot import ShownAnswer
     from tiergate.server.journal import Journal
     from tiergate.server.state import ServerState
     from tiergate.wire.namespace import Namespace
@@ -36,7 +36,7 @@ class _Known(NamedTuple):
     usage: NamespaceUsage
 
 
-class Usage:
+class UsageByNamespace:
     """Keeps the usage of each namespace until something of it changes: thousands are looked at every second."""
 
     def __init__(self, state: ServerState) -> None:
@@ -79,10 +79,11 @@ class Usage:
 def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterator[UsageRow]:
     for quota in quotas:
         for resource, hard in sorted(quota.hard.items()):
-            yield UsageRow(tier, namespace, quota.name, resource, quota.used.get(resource, ZERO), hard)
+            used = quota.used.get(resource, ZERO)
+            yield UsageRow(tier, namespace, quota.name, resource, used, hard, of_tier=quota.managed)
 
 
-class Publisher:
+class PagePublisher:
     """Makes what the pages show, in the event loop; only what changed is made anew."""
 
     def __init__(
@@ -100,12 +101,12 @@ class Publisher:
         self._replica = replica
         self._now = now
         self._clock = clock
-        self._usage = Usage(state)
+        self._usage = UsageByNamespace(state)
         self._versions: tuple[str, ...] = ()
         self._changes = -1
         self._namespaces: tuple[NamespaceUsage, ...] = ()
         self._tiers: tuple[TierState, ...] = ()
-        self._reports: tuple[tuple[Report, ...], tuple[Report, ...]] = ((), ())
+        self._reports: tuple[tuple[ShownAnswer, ...], tuple[ShownAnswer, ...]] = ((), ())
         self.shown = Shown(now(), replica)
 
     async def look(self) -> bool:

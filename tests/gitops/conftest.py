@@ -1,0 +1,44 @@
+"""A bare control plane with a registry beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.chart.helm import CHART
+from tests.cluster.conftest import bare_cluster, say
+from tests.controlplane import binaries
+from tests.controlplane.cluster import Cluster, Say
+from tests.gitops import registry
+from tests.gitops.registry import Registry
+
+__all__ = ["bare_cluster", "say"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip these tests, with the reason, where programs would have to be built for minutes first."""
+    missing = binaries.find(binaries.PROGRAMS + binaries.GITOPS)[1]
+    if not missing or os.environ.get("TIERGATE_REQUIRE_CLUSTER") == "1":
+        return
+    reason = f"not built yet: {', '.join(one.name for one in missing)} (`make gitops` builds them)"
+    for item in items:
+        if item.get_closest_marker("gitops"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module")
+def cluster(bare_cluster: Cluster) -> Cluster:
+    """A cluster without Tiergate, where the chart is told to hand over within seconds."""
+    kept = (value for value in bare_cluster.chart_values if not value.startswith("handover."))
+    return replace(bare_cluster, chart_values=(*kept, "handover.after=5", "handover.backAfter=5"))
+
+
+@pytest.fixture(scope="module")
+def charts(cluster: Cluster, say: Say) -> Iterator[Registry]:
+    """A registry that holds our chart."""
+    with registry.served(cluster, say) as served:
+        served.push(CHART)
+        yield served

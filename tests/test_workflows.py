@@ -1,4 +1,4 @@
-"""What our workflows run is there, and CONTRIBUTING names what runs every night."""
+"""What our workflows run is there, CONTRIBUTING names what runs every night, and `make help` can be read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import yaml
 
 ROOT: Final = Path(__file__).parents[1]
 WORKFLOWS: Final = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github/workflows").glob("*.yaml")}
+MAKEFILE: Final = (ROOT / "Makefile").read_text()
+WIDEST: Final = 120
+"""Columns of `make help`, the first 16 for the target."""
 
 
 def targets(name: str) -> set[str]:
@@ -23,7 +26,7 @@ def targets(name: str) -> set[str]:
 
 
 def test_every_target_is_in_the_makefile() -> None:
-    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    there = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     made = {target.split()[0] for name in WORKFLOWS for target in targets(name)}
     assert {"check", "test", "demo", "image", "mutants", "gitops"} <= made <= there
 
@@ -32,3 +35,9 @@ def test_what_runs_every_night_is_described() -> None:
     row = re.search(r"^\| `nightly.yaml` \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert row is not None
     assert set(re.findall("`make ([^`]*)`", row[1])) == targets("nightly")
+
+
+def test_help_fits_into_a_terminal() -> None:
+    texts = re.findall(r"^[a-z-]+:.*?## (.*)$", MAKEFILE, re.MULTILINE)
+    assert [text for text in texts if len(text) > WIDEST - 16] == []
+    assert len(texts) > 20

@@ -51,7 +51,7 @@ def test_the_namespace_s_own_limitranges(
     ],
 )
 def test_a_default_on_which_limitranges_differ_matters_where_a_container_gets_it(
-    asked: list[dict[str, Texts]],
+    asked: list[dict[str, Any]],
     defined: bool,  # noqa: FBT001  # a parameter of pytest
 ) -> None:
     containers = [a_container(f"c{number}", **each) for number, each in enumerate(asked)]

@@ -51,6 +51,11 @@ class Elements(HTMLParser):
         self.text += data
 
 
+@pytest.mark.parametrize(("tier", "caption"), [("dev", "Totals of 2 namespaces"), ("prod", "Totals of 1 namespace")])
+def test_the_totals_of_a_tier_say_of_how_many_namespaces(tier: str, caption: str) -> None:
+    assert f"<caption>{caption}</caption>" in text(a_client(), f"/tiers/{tier}")
+
+
 def test_the_overview_has_totals_room_refusals_and_what_waits() -> None:
     page = Elements(text(a_client(), "/")).text
     for words in (

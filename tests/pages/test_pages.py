@@ -178,7 +178,7 @@ def test_many_quotas_of_a_tenant_fill_no_page() -> None:
 
 @pytest.mark.parametrize("path", ["/%5Cevil.example", "/%09/evil.example", "/%0A/evil.example", "/a%3Fb"])
 def test_no_link_leads_elsewhere_than_to_these_pages(path: str) -> None:
-    """Whatever the path says that somebody was made to open: browsers drop TAB and LF, and read a backslash as a slash."""
+    """Whatever path somebody was made to open: browsers drop TAB and LF, and read a backslash as a slash."""
     links = Elements(text(a_client(), path)).links
     assert len(links) > 5
     assert [

@@ -101,9 +101,8 @@ def test_nothing_from_outside_becomes_markup() -> None:
     for path in (*PATHS, f"/namespaces?find={samples.HOSTILE}&sort={samples.HOSTILE}&refresh={samples.HOSTILE}"):
         page = text(client, path)
         found = Elements("" if path == "/usage.json" else page)
-        assert not found.names & {"img", "script", "b>"}
-        assert not {name for name in found.attributes if name.startswith("on") and name != "onerror"}
-        assert "onerror" not in found.attributes
+        assert not found.names & {"img", "script"}
+        assert not {name for name in found.attributes if name.startswith("on")}
         assert "49" not in found.text
 
 

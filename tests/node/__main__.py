@@ -18,10 +18,10 @@ from typing import Final
 
 from tests.controlplane import binaries
 from tests.controlplane.binaries import Binaries, ControlPlaneError
+from tests.debian import NoPackageError
 from tests.image.builders import BuildFailedError, NoBuilderError
 from tests.image.standin import NoBaseError
 from tests.node import images, namespaces, packages
-from tests.node.packages import NoPackageError
 
 SERVERS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm")
 PACKAGES: Final = {"runc": "runc", "nft": "nftables"}

@@ -115,7 +115,7 @@ def _prepare(cluster: Cluster, registry: Registry) -> None:
     """Create what Argo CD's own installation consists of, as far as its two servers read it."""
     crds = source_of(*SOURCE) / "manifests" / "crds"
     cluster.kubectl(f"apply --server-side -k {crds}")
-    until(lambda: cluster.run("kubectl get applications,appprojects -A").code == 0, "Argo CD's types are served")
+    cluster.until_served("applications,appprojects")
     cluster.kubectl(f"create namespace {NAMESPACE}")
     everything = [{"group": "*", "kind": "*"}]
     project = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}

@@ -24,8 +24,7 @@ def running_in(cluster: Cluster, say: Say) -> Iterator[None]:
     for source in SOURCES:
         folder = source_of(*source) / "config" / "crd" / "bases"
         cluster.kubectl(f"apply --server-side -f {folder}")
-    kinds = "ocirepositories,kustomizations"
-    until(lambda: cluster.run(f"kubectl get {kinds} -A").code == 0, "Flux's types are served")
+    cluster.until_served("ocirepositories,kustomizations")
     cluster.kubectl(f"create namespace {NAMESPACE}")
     storage, *ports = free_ports(LOOPBACK, 5)
     serving = f"--storage-path={cluster.folder / 'artifacts'} --storage-addr={LOOPBACK}:{storage}"

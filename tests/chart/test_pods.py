@@ -118,7 +118,11 @@ def test_only_the_webhook_mounts_a_certificate_and_never_the_authority(helm: Hel
     rendered = helm.render()
     assert "tiergate-ca" not in str(rendered.pod("webhook")) + str(rendered.pod("controller"))
     (volume,) = (volume for volume in rendered.pod("webhook")["volumes"] if "secret" in volume)
-    assert volume["secret"] == {"secretName": "tiergate-webhook-tls", "optional": True, "defaultMode": 0o440}
+    assert volume["secret"] == {
+        "secretName": "tiergate-webhook-tls",
+        "items": [{"key": name, "path": name} for name in ("tls.crt", "tls.key")],
+        "defaultMode": 0o440,
+    }
     assert not [volume for volume in rendered.pod("controller")["volumes"] if "secret" in volume]
 
 

@@ -7,7 +7,7 @@ import json
 from tests.builders import a_tier, an_item
 from tiergate.adopt.reading import Standing
 from tiergate.adopt.standing import MOST_FINDINGS, judged
-from tiergate.adopt.values import Member, NativeBounds, NewTier, Plan
+from tiergate.adopt.values import AdoptionPlan, Member, NativeBounds, NewTier
 from tiergate.core.release import NEWEST
 
 
@@ -22,6 +22,6 @@ def a_standing_pod(name: str, *, containers: int) -> Standing:
 def test_findings_are_kept_as_far_as_they_are_listed() -> None:
     tier = NewTier(a_tier(an_item(high={"cpu": "1"}), name="dev"), (Member(NativeBounds("team", {}, (), (), {}), ()),))
     pods = [a_standing_pod(f"pod-{at}", containers=60) for at in range(3)]
-    found = judged(Plan((tier,)), pods, minor=NEWEST)
+    found = judged(AdoptionPlan((tier,)), pods, minor=NEWEST)
     assert [len(one.findings) for one in found.report.objects] == [60, MOST_FINDINGS - 60, 0]
     assert found.more == {"dev": 3 * 60 - MOST_FINDINGS}

@@ -72,8 +72,7 @@ long: $(STAMP) ## What takes too long for every change: both Helm majors everywh
 	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 2 --dist loadfile -m long
 
 gitops: $(STAMP) ## Argo CD and Flux themselves, built from their Go modules, with the YAML of docs/gitops.md
-	@$(BIN)/python -m tests.controlplane.binaries gitops
-	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -v -n 0 -m gitops
+	@$(BIN)/python -m tests.gitops
 
 demo: $(STAMP) ## The namespace lesson on a real API server (KEEP=1 keeps the cluster)
 	@KEEP=$(KEEP) CLUSTER=$(CLUSTER) $(BIN)/python -m tests.controlplane.demo

@@ -55,7 +55,7 @@ def api_server() -> Iterator[Cluster]:
     with clusters.opened(print) as cluster:
         existed = cluster.run("kubectl get crd tiers.tiergate.io").code == 0
         cluster.kubectl("apply -f charts/tiergate/crds")
-        cluster.kubectl("wait --for=condition=Established crd/tiers.tiergate.io")
+        cluster.until_served("tiers")
         yield cluster
         if not existed:
             cluster.kubectl("delete -f charts/tiergate/crds")

@@ -196,7 +196,7 @@ def test_a_deleted_definition_and_its_tiers_come_back(release: Release) -> None:
     cluster.kubectl(f"delete crd {TIERS} --timeout=60s")
     assert release.attempt("upgrade").code != 0
     cluster.kubectl(f"apply --server-side -f {CHART / 'crds'}")
-    cluster.kubectl(f"wait --for=condition=Established crd/{TIERS} --timeout=30s")
+    cluster.until_served("tiers")
     release.upgrade()
     release.until_in_force()
 

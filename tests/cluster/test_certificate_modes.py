@@ -60,7 +60,7 @@ def release(request: pytest.FixtureRequest, bare_cluster: Cluster, say: Say) -> 
     cluster = replace(cluster, chart_values=(*cluster.chart_values, *TIMING))
     for kind in ("Certificate", "Issuer"):
         cluster.apply(definition(kind))
-        cluster.kubectl(f"wait --for=condition=Established crd/{kind.lower()}s.cert-manager.io --timeout=30s")
+        cluster.until_served(f"{kind.lower()}s.cert-manager.io")
     release = Release(cluster, (ENVIRONMENTS,))
     release.install(CERT_MANAGER)
     issue(cluster)

@@ -251,7 +251,7 @@ def test_what_alerts_rest_on_is_seen_in_the_metrics(by_helm: Cluster) -> None:
     monitor = yaml.safe_dump(SERVICE_MONITOR)
     try:
         by_helm.kubectl("apply -f -", stdin=monitor)
-        by_helm.kubectl("wait --for=condition=Established crd/servicemonitors.monitoring.coreos.com --timeout=30s")
+        by_helm.until_served("servicemonitors.monitoring.coreos.com")
         release.install({"monitoring": {"serviceMonitor": {"enabled": True, "account": reader}}})
         release.until_in_force()
         for name in ("scraper", "stranger"):

@@ -117,6 +117,10 @@ class Cluster:
         where = f" -n {namespace}" if namespace else ""
         return self.kubectl(f"create{where} -f -", stdin=json.dumps(items))
 
+    def until_served(self, kinds: str) -> None:
+        """Wait until kinds that were just defined are served; `kubectl wait` fails while their status is empty."""
+        until(lambda: self.run(f"kubectl get {kinds}").code == 0, f"{kinds} are served")
+
     def start(self, line: str) -> subprocess.Popen[str]:
         """Start kubectl in the background; it ends with us at the latest."""
         return subprocess.Popen(

@@ -17,6 +17,7 @@ from tests.gitops.programs import LOOPBACK, environment, running, source_of
 from tests.gitops.registry import Registry
 
 NAMESPACE: Final = "argocd"
+SOURCE: Final = ("argocd", "github.com/argoproj/argo-cd/v3")
 FINALIZER: Final = "resources-finalizer.argocd.argoproj.io"
 
 
@@ -112,9 +113,9 @@ def running_in(cluster: Cluster, registry: Registry, say: Say) -> Iterator[Appli
 
 def _prepare(cluster: Cluster, registry: Registry) -> None:
     """Create what Argo CD's own installation consists of, as far as its two servers read it."""
-    crds = source_of("argocd", "github.com/argoproj/argo-cd/v3") / "manifests" / "crds"
+    crds = source_of(*SOURCE) / "manifests" / "crds"
     cluster.kubectl(f"apply --server-side -k {crds}")
-    until(lambda: cluster.run("kubectl get applications,appprojects -A").code == 0, "Argo CD's types are served")
+    cluster.until_served("applications,appprojects")
     cluster.kubectl(f"create namespace {NAMESPACE}")
     everything = [{"group": "*", "kind": "*"}]
     project = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}

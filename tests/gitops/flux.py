@@ -14,17 +14,17 @@ from tests.gitops.programs import LOOPBACK, environment, running, source_of
 
 NAMESPACE: Final = "flux-system"
 NAMES: Final = ("source-controller", "kustomize-controller")
+SOURCES: Final = tuple(("flux", f"github.com/fluxcd/{name}") for name in NAMES)
 
 
 @contextmanager
 def running_in(cluster: Cluster, say: Say) -> Iterator[None]:
     """Run both controllers; they have nothing to do yet."""
     programs = binaries.ensure(say, set(NAMES))
-    for name in NAMES:
-        folder = source_of("flux", f"github.com/fluxcd/{name}") / "config" / "crd" / "bases"
+    for source in SOURCES:
+        folder = source_of(*source) / "config" / "crd" / "bases"
         cluster.kubectl(f"apply --server-side -f {folder}")
-    kinds = "ocirepositories,kustomizations"
-    until(lambda: cluster.run(f"kubectl get {kinds} -A").code == 0, "Flux's types are served")
+    cluster.until_served("ocirepositories,kustomizations")
     cluster.kubectl(f"create namespace {NAMESPACE}")
     storage, *ports = free_ports(LOOPBACK, 5)
     serving = f"--storage-path={cluster.folder / 'artifacts'} --storage-addr={LOOPBACK}:{storage}"

@@ -53,8 +53,10 @@ def test_the_source_is_the_chart_that_was_pushed(fluxed: Cluster, charts: Regist
     """The OCIRepository of the page finds the chart, and holds exactly what Helm packaged."""
     fluxed.apply(_source(charts))
     until_ready(fluxed, "ocirepository/tiergate", NAMESPACE)
-    artifact = fluxed.kubectl(f"get ocirepository tiergate -n {NAMESPACE} -o json").json["status"]["artifact"]
-    assert artifact["revision"] == f"0.1.0@{charts.digest('0.1.0')}"
+    revision = f"get ocirepository tiergate -n {NAMESPACE} -o jsonpath={{.status.artifact.revision}}"
+    # Flux writes the condition first, and the rest of the status after it.
+    until(lambda: fluxed.kubectl(revision).out != "", "the artifact is in the status")
+    assert fluxed.kubectl(revision).out == f"0.1.0@{charts.digest('0.1.0')}"
 
 
 def test_a_helm_release_differs_only_where_somebody_changed_it(release: Release, say: Say) -> None:

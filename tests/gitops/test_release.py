@@ -53,7 +53,7 @@ def _prepared(cluster: Cluster, registry: str) -> Path:
         "IMAGE": f"{registry}/{NAME}:{VERSION}",
     }
     done = subprocess.run(
-        ["bash", "-e", "-c", step],
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step],
         cwd=chart,
         env={**cluster.environment, "PATH": f"{Path(cluster.programs['helm']).parent}:/usr/bin:/bin", **names},
         capture_output=True,

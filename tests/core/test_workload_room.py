@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import a_claim, a_pod, a_quota, a_tier, an_item
-from tests.core.workloads import a_workload, judged
+from tests.core.workloads import KNOWN, a_workload, judged
 from tiergate.core import workload_verdict
+from tiergate.core.native import LimitRange
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.quota_bounds import Bound, Charged, NamespaceQuotas
@@ -122,7 +123,9 @@ def _any_verdict(random: Random) -> tuple[Finding, ...]:
     used = {name: random.randint(0, amount) for name, amount in hard.items()}
     quota = a_quota(*({name: str(amount) for name, amount in one.items()} for one in (hard, used)), managed=False)
     tier = a_tier(an_item(default={"memory": "1"}, high={"cpu": "2"}))
-    return judged(workload, old=random.choice((None, old)), tier=tier, quotas=(quota,))
+    own = LimitRange("own", (an_item(default={"memory": "2"}, high={"cpu": "1"}),))
+    around = msgspec.structs.replace(KNOWN, limit_ranges=random.choice(((), (), (own,))))
+    return judged(workload, old=random.choice((None, old)), tier=tier, quotas=(quota,), around=around)
 
 
 def test_the_first_look_finds_nothing_only_where_the_close_one_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from tiergate.check.about import About
 from tiergate.check.reading import kind_of
-from tiergate.check.result import REPEATED, ObjectResult, ReportedFinding
-from tiergate.check.surroundings import Key, Surroundings
-from tiergate.core.text import printable
+from tiergate.check.result import REPEATED, ObjectResult
+from tiergate.check.surroundings import ObjectKey, Surroundings
 from tiergate.manifests.load import Manifest
 
 
@@ -23,7 +23,7 @@ class Repeated:
     def __init__(self, manifests: Iterable[Manifest], surroundings: Surroundings) -> None:
         """Take the manifests in the order in which they are applied."""
         self._surroundings = surroundings
-        self._last: dict[Key, Manifest] = {}
+        self._last: dict[ObjectKey, Manifest] = {}
         for manifest in manifests:
             if (key := self._key(manifest)) is not None:
                 self._last[key] = manifest
@@ -34,23 +34,14 @@ class Repeated:
         last = manifest if key is None else self._last[key]
         if last is manifest:
             return result
-        here, there = manifest.place(), last.place()
+        there = last.place()
         again = f"{last.path}:{there.line}:{there.column}"
-        finding = ReportedFinding(
-            rule=REPEATED,
-            severity="warning",
-            message=printable(f"it is defined again in {again}, which replaces it and counts; keep one of the two"),
-            path=manifest.path,
-            line=here.line,
-            column=here.column,
-            pointer="",
-            object=f"{result.kind} {result.name}",
-            namespace=result.namespace,
-            tier=result.tier,
-        )
-        return msgspec.structs.replace(result, findings=(*result.findings, finding), line=here.line)
+        message = f"it is defined again in {again}, which replaces it and counts; keep one of the two"
+        about = About(manifest, f"{result.kind} {result.name}", result.namespace, result.tier)
+        finding = about.finding(REPEATED, "warning", "", message)
+        return msgspec.structs.replace(result, findings=(*result.findings, finding), line=finding.line)
 
-    def _key(self, manifest: Manifest) -> Key | None:
+    def _key(self, manifest: Manifest) -> ObjectKey | None:
         kind = kind_of(manifest) if manifest.named else None
         if kind is None or (kind.namespaced and not self._surroundings.namespace_of(manifest)):
             return None

@@ -34,7 +34,7 @@ from tiergate.wire.node import read_node
 from tiergate.wire.quota import read_quota
 from tiergate.wire.runtime_class import read_overhead
 
-Key: TypeAlias = tuple[str, str, str, str]
+ObjectKey: TypeAlias = tuple[str, str, str, str]
 """Group, kind, namespace and name."""
 UsageSource = Literal["unknown", "none", "file"]
 """Nobody knows what runs in the namespaces, nothing does, or a file says it."""
@@ -85,7 +85,7 @@ class Surroundings:
         self._ranges: dict[str, dict[str, LimitRange]] = {}
         self._overheads: dict[str, ResourceList] = {}
         self._nodes: dict[str, Node] = {}
-        self._running: dict[Key, Manifest] = {}
+        self._running: dict[ObjectKey, Manifest] = {}
         self._facts: dict[str, NamespaceFacts] = {}
         self._snapshot: SnapshotHead | None = None
         self._existing: set[str] = set()
@@ -212,13 +212,21 @@ class Surroundings:
         """Return the namespace of an object."""
         return manifest.namespace or self._namespace
 
-    def key(self, manifest: Manifest) -> Key:
+    def key(self, manifest: Manifest) -> ObjectKey:
         """Return what names an object: two of one key replace each other."""
         return manifest.group, manifest.kind, self.namespace_of(manifest), manifest.name
 
     def tier(self, name: str) -> TierState:
         """Return a tier by its name."""
         return self._tiers.get(name) or MissingTier(name)
+
+    def lacks_named_tier(self) -> str | None:
+        """Return why the tier of every namespace cannot be meant; None where it is known or may exist."""
+        name = self._tier
+        if name is None or name in self._tiers or self.faults or self._is_missing("Tier", name=name):
+            return None
+        known = ", ".join(sorted(self._tiers)) or "none"
+        return printable(f'there is no tier "{shortened(name, VALUE_SHOWN)}" (there is: {shortened(known)})')
 
     def differing(self, manifest: Manifest) -> Fault | None:
         """Return what an object says otherwise than the one of its name that an option names; None where nothing."""
@@ -301,7 +309,7 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def stored(self, key: Key) -> Subject | None:
+    def stored(self, key: ObjectKey) -> Subject | None:
         """Return an object that will be replaced, as the cluster has it."""
         before = self._running.get(key)
         kind = None if before is None else kind_of(before)
@@ -309,11 +317,11 @@ class Surroundings:
             return None
         return subject_of(before, kind, self.namespace_of(before), stored=True)
 
-    def may_be_stored(self, key: Key) -> bool:
+    def may_be_stored(self, key: ObjectKey) -> bool:
         """Say whether the cluster may have an object that could not be read."""
         _, kind, namespace, name = key
         return self._is_missing(kind, namespace=namespace, name=name)
 
-    def running(self, key: Key) -> Workload | None:
+    def running(self, key: ObjectKey) -> Workload | None:
         """Return the same of a workload."""
         return workload_of(self.stored(key))

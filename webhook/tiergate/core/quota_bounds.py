@@ -12,6 +12,7 @@ import msgspec
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota import Measured, QuotaStatus, charge, left_of, matches, pertinent, quota_label, scopes_of
 from tiergate.core.resources import EMPTY, ResourceList, add_into
+from tiergate.core.scopes import shape_of
 from tiergate.core.tier import ScopeRequirement, Tier
 
 
@@ -20,6 +21,11 @@ class Charged(msgspec.Struct, frozen=True):
 
     subject: Measured
     amounts: ResourceList
+
+
+def reduced(one: Charged, *, minor: int) -> Charged:
+    """Return it as small as quotas see it: without its containers."""
+    return Charged(shape_of(one.subject, minor=minor), one.amounts)
 
 
 def charged(subject: Measured, *, minor: int) -> Charged:
@@ -107,10 +113,10 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
                     yield Asked(quota, name, most, taken, each, was)
 
     def leave_room(self, unit: tuple[Charged, ...], pods: int) -> bool:
-        """Say whether no bound can be exceeded by so many pods with their claims, whoever uses the rest.
+        """Say whether so many pods with their claims certainly exceed no bound; False where that takes a closer look.
 
-        Each is counted as if everything in the unit were as large: what is shown to fit so does, and this is asked of
-        every workload.
+        No sums are made: each amount is taken times the number of objects in the unit, which is never less than
+        what the unit as a whole asks for.
         """
         for quota in self.quotas:
             for one in unit:

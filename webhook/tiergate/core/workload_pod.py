@@ -65,21 +65,7 @@ def _charges(made: Sequence[Measured], case: Case) -> tuple[Charged, ...]:
 def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
     """Say whether it is defined what the LimitRanges make of a pod, and told in time."""
     amounts = sum(len(amount) for one in ranges for item in one.items for _, amount in amounts_by_field(item))
-    return amounts * len(pod.every_container()) <= MOST_COMPARISONS and not native.ambiguities(ranges)
-
-
-def may_run(unit: Unit, case: Case, quotas: NamespaceQuotas) -> bool:
-    """Say whether nothing but the quotas' bounds can refuse a pod; False where a closer look is needed."""
-    if case.around.limit_ranges or unit.pod.pod_level:
-        return False
-    tier, minor = case.tier, case.minor
-    for asked in unit.charges:
-        one = asked.subject
-        for _ in rules.out_of_range(one, tier):
-            return False
-        for _ in quota.required(one, None, tier, quotas.quotas, minor=minor):
-            return False
-    return True
+    return amounts * len(pod.every_container()) <= MOST_COMPARISONS and native.is_defined(pod, ranges)
 
 
 def never_runs(unit: Unit, case: Case, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:

@@ -35,7 +35,7 @@ exemptions: {users: [root], groups: [admins]}
 """)
 """A Tier with every field."""
 GONE: Final = object()
-VALUES: Final[tuple[Any, ...]] = (GONE, "", "A b", "0" * 400, 1.5, 1, 1.0, True, [], {}, ["x"] * 300)
+VALUES: Final[tuple[Any, ...]] = (GONE, "", "A b", "0" * 400, 1.5, 1.0, [], {}, ["x"] * 300)
 """What each value is replaced by."""
 
 

@@ -1,97 +1,91 @@
-"""Programs that come as Debian packages, unpacked in the user's cache folder. Nothing is installed.
+"""Debian packages, downloaded by apt, which verifies them, and unpacked in a folder. Nothing is installed.
 
-apt verifies what it downloads. Versions are apt's newest: a pinned one leaves the mirrors with the next security fix.
+Versions are apt's newest: a pinned one leaves the mirrors with the next security fix.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.controlplane.binaries import cache_folder
+
 TOOLS: Final = ("apt-get", "dpkg-deb")
 PATIENCE: Final = 300
-"""Seconds for one command; a browser is 100 MB."""
+"""Seconds to fetch 100 MB."""
 
 
 class NoPackageError(RuntimeError):
-    """A program can neither be found nor unpacked; the text says why."""
+    """A package cannot be unpacked; the text says why."""
 
 
-def cache_folder() -> Path:
-    """Return the folder of everything that is kept for later runs; it need not exist."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tiergate"
+def missing_tools() -> list[str]:
+    """Return what is missing here to unpack any."""
+    return [name for name in TOOLS if shutil.which(name) is None]
 
 
-def missing_tools() -> str:
-    """Return which programs are missing that unpacking needs, '' if it can be done here."""
-    return ", ".join(name for name in TOOLS if shutil.which(name) is None)
-
-
-def program(package: str, path: str) -> Path:
-    """Return a program of a package by its path in it, unpacked once with all that the package needs."""
-    kept = cache_folder() / package
-    if not (kept / path).is_file():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f"{package}.") as beside:
-            made = Path(beside) / "root"
-            unpack([package], made)
-            if not (made / path).is_file():
-                msg = f"the Debian package {package} holds no {path}"
-                raise NoPackageError(msg)
-            if not (kept / path).is_file():  # another run may have been faster
-                shutil.rmtree(kept, ignore_errors=True)
-                made.rename(kept)
-    return kept / path
-
-
-def libraries(package: str) -> tuple[Path, ...]:
-    """Return the folders of libraries that were unpacked with the package."""
-    found = (cache_folder() / package / "usr/lib").glob("*-linux-gnu/**/*.so*")
-    return tuple(sorted({path.parent for path in found}))
-
-
-def unpack(packages: Sequence[str], root: Path) -> None:
-    """Fetch the packages and those that they need and this machine lacks, and unpack them into a folder."""
-    if missing := missing_tools():
-        msg = f"no {missing} to unpack the Debian packages {', '.join(packages)}"
-        raise NoPackageError(msg)
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix="archives.") as name:
+def kept(package: str) -> Path:
+    """Return the folder in the user's cache that holds a package and what it needs, unpacked once; see `unpack`."""
+    folder = cache_folder().with_name(package)
+    if not folder.exists():  # made beside its place, so that what is there is whole
+        making = folder.with_name(f"{package}.{os.getpid()}")
         try:
-            _download(packages, Path(name))
-        except NoPackageError:  # the lists of what the mirrors have are old, or empty as in a container image
-            if os.geteuid() != 0:
-                raise
-            _run("apt-get", "update", "--quiet", folder=root)
-            _download(packages, Path(name))
-        for file in sorted(Path(name).glob("*.deb")):
-            _run("dpkg-deb", "--extract", str(file), str(root), folder=root)
+            unpack([package], making / "packages", making)
+            shutil.rmtree(making / "packages")
+            with contextlib.suppress(OSError):  # another run was faster
+                making.rename(folder)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return folder
 
 
-def _download(packages: Sequence[str], folder: Path) -> None:
-    """Download without a lock of the system and, as any user, without root."""
-    line = ("apt-get", "install", "--simulate", "--quiet", "--no-install-recommends", *packages)
-    needed = re.findall(r"^Inst (\S+)", _run(*line, folder=folder), re.MULTILINE)
-    _run("apt-get", "download", "--quiet", *dict.fromkeys((*packages, *needed)), folder=folder)
+def unpack(packages: Sequence[str], archives: Path, root: Path) -> None:
+    """Download packages, and those that they need and this machine lacks; unpack them. It takes no root.
+
+    Raises:
+        NoPackageError: See its text.
+    """
+    if missing := missing_tools():
+        msg = f"{' and '.join(missing)} to unpack Debian packages not in PATH"
+        raise NoPackageError(msg)
+    (archives / "partial").mkdir(parents=True, exist_ok=True)
+    line = ("apt-get", "install", "--yes", "--quiet", "--download-only", "--no-install-recommends")
+    options = (
+        f"--option=Dir::Cache::archives={archives}",
+        "--option=Debug::NoLocking=1",
+        "--option=APT::Sandbox::User=root",
+    )
+    try:
+        _run((*line, *options, *packages))
+    except NoPackageError:  # the lists of what the mirrors have are old, or empty as in a container image
+        _run(("apt-get", "update", "--quiet"))
+        _run((*line, *options, *packages))
+    for file in sorted(archives.glob("*.deb")):
+        _run(("dpkg-deb", "--extract", str(file), str(root)))
 
 
-def _run(*command: str, folder: Path) -> str:
-    line = " ".join(command)
+def _run(command: tuple[str, ...]) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    said = f"`{' '.join(command)}`"
     try:
         done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:
-        msg = f"`{line}` took more than {PATIENCE} s"
+        msg = f"{said} took more than {PATIENCE} s"
         raise NoPackageError(msg) from None
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        msg = f"`{line}` ended with {done.returncode}: {' '.join(last)}"
+        msg = f"{said} ended with {done.returncode}: {' '.join(last)}"
         raise NoPackageError(msg)
-    return done.stdout

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+
+import pytest
 
 from tests.builders import a_tier, an_item
 from tiergate.adopt.reading import Standing
 from tiergate.adopt.standing import MOST_FINDINGS, judged
 from tiergate.adopt.values import AdoptionPlan, Member, NativeBounds, NewTier
+from tiergate.check import change_set
+from tiergate.check.change_set import Part, Total
+from tiergate.core.quota_bounds import NamespaceQuotas
 from tiergate.core.release import NEWEST
 
 
@@ -25,3 +31,20 @@ def test_findings_are_kept_as_far_as_they_are_listed() -> None:
     found = judged(AdoptionPlan((tier,)), pods, minor=NEWEST)
     assert [len(one.findings) for one in found.report.objects] == [60, MOST_FINDINGS - 60, 0]
     assert found.more == {"dev": 3 * 60 - MOST_FINDINGS}
+
+
+def test_containers_are_not_kept_until_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster may have hundreds of thousands."""
+    summed: list[str] = []
+    whole = change_set.totals
+
+    def totals(parts: Iterable[Part], quotas: NamespaceQuotas) -> list[Total]:
+        kept = list(parts)
+        summed.extend(map(repr, kept))
+        return whole(kept, quotas)
+
+    monkeypatch.setattr(change_set, "totals", totals)
+    tier = NewTier(a_tier(an_item(high={"cpu": "1"}), name="dev"), (Member(NativeBounds("team", {}, (), (), {}), ()),))
+    judged(AdoptionPlan((tier,)), [a_standing_pod("pod", containers=2)], minor=NEWEST)
+    assert len(summed) == 1
+    assert "c-0" not in summed[0]

@@ -35,8 +35,11 @@ UNVERIFIED: Final = ssl._create_unverified_context()  # noqa: S323 - the module'
 def test_no_panel_is_empty(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     """Reviews, refusals, errors and growing usage: each query has an answer, in the time a person waits for a page."""
     if cluster.plane is None:
-        pytest.skip("needs the harness's own control plane")
-    program = _prometheus()
+        pytest.skip("the replicas of a given cluster cannot be scraped from here")
+    try:
+        program = shutil.which("prometheus") or str(debian.kept("prometheus") / "usr/bin/prometheus")
+    except NoPackageError as error:
+        pytest.skip(f"no `prometheus` in PATH, and {error}")
     replica, numbers = replicas(cluster)[0], count()
     asked = [(title, query) for title, query in panels()]
     with _scraping(program, cluster, replicas(cluster), tmp_path) as address:
@@ -52,14 +55,6 @@ def test_no_panel_is_empty(cluster: Cluster, namespace: str, tmp_path: Path) -> 
         except AssertionError as error:
             error.add_note(f"empty: {empty}")
             raise
-
-
-def _prometheus() -> str:
-    """Return the program in PATH, else Debian's; skip the test where there is none."""
-    try:
-        return shutil.which("prometheus") or str(debian.program("prometheus", "usr/bin/prometheus"))
-    except NoPackageError as error:
-        pytest.skip(f"no `prometheus` in PATH: {error}")
 
 
 def _happen(cluster: Cluster, namespace: str, replica: Replica, number: int) -> None:

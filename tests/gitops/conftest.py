@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from tests.chart.helm import CHART
-from tests.cluster.conftest import bare_cluster, say
+from tests.cluster.conftest import bare_cluster
 from tests.controlplane.cluster import Cluster, Say
 from tests.gitops import registry
 from tests.gitops.registry import Registry
 
-__all__ = ["bare_cluster", "say"]
+__all__ = ["bare_cluster"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

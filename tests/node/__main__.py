@@ -46,7 +46,7 @@ def why_not() -> str | None:
         return f"another cluster is wanted ({named})"
     if tools := [name for name in TOOLS if shutil.which(name) is None]:
         return f"no {', '.join(tools)} in PATH"
-    return packages.why_not(PACKAGES)
+    return packages.why_not(PACKAGES) or namespaces.why_not()
 
 
 def _prepared() -> Binaries:

@@ -1,7 +1,8 @@
-"""What a node and a builder of images run: from PATH, or unpacked Debian packages that lie over /usr when one runs."""
+"""Programs of a node that come as Debian packages, from PATH or unpacked in the user's cache folder."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ STORAGE: Final = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/storage"\nrunr
 
 def cache_folder() -> Path:
     """Return the folder of everything that is unpacked; it need not exist."""
-    return debian.cache_folder() / "packages"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tiergate" / "packages"
 
 
 def absent(wanted: Iterable[str]) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ def why_not(names: Iterable[str]) -> str | None:
     """Return why the programs cannot be had here, None if they can."""
     wanted, tools = absent(names), debian.missing_tools()
     if wanted and tools:
-        return f"{', '.join(wanted)} not in PATH, and no {tools} to unpack the Debian packages"
+        return f"{', '.join(wanted)} not in PATH, and no {', '.join(tools)} to unpack the Debian packages"
     return None
 
 
@@ -39,7 +40,7 @@ def ensure(say: Say, packages: Mapping[str, str]) -> Path:
     folder = cache_folder()
     if wanted := absent(packages):
         say(f"packages: unpacking {', '.join(wanted)} once in {folder}; nothing is installed")
-        debian.unpack([packages[name] for name in wanted], folder / "root")
+        debian.unpack([packages[name] for name in wanted], folder / "archives", folder / "root")
         _write_settings(folder)
         for name in wanted:
             _write_program(folder, name)

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from typing import Final, Literal
 
-from tests.debian import NoPackageError
 from tests.pages import samples
-from tests.pages.chromium import browser
+from tests.pages.chromium import NoBrowserError, browser
 from tests.pages.serving import served
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
@@ -32,7 +31,7 @@ def main() -> int:
                 page.goto(f"{url}{path}")
                 page.screenshot(path=FOLDER / f"{name}.png")
                 print(f"docs/images/{name}.png")
-    except NoPackageError as error:
+    except NoBrowserError as error:
         print(f"no browser: {error}", file=sys.stderr)
         return 1
     return 0

@@ -17,7 +17,7 @@ from tests.debian import NoPackageError
 
 INSTALLED: Final = ("chromium", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 PACKAGE: Final = "chromium-headless-shell"
-PROGRAM: Final = "usr/lib/chromium/chromium-headless-shell"
+PROGRAM: Final = Path("usr/lib/chromium/chromium-headless-shell")
 _VARIABLE: Final = "TIERGATE_CHROMIUM"
 
 
@@ -28,14 +28,24 @@ class Program(NamedTuple):
     libraries: tuple[Path, ...] = ()
 
 
+class NoBrowserError(RuntimeError):
+    """There is no browser, with the reason."""
+
+
 def program() -> Program:
-    """Return the browser; raise NoPackageError."""
+    """Return the browser; raise NoBrowserError."""
     if named := os.environ.get(_VARIABLE):
         return Program(Path(named))
     for name in INSTALLED:
         if found := shutil.which(name):
             return Program(Path(found))
-    return Program(debian.program(PACKAGE, PROGRAM), debian.libraries(PACKAGE))
+    try:
+        kept = debian.kept(PACKAGE)
+    except NoPackageError as error:
+        msg = f"none is installed, and {error}"
+        raise NoBrowserError(msg) from error
+    libraries = sorted({path.parent for path in (kept / "usr/lib").glob("*-linux-gnu/**/*.so*")})
+    return Program(kept / PROGRAM, tuple(libraries))
 
 
 @contextmanager
@@ -55,7 +65,7 @@ def browser_or_skip() -> Iterator[Browser]:
     """Run the browser; skip the test where there is none."""
     try:
         program()
-    except NoPackageError as error:
+    except NoBrowserError as error:
         pytest.skip(f"no browser: {error}; name one in {_VARIABLE}")
     with browser() as running:
         yield running

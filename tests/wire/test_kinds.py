@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
 import pytest
 import yaml
 
 from tests.golden import rules
+from tiergate.core.workload_kind import BY_KIND
 from tiergate.wire.kinds import ENDPOINTS, KINDS, find, likely
 from tiergate.wire.workload import WireCronJob, WireWorkload, WorkloadMetadata
+
+PRODUCT: Final = Path(__file__).parents[2] / "webhook" / "tiergate"
+KIND_NAMES: Final = {kind.kind for kind in KINDS} - set(BY_KIND)
+"""Those of workloads have a table of their own, and rules that differ from kind to kind."""
+LISTS: Final = {
+    "core/request.py": "the endpoints themselves",
+    "wire/kinds.py": "the list",
+    "live/snapshot.py": "the order of a snapshot, of kinds that are not admitted as well",
+}
 
 
 def test_the_chart_sends_exactly_what_the_list_has() -> None:
@@ -68,3 +83,26 @@ def test_a_review_of_every_kind_is_guessed_right_where_the_api_server_writes_it(
         rest = f',"subResource":"{part}"' if slash else ""
         body = f'{{"request":{{"resource":{{"group":"{group}","resource":"{kind.plural}"}}{rest},"object":{{}}}}}}'
         assert likely(kind.endpoint, body.encode()).wire is kind.wire, kind.resource
+
+
+def lists(text: str) -> Iterator[set[str]]:
+    """Yield the admitted names in each list, tuple and set, and among the keys of each dict."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            parts = node.keys if isinstance(node, ast.Dict) else node.elts
+            among = KIND_NAMES if isinstance(node, ast.Dict) else KIND_NAMES | set(ENDPOINTS.values())
+            yield {str(one.value) for one in parts if isinstance(one, ast.Constant)} & among
+
+
+@pytest.mark.slow
+def test_no_second_list_of_what_is_admitted() -> None:
+    """Two endpoints or kinds beside each other are a part of the list: derive it instead."""
+    texts = {str(path.relative_to(PRODUCT)): path.read_text() for path in PRODUCT.rglob("*.py")}
+    seconds = {
+        f"{path}: {', '.join(sorted(found))}"
+        for path, text in texts.items()
+        if path not in LISTS and sum(f'"{name}"' in text for name in KIND_NAMES.union(ENDPOINTS.values())) > 1
+        for found in lists(text)
+        if len(found) > 1
+    }
+    assert seconds == set()

@@ -18,7 +18,7 @@ from tiergate.admission.review import (
 )
 from tiergate.core.decision import Fault
 from tiergate.core.podspec import FEW_ANNOTATIONS, Pod
-from tiergate.core.request import Endpoint, Request, Unreadable
+from tiergate.core.request import CLUSTER_WIDE, Endpoint, Request, Unreadable
 from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Decoded, Kind
@@ -164,7 +164,7 @@ def _length(extra: Mapping[str, list[str]]) -> int:
 
 def _request(envelope: Envelope, endpoint: Endpoint, resource: str, decoded: Decoded) -> AdmissionRequest:
     user, name = envelope.user, envelope.name or decoded.name
-    if endpoint in ("namespaces", "tiers") and decoded.name not in ("", name):  # what is judged goes by the name
+    if endpoint in CLUSTER_WIDE and decoded.name not in ("", name):  # what is judged goes by the name
         raise BadReview("the request and its object have different names", uid=envelope.uid)
     groups = tuple(user.groups or ())
     if len(groups) > MAX_GROUPS:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from tiergate.check.result import BoundSum, Room
+from tiergate.core.podspec import Pod
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.quota_bounds import Asked, Bound, Charged, NamespaceQuotas
+from tiergate.core.quota_bounds import Asked, Bound, Charged, NamespaceQuotas, reduced
 from tiergate.core.text import shortened
 from tiergate.core.workload import Workload, surge, unavailable
 from tiergate.core.workload_room import Rolling
@@ -44,6 +45,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     former: tuple[Charged, ...] = ()
     running: int = 0
     kept: bool = False
+
+    def reduced(self, *, minor: int) -> Part:
+        """Return it without what no sum asks for: all parts are kept, and their containers may be many thousands."""
+        unit, kept_claims, former = (
+            tuple([reduced(one, minor=minor) for one in units]) for units in (self.unit, self.kept_claims, self.former)
+        )
+        workload = self.workload
+        if workload is not None:
+            workload = msgspec.structs.replace(workload, template=Pod(), written=b"", claims=(), kept_claims=())
+        return msgspec.structs.replace(self, unit=unit, kept_claims=kept_claims, former=former, workload=workload)
 
     @property
     def peak(self) -> int:

@@ -64,7 +64,7 @@ def check(
         progress(len(results))
         if checked.part is not None:
             key = surroundings.key(manifest) if manifest.named else len(results)
-            parts.setdefault(checked.result.namespace, {})[key] = checked.part, manifest
+            parts.setdefault(checked.result.namespace, {})[key] = checked.part.reduced(minor=options.minor), manifest
     namespaces = [
         _namespace(name, list(parts[name].values()), surroundings.of(name), options) for name in sorted(parts)
     ]

@@ -10,6 +10,7 @@ from tiergate.check.explanation import ALWAYS, REFUSES, WARNS, Explanation
 from tiergate.check.explanations import NATIVE, OF_CHECK, OF_OBJECTS
 from tiergate.check.explanations_of_tiers import OF_TIERS
 from tiergate.check.rule_texts import docs_url, help_page
+from tiergate.core.request import CLUSTER_WIDE
 from tiergate.core.rules import RULES, Rule, sentence
 from tiergate.core.text import VALUE_SHOWN, shortened
 
@@ -68,7 +69,7 @@ def _effect(name: str) -> str:
     """Return what the registry says follows: no mode lifts a rule about tiers or labels."""
     if _only_warns(name):
         return WARNS
-    return ALWAYS if name in _RULES and _RULES[name].endpoint in ("namespaces", "tiers") else REFUSES
+    return ALWAYS if name in _RULES and _RULES[name].endpoint in CLUSTER_WIDE else REFUSES
 
 
 def _judged(name: str, one: Explanation) -> str:

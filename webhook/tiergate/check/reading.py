@@ -9,7 +9,6 @@ import msgspec
 from tiergate.core.decision import Fault
 from tiergate.core.request import Subject, Unreadable
 from tiergate.core.text import shortened
-from tiergate.core.workload_kind import BY_KIND
 from tiergate.manifests.load import Manifest
 from tiergate.wire import Malformed, kinds
 from tiergate.wire.decode import Decoder
@@ -18,8 +17,6 @@ from tiergate.wire.kinds import Kind
 _JUDGED: Final = [kind for kind in kinds.KINDS if "/" not in kind.resource and "CREATE" in kind.operations]
 _KINDS: Final[dict[tuple[str, str], Kind]] = {(kind.resource.partition(".")[2], kind.noun): kind for kind in _JUDGED}
 """By group and kind in small letters; of a pod the row of the validating endpoint, which comes last."""
-_NAMES: Final = {name.lower(): name for name in ("Pod", "PersistentVolumeClaim", "Namespace", "Tier", *BY_KIND)}
-"""Kinds as the API server names them."""
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[Any]]] = {kind.wire: Decoder(kind.wire) for kind in _JUDGED}
 
 
@@ -30,7 +27,7 @@ def kind_of(manifest: Manifest) -> Kind | None:
 
 def unserved(manifest: Manifest, kind: Kind) -> Fault | None:
     """Return that the API server has no such kind: it is spelled otherwise, or in another version; None if it has."""
-    name = _NAMES[kind.noun]
+    name = kind.kind
     version = "v1alpha1" if name == "Tier" else "v1"
     served = f"{manifest.group}/{version}" if manifest.group else version
     if manifest.kind == name and manifest.api_version == served:

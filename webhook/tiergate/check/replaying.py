@@ -18,7 +18,7 @@ from tiergate.core.defaults import described, with_defaults
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.request import LabelChange, Unreadable, workload_of
+from tiergate.core.request import CLUSTER_WIDE, LabelChange, Unreadable, workload_of
 from tiergate.core.rules import RULES, Rule, sentence
 from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
@@ -135,7 +135,7 @@ class _Replayer:
     def _unmapped(self) -> str:
         """Return that nobody knows which tier judges the request, "" where that is known or none has to."""
         request = self._request
-        if request.endpoint in ("namespaces", "tiers") or isinstance(request.subject, Unreadable):
+        if request.endpoint in CLUSTER_WIDE or isinstance(request.subject, Unreadable):
             return ""
         if self._surroundings.is_mapped(request.namespace):
             return ""

@@ -63,11 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _head(replay: Replay) -> Iterator[str]:
+    from tiergate.core.request import CLUSTER_WIDE  # noqa: PLC0415 - --help needs no rules
+
     request, decision = replay.request, replay.decision
     if not request.operation:
         yield "a request that cannot be read"
         return
-    where = f" in {request.namespace}" if request.endpoint not in ("namespaces", "tiers") else ""
+    where = f" in {request.namespace}" if request.endpoint not in CLUSTER_WIDE else ""
     dry = ", dry-run" if request.dry_run else ""
     yield f"{request.operation} of {request.resource} {request.name or '(name to come)'}{where}, by {request.user}{dry}"
     if decision.tier:

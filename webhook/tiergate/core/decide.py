@@ -18,7 +18,7 @@ from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quota import within_tier
-from tiergate.core.request import LabelChange, Request, TierChange, Unreadable
+from tiergate.core.request import CLUSTER_WIDE, LabelChange, Request, TierChange, Unreadable
 from tiergate.core.rules import ObjectCase, broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
 
@@ -37,7 +37,7 @@ def decide(request: Request, facts: Facts) -> Decision:
         return tier_change.decide(request, subject, facts)
     if request.endpoint == "workloads":
         return workload_decision.decide(request, facts)
-    if isinstance(subject, Unreadable) and request.endpoint not in ("mutate", "validate"):
+    if isinstance(subject, Unreadable) and request.endpoint in CLUSTER_WIDE:
         return Decision(_malformed(subject))
     return _decide_object(request, facts)
 

@@ -12,6 +12,7 @@ import msgspec
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota import Measured, QuotaStatus, charge, left_of, matches, pertinent, quota_label, scopes_of
 from tiergate.core.resources import EMPTY, ResourceList, add_into
+from tiergate.core.scopes import shape_of
 from tiergate.core.tier import ScopeRequirement, Tier
 
 
@@ -20,6 +21,11 @@ class Charged(msgspec.Struct, frozen=True):
 
     subject: Measured
     amounts: ResourceList
+
+
+def reduced(one: Charged, *, minor: int) -> Charged:
+    """Return it as small as quotas see it: without its containers."""
+    return Charged(shape_of(one.subject, minor=minor), one.amounts)
 
 
 def charged(subject: Measured, *, minor: int) -> Charged:

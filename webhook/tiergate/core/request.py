@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,8 @@ from tiergate.core.workload import Scale, Workload
 
 Endpoint = Literal["mutate", "validate", "workloads", "namespaces", "tiers"]
 """What the API server calls: its path without the slash."""
+CLUSTER_WIDE: Final[frozenset[Endpoint]] = frozenset({"namespaces", "tiers"})
+"""Endpoints whose objects have no namespace: these are judged by their names, and no tier's mode lifts their rules."""
 
 
 class LabelChange(msgspec.Struct, frozen=True):

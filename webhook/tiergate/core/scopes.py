@@ -8,6 +8,20 @@ from tiergate.core.tier import ScopeRequirement
 from tiergate.core.usage import qos_class
 
 
+def shape_of(subject: Pod | Claim, *, minor: int) -> Pod | Claim:
+    """Return the object without all that no scope asks for, with the QoS class of release 1.``minor``."""
+    if isinstance(subject, Claim):
+        return Claim(attributes_classes=subject.attributes_classes)
+    deadline = subject.active_deadline_seconds
+    return Pod(
+        # Scopes ask for the sign alone (R-24); the number differs from pod to pod.
+        active_deadline_seconds=None if deadline is None else max(-1, min(deadline, 0)),
+        qos_class=qos_class(subject, minor=minor),
+        priority_class=subject.priority_class,
+        cross_namespace_affinity=subject.cross_namespace_affinity,
+    )
+
+
 def in_scope(subject: Pod | Claim, wanted: ScopeRequirement, minor: int) -> bool:
     """Say whether one scope matches the object, on a server of release 1.``minor``."""
     if isinstance(subject, Claim):

@@ -20,8 +20,8 @@ from tiergate.core.quantity import Format, Quantity
 from tiergate.core.quota import Measured, QuotaStatus, as_created, charge, matches, measured_by
 from tiergate.core.release import MAX_OF_SUMS, NEWEST
 from tiergate.core.resources import ResourceList
+from tiergate.core.scopes import shape_of
 from tiergate.core.tier import Tier
-from tiergate.core.usage import qos_class
 
 _Key: TypeAlias = tuple[object, ...]
 
@@ -61,7 +61,8 @@ class Footprints:
 
     def of(self, subject: Measured) -> Footprint:
         """Return the footprint of an object, whatever the time and the server's release."""
-        over_at, shape = _over_at(subject), _shape(subject)
+        over_at = _over_at(subject)
+        shape = shape_of(subject, minor=NEWEST)  # a stored pod has its class in the status
         charged, earlier = self._charge(subject, MAX_OF_SUMS), self._charge(subject, MAX_OF_SUMS - 1)
         key = (over_at, _amounts(charged), _amounts(earlier), *_traits(shape))
         found = self._known.get(key)
@@ -82,19 +83,6 @@ def _over_at(subject: Measured) -> float | None:
     if isinstance(subject, Claim) or subject.deleted_at is None or subject.grace_seconds is None:
         return None
     return subject.deleted_at + subject.grace_seconds
-
-
-def _shape(subject: Measured) -> Measured:
-    if isinstance(subject, Claim):
-        return Claim(attributes_classes=subject.attributes_classes)
-    deadline = subject.active_deadline_seconds
-    return Pod(
-        # Scopes ask for the sign alone (R-24); the number differs from pod to pod.
-        active_deadline_seconds=None if deadline is None else max(-1, min(deadline, 0)),
-        qos_class=qos_class(subject, minor=NEWEST),  # a stored pod has its class in the status
-        priority_class=subject.priority_class,
-        cross_namespace_affinity=subject.cross_namespace_affinity,
-    )
 
 
 def _traits(shape: Measured) -> _Key:

@@ -8,34 +8,28 @@ from typing import Any, Final
 import msgspec
 
 from tiergate.cluster.tier_record import read_record
-from tiergate.wire.claim import WireClaim
 from tiergate.wire.decode import Decoder
+from tiergate.wire.kinds import KINDS
 from tiergate.wire.limitrange import WireLimitRange
 from tiergate.wire.malformed import Malformed
-from tiergate.wire.namespace import WireNamespace
 from tiergate.wire.node import WireNode
-from tiergate.wire.pod import WirePod
 from tiergate.wire.quota import WireQuota
 from tiergate.wire.runtime_class import WireRuntimeClass
 from tiergate.wire.template import WireTemplate
 from tiergate.wire.tier import TierSpec
 from tiergate.wire.types import is_absent
-from tiergate.wire.workload import WireCronJob, WireWorkload
 
 SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
-    "Namespace": WireNamespace,
+    **{kind.kind: kind.wire for kind in KINDS if "/" not in kind.resource},
     "ResourceQuota": WireQuota,
     "LimitRange": WireLimitRange,
-    "PersistentVolumeClaim": WireClaim,
     "RuntimeClass": WireRuntimeClass,
     "Node": WireNode,
-    "CronJob": WireCronJob,
-    "Pod": WirePod,
 }
-"""The shape of each kind; of the others it is that of a workload."""
+"""The shape of each kind: of what is judged, and of what is around it."""
 _VOLATILE: Final = ("uid", "resourceVersion", "annotations")
 """Of metadata: says nothing about what an object asks for."""
-_WIRES: Final[tuple[type[msgspec.Struct], ...]] = (*SHAPES.values(), WireWorkload, WireTemplate, TierSpec)
+_WIRES: Final[tuple[type[msgspec.Struct], ...]] = (*SHAPES.values(), WireTemplate, TierSpec)
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[Any]]] = {wire: Decoder(wire) for wire in _WIRES}
 
 
@@ -47,7 +41,7 @@ def pruned(kind: str, raw: bytes) -> dict[str, Any]:
     """
     if kind == "Tier":
         return _tier(raw)
-    found = _fields(_read(SHAPES.get(kind, WireWorkload), raw))
+    found = _fields(_read(SHAPES[kind], raw))
     for name in _VOLATILE:
         found.get("metadata", {}).pop(name, None)
     return found

@@ -15,6 +15,7 @@ from tiergate.admission.review import BadReview
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision
+from tiergate.core.facts import Facts
 from tiergate.core.request import Endpoint, Unreadable
 from tiergate.core.text import shortened
 from tiergate.server.endpoints.namespaces import LabelFacts
@@ -141,9 +142,9 @@ class Admission:
         """
         record, deadline = Record(endpoint), Deadline(self._clock, timeout, peer)
         try:
-            request = await self._read(record, body, deadline, peer)
-            _describe(record, request)
-            decision = await self._decide(request, record, deadline)
+            request, facts, decision = await self._judge(record, body, deadline)
+            while decision.needs_fresh:  # hardly ever
+                facts, decision = await self._judge_again(request, facts, decision, record, deadline)
             record.tier_label = self._label(decision.tier)
             _conclude(record, request, decision)
             answered = Answer(200, respond(request, decision), record)
@@ -160,21 +161,28 @@ class Admission:
                 record.detail = f"{type(error).__name__}: {shortened(str(error))}"
             raise AdmissionFailed(record) from error
 
-    async def _read(self, record: Record, body: bytes, deadline: Deadline, peer: str) -> AdmissionRequest:
-        """Read a review in this pass of the loop if there is time left, else in turn; a large one in a process."""
+    async def _judge(self, record: Record, body: bytes, deadline: Deadline) -> tuple[AdmissionRequest, Facts, Decision]:
+        """Read a review and decide on cached facts, in this pass of the loop if there is time left, else in turn.
+
+        A large review is read by another process.
+        """
         size, endpoint = len(body), record.endpoint
         if size <= LARGE:
             if size > TWO_LIGHT or self._pass.is_spent or self._turns.waiting:
-                await self._turn(origin_of(peer, body), deadline)
-            with self._pass:
+                await self._turn(origin_of(deadline.peer, body), deadline)
+            with self._pass:  # one block for reading and deciding: to look at the CPU's clock is a system call
                 request = read(endpoint, body) if size <= LIGHT else read_quickly(endpoint, body)
+                found = None if request is None else self._decide(request, record)
             record.held += self._pass.latest
-            if request is not None:
-                return request
-        origin = origin_of(peer, body)
+            if found is not None:
+                return found
+        origin = origin_of(deadline.peer, body)
         request = await self._large.read(endpoint, body, deadline, origin)
         await self._turn(origin, deadline)
-        return request
+        with self._pass:
+            found = self._decide(request, record)
+        record.held += self._pass.latest
+        return found
 
     async def _turn(self, origin: Origin, deadline: Deadline) -> None:
         """Wait for a turn, and for a pass of the loop with time left; raise OutOfTimeError where it came too late."""
@@ -189,32 +197,37 @@ class Admission:
     def _label(self, tier: str) -> str:
         return tier if not tier or self._state.tier(tier) is not None else UNKNOWN_TIER
 
-    async def _decide(self, request: AdmissionRequest, record: Record, deadline: Deadline) -> Decision:
-        """Decide on cached facts, and again on fresh ones as long as the decision asks for them."""
-        gatherer = self._gatherers[request.endpoint]
-        facts = gatherer.facts(request)
-        while True:
-            with self._pass:
-                decision = decide(request, facts)
-            record.held += self._pass.latest
-            record.tier = decision.tier
-            if not decision.needs_fresh:  # as nearly always
-                return decision
-            before = facts
-            try:
-                facts = await gatherer.fresh(request, facts, decision.needs_fresh, deadline)
-            except READ_FAILURES as error:
-                record.detail = f"{type(error).__name__}: {shortened(str(error))}"
-                if not decision.optional:
-                    if isinstance(error, OutOfTimeError):
-                        raise
-                    raise UnreadError(record.detail) from error
-                facts = msgspec.structs.replace(facts, unread=facts.unread | decision.needs_fresh)
-            if facts is before:
-                msg = f"nothing reads {', '.join(sorted(decision.needs_fresh))} for /{request.endpoint}"
-                raise AssertionError(msg)
-            if self._pass.is_spent:  # many may have waited for the same read
-                await self._turn(Origin((deadline.peer, False), request.namespace.encode()), deadline)
+    def _decide(self, request: AdmissionRequest, record: Record) -> tuple[AdmissionRequest, Facts, Decision]:
+        """Decide on cached facts."""
+        _describe(record, request)
+        facts = self._gatherers[request.endpoint].facts(request)
+        decision = decide(request, facts)
+        record.tier = decision.tier
+        return request, facts, decision
+
+    async def _judge_again(
+        self, request: AdmissionRequest, before: Facts, asking: Decision, record: Record, deadline: Deadline
+    ) -> tuple[Facts, Decision]:
+        """Decide on the fresh facts that a decision asks for."""
+        try:
+            facts = await self._gatherers[request.endpoint].fresh(request, before, asking.needs_fresh, deadline)
+        except READ_FAILURES as error:
+            record.detail = f"{type(error).__name__}: {shortened(str(error))}"
+            if not asking.optional:
+                if isinstance(error, OutOfTimeError):
+                    raise
+                raise UnreadError(record.detail) from error
+            facts = msgspec.structs.replace(before, unread=before.unread | asking.needs_fresh)
+        if facts is before:
+            msg = f"nothing reads {', '.join(sorted(asking.needs_fresh))} for /{request.endpoint}"
+            raise AssertionError(msg)
+        if self._pass.is_spent:  # many may have waited for the same read
+            await self._turn(Origin((deadline.peer, False), request.namespace.encode()), deadline)
+        with self._pass:
+            decision = decide(request, facts)
+        record.held += self._pass.latest
+        record.tier = decision.tier
+        return facts, decision
 
 
 def _describe(record: Record, request: AdmissionRequest) -> None:

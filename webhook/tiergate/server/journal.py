@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from tiergate.admission.response import told
+from tiergate.core.request import CLUSTER_WIDE
 from tiergate.core.text import shortened
 from tiergate.core.workload_kind import BY_RESOURCE
 from tiergate.pages.snapshot import ShownAnswer, ShownProblem
@@ -167,7 +168,7 @@ class Journal:
 
     def _refuse(self, request: AdmissionRequest, decision: Decision, denied: list[Finding], body: bytes) -> None:
         kind, name, is_waiting = _subject(request, body)
-        share = "" if request.endpoint in ("namespaces", "tiers") else shortened(decision.tier, LONGEST_NAME)
+        share = "" if request.endpoint in CLUSTER_WIDE else shortened(decision.tier, LONGEST_NAME)
         key = _Key(share, shortened(request.namespace, LONGEST_NAME), kind, name, denied[0].rule)
         self._put(self._refused, key, request, decision, denied)
         if is_waiting:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tiergate.core.quota import Measured
-from tiergate.core.request import Endpoint, LabelChange, Subject, TierChange, WorkloadChange
+from tiergate.core.request import CLUSTER_WIDE, Endpoint, LabelChange, Subject, TierChange, WorkloadChange
 from tiergate.core.workload import Workload
 from tiergate.core.workload_kind import WORKLOAD_KINDS, KindOfWorkload, WorkloadKind
 from tiergate.wire.claim import WireClaim, to_claim
@@ -47,9 +47,9 @@ Raises ValueError for a value that cannot be read.
 class Kind(msgspec.Struct, frozen=True):
     """One resource or subresource at one endpoint.
 
-    ``resource`` is written as a rule names it, with the group of a custom resource: ``pods/resize``. ``noun`` is what a
-    sentence calls the object. ``needs_old`` says that the stored object matters to an UPDATE; where it does not, one
-    that cannot be read counts as none, so that whatever was stored can be repaired and deleted.
+    ``resource`` is written as a rule names it, with the group of a custom resource: ``pods/resize``. ``kind`` is the
+    object's, of a ``scale`` that of the workload. ``needs_old`` says that the stored object matters to an UPDATE; where
+    it does not, one that cannot be read counts as none, so that whatever was stored can be repaired and deleted.
     """
 
     resource: str
@@ -57,10 +57,19 @@ class Kind(msgspec.Struct, frozen=True):
     endpoint: Endpoint
     wire: type[msgspec.Struct]
     to_core: ToCore
-    noun: str
+    kind: str
     failure_policy: FailurePolicy = "Fail"
-    namespaced: bool = True
     needs_old: bool = True
+
+    @property
+    def noun(self) -> str:
+        """What a sentence calls the object."""
+        return self.kind.lower()
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether each object lives in a namespace."""
+        return self.endpoint not in CLUSTER_WIDE
 
     @property
     def marker(self) -> bytes:
@@ -124,21 +133,21 @@ SCALED: Final[dict[str, WorkloadKind]] = {f"{one.resource}/scale": one.kind for 
 def _with_template(one: KindOfWorkload) -> Kind:
     """Return the row of a workload: a CronJob's template stands deeper than that of the others."""
     wire, to_core = (WireCronJob, _cron_job) if one.kind == "CronJob" else (WireWorkload, partial(_workload, one.kind))
-    return Kind(one.resource, ("CREATE", "UPDATE"), "workloads", wire, to_core, one.kind.lower(), "Ignore")
+    return Kind(one.resource, ("CREATE", "UPDATE"), "workloads", wire, to_core, one.kind, "Ignore")
 
 
 KINDS: Final[tuple[Kind, ...]] = (
-    Kind("pods", ("CREATE",), "mutate", WirePod, _pod, "pod"),
-    Kind("pods", ("CREATE",), "validate", WirePod, _pod, "pod"),
-    Kind("pods/resize", ("UPDATE",), "validate", WirePod, _pod, "pod"),
-    Kind("persistentvolumeclaims", ("CREATE", "UPDATE"), "validate", WireClaim, _claim, "persistentvolumeclaim"),
+    Kind("pods", ("CREATE",), "mutate", WirePod, _pod, "Pod"),
+    Kind("pods", ("CREATE",), "validate", WirePod, _pod, "Pod"),
+    Kind("pods/resize", ("UPDATE",), "validate", WirePod, _pod, "Pod"),
+    Kind("persistentvolumeclaims", ("CREATE", "UPDATE"), "validate", WireClaim, _claim, "PersistentVolumeClaim"),
     *map(_with_template, WORKLOAD_KINDS),
     *(
-        Kind(resource, ("UPDATE",), "workloads", WireScale, _scale, kind.lower(), failure_policy="Ignore")
+        Kind(resource, ("UPDATE",), "workloads", WireScale, _scale, kind, failure_policy="Ignore")
         for resource, kind in SCALED.items()
     ),
     *(
-        Kind(resource, ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, "namespace", namespaced=False)
+        Kind(resource, ("CREATE", "UPDATE"), "namespaces", WireNamespace, _label, "Namespace")
         for resource in ("namespaces", "namespaces/status", "namespaces/finalize")
     ),
     Kind(
@@ -147,9 +156,8 @@ KINDS: Final[tuple[Kind, ...]] = (
         "tiers",
         WireTier,
         _tier,
-        "tier",
+        "Tier",
         failure_policy="Ignore",
-        namespaced=False,
         needs_old=False,
     ),
 )

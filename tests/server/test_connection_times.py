@@ -149,8 +149,8 @@ async def test_an_answer_that_is_held_back_is_the_last_of_its_connection_if_its_
         for seconds, wanted in ((0.0, False), (0.001, False), (60.0, True)):
             monkeypatch.setattr(Pacing, "wait", lambda *_, seconds=seconds, **__: seconds)
             await connection.receive(request_)
-            assert bool(held) == (seconds > 0)
             if wanted:
+                assert held
                 held.let_go()
             await asyncio.gather(*connection.state.tasks)
             assert not held

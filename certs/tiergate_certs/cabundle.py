@@ -13,7 +13,7 @@ class ConfigurationError(ValueError):
     """What was given is no webhook configuration."""
 
 
-class Operation(TypedDict):
+class PatchOperation(TypedDict):
     """One operation of RFC 6902."""
 
     op: Literal["test", "add"]
@@ -21,14 +21,14 @@ class Operation(TypedDict):
     value: str
 
 
-class WebhookEntry(NamedTuple):
+class RegisteredWebhook(NamedTuple):
     """What matters here of one webhook in a configuration."""
 
     name: str
     ca_bundle: str | None
 
 
-def entries(configuration: bytes) -> tuple[WebhookEntry, ...]:
+def entries(configuration: bytes) -> tuple[RegisteredWebhook, ...]:
     """Return the webhooks of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration, in order.
 
     Args:
@@ -54,7 +54,7 @@ def trusted_by(configuration: bytes) -> tuple[bytes, ...]:
     return tuple(_decoded(entry.ca_bundle or "") for entry in entries(configuration))
 
 
-def patch(configuration: bytes, ca_pem: bytes) -> list[Operation]:
+def patch(configuration: bytes, ca_pem: bytes) -> list[PatchOperation]:
     """Return the operations that make every entry trust the CA; [] when all do already.
 
     Each ``add`` is preceded by a ``test`` of the entry's name: if entries moved since the configuration was read, the
@@ -65,7 +65,7 @@ def patch(configuration: bytes, ca_pem: bytes) -> list[Operation]:
         ValueError: It is not JSON.
     """
     wanted = base64.b64encode(ca_pem).decode()
-    operations: list[Operation] = []
+    operations: list[PatchOperation] = []
     for index, entry in enumerate(entries(configuration)):
         if entry.ca_bundle != wanted:
             operations.append({"op": "test", "path": f"/webhooks/{index}/name", "value": entry.name})
@@ -73,14 +73,14 @@ def patch(configuration: bytes, ca_pem: bytes) -> list[Operation]:
     return operations
 
 
-def _entry(webhook: object) -> WebhookEntry:
+def _entry(webhook: object) -> RegisteredWebhook:
     if not isinstance(webhook, dict) or not isinstance(webhook.get("name"), str):
         raise ConfigurationError("a webhook is a JSON object with a name")
     client_config = webhook.get("clientConfig")
     if not isinstance(client_config, dict):
         raise ConfigurationError(f"webhook {webhook['name']} has no clientConfig")
     ca_bundle = client_config.get("caBundle")
-    return WebhookEntry(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
+    return RegisteredWebhook(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
 
 
 def _decoded(text: str) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from tests.builders import a_tier, an_item
 from tiergate.adopt.reading import Standing
 from tiergate.adopt.standing import MOST_FINDINGS, judged
-from tiergate.adopt.values import Member, NativeBounds, NewTier, Plan
+from tiergate.adopt.values import AdoptionPlan, Member, NativeBounds, NewTier
 from tiergate.check import change_set
 from tiergate.check.change_set import Part, Total
 from tiergate.core.quota_bounds import NamespaceQuotas
@@ -28,7 +28,7 @@ def a_standing_pod(name: str, *, containers: int) -> Standing:
 def test_findings_are_kept_as_far_as_they_are_listed() -> None:
     tier = NewTier(a_tier(an_item(high={"cpu": "1"}), name="dev"), (Member(NativeBounds("team", {}, (), (), {}), ()),))
     pods = [a_standing_pod(f"pod-{at}", containers=60) for at in range(3)]
-    found = judged(Plan((tier,)), pods, minor=NEWEST)
+    found = judged(AdoptionPlan((tier,)), pods, minor=NEWEST)
     assert [len(one.findings) for one in found.report.objects] == [60, MOST_FINDINGS - 60, 0]
     assert found.more == {"dev": 3 * 60 - MOST_FINDINGS}
 
@@ -45,6 +45,6 @@ def test_containers_are_not_kept_until_the_sum(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(change_set, "totals", totals)
     tier = NewTier(a_tier(an_item(high={"cpu": "1"}), name="dev"), (Member(NativeBounds("team", {}, (), (), {}), ()),))
-    judged(Plan((tier,)), [a_standing_pod("pod", containers=2)], minor=NEWEST)
+    judged(AdoptionPlan((tier,)), [a_standing_pod("pod", containers=2)], minor=NEWEST)
     assert len(summed) == 1
     assert "c-0" not in summed[0]

@@ -7,7 +7,7 @@ from typing import Final
 
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Shown, ShownAnswer, ShownProblem, TierState
+from tiergate.pages.snapshot import Shown, ShownAnswer, ShownProblem, ShownTier
 
 NOW: Final = datetime(2026, 3, 2, 9, 30, 5, tzinfo=UTC)
 HARD: Final = {"limits.cpu": "4", "limits.memory": "4Gi", "pods": "20", "requests.cpu": "2", "requests.memory": "2Gi"}
@@ -74,9 +74,9 @@ def a_cluster() -> Shown:
         replica="tiergate-webhook-6c9f7d9b5-x2x7p",
         heard=3.0,
         tiers=(
-            TierState("dev", "Enforce", enforcing=True),
-            TierState("prod", "Enforce", enforcing=True),
-            TierState("staging", "Warn", enforcing=False, reason="ModeWarn"),
+            ShownTier("dev", "Enforce", enforcing=True),
+            ShownTier("prod", "Enforce", enforcing=True),
+            ShownTier("staging", "Warn", enforcing=False, reason="ModeWarn"),
         ),
         namespaces=(
             a_namespace("agents-dev", used=used("4", "2Gi", "8", "800m", "1Gi"), pods=0),
@@ -101,7 +101,7 @@ def a_large_cluster(namespaces: int = 3000) -> Shown:
     return Shown(
         looked=NOW,
         heard=1.0,
-        tiers=tuple(TierState(f"tier-{number}", "Enforce", enforcing=True) for number in range(10)),
+        tiers=tuple(ShownTier(f"tier-{number}", "Enforce", enforcing=True) for number in range(10)),
         namespaces=tuple(
             a_namespace(
                 f"team-{number:04}",
@@ -124,7 +124,7 @@ def a_hostile_cluster() -> Shown:
         looked=NOW,
         replica=HOSTILE,
         heard=1.0,
-        tiers=(TierState(HOSTILE, HOSTILE, enforcing=False, reason=HOSTILE),),
+        tiers=(ShownTier(HOSTILE, HOSTILE, enforcing=False, reason=HOSTILE),),
         namespaces=(a_namespace(HOSTILE, HOSTILE, {HOSTILE: "1"}, hard={HOSTILE: "1"}),),
         refusals=(a_report(HOSTILE, said, kind=HOSTILE, namespace=HOSTILE, tier=HOSTILE),),
         waiting=(a_report(HOSTILE, said, kind=HOSTILE, namespace=HOSTILE, tier=HOSTILE),),

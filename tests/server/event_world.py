@@ -50,7 +50,7 @@ class World:
         quotas = (a_quota({"limits.cpu": "4"}),)
         state = FakeState(tiers={"dev": tier}, namespaces=dict.fromkeys(names, "dev"), quotas=quotas)
         self.admission = Admission(
-            state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, notes=(self.events,), clock=state.clock
+            state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, observers=(self.events,), clock=state.clock
         )
 
     async def _sleep(self, seconds: float) -> None:

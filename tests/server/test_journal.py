@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -21,6 +22,10 @@ from tests.builders import (
 from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
 from tests.server.event_world import a_pod_of
+from tiergate.admission.request import AdmissionRequest
+from tiergate.admission.response import told
+from tiergate.core.decision import Decision, Finding
+from tiergate.core.messages import Said
 from tiergate.core.mode import Mode
 from tiergate.core.request import Endpoint
 from tiergate.server import journal
@@ -44,7 +49,7 @@ class World:
             usage=(a_quota({"limits.cpu": "4"}),),  # what the index would count in modes Warn and Audit
         )
         self._admission = Admission(
-            state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, notes=(self.journal,), clock=state.clock
+            state, FakePermissions(), release_namespace=RELEASE_NAMESPACE, observers=(self.journal,), clock=state.clock
         )
 
     async def review(self, endpoint: Endpoint, document: Json, *, dry_run: bool = False) -> None:
@@ -161,16 +166,26 @@ async def test_a_report_is_short_whatever_was_sent() -> None:
     assert all(text.isprintable() and len(text) <= LONGEST + 3 for text in texts)
 
 
-async def test_what_is_said_is_that_of_the_last_refusal_but_not_worked_out_for_each() -> None:
-    world = World()
-    for cpu, seconds in (("3", 0), ("4", AGAIN / 2), ("5", AGAIN / 2)):
-        world.now += seconds
-        await world.review("validate", a_pod("agent", cpu=cpu))
-    assert "limits.cpu is 3" in world.journal.refusals()[0].problems[0].fact
-    world.now += AGAIN
-    await world.review("validate", a_pod("agent", cpu="6"))
-    (report,) = world.journal.refusals()
-    assert (report.count, "limits.cpu is 6" in report.problems[0].fact) == (4, True)
+@pytest.mark.parametrize("pause", [AGAIN / 20, AGAIN / 2, AGAIN, 10 * AGAIN])
+async def test_what_is_said_is_never_old_and_not_worked_out_for_each(
+    monkeypatch: pytest.MonkeyPatch, pause: float
+) -> None:
+    """However close to each other the refusals of an object come, what is said of it follows them."""
+    world, worded = World(), set[float]()
+
+    def telling(finding: Finding, request: AdmissionRequest, decision: Decision) -> Said:
+        worded.add(world.now)
+        return told(finding, request, decision)
+
+    monkeypatch.setattr(journal, "told", telling)
+    for cpu in range(3, 43):
+        await world.review("validate", a_pod("agent", cpu=str(cpu)))
+        (report,) = world.journal.refusals()
+        at_most = round(AGAIN / pause) if pause < AGAIN else 0
+        assert any(f"limits.cpu is {cpu - ago}," in report.problems[0].fact for ago in range(at_most + 1))
+        world.now += pause
+    assert report.count == 40
+    assert all(later - earlier >= AGAIN for earlier, later in pairwise(sorted(worded)))
 
 
 async def test_a_decision_that_cannot_be_noted_is_answered_all_the_same(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tests.server.test_state import learn, state_on
-from tiergate.pages.snapshot import TierState
+from tiergate.pages.snapshot import ShownTier
 from tiergate.server.journal import Journal
 from tiergate.server.state import ServerState
 from tiergate.server.usage import AT_ONCE, PagePublisher, UsageByNamespace, tier_states
@@ -69,8 +69,8 @@ async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
     (a,) = publisher.shown.namespaces
     assert (a.tier, a.name, a.pods) == ("gone", "a", None)
     assert publisher.shown.tiers == (
-        TierState("dev", "Enforce", reason=""),
-        TierState("gone", reason="no such tier"),
+        ShownTier("dev", "Enforce", reason=""),
+        ShownTier("gone", reason="no such tier"),
     )
 
 

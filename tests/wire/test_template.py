@@ -17,7 +17,6 @@ from tiergate.wire.decode import Decoder
 from tiergate.wire.workload import (
     WireCronJob,
     WireWorkload,
-    to_cron_job,
     to_cron_jobs,
     to_workload,
     to_workloads,
@@ -124,17 +123,17 @@ def test_the_templates_of_a_cronjob_are_one_pod_too() -> None:
         for image in ("a:2", "a:1")
     )
     changed, stored = to_cron_jobs(new, old, namespace="dev")
-    assert changed == to_cron_job(new, namespace="dev")
-    assert stored == to_cron_job(old, namespace="dev")
+    assert (changed, None) == to_cron_jobs(new, None, namespace="dev")
+    assert (stored, None) == to_cron_jobs(old, None, namespace="dev")
     assert changed is not None
     assert stored is not None
     assert changed.template is stored.template
-    assert to_cron_jobs(new, WireCronJob(), namespace="dev") == (to_cron_job(new, namespace="dev"), None)
+    assert to_cron_jobs(new, WireCronJob(), namespace="dev") == (changed, None)
 
 
 def test_without_a_template_there_is_nothing_to_judge() -> None:
     assert to_workload(WireWorkload(), "ReplicationController", namespace="dev") is None
-    assert to_cron_job(WireCronJob(), namespace="dev") is None
+    assert to_cron_jobs(WireCronJob(), None, namespace="dev") == (None, None)
 
 
 def _limit(value: Any) -> Json:  # noqa: ANN401  # JSON

@@ -18,7 +18,7 @@ from tiergate.wire.workload import (
     WireCronJob,
     WireScale,
     WireWorkload,
-    to_cron_job,
+    to_cron_jobs,
     to_scale,
     to_workload,
 )
@@ -143,7 +143,7 @@ def test_who_runs_a_job(fields: Json, expected: bool) -> None:  # noqa: FBT001  
     spec = {"template": TEMPLATE, **fields}
     assert read_as(as_stored(fields), "Job").owned == expected
     cron_job = msgspec.json.decode(json.dumps({"spec": {"jobTemplate": {"spec": spec}}}), type=WireCronJob)
-    found = to_cron_job(cron_job, namespace="dev")
+    found, _ = to_cron_jobs(cron_job, None, namespace="dev")
     assert found is not None
     assert found.owned == expected
 

@@ -12,7 +12,7 @@ from tiergate.core.workload import Workload
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire import strict, tree
 from tiergate.wire.decode import Decoder
-from tiergate.wire.workload import WireCronJob, WireWorkload, to_cron_job, to_workload
+from tiergate.wire.workload import WireCronJob, WireWorkload, to_cron_jobs, to_workload
 
 TEMPLATE: Json = {"spec": {"containers": [{"name": "agent", "resources": {"limits": {"cpu": "1"}}}]}}
 
@@ -41,6 +41,6 @@ def read_as(written: Json, kind: WorkloadKind = "Deployment") -> Workload:
 def read_cron_job(spec: Json) -> Workload:
     """Return a CronJob of which two Jobs are active."""
     written = {"spec": spec, "status": {"active": [{}, {}]}}
-    found = to_cron_job(strict.build(tree.parse(json.dumps(written).encode()), WireCronJob), namespace="dev")
+    found, _ = to_cron_jobs(strict.build(tree.parse(json.dumps(written).encode()), WireCronJob), None, namespace="dev")
     assert found is not None
     return found

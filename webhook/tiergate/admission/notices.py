@@ -46,7 +46,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def notice(request: AdmissionRequest, decision: Decision, body: bytes) -> Notice | None:
-    """Return where to report a decision with findings; None for nowhere.
+    """Return where to report a decision; None for nowhere, as where nothing was found.
 
     Raises:
         msgspec.MsgspecError, RecursionError: The objects of the review cannot be read.

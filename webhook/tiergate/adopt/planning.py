@@ -11,14 +11,14 @@ from tiergate.adopt import quotas as of_quotas
 from tiergate.adopt.naming import names
 from tiergate.adopt.ranges import merged
 from tiergate.adopt.sound import MAX_QUOTAS, sound
-from tiergate.adopt.values import Member, NativeBounds, NewTier, Plan, Remark, Skipped
+from tiergate.adopt.values import AdoptionPlan, Member, NativeBounds, NewTier, Remark, Skipped
 from tiergate.core.desired import quotas_of
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import CONTAINER, Tier, TierQuota, amounts_by_field, effective, with_effective_items
 
-Key: TypeAlias = tuple[object, ...]
+BoundsKey: TypeAlias = tuple[object, ...]
 NOTHING_LEFT: Final = "nothing of its bounds can be in a Tier"
 
 
@@ -28,7 +28,7 @@ def plan(
     mode: Mode,
     wanted: Mapping[str, str] | None = None,
     existing: Mapping[str, Tier | None] | None = None,
-) -> Plan:
+) -> AdoptionPlan:
     """Return one tier for each group of namespaces whose effective bounds are the same.
 
     ``existing`` are the tiers that there are, None for one that cannot be read. Namespaces with the bounds of one join
@@ -37,7 +37,7 @@ def plan(
     Raises:
         naming.BadName: A name of ``wanted`` cannot be given.
     """
-    groups: dict[Key, list[tuple[Tier, Member]]] = {}
+    groups: dict[BoundsKey, list[tuple[Tier, Member]]] = {}
     skipped: list[Skipped] = []
     for native in sorted(natives, key=lambda one: one.namespace):
         tier, remarks = adopted(native, mode)
@@ -51,7 +51,7 @@ def plan(
     every = list(groups.values())
     found = names([[member.native for _, member in group] for group in every], wanted or {}, there, same)
     made = (_tier_of(name, group, there.get(name)) for name, group in zip(found, every, strict=True))
-    return Plan(tuple(sorted(made, key=lambda one: one.tier.name)), tuple(skipped))
+    return AdoptionPlan(tuple(sorted(made, key=lambda one: one.tier.name)), tuple(skipped))
 
 
 def adopted(native: NativeBounds, mode: Mode) -> tuple[Tier, tuple[Remark, ...]]:
@@ -77,7 +77,7 @@ def _rooms(quotas: Sequence[TierQuota]) -> dict[tuple[str, str], Quantity]:
     return found
 
 
-def bounds_of(tier: Tier) -> Key:
+def bounds_of(tier: Tier) -> BoundsKey:
     """Return what two tiers have in common that bound the same, whatever their quotas are called."""
     full = (effective(item) if item.type == CONTAINER else item for item in tier.limits)
     items = tuple(sorted((item.type, *(_amounts(one) for _, one in amounts_by_field(item))) for item in full))

@@ -9,7 +9,7 @@ from tiergate.adopt.lines import WIDEST, grouped, line, listed
 from tiergate.adopt.reading import Found
 from tiergate.adopt.standing import MOST_FINDINGS, Judged
 from tiergate.adopt.steps import steps
-from tiergate.adopt.values import TOPICS, NewTier, Plan, Remark, Skipped
+from tiergate.adopt.values import TOPICS, AdoptionPlan, NewTier, Remark, Skipped
 from tiergate.adopt.writing import Output
 from tiergate.check.result import Report
 from tiergate.core.messages import shown
@@ -17,7 +17,7 @@ from tiergate.core.text import shortened
 from tiergate.wire.snapshot import Missing
 
 
-def render(plan: Plan, found: Found, judged: Judged, *, output: Output, home: str) -> Iterator[str]:
+def render(plan: AdoptionPlan, found: Found, judged: Judged, *, output: Output, home: str) -> Iterator[str]:
     """Yield the lines; ``output`` is what is written beside the report, ``home`` the namespace of the release."""
     yield _summary(plan, found)
     findings = _by_tier(judged.report)
@@ -35,7 +35,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _summary(plan: Plan, found: Found) -> str:
+def _summary(plan: AdoptionPlan, found: Found) -> str:
     joining = sum(len(one.members) for one in plan.tiers)
     alone = len(found.skipped) + len(plan.skipped)
     new = [one.tier.mode for one in plan.tiers if not one.exists]

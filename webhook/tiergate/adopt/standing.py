@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tiergate.adopt.reading import Standing
-from tiergate.adopt.values import Plan
+from tiergate.adopt.values import AdoptionPlan
 from tiergate.adopt.writing import namespace_document, tier_document
 from tiergate.check.engine import Options, check
 from tiergate.check.result import ObjectResult, Report
@@ -55,7 +55,7 @@ class _Kept:
         return msgspec.structs.replace(result, findings=kept)
 
 
-def judged(plan: Plan, standing: Iterable[Standing], *, minor: int) -> Judged:
+def judged(plan: AdoptionPlan, standing: Iterable[Standing], *, minor: int) -> Judged:
     """Return what the tiers would say in mode Enforce of what stands there, and of its sum in each namespace."""
     surroundings = Surroundings(usage="none")
     around: list[Manifest] = []

@@ -91,7 +91,7 @@ class NewTier(msgspec.Struct, frozen=True):
         return tuple(one.namespace for one in self.members)
 
 
-class Plan(msgspec.Struct, frozen=True):
+class AdoptionPlan(msgspec.Struct, frozen=True):
     """The tiers by name, and the namespaces that are left alone."""
 
     tiers: tuple[NewTier, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from tiergate.adopt.values import NewTier, Plan
+from tiergate.adopt.values import AdoptionPlan, NewTier
 from tiergate.core.tier import LABEL, LimitRangeItem, ScopeRequirement, Tier, TierQuota, amounts_by_field
 from tiergate.manifests.yaml_text import block
 from tiergate.wire.types import quantity_texts
@@ -13,7 +13,7 @@ from tiergate.wire.types import quantity_texts
 Output = Literal["manifests", "labels", "values"]
 
 
-def written(plan: Plan, output: Output) -> str:
+def written(plan: AdoptionPlan, output: Output) -> str:
     """Return the text of an output, "" where there is nothing to write."""
     if not plan.tiers:
         return ""
@@ -32,7 +32,7 @@ def namespace_document(name: str, tier: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: tier}}}
 
 
-def _manifests(plan: Plan) -> Iterator[str]:
+def _manifests(plan: AdoptionPlan) -> Iterator[str]:
     """Yield the tiers first: a label that names none yet is warned of."""
     documents = [tier_document(one.tier) for one in plan.tiers if not one.exists]
     documents += [namespace_document(name, one.tier.name) for name, one in _members(plan)]
@@ -42,19 +42,19 @@ def _manifests(plan: Plan) -> Iterator[str]:
         yield from block(document)
 
 
-def _labels(plan: Plan) -> Iterator[str]:
+def _labels(plan: AdoptionPlan) -> Iterator[str]:
     for name, one in _members(plan):
         yield f"kubectl label namespace {name} {LABEL}={one.tier.name}"
 
 
-def _values(plan: Plan) -> Iterator[str]:
+def _values(plan: AdoptionPlan) -> Iterator[str]:
     """Yield values of the chart, which leaves namespaces that are there already to others."""
     tiers = {one.tier.name: {"spec": _spec(one.tier)} for one in plan.tiers if not one.exists}
     namespaces = {name: {"tier": one.tier.name} for name, one in _members(plan)}
     yield from block({"createNamespaces": False, "tiers": tiers, "namespaces": namespaces})
 
 
-def _members(plan: Plan) -> list[tuple[str, NewTier]]:
+def _members(plan: AdoptionPlan) -> list[tuple[str, NewTier]]:
     return sorted((name, one) for one in plan.tiers for name in one.namespaces)
 
 

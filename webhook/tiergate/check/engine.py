@@ -13,7 +13,7 @@ from tiergate.check.change_set import Part, Total
 from tiergate.check.judging import ObjectChecker, unknown_usage
 from tiergate.check.repeated import Repeated
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
-from tiergate.check.surroundings import Key, NamespaceFacts, Surroundings
+from tiergate.check.surroundings import NamespaceFacts, ObjectKey, Surroundings
 from tiergate.core.messages import brief, quota_named, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas
@@ -52,7 +52,7 @@ def check(
     """
     checker = ObjectChecker(surroundings, minor=options.minor, ignores=options.ignores, shows_defaults=options.defaults)
     results: list[ObjectResult] = []
-    parts: dict[str, dict[Key | int, tuple[Part, Manifest]]] = {}
+    parts: dict[str, dict[ObjectKey | int, tuple[Part, Manifest]]] = {}
     others = 0
     repeated = Repeated(loaded.manifests, surroundings)
     for manifest in loaded.manifests:

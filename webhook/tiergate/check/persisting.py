@@ -20,7 +20,7 @@ from tiergate.manifests.documents import Document, ManifestFault
 from tiergate.manifests.editing import edited
 from tiergate.manifests.load import Manifest, manifests_of
 
-Operations: TypeAlias = tuple[JSONPatchOp, ...]
+PatchOperations: TypeAlias = tuple[JSONPatchOp, ...]
 
 
 class Notes(msgspec.Struct):
@@ -58,7 +58,7 @@ class Persister:
 
         return edited(raw, additions)
 
-    def _of(self, manifest: Manifest) -> Operations:
+    def _of(self, manifest: Manifest) -> PatchOperations:
         checked = self._checker.check(manifest, 0)
         if checked is None:
             return ()
@@ -72,7 +72,7 @@ class Persister:
         self.notes.set += bool(operations)
         return tuple(msgspec.structs.replace(one, path=manifest.pointer + one.path) for one in operations)
 
-    def _additions(self, manifest: Manifest) -> Operations:
+    def _additions(self, manifest: Manifest) -> PatchOperations:
         kind, namespace = kind_of(manifest), self._surroundings.namespace_of(manifest)
         if kind is None or not kind.namespaced or not self._surroundings.is_mapped(namespace):
             return ()
@@ -90,7 +90,7 @@ class Persister:
             return ()
         return self._of_template(workload.template, tier)
 
-    def _of_template(self, template: Pod, tier: Tier) -> Operations:
+    def _of_template(self, template: Pod, tier: Tier) -> PatchOperations:
         """Return what the pods of a template get; the annotation that says so is theirs alone."""
         operations = tuple(
             one for one in patch(template, with_defaults(template, tier)[1]) if "/metadata" not in one.path

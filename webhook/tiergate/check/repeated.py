@@ -8,7 +8,7 @@ import msgspec
 
 from tiergate.check.reading import kind_of
 from tiergate.check.result import REPEATED, ObjectResult, ReportedFinding
-from tiergate.check.surroundings import Key, Surroundings
+from tiergate.check.surroundings import ObjectKey, Surroundings
 from tiergate.core.text import printable
 from tiergate.manifests.load import Manifest
 
@@ -23,7 +23,7 @@ class Repeated:
     def __init__(self, manifests: Iterable[Manifest], surroundings: Surroundings) -> None:
         """Take the manifests in the order in which they are applied."""
         self._surroundings = surroundings
-        self._last: dict[Key, Manifest] = {}
+        self._last: dict[ObjectKey, Manifest] = {}
         for manifest in manifests:
             if (key := self._key(manifest)) is not None:
                 self._last[key] = manifest
@@ -50,7 +50,7 @@ class Repeated:
         )
         return msgspec.structs.replace(result, findings=(*result.findings, finding), line=here.line)
 
-    def _key(self, manifest: Manifest) -> Key | None:
+    def _key(self, manifest: Manifest) -> ObjectKey | None:
         kind = kind_of(manifest) if manifest.named else None
         if kind is None or (kind.namespaced and not self._surroundings.namespace_of(manifest)):
             return None

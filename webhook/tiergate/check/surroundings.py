@@ -34,7 +34,7 @@ from tiergate.wire.node import read_node
 from tiergate.wire.quota import read_quota
 from tiergate.wire.runtime_class import read_overhead
 
-Key: TypeAlias = tuple[str, str, str, str]
+ObjectKey: TypeAlias = tuple[str, str, str, str]
 """Group, kind, namespace and name."""
 UsageSource = Literal["unknown", "none", "file"]
 """Nobody knows what runs in the namespaces, nothing does, or a file says it."""
@@ -85,7 +85,7 @@ class Surroundings:
         self._ranges: dict[str, dict[str, LimitRange]] = {}
         self._overheads: dict[str, ResourceList] = {}
         self._nodes: dict[str, Node] = {}
-        self._running: dict[Key, Manifest] = {}
+        self._running: dict[ObjectKey, Manifest] = {}
         self._facts: dict[str, NamespaceFacts] = {}
         self._snapshot: SnapshotHead | None = None
         self._existing: set[str] = set()
@@ -212,7 +212,7 @@ class Surroundings:
         """Return the namespace of an object."""
         return manifest.namespace or self._namespace
 
-    def key(self, manifest: Manifest) -> Key:
+    def key(self, manifest: Manifest) -> ObjectKey:
         """Return what names an object: two of one key replace each other."""
         return manifest.group, manifest.kind, self.namespace_of(manifest), manifest.name
 
@@ -301,7 +301,7 @@ class Surroundings:
                 used = quota.used if sure else {}
                 yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
 
-    def stored(self, key: Key) -> Subject | None:
+    def stored(self, key: ObjectKey) -> Subject | None:
         """Return an object that will be replaced, as the cluster has it."""
         before = self._running.get(key)
         kind = None if before is None else kind_of(before)
@@ -309,11 +309,11 @@ class Surroundings:
             return None
         return subject_of(before, kind, self.namespace_of(before), stored=True)
 
-    def may_be_stored(self, key: Key) -> bool:
+    def may_be_stored(self, key: ObjectKey) -> bool:
         """Say whether the cluster may have an object that could not be read."""
         _, kind, namespace, name = key
         return self._is_missing(kind, namespace=namespace, name=name)
 
-    def running(self, key: Key) -> Workload | None:
+    def running(self, key: ObjectKey) -> Workload | None:
         """Return the same of a workload."""
         return workload_of(self.stored(key))

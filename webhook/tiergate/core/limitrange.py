@@ -34,9 +34,9 @@ def container_range(low: ResourceList, high: ResourceList, positive: Iterable[st
 
 
 def in_range(ranges: Range, pod: Pod) -> bool:
-    """Say whether every container has these requests and limits, all in range, as nearly every pod that defaults pass.
+    """Say whether every container has these requests and limits, all in range, as in nearly every defaulted pod.
 
-    Then `container_min`, `container_max` and `zero_limits` need not look at it. What they would find is not for here.
+    Then `container_min`, `container_max` and `zero_limits` find nothing; else they may or may not.
     """
     if pod.pod_level:
         return False
@@ -44,10 +44,10 @@ def in_range(ranges: Range, pod: Pod) -> bool:
         requests, limits = container.requests, container.limits
         for name, least, most in ranges:
             request, limit = requests.get(name), limits.get(name)
-            if limit is None or request is None:
-                if most < _UNBOUNDED or limit is not request:
+            if request is None and limit is None:
+                if most < _UNBOUNDED:
                     return False
-            elif not least <= request.nano <= limit.nano <= most:
+            elif request is None or limit is None or not least <= request.nano <= limit.nano <= most:
                 return False
     return True
 

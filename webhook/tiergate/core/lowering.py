@@ -38,7 +38,7 @@ def lowering(subject: Pod | Claim, resource: str, room: Quantity, items: Items) 
     if isinstance(subject, Claim):
         low, _ = _bounds(items, CLAIM, "storage")
         return Lowering(room if room >= low else ZERO)
-    side, name = named(resource)
+    side, name = side_and_name(resource)
     most = room - subject.overhead.get(name, ZERO)
     least = max(_least(subject, side, name, items), _least_of_pod(subject, side, name, items))
     return Lowering(most if most >= least else ZERO, _values(subject, side, name, most))
@@ -57,7 +57,7 @@ def strictest(items: Items) -> tuple[LimitRangeItem, ...]:
     )
 
 
-def named(resource: str) -> tuple[str, str]:
+def side_and_name(resource: str) -> tuple[str, str]:
     """Return the side and the resource that a quota name counts of pods: ``cpu`` are requests."""
     side, _, name = resource.partition(".")
     return (side, name) if side in ("requests", "limits") else ("requests", resource)

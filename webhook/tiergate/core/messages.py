@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from tiergate.core.decision import Finding
 from tiergate.core.lowering import Lowered
-from tiergate.core.quantity import NANO, ZERO, Quantity, QuantityError
-from tiergate.core.resources import HUGEPAGES, unit
+from tiergate.core.quantity import NANO, ZERO, Quantity
+from tiergate.core.resources import HUGEPAGES, unit, whole_pages
 from tiergate.core.text import shortened
 from tiergate.core.tier import ScopeRequirement
 
@@ -234,18 +234,6 @@ def with_pod_level(lowered: Lowered, names: str) -> str:
             return f"the pod-level {names} and those of all containers together"
         case _:
             return names
-
-
-def whole_pages(name: str, amount: Quantity) -> Quantity:
-    """Return the amount, of huge pages no more than whole ones: nobody can ask for a part of one."""
-    resource = name.removeprefix("requests.")
-    if not resource.startswith(HUGEPAGES):
-        return amount
-    try:
-        page = Quantity.parse(resource.removeprefix(HUGEPAGES))
-    except QuantityError:
-        return ZERO
-    return Quantity(amount.nano - amount.nano % page.nano, amount.format) if page > ZERO else ZERO
 
 
 def scope_words(scopes: tuple[ScopeRequirement, ...]) -> str:

@@ -113,10 +113,10 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
                     yield Asked(quota, name, most, taken, each, was)
 
     def leave_room(self, unit: tuple[Charged, ...], pods: int) -> bool:
-        """Say whether no bound can be exceeded by so many pods with their claims, whoever uses the rest.
+        """Say whether so many pods with their claims certainly exceed no bound; False where that takes a closer look.
 
-        Each is counted as if everything in the unit were as large: what is shown to fit so does, and this is asked of
-        every workload.
+        No sums are made: each amount is taken times the number of objects in the unit, which is never less than
+        what the unit as a whole asks for.
         """
         for quota in self.quotas:
             for one in unit:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity
+from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity, QuantityError
 
 ResourceList = Mapping[str, Quantity]
 
@@ -38,10 +38,7 @@ def add_into(target: dict[str, Quantity], resources: ResourceList) -> None:
     """Add a list to a mutable sum in place."""
     for name, quantity in resources.items():
         present = target.get(name)
-        if present is not None:  # as `+` does: calling it costs as much as the rest, and every pod comes by here
-            unit_format = present.format if present.nano else quantity.format
-            quantity = Quantity(present.nano + quantity.nano, unit_format)  # noqa: PLW2901
-        target[name] = quantity
+        target[name] = quantity if present is None else present + quantity
 
 
 def raise_to(target: dict[str, Quantity], resources: ResourceList) -> None:
@@ -87,3 +84,15 @@ def unit(name: str) -> int:
 def needs_limit(name: str) -> bool:
     """Say whether the API takes requests of the resource only with an equal limit: no overcommitment (D-13)."""
     return name.startswith(HUGEPAGES) or ("/" in name and is_extended(name))
+
+
+def whole_pages(name: str, amount: Quantity) -> Quantity:
+    """Return the amount, of huge pages no more than whole ones: nobody can ask for a part of one."""
+    resource = name.removeprefix("requests.")
+    if not resource.startswith(HUGEPAGES):
+        return amount
+    try:
+        page = Quantity.parse(resource.removeprefix(HUGEPAGES))
+    except QuantityError:
+        return ZERO
+    return Quantity(amount.nano - amount.nano % page.nano, amount.format) if page > ZERO else ZERO

@@ -68,20 +68,6 @@ def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
     return amounts * len(pod.every_container()) <= MOST_COMPARISONS and not native.ambiguities(ranges)
 
 
-def may_run(unit: Unit, case: Case, quotas: NamespaceQuotas) -> bool:
-    """Say whether nothing but the quotas' bounds can refuse a pod; False where a closer look is needed."""
-    if case.around.limit_ranges or unit.pod.pod_level:
-        return False
-    tier, minor = case.tier, case.minor
-    for asked in unit.charges:
-        one = asked.subject
-        for _ in rules.out_of_range(one, tier):
-            return False
-        for _ in quota.required(one, None, tier, quotas.quotas, minor=minor):
-            return False
-    return True
-
-
 def never_runs(unit: Unit, case: Case, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:
     """Return what refuses each single pod, or a claim that is made with it, whatever else runs."""
     return tuple(islice(_every_refusal(unit, case, quotas, "deny" if deny else "warn"), MAX_REFUSED))

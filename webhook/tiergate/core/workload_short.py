@@ -10,12 +10,11 @@ import msgspec
 from tiergate.core.authorship import written_request
 from tiergate.core.claim import STORAGE, Claim
 from tiergate.core.decision import Finding, RuleId
-from tiergate.core.lowering import Lowering, lowering, named
-from tiergate.core.messages import whole_pages
+from tiergate.core.lowering import Lowering, lowering, side_and_name
 from tiergate.core.mode import Effect
 from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
-from tiergate.core.resources import unit
+from tiergate.core.resources import unit, whole_pages
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import PER_POD, Blocked, Shortage, Stall
 from tiergate.core.workload_kind import BY_KIND
@@ -76,7 +75,7 @@ def _lowering(demand: Demand, bound: Bound) -> Lowering:
     left = bound.room - bound.needed(old=count.kept, new=0)
     if not name.startswith(PER_POD) or left < ZERO:
         return Lowering(ZERO)
-    overhead, step = pod.overhead.get(named(name)[1], ZERO), unit(name)
+    overhead, step = pod.overhead.get(side_and_name(name)[1], ZERO), unit(name)
     nano = left.nano // (count.pods - count.kept) - overhead.nano
     if step == NANO and nano >= _MEBI:
         step = _MEBI

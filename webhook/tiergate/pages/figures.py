@@ -11,7 +11,7 @@ from tiergate.core.desired import UNSCOPED_NAME
 from tiergate.core.messages import brief, shown
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Shown, TierState
+from tiergate.pages.snapshot import Shown, ShownTier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +82,7 @@ class NamespaceRoom(msgspec.Struct, frozen=True):
 class TierTotals(msgspec.Struct, frozen=True):
     """A tier with the sums over its namespaces, the tightest first; ``tight`` namespaces have little room left."""
 
-    state: TierState
+    state: ShownTier
     namespaces: int
     tight: int
     bounds: tuple[BoundFigures, ...]
@@ -149,7 +149,7 @@ class FiguresOfLast:
                 time.sleep(0)
         states = {state.name: state for state in now.tiers}
         names = sorted(states.keys() | sums.keys())
-        totals = [sums.get(name, _Sums()).totals(states.get(name, TierState(name))) for name in names]
+        totals = [sums.get(name, _Sums()).totals(states.get(name, ShownTier(name))) for name in names]
         return Figures(tuple(rooms), tuple(totals))
 
 
@@ -176,7 +176,7 @@ class _Sums:
                 found[0] += row.used.nano
                 found[1] += row.hard.nano
 
-    def totals(self, state: TierState) -> TierTotals:
+    def totals(self, state: ShownTier) -> TierTotals:
         """Return the sums."""
         bounds = []
         for (quota, resource), (used, hard) in self._bounds.items():

@@ -16,12 +16,13 @@ def is_local(host: str) -> bool:
     """Say whether a Host header names the own machine, with or without a port."""
     name = host.strip().lower()
     if name.startswith("["):
-        name, closed, port = name[1:].partition("]")
-        port = port if closed else "?"
+        name, closed, rest = name[1:].partition("]")
+        if not closed:
+            return False
     else:
-        name, _, port = name.partition(":")
-        port = f":{port}" if _ else ""
-    if port and not (port.startswith(":") and port[1:].isascii() and port[1:].isdecimal()):
+        name, colon, port = name.partition(":")
+        rest = colon + port
+    if rest and not (rest.startswith(":") and rest[1:].isascii() and rest[1:].isdecimal()):
         return False
     if name in _LOCAL:
         return True

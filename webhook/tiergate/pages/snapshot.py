@@ -7,7 +7,7 @@ import msgspec
 from tiergate.metrics.snapshot import NamespaceUsage
 
 
-class TierState(msgspec.Struct, frozen=True):
+class ShownTier(msgspec.Struct, frozen=True):
     """One tier: its mode ("" where it is not in force), and whether it is enforced, with the controller's reason."""
 
     name: str
@@ -70,7 +70,7 @@ class Shown(msgspec.Struct, frozen=True):
     replica: str = ""
     heard: float | None = None
     stale: bool = False
-    tiers: tuple[TierState, ...] = ()
+    tiers: tuple[ShownTier, ...] = ()
     namespaces: tuple[NamespaceUsage, ...] = ()
     refusals: tuple[ShownAnswer, ...] = ()
     waiting: tuple[ShownAnswer, ...] = ()

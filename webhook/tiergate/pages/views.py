@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tiergate.pages.snapshot import Shown
 
-Answer: TypeAlias = "str | Response | tuple[str, int]"
+PageAnswer: TypeAlias = "str | Response | tuple[str, int]"
 
 FEW: Final = 10
 """Rows of the lists on the first page that have a page of their own."""
@@ -75,7 +75,7 @@ class Views:
         self._now = now
         self._figures = FiguresOfLast()
 
-    def paths(self) -> Mapping[str, Callable[..., Answer]]:
+    def paths(self) -> Mapping[str, Callable[..., PageAnswer]]:
         """Return the pages."""
         return {
             "/": self.overview,
@@ -88,7 +88,7 @@ class Views:
             "/workloads": self.workloads,
         }
 
-    def overview(self) -> Answer:
+    def overview(self) -> PageAnswer:
         """Show the tiers, and the first of all other lists."""
         now, query = self._shown(), _query()
         figures = self._figures.of(now)
@@ -105,18 +105,18 @@ class Views:
             waiting=now.waiting[:FEW],
         )
 
-    def usage(self) -> Answer:
+    def usage(self) -> PageAnswer:
         """Show the first page, or the usage as JSON where that is preferred."""
         if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
             return self.usage_as_json()
         return self.overview()
 
-    def usage_as_json(self) -> Answer:
+    def usage_as_json(self) -> PageAnswer:
         """Return the same as JSON."""
         now = self._shown()
         return Response(as_json(now, self._figures.of(now), _query()), content_type="application/json")
 
-    def namespaces(self) -> Answer:
+    def namespaces(self) -> PageAnswer:
         """Show what is left in each namespace, or in those of a tier or with a name."""
         now, query = self._shown(), _query()
         figures = self._figures.of(now)
@@ -127,7 +127,7 @@ class Views:
             "namespaces.html", now, query, table=table(rows, NAMESPACES, query, sort="-share"), tiers=names
         )
 
-    def namespace(self, name: str) -> Answer:
+    def namespace(self, name: str) -> PageAnswer:
         """Show all bounds of a namespace, and what this replica said of its objects."""
         now, query = self._shown(), _query()
         room = next((one for one in self._figures.of(now).namespaces if one.name == name), None)
@@ -142,7 +142,7 @@ class Views:
             waiting=[one for one in now.waiting if one.namespace == name],
         )
 
-    def tier(self, name: str) -> Answer:
+    def tier(self, name: str) -> PageAnswer:
         """Show the sums of a tier."""
         now, query = self._shown(), _query()
         figures = self._figures.of(now)
@@ -152,17 +152,17 @@ class Views:
         rows = [one for one in figures.namespaces if one.tier == name]
         return self._page("tier.html", now, query, tier=tier, table=table(rows, NAMESPACES, query, sort="-share"))
 
-    def refusals(self) -> Answer:
+    def refusals(self) -> PageAnswer:
         """Show what this replica refused."""
         now, query = self._shown(), _query()
         return self._page("refusals.html", now, query, table=table(now.refusals, REPORTS, query, sort="-last"))
 
-    def workloads(self) -> Answer:
+    def workloads(self) -> PageAnswer:
         """Show the workloads that wait."""
         now, query = self._shown(), _query()
         return self._page("workloads.html", now, query, table=table(now.waiting, REPORTS, query, sort="-last"))
 
-    def not_found(self, _error: object = None) -> Answer:
+    def not_found(self, _error: object = None) -> PageAnswer:
         """Say that there is no such page, namespace or tier."""
         return self._page("not_found.html", self._shown(), _query()), 404
 

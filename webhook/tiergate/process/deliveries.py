@@ -23,9 +23,9 @@ MOST: Final = 16
 MOST_OF_PEER: Final = 8
 """Of one address."""
 MOST_BULKY: Final = 4
-"""Of one address those that are not the first of their request, as long as they need not wait for others."""
+"""Of all addresses those that are bulky: of a request of which much has come, and more will."""
 BULKY_TURN: Final = 4
-"""Of so many that waited, one is such a delivery, however many others there are."""
+"""Of so many deliveries of one address that waited, one is bulky, however many others there are."""
 SECONDS: Final = 0.001
 """After so long no further one begins in a pass."""
 

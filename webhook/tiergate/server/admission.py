@@ -68,8 +68,8 @@ class Record(msgspec.Struct, rename="camel"):
     held: float = 0.0
 
 
-class EventRecorder(Protocol):
-    """Takes notice of decisions that others than whoever asked should hear of."""
+class DecisionObserver(Protocol):
+    """Takes notice of decisions that others than the client should learn of."""
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
         """Take notice of a decision with findings, or on a workload; it must not wait, and not raise."""
@@ -101,16 +101,16 @@ class Admission:
         permissions: Permissions,
         *,
         release_namespace: str,
-        notes: Iterable[EventRecorder] = (),
+        observers: Iterable[DecisionObserver] = (),
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         loop_pass: LoopPass | None = None,
     ) -> None:
-        """Take the state, the permissions, our own namespace, who takes notes, two clocks in seconds and a pass.
+        """Take the state, the permissions, our own namespace, observers, two clocks in seconds and a pass.
 
         One clock is monotonic, the other one counts since the epoch.
         """
-        self._notes = tuple(notes)
+        self._observers = tuple(observers)
         self._clock = clock
         self._turns = Turns()
         self._pass = loop_pass or LoopPass()
@@ -149,8 +149,8 @@ class Admission:
             _conclude(record, request, decision)
             answered = Answer(200, respond(request, decision), record)
             if decision.findings or endpoint == "workloads":
-                for recorder in self._notes:
-                    recorder.note(request, decision, body, peer=peer)
+                for observer in self._observers:
+                    observer.note(request, decision, body, peer=peer)
             return answered
         except BadReview as error:
             record.uid, record.outcome, record.detail = error.uid, "bad-request", shortened(str(error))

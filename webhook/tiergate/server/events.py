@@ -106,7 +106,7 @@ class WorkloadEvents:
         return len(self._waiting)
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
-        """Take notice of a decision with findings; it never waits and never raises, for its review has a verdict."""
+        """Take notice of a decision; it never waits and never raises, for its review has a verdict."""
         try:
             told = notice(request, decision, body) if len(body) <= LARGEST else None
             if told is not None and self._is_due(told, peer):

@@ -35,7 +35,7 @@ LONGEST_NAME: Final = 63
 LARGEST: Final = 64 * 2**10
 """Bytes of a review that is looked into once more, for what made the pod."""
 AGAIN: Final = 1.0
-"""Seconds for which a report is only counted: many equal refusals cost one sentence a second."""
+"""Seconds between two times that a report is put into words; meanwhile equal refusals are only counted."""
 WAITS_FOR: Final = 1200.0
 """Seconds after which a workload of which nothing was heard is dropped: controllers try again within 1,000."""
 
@@ -55,11 +55,14 @@ class _Key(NamedTuple):
 
 
 class _Entry(msgspec.Struct):
+    """A report as it is kept; ``worded`` is when its problems were last put into words."""
+
     problems: tuple[ShownProblem, ...]
     more: int
     count: int
     first: float
     last: float
+    worded: float
 
 
 class Ring:
@@ -75,14 +78,14 @@ class Ring:
         return len(self._entries)
 
     def put(self, key: _Key, now: float, problems: Callable[[], tuple[tuple[ShownProblem, ...], int]]) -> None:
-        """Count a report; what it says is worked out once in a while."""
+        """Count a report; what it says is put into words at most once every AGAIN seconds."""
         entry = self._entries.get(key)
         if entry is None:
-            entry = _Entry(*problems(), 0, now, now)
+            entry = _Entry(*problems(), 0, now, now, now)
             self._make_room(key)
             self._of_share[key.share] += 1
-        elif now - entry.last >= AGAIN:
-            entry.problems, entry.more = problems()
+        elif now - entry.worded >= AGAIN:
+            (entry.problems, entry.more), entry.worded = problems(), now
         entry.count += 1
         entry.last = now
         self._entries.pop(key, None)

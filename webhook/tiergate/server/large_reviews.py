@@ -20,7 +20,7 @@ import msgspec
 from tiergate.admission.review import BadReview
 from tiergate.process.bodies import SMALL_BYTES
 from tiergate.server import large_reviews_process as process
-from tiergate.server.turns import Origin, Peer, Turns
+from tiergate.server.turns import Origin, PeerKey, Turns
 
 if TYPE_CHECKING:
     from tiergate.admission.request import AdmissionRequest
@@ -62,7 +62,7 @@ class LargeReviews:
     def __init__(self) -> None:
         """Start with no process."""
         self._turns = Turns()
-        self._bytes = Counter[Peer | Origin]()
+        self._bytes = Counter[PeerKey | Origin]()
         self._channel: _Channel | None = None
         self._idle: asyncio.TimerHandle | None = None
 
@@ -79,7 +79,7 @@ class LargeReviews:
         size = len(body) if len(body) <= SMALL_BYTES else 0  # the others have slots
         if size and self._bytes[origin] + size > MAX_BYTES_OF_PEER - self._bytes[origin.peer]:
             raise CannotReadError("too many bytes of large reviews are waiting")
-        counted = Counter[Peer | Origin]({origin: size, origin.peer: size})
+        counted = Counter[PeerKey | Origin]({origin: size, origin.peer: size})
         self._bytes += counted
         try:
             async with asyncio.timeout(min(deadline.left(), PATIENCE)), self._turns.turn(origin):

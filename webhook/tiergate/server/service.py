@@ -116,7 +116,7 @@ class ServerService:
             self._state,
             AccessReviews(self._api),
             release_namespace=options.namespace,
-            notes=(journal,) if self._events is None else (journal, self._events),
+            observers=(journal,) if self._events is None else (journal, self._events),
         )
         self._routes = Routes(self._admission, self._recorder)
 

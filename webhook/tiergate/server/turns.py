@@ -20,7 +20,8 @@ _NAMESPACE: Final = re.compile(rb'"namespace": ?"([a-z0-9-]{1,63})"')
 MOST_PEERS: Final = 1024
 """Peers of which is known when they had a turn."""
 
-Peer: TypeAlias = tuple[str, bool]
+PeerKey: TypeAlias = tuple[str, bool]
+"""An address, and whether this is about its large bodies."""
 _Queue = deque[asyncio.Future[bool]]
 """False: there is no turn, go."""
 
@@ -31,7 +32,7 @@ class Origin(NamedTuple):
     A peer's large bodies have turns of their own: one of them is read at a time, and small ones do not wait for it.
     """
 
-    peer: Peer
+    peer: PeerKey
     namespace: bytes = b""
 
 
@@ -50,11 +51,11 @@ class Turns:
 
     def __init__(self, at_once: int = 1, *, most_waiting: int | None = None) -> None:
         """Give so many turns at once, and let so many wait, of one peer half as many; None: others bound them."""
-        self._peers: dict[Peer, dict[bytes, _Queue]] = {}
+        self._peers: dict[PeerKey, dict[bytes, _Queue]] = {}
         self._free = at_once
         self._most_waiting = most_waiting
         self._turns_had = 0
-        self._last: dict[Peer, int] = {}  # how many turns there had been when the peer had one
+        self._last: dict[PeerKey, int] = {}  # how many turns there had been when the peer had one
 
     @property
     def waiting(self) -> bool:
@@ -106,7 +107,7 @@ class Turns:
         if not has_turn:
             raise CrowdedError("too many wait, and most for this peer")
 
-    def _make_room(self, arriving: Peer, most: int) -> None:
+    def _make_room(self, arriving: PeerKey, most: int) -> None:
         """Make a place: the last task of the peer with the most waiting loses its own, unless that is the same peer."""
         waiting = {peer: _length(namespaces) for peer, namespaces in self._peers.items()}
         own = waiting.get(arriving, 0)
@@ -150,7 +151,7 @@ class Turns:
                 return
         self._free += 1
 
-    def _note(self, peer: Peer) -> None:
+    def _note(self, peer: PeerKey) -> None:
         """Note that a peer has a turn; of many peers all are forgotten, which costs less than to know the oldest."""
         if len(self._last) >= MOST_PEERS:
             self._last.clear()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tiergate.core.default_pod import default_pods
 from tiergate.core.quantity import ZERO
 from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Shown, TierState
+from tiergate.pages.snapshot import Shown, ShownTier
 from tiergate.wire.tier_status import ENFORCING, READY
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class PagePublisher:
         self._versions: tuple[str, ...] = ()
         self._changes = -1
         self._namespaces: tuple[NamespaceUsage, ...] = ()
-        self._tiers: tuple[TierState, ...] = ()
+        self._tiers: tuple[ShownTier, ...] = ()
         self._reports: tuple[tuple[ShownAnswer, ...], tuple[ShownAnswer, ...]] = ((), ())
         self.shown = Shown(now(), replica)
 
@@ -137,17 +137,17 @@ class PagePublisher:
         return changed
 
 
-def tier_states(state: ServerState) -> Iterator[TierState]:
+def tier_states(state: ServerState) -> Iterator[ShownTier]:
     """Yield every tier that exists or is named by a namespace, by name."""
     records = state.tier_records()
     named = {namespace.tier for namespace in state.governed() if namespace.tier is not None}
     for name in sorted(named | records.keys()):
         tier, record = state.tier(name), records.get(name)
         if tier is None:
-            yield TierState(name, reason="Invalid" if state.has_tier(name) else "no such tier")
+            yield ShownTier(name, reason="Invalid" if state.has_tier(name) else "no such tier")
             continue
         found = {} if record is None else {one.type: one for one in record.status.conditions}
         enforcing, ready = found.get(ENFORCING), found.get(READY)
         holds = enforcing is not None and enforcing.status == "True"
         told = ready if holds else enforcing
-        yield TierState(name, tier.mode, holds, "" if told is None or told.status == "True" else told.reason)
+        yield ShownTier(name, tier.mode, holds, "" if told is None or told.status == "True" else told.reason)

@@ -7,15 +7,13 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core.memo import Memo
+from tiergate.core.memo import Memo, is_short
 from tiergate.core.workload import NONE, ONE_POD, QUARTER, RECREATE, IntOrPercent, Rollout
 from tiergate.core.workload_kind import WorkloadKind
 from tiergate.wire.malformed import Faults
 from tiergate.wire.types import Int64, IntOrString, Name
 
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
-_LONGEST: Final = 10
-"""Characters of such a text."""
 _NO_SHARE: Final = "expected a number of pods or a percentage of them"
 
 
@@ -71,4 +69,4 @@ def _percentage(text: str) -> IntOrPercent | None:
     return IntOrPercent(int(text[:-1]), percent=True) if _PERCENT.fullmatch(text) else None
 
 
-_PERCENTAGES: Final = Memo(_percentage, lambda text: len(text) <= _LONGEST)
+_PERCENTAGES: Final = Memo(_percentage, is_short)

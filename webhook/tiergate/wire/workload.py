@@ -163,15 +163,10 @@ def _workload(
     return workload, template
 
 
-def to_cron_job(wire: WireCronJob, *, namespace: str) -> Workload | None:
-    """Return the core value, that of one Job of it; None for one without a template; raise Malformed (W-5)."""
-    return to_cron_jobs(wire, None, namespace=namespace)[0]
-
-
 def to_cron_jobs(
     new: WireCronJob, old: WireCronJob | None, *, namespace: str
 ) -> tuple[Workload | None, Workload | None]:
-    """Return a CronJob and the stored one, each None if it has no template; raise Malformed."""
+    """Return a CronJob and the stored one, as one Job of each; None without a template; raise Malformed (W-5)."""
     before = None if old is None else _template(_job(old), _JOB_TEMPLATE, namespace)
     after = _template(_job(new), _JOB_TEMPLATE, namespace, before)
     stored = None if old is None or before is None else _cron_job(old, before)

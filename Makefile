@@ -62,7 +62,7 @@ lint: $(STAMP)
 pure: $(STAMP)
 	@$(BIN)/pytest -q -n 2 -m 'not cluster and not helm and not process and not image and not kind and not gitops and not slow'
 
-test: check ## Everything: the pure tests, the chart, the server process, the real control plane, a real node where one can run
+test: check ## Everything: pure tests, chart, server process, real control plane, and a real node where one can run
 	@$(BIN)/python -m tests.controlplane.binaries
 	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m '(cluster or helm or process or image or slow) and not long'
 	@$(BIN)/python -m tests.node --or-skip
@@ -90,7 +90,7 @@ krew: $(STAMP) ## The plugin for kubectl and its manifest for krew, in build/kre
 sbom: $(STAMP) ## The image, and its software bill of materials beside it (CycloneDX JSON)
 	@IMAGE=$(IMAGE) BASE=$(BASE) BUILDER=$(BUILDER) $(BIN)/python -m tests.image --sbom
 
-bench: $(STAMP) ## A whole admission beside nginx's static TLS answer, a decision beside json.loads, a Deployment's review beside a pod's, a check beside PyYAML, the index beside client models, the controller with 3,000 namespaces, others beside a hostile tenant, memory under attack
+bench: $(STAMP) ## Measure: reviews, decisions, checks, the index, 3,000 namespaces, a hostile tenant, memory under attack
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.decision
 	@$(BIN)/python -m bench.workloads
@@ -118,7 +118,7 @@ oracle: $(STAMP) ## Random quantities, ours against apimachinery's own library (
 properties: $(STAMP) ## The properties, each with many examples (N=10000)
 	@EXAMPLES=$(or $(N),10000) $(BIN)/pytest -q -n 2 --hypothesis-seed=random -m property
 
-mutants: $(MUTANTS_STAMP) ## Mutate core, wire and admission with mutmut: a test must notice (PACKAGES="core wire" MODULES="workload_*" SAMPLE=300 SEED=1)
+mutants: $(MUTANTS_STAMP) ## Change the pure packages: a test must notice (PACKAGES="core wire" MODULES="workload_*" SAMPLE= SEED=)
 	@$(MUTANTS_VENV)/bin/python -m tests.mutants $(PACKAGES) $(if $(MODULES),--modules "$(MODULES)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrite their answers, show what changed
@@ -126,7 +126,7 @@ golden: $(STAMP) ## Capture the golden reviews anew on a real API server, rewrit
 	@$(BIN)/pytest -q tests/golden --update-golden
 	@git diff --stat -- tests/golden
 
-docs: $(STAMP) ## Write the pages that are made from the product: values.md, tier.md, metrics.md, contributing/rules.md, the chart's README and sections.yaml
+docs: $(STAMP) ## Write what is made from the product: values, Tier, metrics, rules, the chart's README and sections.yaml
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.rules
 

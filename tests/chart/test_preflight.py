@@ -115,6 +115,15 @@ def test_another_file_is_refused_as_such(tmp_path: Path, content: str, capsys: p
     assert "values.json" in capsys.readouterr().err
 
 
+def test_tier_objects_are_told_which_command_reads_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tiers.yaml"
+    path.write_text(
+        "---\n".join(["apiVersion: tiergate.io/v1alpha1\nkind: Tier\nmetadata: {name: dev}\nspec: {}\n"] * 2)
+    )
+    assert main(["preflight", str(path)]) == 3
+    assert f"`tiergate check {path}` checks Tier objects" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preflight", str(tmp_path / "none.json")]) == 3
     assert "none.json" in capsys.readouterr().err

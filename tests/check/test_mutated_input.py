@@ -55,7 +55,13 @@ def commands(folder: Path, choose: random.Random) -> Iterator[list[str]]:
     """Write files and yield a command that reads them, so many times."""
     texts = seeds()
     reviews = [path.read_bytes() for path in sorted(CASES.glob("*/request.json"))]
-    options = (KNOWN, ("--tiers", "u.yaml"), ("--namespaces", "u.yaml"), ("--usage", "u.yaml", "--tier", "dev"), ())
+    options = (
+        KNOWN,
+        ("--tiers", "u.yaml"),
+        ("--namespaces", "u.yaml"),
+        ("--usage", "u.yaml", "--tiers", "around/tiers.yaml", "--tier", "dev"),
+        (),
+    )
     for number in range(RUNS):
         (folder / "x.yaml").write_bytes(mutated(choose.choice(texts), texts, choose))
         (folder / "u.yaml").write_bytes(mutated(choose.choice(texts), texts, choose))

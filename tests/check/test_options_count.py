@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from tests.check.running import AROUND, KNOWN, NAMESPACE, TIERS, Folder, deployment, pod, quota
+from tiergate.cli.entry import main
 
 LARGE: Final = pod(resources="{limits: {memory: 1Gi}}")
 WIDE_TIER: Final = TIERS.replace("memory: 512Mi", "memory: 64Gi")
@@ -103,3 +104,24 @@ def test_a_quota_of_our_name_is_counted_once(folder: Folder, mode: str) -> None:
     (namespace,) = folder.check(*around, "-o", "json", "a.yaml").report["namespaces"]
     steady = [one["steady"] for one in namespace["quotas"] if one["resource"] == "requests.cpu"]
     assert steady == ["400m"] * (1 if mode == "Enforce" else 2)
+
+
+@pytest.mark.parametrize("command", ["check", "defaults", "replay"])
+@pytest.mark.parametrize(
+    ("tiers", "known"),
+    [(("--tiers", "around/tiers.yaml"), "dev"), ((), "none")],
+    ids=["a-typo", "no-tiers-at-all"],
+)
+def test_an_option_that_names_no_tier_is_wrong_usage(
+    folder: Folder, capsys: pytest.CaptureFixture[str], command: str, tiers: tuple[str, ...], known: str
+) -> None:
+    """Nothing is judged by it: no label is wrong, as a refusal would say."""
+    folder.write({"a.yaml": pod()})
+    assert main([command, *tiers, "--tier", "dve", "a.yaml"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f'tiergate {command}: --tier: there is no tier "dve" (there is: {known})\n')
+
+
+def test_a_named_tier_that_could_not_be_read_is_not_wrong_usage(folder: Folder) -> None:
+    folder.write({"a.yaml": pod(), "broken.yaml": "kind: [\n"})
+    assert folder.check("--tiers", "broken.yaml", "--tier", "dev", "a.yaml").code == 3

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.chart.helm import CHART
 from tests.controlplane.cluster import Cluster, Result
 
 SCRIPT = CHART / "files" / "break-glass.sh"
+MAIN = "import sys; from tiergate.cli.main import main; sys.exit(main())"
 
 
 def break_glass(cluster: Cluster, word: str) -> Result:
@@ -23,3 +25,9 @@ def break_glass(cluster: Cluster, word: str) -> Result:
         check=False,
     )
     return Result(f"break-glass.sh {word}", done.returncode, done.stdout, done.stderr)
+
+
+def certs(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `tiergate certs`."""
+    line = ["certs", *words, "--kubeconfig", str(cluster.kubeconfig)]
+    return subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, timeout=60, check=False)

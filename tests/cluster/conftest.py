@@ -25,18 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_without_programs(items)
 
 
-@pytest.fixture(scope="session")
-def say(request: pytest.FixtureRequest) -> Say:
-    """Print to the terminal at once, past pytest's capture: a build takes minutes."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def print_now(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            print(f"\n{text}", end="", flush=True)
-
-    return print_now
-
-
 @contextmanager
 def _opened(request: pytest.FixtureRequest, say: Say) -> Iterator[Cluster]:
     """Open a cluster; when a test failed meanwhile, its logs and etcd data stay."""

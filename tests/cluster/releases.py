@@ -143,6 +143,13 @@ class Release:
         cluster.kubectl("delete clusterrole,clusterrolebinding -l app.kubernetes.io/name=tiergate")
 
 
+def versions_of_all(cluster: Cluster) -> dict[Key, str]:
+    """Return the resourceVersion of what an installation consists of, whoever applied it."""
+    kinds = ",".join((*CONFIGURATIONS, "deployment", "tier", "secret", "namespace", "service"))
+    items = cluster.kubectl(f"get {kinds} -n {NAMESPACE} -o json").json["items"]
+    return {key(item): item["metadata"]["resourceVersion"] for item in items}
+
+
 def is_helm_4(release: Release) -> bool:
     """Say which major acts: it applies server-side."""
     return release.cluster.run("helm version --short").out.startswith("v4")

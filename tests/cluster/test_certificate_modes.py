@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,17 +14,17 @@ from typing import Any
 import pytest
 
 from tests.chart.helm import ENVIRONMENTS
+from tests.cluster.by_hand import certs
+from tests.cluster.outage import FAIL, HANDED_OVER, bring_back, kill_all, policies
 from tests.cluster.releases import HELMS, Release, through
 from tests.cluster.test_certificate_owners import an_authority
 from tests.cluster.test_external_certificate import signed_by
-from tests.cluster.test_handover import FAIL, HANDED_OVER, bring_back, kill_all, policies
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 from tiergate_certs.bundle import serving_data
 from tiergate_certs.rotate import SERVING_NAME
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
-MAIN = "import sys; from tiergate.cli.main import main; sys.exit(main())"
 TIMING = (
     "controller.leaderElection.leaseDurationSeconds=5",
     "controller.leaderElection.renewDeadlineSeconds=3",
@@ -92,11 +90,6 @@ def issue(cluster: Cluster) -> None:
     }
     flags = "--server-side --force-conflicts --field-manager=cert-manager-certificates-issuing"
     cluster.kubectl(f"apply {flags} -f -", stdin=json.dumps(secret))
-
-
-def certs(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
-    line = ["certs", *words, "--kubeconfig", str(cluster.kubeconfig)]
-    return subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_mode_is_changed_there_and_back_without_taking_ownership(release: Release) -> None:

@@ -3,18 +3,16 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import subprocess
-import sys
 
 import pytest
 
+from tests.cluster.by_hand import certs
 from tests.cluster.objects import a_pod
 from tests.cluster.replicas import replicas
 from tests.controlplane.cluster import NAMESPACE, Cluster, until
 
 pytestmark = pytest.mark.cluster
 SECRET = "tiergate-webhook-tls"
-MAIN = "import sys; from tiergate.cli.main import main; sys.exit(main())"
 
 
 def _stored(cluster: Cluster) -> str:
@@ -62,11 +60,6 @@ def test_a_spoilt_pair_is_never_served(cluster: Cluster, namespace: str) -> None
     assert [each.restarts for each in replicas(cluster)] == restarts
 
 
-def _certs(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
-    line = ["certs", *words, "--kubeconfig", str(cluster.kubeconfig)]
-    return subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, timeout=60, check=False)
-
-
 @pytest.mark.parametrize(
     "what",
     [
@@ -78,10 +71,10 @@ def _certs(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
 def test_another_certificate_is_asked_for_and_comes(cluster: Cluster, namespace: str, what: tuple[str, ...]) -> None:
     """The command says that all is good, asks, and says so again; a CA that is distrusted is gone from caBundle."""
     before = _stored(cluster)
-    asked = _certs(cluster, "rotate", *what)
+    asked = certs(cluster, "rotate", *what)
     assert (asked.returncode, asked.stderr) == (0, "")
     until(lambda: _serves_what_is_stored(cluster, not_before=before), "every replica serves the new certificate")
-    until(lambda: _certs(cluster, "status").returncode == 0, "every entry trusts the new certificate")
+    until(lambda: certs(cluster, "status").returncode == 0, "every entry trusts the new certificate")
     until(lambda: _admits(cluster, namespace), "the API server trusts the new certificate")
     bundle = cluster.kubectl("get mutatingwebhookconfiguration tiergate -o json").json["webhooks"][0]["clientConfig"]
     trusted = base64.b64decode(bundle["caBundle"]).count(b"BEGIN CERTIFICATE")

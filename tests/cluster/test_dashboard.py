@@ -18,12 +18,14 @@ from typing import Final
 import pytest
 import yaml
 
+from tests import debian
 from tests.chart.test_monitoring import panels
 from tests.cluster.objects import a_pod
 from tests.cluster.replicas import Replica, replicas
 from tests.controlplane.cluster import Cluster, until
 from tests.controlplane.network import free_ports
 from tests.controlplane.processes import die_with_parent
+from tests.debian import NoPackageError
 
 pytestmark = pytest.mark.cluster
 
@@ -32,9 +34,12 @@ UNVERIFIED: Final = ssl._create_unverified_context()  # noqa: S323 - the module'
 
 def test_no_panel_is_empty(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     """Reviews, refusals, errors and growing usage: each query has an answer, in the time a person waits for a page."""
-    program = shutil.which("prometheus")
-    if program is None or cluster.plane is None:
-        pytest.skip("needs a `prometheus` in PATH (Debian's package will do) and the harness's own control plane")
+    if cluster.plane is None:
+        pytest.skip("the replicas of a given cluster cannot be scraped from here")
+    try:
+        program = shutil.which("prometheus") or str(debian.kept("prometheus") / "usr/bin/prometheus")
+    except NoPackageError as error:
+        pytest.skip(f"no `prometheus` in PATH, and {error}")
     replica, numbers = replicas(cluster)[0], count()
     asked = [(title, query) for title, query in panels()]
     with _scraping(program, cluster, replicas(cluster), tmp_path) as address:

@@ -24,8 +24,8 @@ from tests.cluster.by_hand import break_glass
 from tests.cluster.controllers import leader, process_group
 from tests.cluster.narrator import Narrator
 from tests.cluster.objects import a_pod, resources_of
+from tests.cluster.outage import FAIL, HANDED_OVER, bring_back, kill_all, policies
 from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, Release, is_helm_4, through
-from tests.cluster.replicas import replicas
 from tests.cluster.story import CONTAINER
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
@@ -41,12 +41,6 @@ TIMING = (
     "handover.after=15",
     f"handover.backAfter={BACK_AFTER}",
 )
-NO_PODS: Object = {
-    "apiVersion": "v1",
-    "kind": "ResourceQuota",
-    "metadata": {"name": "no-pods", "namespace": NAMESPACE},
-    "spec": {"hard": {"pods": "0"}},
-}
 
 
 def _with(count: int, cpu: str) -> Object:
@@ -90,44 +84,6 @@ def load(cluster: Cluster, namespaces: Sequence[str] = ("dev",)) -> Iterator[Loa
 
     with cluster.raw_api() as raw_api, threads(*(partial(send, raw_api, kind) for kind in PODS), stop=ended.set):
         yield result
-
-
-def policies(cluster: Cluster) -> dict[str, str]:
-    entries = (
-        entry for kind in CONFIGURATIONS for entry in cluster.kubectl(f"get {kind} {NAME} -o json").json["webhooks"]
-    )
-    names = {entry["name"].removesuffix(".tiergate.io"): entry["failurePolicy"] for entry in entries}
-    return {name: policy for name, policy in names.items() if not name.startswith("excluded.")}
-
-
-FAIL = {
-    "pods.mutate": "Fail",
-    "pods.validate": "Fail",
-    "persistentvolumeclaims.validate": "Fail",
-    "namespaces.validate": "Fail",
-    "tiers.validate": "Ignore",
-    "workloads.validate": "Ignore",
-}
-HANDED_OVER = {name: "Fail" if name == "namespaces.validate" else "Ignore" for name in FAIL}
-
-
-def kill_all(cluster: Cluster) -> None:
-    """Kill every replica, and let none be created again."""
-    cluster.apply(NO_PODS)
-    until(
-        lambda: cluster.kubectl(f"get quota no-pods -n {NAMESPACE} -o jsonpath={{.status.hard.pods}}").out == "0",
-        "no pod can be created",
-    )
-    for one in replicas(cluster):
-        os.kill(one.pid, signal.SIGKILL)
-    line = f"delete pods -n {NAMESPACE} -l app.kubernetes.io/component=webhook --grace-period=0 --force"
-    cluster.kubectl(line)
-
-
-def bring_back(cluster: Cluster) -> None:
-    cluster.kubectl(f"delete quota no-pods -n {NAMESPACE}")
-    cluster.kubectl(f"rollout restart deployment/tiergate-webhook -n {NAMESPACE}")
-    cluster.kubectl(f"rollout status deployment/tiergate-webhook -n {NAMESPACE} --timeout=120s")
 
 
 @pytest.fixture(scope="module", params=HELMS)

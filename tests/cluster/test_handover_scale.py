@@ -13,9 +13,10 @@ from tests.cluster import story
 from tests.cluster.controllers import written
 from tests.cluster.narrator import Narrator
 from tests.cluster.objects import a_tier
+from tests.cluster.outage import FAIL, HANDED_OVER, bring_back, kill_all, policies
 from tests.cluster.releases import Release
 from tests.cluster.test_controller_scale import AT_ONCE, a_namespace, ready
-from tests.cluster.test_handover import BACK_AFTER, FAIL, HANDED_OVER, TIMING, bring_back, kill_all, load, policies
+from tests.cluster.test_handover import BACK_AFTER, TIMING, load
 from tests.controlplane.cluster import Cluster, Say, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]

@@ -6,6 +6,7 @@ KEEP=1 leaves the cluster running and says how to use and how to end it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -65,6 +66,11 @@ def _summary(times: list[tuple[str, float]], total: float) -> None:
     say(f"All {len(times)} steps held on a real API server; {total:.0f} s in all.")
 
 
+def usage_pages(logs: str) -> list[str]:
+    """Return the addresses of the usage pages that the logs of replicas name: the second of those that each opened."""
+    return re.findall(r"Listening at: https://\S+?,(https://[^\s,]+)", logs)
+
+
 def _how_to_go_on(cluster: Cluster) -> None:
     say("\nThe cluster is kept:")
     say(f"  export KUBECONFIG={cluster.kubeconfig}")
@@ -74,6 +80,9 @@ def _how_to_go_on(cluster: Cluster) -> None:
     say("  helm test tiergate -n tiergate-system")
     if cluster.plane is not None:
         say("Pods are processes here, without a kubelet: kubectl port-forward and exec do not work.")
+        logs = cluster.kubectl("logs -n tiergate-system -l app.kubernetes.io/component=webhook --tail=-1").out
+        for address in usage_pages(logs):
+            say(f"The usage page of a replica (docs/usage-page.md): {address}")
         say(f"End it, with everything it started: kill {cluster.plane.pid}")
 
 

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from tests.controlplane import logs
 from tests.controlplane.api import UNREACHABLE, Api, ApiError
+from tests.controlplane.credentials import write_kubeconfig, write_private, write_signing_key
 from tests.controlplane.network import Subnet, free_ports
 from tests.controlplane.processes import MARK, die_with_parent
 
@@ -91,12 +89,8 @@ class Servers:
     def write_files(self) -> None:
         """Write what the servers read: the administrator's token, a signing key, kwok's stages."""
         folder = self.settings.folder
-        key = ec.generate_private_key(ec.SECP256R1())
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        )
-        _write_private(folder / "service-account.key", private)
-        _write_private(folder / "tokens.csv", f"{self.token},admin,admin,system:masters\n".encode())
+        write_signing_key(folder / "service-account.key")
+        write_private(folder / "tokens.csv", f"{self.token},admin,admin,system:masters\n".encode())
         stages = Path(__file__).with_name("kwok.yaml").read_text()
         (folder / "kwok.yaml").write_text(stages.replace("RELEASE_NAMESPACE", self.settings.namespace))
 
@@ -118,7 +112,8 @@ class Servers:
 
     async def start_controllers(self) -> None:
         """Start what works beside the API server; it must be serving."""
-        self._write_kubeconfig()
+        authority = self.settings.folder / "certificates" / "apiserver.crt"
+        write_kubeconfig(self.kubeconfig, server=self.url, authority=authority, user="admin", token=self.token)
         await self._launch("kube-controller-manager", self._controller_manager())
         await self._launch("kube-scheduler", self._scheduler())
         await self._launch("kwok", self._kwok())
@@ -305,23 +300,6 @@ class Servers:
     def _kwok(self) -> tuple[str, ...]:
         config = self.settings.folder / "kwok.yaml"
         return (f"--kubeconfig={self.kubeconfig}", f"--config={config}", "--manage-all-nodes=true", "--server-address=")
-
-    def _write_kubeconfig(self) -> None:
-        authority = str(self.settings.folder / "certificates" / "apiserver.crt")
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "tiergate",
-            "clusters": [{"name": "tiergate", "cluster": {"server": self.url, "certificate-authority": authority}}],
-            "users": [{"name": "admin", "user": {"token": self.token}}],
-            "contexts": [{"name": "tiergate", "context": {"cluster": "tiergate", "user": "admin"}}],
-        }
-        _write_private(self.kubeconfig, json.dumps(config, indent=1).encode())
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 def _environment(settings: Settings) -> dict[str, str]:

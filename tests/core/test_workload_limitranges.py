@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.builders import Texts, a_container, a_quota, a_tier, a_tier_quota, an_item
+from tests.builders import Texts, a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item
 from tests.core.workloads import KNOWN, NEVER, SHORT, TIER, a_template, a_workload, in_use, judged, told_of
-from tiergate.core.native import LimitRange
+from tiergate.core.native import LimitRange, is_defined
 from tiergate.core.rules import said
 from tiergate.core.workload import Workload
 
@@ -25,6 +25,7 @@ _OTHERS = LimitRange("others", (an_item(default={"memory": "256Mi"}),))
         pytest.param((_LONE,), {"cpu": "1", "memory": "2Gi"}, [(NEVER, "deny")], id="L-20-refused-by-a-limitrange"),
         pytest.param((_LONE,), {"cpu": "1", "memory": "1Gi"}, [], id="L-20-within-it"),
         pytest.param((_DEFAULTS, _OTHERS), {"cpu": "3"}, [], id="L-7-not-defined-which-default"),
+        pytest.param((_DEFAULTS, _OTHERS), {"cpu": "3", "memory": "1Gi"}, [(NEVER, "deny")], id="L-7-none-matters"),
         pytest.param(None, {"cpu": "3"}, [], id="not-known"),
         pytest.param((_LONE,) * 60_000, {"cpu": "3"}, [], id="more-than-can-be-compared"),
         pytest.param(
@@ -37,6 +38,28 @@ def test_the_namespace_s_own_limitranges(
 ) -> None:
     around = msgspec.structs.replace(KNOWN, limit_ranges=ranges)
     assert told_of(a_workload(limits), around=around) == expected
+
+
+@pytest.mark.rule("L-7")
+@pytest.mark.parametrize(
+    ("asked", "defined"),
+    [
+        pytest.param([{"limits": {"memory": "1Gi"}}], True, id="a-value-of-its-own"),
+        pytest.param([{"requests": {"memory": "1Gi"}}], False, id="a-request-alone"),
+        pytest.param([{"limits": {"memory": "1Gi"}}, {}], False, id="one-container-has-none"),
+        pytest.param([{"limits": {"cpu": "1"}}], False, id="another-resource"),
+    ],
+)
+def test_a_default_on_which_limitranges_differ_matters_where_a_container_gets_it(
+    asked: list[dict[str, Any]],
+    defined: bool,  # noqa: FBT001  # a parameter of pytest
+) -> None:
+    containers = [a_container(f"c{number}", **each) for number, each in enumerate(asked)]
+    assert is_defined(a_pod(*containers), (_DEFAULTS, _OTHERS)) == defined
+    assert (
+        is_defined(a_pod(a_container("agent", limits={"memory": "1Gi"}), init=containers), (_DEFAULTS, _OTHERS))
+        == defined
+    )
 
 
 _SMALL = LimitRange("small", (an_item(default={"memory": "100Mi"}),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
@@ -47,6 +48,14 @@ def _merged(under: Any, over: Any) -> Any:  # noqa: ANN401  # any value of JSON
     if not (isinstance(under, dict) and isinstance(over, dict)):
         return over
     return under | {key: _merged(under.get(key), value) for key, value in over.items()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_nothing_is_installed_by_name_from_an_index(page: Path) -> None:
+    """A release publishes no Python package, so that a name would be somebody else's."""
+    assert [
+        one for one in re.findall(r"pip install '?([^\s'`]*)", page.read_text()) if not one.startswith((".", "git+"))
+    ] == []
 
 
 def test_there_are_such_examples() -> None:

@@ -14,6 +14,8 @@ from tests.docs.values import ROOT
 DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted({*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "charts").rglob("*.md")})
 _LINK: Final = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+_DECISION: Final = re.compile(r"\bADR\s(\d+)")
+NEVER_USED: Final = 22
 _BLOCK: Final = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -56,3 +58,14 @@ def test_every_page_is_in_the_index() -> None:
     linked = {(DOCS / path).resolve() for path, _ in _LINK.findall(prose(DOCS / "README.md"))}
     pages = {page for page in PAGES if page.is_relative_to(DOCS) and page.parent.name != "adr"}
     assert sorted(str(page.relative_to(ROOT)) for page in pages - linked) == ["docs/README.md"]
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    """A number names a decision for good, so one that was never used stays free; what names one names one of these."""
+    pages = sorted((DOCS / "adr").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == [number for number in range(1, len(pages) + 2) if number != NEVER_USED]
+    assert [
+        number for number, page in zip(numbers, pages, strict=True) if f"# {number}. " not in page.read_text()
+    ] == []
+    assert {int(number) for page in PAGES for number in _DECISION.findall(prose(page))} <= set(numbers)

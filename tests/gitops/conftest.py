@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.chart.helm import CHART
-from tests.cluster.conftest import bare_cluster, say
+from tests.cluster.conftest import bare_cluster
 from tests.controlplane import binaries
 from tests.controlplane.cluster import Cluster, Say
+from tests.controlplane.skipping import skip_without_programs
 from tests.gitops import registry
 from tests.gitops.registry import Registry
 
-__all__ = ["bare_cluster", "say"]
+__all__ = ["bare_cluster"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip these tests, with the reason, where programs would have to be built for minutes first."""
-    missing = binaries.find(binaries.PROGRAMS + binaries.GITOPS)[1]
-    if not missing or os.environ.get("TIERGATE_REQUIRE_CLUSTER") == "1":
-        return
-    reason = f"not built yet: {', '.join(one.name for one in missing)} (`make gitops` builds them)"
-    for item in items:
-        if item.get_closest_marker("gitops"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    skip_without_programs(items, "gitops", binaries.GITOPS)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import yaml
 
 from tests.chart.helm import CHART, ENVIRONMENTS
 from tests.cluster.objects import a_pod
-from tests.cluster.releases import CONFIGURATIONS, TIERS
-from tests.cluster.test_handover import NO_PODS
+from tests.cluster.outage import FAIL, HANDED_OVER, kill_all, let_replicas_return, policies
+from tests.cluster.releases import CONFIGURATIONS, TIERS, Release, versions_of_all
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 from tests.gitops import argocd, page
@@ -54,42 +54,37 @@ def test_the_life_of_an_application(application: Application, charts: Registry) 
 
 def _nothing_differs_once_the_controller_has_written_its_part(application: Application) -> None:
     """caBundle, Secrets, defaults and conditions are no difference; nothing is synchronised again."""
-    before = _versions(application.cluster)
+    before = versions_of_all(application.cluster)
     for _ in range(2):
         assert application.refresh()["sync"]["status"] == "Synced", application.out_of_sync()
     assert len(application.status["history"]) == 1
-    assert _versions(application.cluster) == before
-    assert all(_bundles(application.cluster))
+    assert versions_of_all(application.cluster) == before
+    assert all(Release(application.cluster).bundles())
 
 
 def _what_somebody_else_changes_is_set_right(application: Application) -> None:
     """What somebody changes by hand is undone, on tiers too, and never touches a caBundle."""
-    cluster, bundles = application.cluster, _bundles(application.cluster)
+    cluster, bundles = application.cluster, Release(application.cluster).bundles()
     cluster.kubectl('patch tier dev --type=merge -p \'{"spec": {"enforcement": "Warn"}}\'')
     cluster.kubectl(f"delete service tiergate-webhook -n {NAMESPACE}")
     until(lambda: _enforcement(cluster, "dev") == "Enforce", "the tier is as the values say", seconds=60)
     until(lambda: cluster.run(f"kubectl get service tiergate-webhook -n {NAMESPACE}").code == 0, "the Service is back")
     application.until_synced("0.1.0")
-    assert _bundles(cluster) == bundles
+    assert Release(cluster).bundles() == bundles
 
 
 def _a_handover_is_left_alone(application: Application) -> None:
     """While Kubernetes' own engines decide, Argo CD sees no difference and does not undo it."""
     cluster = application.cluster
-    cluster.apply(NO_PODS)
-    cluster.kubectl(f"delete pod -l app.kubernetes.io/component=webhook -n {NAMESPACE} --grace-period=0 --force")
-    until(
-        lambda: _policies(cluster, "pods.validate.tiergate.io") == ["Ignore"],
-        "the controller has handed over",
-        seconds=60,
-    )
+    kill_all(cluster)
+    until(lambda: policies(cluster) == HANDED_OVER, "the controller has handed over", seconds=60)
     history = len(application.status["history"])
     for _ in range(3):
         assert application.refresh()["sync"]["status"] == "Synced", application.out_of_sync()
-    assert _policies(cluster, "pods.validate.tiergate.io") == ["Ignore"]
+    assert policies(cluster) == HANDED_OVER
     assert len(application.status["history"]) == history
-    cluster.kubectl(f"delete resourcequota no-pods -n {NAMESPACE}")
-    until(lambda: _policies(cluster, "pods.validate.tiergate.io") == ["Fail"], "it has handed back", seconds=90)
+    let_replicas_return(cluster)
+    until(lambda: policies(cluster) == FAIL, "it has handed back", seconds=90)
 
 
 def _a_tier_that_cannot_be_stops_the_sync_before_it_begins(application: Application) -> None:
@@ -110,7 +105,7 @@ def _a_tier_that_cannot_be_stops_the_sync_before_it_begins(application: Applicat
 
 def _a_later_release_brings_its_definition_and_its_tiers(application: Application, charts: Registry) -> None:
     """An upgrade with a field that the old definition did not have, and a tier and namespace that were not there."""
-    cluster, bundles = application.cluster, _bundles(application.cluster)
+    cluster, bundles = application.cluster, Release(application.cluster).bundles()
     copy = copy_of(CHART, cluster.folder, NEXT)
     definition = copy / "crds" / "tiers.yaml"
     item = yaml.safe_load(definition.read_text())
@@ -129,7 +124,7 @@ def _a_later_release_brings_its_definition_and_its_tiers(application: Applicatio
         "kubectl create --dry-run=server -n extra -f -", stdin=json.dumps(a_pod("huge", limits={"cpu": "2"}))
     )
     assert 'pod "huge" in namespace "extra" (tier ' in refused.err
-    assert _bundles(cluster) == bundles
+    assert Release(cluster).bundles() == bundles
     assert application.refresh()["sync"]["status"] == "Synced", application.out_of_sync()
 
 
@@ -180,22 +175,3 @@ def _phase(application: Application) -> str:
 
 def _enforcement(cluster: Cluster, tier: str) -> str:
     return cluster.kubectl(f"get tier {tier} -o jsonpath={{.spec.enforcement}}").out
-
-
-def _policies(cluster: Cluster, name: str) -> list[str]:
-    return [entry["failurePolicy"] for entry in _entries(cluster) if entry["name"] == name]
-
-
-def _entries(cluster: Cluster) -> Iterator[Object]:
-    for kind in CONFIGURATIONS:
-        yield from cluster.kubectl(f"get {kind} tiergate -o json").json["webhooks"]
-
-
-def _versions(cluster: Cluster) -> dict[str, str]:
-    kinds = ",".join((*CONFIGURATIONS, "deployment", "tier", "secret", "namespace", "service"))
-    items = cluster.kubectl(f"get {kinds} -n {NAMESPACE} -o json").json["items"]
-    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in items}
-
-
-def _bundles(cluster: Cluster) -> list[str]:
-    return [entry["clientConfig"].get("caBundle", "") for entry in _entries(cluster)]

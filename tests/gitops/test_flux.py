@@ -12,8 +12,8 @@ import yaml
 
 from tests.chart.helm import CHART, ENVIRONMENTS
 from tests.cluster.objects import a_pod
-from tests.cluster.releases import CONFIGURATIONS, NAME, TIERS, Release
-from tests.cluster.test_handover import NO_PODS
+from tests.cluster.outage import FAIL, HANDED_OVER, kill_all, let_replicas_return, policies
+from tests.cluster.releases import CONFIGURATIONS, NAME, TIERS, Release, versions_of_all
 from tests.controlplane import binaries
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
@@ -94,21 +94,12 @@ def _drift(release: Release, say: Say, *, ignore: bool = True) -> list[str]:
 @contextmanager
 def _handed_over(cluster: Cluster) -> Iterator[None]:
     """Let no replica live, so that Kubernetes' own engines decide; wait until the webhook does again."""
-    cluster.apply(NO_PODS)
-    cluster.kubectl(f"delete pod -l app.kubernetes.io/component=webhook -n {NAMESPACE} --grace-period=0 --force")
-    until(lambda: _policies(cluster) == ["Ignore"] * 3, "the controller has handed over", seconds=60)
+    kill_all(cluster)
+    until(lambda: policies(cluster) == HANDED_OVER, "the controller has handed over", seconds=60)
     yield
-    assert _policies(cluster) == ["Ignore"] * 3, "the handover was undone"
-    cluster.kubectl(f"delete resourcequota no-pods -n {NAMESPACE}")
-    until(lambda: _policies(cluster) == ["Fail"] * 3, "the controller has handed back", seconds=90)
-
-
-def _policies(cluster: Cluster) -> list[str]:
-    """Return the failurePolicy of the entries for pods and claims."""
-    entries = [
-        entry for kind in CONFIGURATIONS for entry in cluster.kubectl(f"get {kind} {NAME} -o json").json["webhooks"]
-    ]
-    return [one["failurePolicy"] for one in entries if one["name"].startswith(("pods.", "persistentvolumeclaims."))]
+    assert policies(cluster) == HANDED_OVER, "the handover was undone"
+    let_replicas_return(cluster)
+    until(lambda: policies(cluster) == FAIL, "the controller has handed back", seconds=90)
 
 
 def test_the_life_of_a_kustomization(fluxed: Cluster, charts: Registry) -> None:
@@ -124,9 +115,9 @@ def test_the_life_of_a_kustomization(fluxed: Cluster, charts: Registry) -> None:
     until_ready(cluster, "kustomization/tiergate", NAMESPACE)
     cluster.kubectl("wait --for=condition=Enforcing tier --all --timeout=60s")
     until(lambda: all(Release(cluster).bundles()), "the controller has written every caBundle", seconds=60)
-    before = _versions(cluster)
+    before = versions_of_all(cluster)
     reconcile(cluster, "kustomization/tiergate", NAMESPACE)
-    assert _versions(cluster) == before
+    assert versions_of_all(cluster) == before
     with _handed_over(cluster):
         reconcile(cluster, "kustomization/tiergate", NAMESPACE)
     _publish(cluster, charts, "0.1.1", leave_out=("staging",))
@@ -162,9 +153,3 @@ def _publish(cluster: Cluster, charts: Registry, version: str, leave_out: tuple[
     (folder / "manifests" / "tiergate.yaml").write_text(rendered.out)
     (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {WRITTEN}\nversion: {version}\n")
     charts.push(folder)
-
-
-def _versions(cluster: Cluster) -> dict[str, str]:
-    kinds = ",".join((*CONFIGURATIONS, "deployment", "tier", "secret", "namespace", "service"))
-    items = cluster.kubectl(f"get {kinds} -n {NAMESPACE} -o json").json["items"]
-    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in items}

@@ -21,18 +21,6 @@ SOURCE = "https://git.example/tiergate"
 
 
 @pytest.fixture(scope="session")
-def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Print to the terminal at once, past pytest's capture: the first build takes a while."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def print_now(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            print(f"\n{text}", end="", flush=True)
-
-    return print_now
-
-
-@pytest.fixture(scope="session")
 def base(say: Callable[[str], None]) -> str:
     """The name of the base image."""
     try:

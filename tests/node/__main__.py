@@ -18,10 +18,10 @@ from typing import Final
 
 from tests.controlplane import binaries
 from tests.controlplane.binaries import Binaries, ControlPlaneError
+from tests.debian import NoPackageError
 from tests.image.builders import BuildFailedError, NoBuilderError
 from tests.image.standin import NoBaseError
 from tests.node import images, namespaces, packages
-from tests.node.packages import NoPackageError
 
 SERVERS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm")
 PACKAGES: Final = {"runc": "runc", "nft": "nftables"}
@@ -46,7 +46,7 @@ def why_not() -> str | None:
         return f"another cluster is wanted ({named})"
     if tools := [name for name in TOOLS if shutil.which(name) is None]:
         return f"no {', '.join(tools)} in PATH"
-    return packages.why_not(PACKAGES)
+    return packages.why_not(PACKAGES) or namespaces.why_not()
 
 
 def _prepared() -> Binaries:

@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,8 @@ _OVER: Final = ("/var/lib", "/var/log")
 def folder() -> Iterator[Path]:
     """Make the folder of a run and its cgroup of the same name; remove those of runs that were killed, too."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        _remove_unless_held(left)
+        if _is_ours(left):
+            _remove_unless_held(left)
     made = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
         with (made / _LOCK).open("w") as lock:
@@ -52,6 +54,14 @@ def folder() -> Iterator[Path]:
             yield made
     finally:
         _remove_unless_held(made)
+
+
+def _is_ours(left: Path) -> bool:
+    """Say whether a run made it: the place is everybody's, and somebody else's folder may lead root anywhere."""
+    with contextlib.suppress(FileNotFoundError):  # another run has just removed it
+        found = left.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and (left / _LOCK).is_file()
+    return False
 
 
 def _remove_unless_held(left: Path) -> None:
@@ -78,7 +88,7 @@ def hierarchies() -> tuple[Path, ...]:
     """Return the root of each hierarchy of cgroups: one with version 2, several with version 1."""
     if (CGROUPS / "cgroup.controllers").is_file():
         return (CGROUPS,)
-    return tuple(each for each in CGROUPS.iterdir() if not each.is_symlink() and (each / "cgroup.procs").is_file())
+    return tuple(each for each in CGROUPS.glob("*") if not each.is_symlink() and (each / "cgroup.procs").is_file())
 
 
 def _make_cgroups(name: str) -> None:
@@ -105,13 +115,27 @@ def _remove_cgroups(name: str) -> None:
         time.sleep(0.05)
 
 
-def enter(run: Path, command: Sequence[str]) -> subprocess.Popen[str]:
+def why_not() -> str | None:
+    """Return why none can be made here, None if they can: in most containers root may not."""
+    if not hierarchies():
+        return f"no cgroups in {CGROUPS}"
+    try:
+        with folder() as run:
+            tried = enter(run, ("true",), errors=subprocess.PIPE)
+            said = tried.communicate()[1].strip()
+    except OSError as error:
+        return f"no cgroup of its own: {error.filename}: {error.strerror}"
+    return None if tried.returncode == 0 else f"no namespaces of its own: {said.partition(chr(10))[0]}"
+
+
+def enter(run: Path, command: Sequence[str], *, errors: int | None = None) -> subprocess.Popen[str]:
     """Start a command in namespaces of its own; they end with it, and with this process."""
     first = (sys.executable, "-m", "tests.node.namespaces", str(run), str(packages.cache_folder()))
     return subprocess.Popen(
         [*_UNSHARE, *first, *command],
         cwd=REPOSITORY,
         text=True,
+        stderr=errors,
         preexec_fn=die_with_parent(),  # noqa: PLW1509 - it calls one system call and nothing that locks
     )
 

@@ -1,26 +1,19 @@
-"""Programs that come as Debian packages, from PATH or unpacked in the user's cache folder. Nothing is installed.
-
-apt verifies what it downloads. Versions are apt's newest: a pinned one leaves the mirrors with the next security fix.
-"""
+"""Programs of a node that come as Debian packages, from PATH or unpacked in the user's cache folder."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import shutil
-import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from tests import debian
+from tests.debian import NoPackageError
 from tests.image.building import Say
 
-TOOLS: Final = ("apt-get", "dpkg-deb")
 STORAGE: Final = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/storage"\nrunroot = "{0}/run"\n'
-
-
-class NoPackageError(RuntimeError):
-    """A program can neither be found nor unpacked; the text says why."""
 
 
 def cache_folder() -> Path:
@@ -36,7 +29,7 @@ def absent(wanted: Iterable[str]) -> tuple[str, ...]:
 
 def why_not(names: Iterable[str]) -> str | None:
     """Return why the programs cannot be had here, None if they can."""
-    wanted, tools = absent(names), [name for name in TOOLS if shutil.which(name) is None]
+    wanted, tools = absent(names), debian.missing_tools()
     if wanted and tools:
         return f"{', '.join(wanted)} not in PATH, and no {', '.join(tools)} to unpack the Debian packages"
     return None
@@ -47,30 +40,11 @@ def ensure(say: Say, packages: Mapping[str, str]) -> Path:
     folder = cache_folder()
     if wanted := absent(packages):
         say(f"packages: unpacking {', '.join(wanted)} once in {folder}; nothing is installed")
-        _download(folder, [packages[name] for name in wanted])
-        for file in sorted((folder / "archives").glob("*.deb")):
-            _run(("dpkg-deb", "--extract", str(file), str(folder / "root")))
+        debian.unpack([packages[name] for name in wanted], folder / "archives", folder / "root")
         _write_settings(folder)
         for name in wanted:
             _write_program(folder, name)
     return folder / "programs"
-
-
-def _download(folder: Path, wanted: Sequence[str]) -> None:
-    """Fetch the packages and those that they need and this machine lacks."""
-    archives = folder / "archives"
-    (archives / "partial").mkdir(parents=True, exist_ok=True)
-    line = ("apt-get", "install", "--yes", "--quiet", "--download-only", "--no-install-recommends")
-    options = (
-        f"--option=Dir::Cache::archives={archives}",
-        "--option=Debug::NoLocking=1",
-        "--option=APT::Sandbox::User=root",
-    )
-    try:
-        _run((*line, *options, *wanted))
-    except NoPackageError:  # the lists of what the mirrors have are old, or empty as in a container image
-        _run(("apt-get", "update", "--quiet"))
-        _run((*line, *options, *wanted))
 
 
 def _write_settings(folder: Path) -> None:
@@ -97,14 +71,3 @@ def _write_program(folder: Path, name: str) -> None:
 def lay_over_usr(folder: Path) -> str:
     """Return the command that shows what is unpacked as part of /usr; it needs a mount namespace of its own."""
     return f'mount -t overlay -o lowerdir="{folder}/root/usr":/usr overlay /usr'
-
-
-def _run(command: tuple[str, ...]) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        msg = f"`{' '.join(command)}` ended with {done.returncode}: {' '.join(last)}"
-        raise NoPackageError(msg)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from tests.controlplane.credentials import write_kubeconfig, write_private, write_signing_key
 from tests.node.daemons import Daemons
 from tests.node.namespaces import GATEWAY, SERVICES
 
@@ -23,17 +20,13 @@ _PEERS: Final = "http://127.0.0.1:2380"
 
 def write_files(folder: Path) -> None:
     """Write what the servers read: tokens, a signing key, kubeconfigs of the administrator and the kubelet."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    (folder / "service-account.key").write_bytes(private)
+    write_signing_key(folder / "service-account.key")
     tokens = {ADMIN: secrets.token_urlsafe(24), KUBELET: secrets.token_urlsafe(24)}
-    (folder / "tokens.csv").write_text(
-        f"{tokens[ADMIN]},admin,admin,system:masters\n{tokens[KUBELET]},system:node:{NODE},kubelet,system:nodes\n"
-    )
+    users = f"{tokens[ADMIN]},admin,admin,system:masters\n{tokens[KUBELET]},system:node:{NODE},kubelet,system:nodes\n"
+    write_private(folder / "tokens.csv", users.encode())
+    server, authority = f"https://{GATEWAY}:6443", folder / "certificates" / "apiserver.crt"
     for name, token in tokens.items():
-        _write_kubeconfig(folder, name, token)
+        write_kubeconfig(kubeconfig(folder, name), server=server, authority=authority, user=name, token=token)
 
 
 def kubeconfig(folder: Path, name: str = ADMIN) -> Path:
@@ -93,19 +86,3 @@ def _apiserver(folder: Path) -> tuple[str, ...]:
         "--allow-privileged=true",
         "--kubelet-preferred-address-types=InternalIP",
     )
-
-
-def _write_kubeconfig(folder: Path, name: str, token: str) -> None:
-    cluster = {
-        "server": f"https://{GATEWAY}:6443",
-        "certificate-authority": str(folder / "certificates" / "apiserver.crt"),
-    }
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "node",
-        "clusters": [{"name": "node", "cluster": cluster}],
-        "users": [{"name": name, "user": {"token": token}}],
-        "contexts": [{"name": "node", "context": {"cluster": "node", "user": name}}],
-    }
-    kubeconfig(folder, name).write_text(json.dumps(config))

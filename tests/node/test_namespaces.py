@@ -44,10 +44,48 @@ def test_a_run_leaves_nothing(cgroups: Path) -> None:
 def test_the_next_run_removes_what_a_killed_one_left(cgroups: Path) -> None:
     """A run that goes on holds its lock, and keeps what it has."""
     killed = Path(tempfile.mkdtemp(prefix=namespaces.PREFIX))
+    (killed / "lock").touch()
     (cgroups / "memory" / killed.name / "kubepods").mkdir(parents=True)
     with namespaces.folder() as running, namespaces.folder() as run:
         assert not killed.exists()
         assert groups(cgroups) == {f"{each}/{one.name}" for each in ("memory", "pids") for one in (running, run)}
+
+
+def test_what_no_run_made_is_left_alone(cgroups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root opens and removes nothing that somebody else put where runs are: a link may lead anywhere."""
+    runs = cgroups.with_name("runs")
+    (foreign := runs / "tiergate-node-foreign").mkdir()
+    (precious := cgroups.with_name("precious")).write_text("kept")
+    (foreign / "lock").symlink_to(precious)
+    (runs / "tiergate-node-link").symlink_to(foreign)
+    (runs / "tiergate-node-file").touch()
+    before = sorted(runs.iterdir())
+    somebody_else = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody_else)
+    with namespaces.folder():
+        assert set(before) < set(runs.iterdir())
+    assert (sorted(runs.iterdir()), precious.read_text()) == (before, "kept")
+
+
+@pytest.mark.parametrize(
+    ("unshare", "reason"),
+    [
+        ('echo "unshare failed: Operation not permitted" >&2; exit 1', "no namespaces of its own: unshare failed: Op"),
+        ("exit 0", None),
+    ],
+)
+def test_a_machine_that_gives_none_says_so_before_anything_is_built(
+    cgroups: Path, monkeypatch: pytest.MonkeyPatch, unshare: str, reason: str | None
+) -> None:
+    program = cgroups.with_name("unshare")
+    program.write_text(f"#!/bin/sh\n{unshare}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.defpath}")
+    said = namespaces.why_not()
+    assert said is None if reason is None else str(said).startswith(reason)
+    monkeypatch.setattr(namespaces, "CGROUPS", cgroups / "none")
+    assert namespaces.why_not() == f"no cgroups in {cgroups}/none"
+    assert list(cgroups.with_name("runs").iterdir()) == []
 
 
 @pytest.mark.parametrize("skips", [False, True])

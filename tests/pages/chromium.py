@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +12,12 @@ from typing import Final, NamedTuple
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.controlplane.binaries import cache_folder
+from tests import debian
+from tests.debian import NoPackageError
 
 INSTALLED: Final = ("chromium", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 PACKAGE: Final = "chromium-headless-shell"
 PROGRAM: Final = Path("usr/lib/chromium/chromium-headless-shell")
-PATIENCE: Final = 300
-"""Seconds to fetch 100 MB."""
 _VARIABLE: Final = "TIERGATE_CHROMIUM"
 
 
@@ -42,9 +39,11 @@ def program() -> Program:
     for name in INSTALLED:
         if found := shutil.which(name):
             return Program(Path(found))
-    kept = cache_folder().with_name(PACKAGE)
-    if not (kept / PROGRAM).exists():
-        _fetch(kept)
+    try:
+        kept = debian.kept(PACKAGE)
+    except NoPackageError as error:
+        msg = f"none is installed, and {error}"
+        raise NoBrowserError(msg) from error
     libraries = sorted({path.parent for path in (kept / "usr/lib").glob("*-linux-gnu/**/*.so*")})
     return Program(kept / PROGRAM, tuple(libraries))
 
@@ -70,37 +69,3 @@ def browser_or_skip() -> Iterator[Browser]:
         pytest.skip(f"no browser: {error}; name one in {_VARIABLE}")
     with browser() as running:
         yield running
-
-
-def _fetch(kept: Path) -> None:
-    """Unpack the package and what it needs beside the place, and rename, so that what is there is whole."""
-    if missing := [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]:
-        msg = f"none is installed, and {' and '.join(missing)} to fetch Debian's is missing"
-        raise NoBrowserError(msg)
-    making = kept.with_name(f"{kept.name}.{os.getpid()}")
-    (making / "packages").mkdir(parents=True)
-    try:
-        simulated = _run(
-            "apt-get", "install", "--simulate", "--quiet", "--no-install-recommends", PACKAGE, folder=making
-        )
-        names = re.findall(r"^Inst (\S+)", simulated, re.MULTILINE)
-        _run("apt-get", "download", "--quiet", *names, folder=making / "packages")
-        for package in sorted((making / "packages").iterdir()):
-            _run("dpkg-deb", "--extract", str(package), str(making), folder=making)
-        shutil.rmtree(making / "packages")
-        if not kept.exists():
-            making.rename(kept)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-
-
-def _run(*command: str, folder: Path) -> str:
-    try:
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        msg = f"{' '.join(command[:2])} took more than {PATIENCE} s"
-        raise NoBrowserError(msg) from None
-    if ran.returncode:
-        msg = f"{' '.join(command[:2])} failed: {ran.stderr.strip()[-300:]}"
-        raise NoBrowserError(msg)
-    return ran.stdout

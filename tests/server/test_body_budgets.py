@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -25,9 +24,6 @@ from tiergate.process.slots import MAX_WAITING_OF_PEER, PATIENCE
 def without_collections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Collect no garbage: this process has all tests in its memory. `test_nothing_grows` tries when it is collected."""
     monkeypatch.setattr("tiergate.process.bodies.give_back", lambda: None)
-
-
-Story = Callable[[Bodies], Awaitable[None]]
 
 
 @pytest.mark.slow

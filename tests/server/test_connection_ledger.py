@@ -16,12 +16,14 @@ from tiergate.process.connections import (
     GARBAGE_CONNECTIONS,
     GARBAGE_SECONDS,
     KNOWN_SECONDS,
+    LEAVING,
     MAX_KNOWN,
     RECENT_SECONDS,
     Acceptor,
     Connections,
     Entry,
 )
+from tiergate.process.held import HeldAnswer
 from tiergate.process.reading import Served
 
 API = "10.0.0.1"
@@ -34,6 +36,7 @@ class Known(Entry):
         super().__init__(peer)
         self.idle = idle
         self.work = work
+        self.held = False
         self.ended = False
 
     def waiting_since(self) -> float | None:
@@ -41,6 +44,12 @@ class Known(Entry):
 
     def working_since(self) -> float:
         return self.work
+
+    def is_held(self) -> bool:
+        return self.held
+
+    def let_go(self) -> None:
+        self.held = False
 
     def abort(self) -> None:
         self.ended = True
@@ -113,6 +122,25 @@ async def test_nobody_who_is_at_work_is_closed_for_its_own_address() -> None:
     connections.leave(first)
     connections.leave(first)
     entered(connections, Known(API))
+
+
+@at_virtual_time
+async def test_an_answer_that_is_held_back_is_given_when_its_place_is_wanted() -> None:
+    """All tenants share the API server's address: one whose answers wait must not keep the others out."""
+    connections = Connections(2 * LEAVING)
+    flood = some(2 * LEAVING, API)
+    entered(connections, *flood)
+    assert not connections.enter(Known(API)), "all of them are at work"
+    for one in flood:
+        one.held = True
+    entered(connections, *some(LEAVING, API))
+    assert [one.held for one in flood].count(False) == LEAVING
+    assert not connections.enter(Known(API)), "those who leave have not left yet"
+    for one in flood:
+        if not one.held:
+            connections.leave(one)
+    entered(connections, *some(LEAVING, API))
+    assert not any(ended(*flood))
 
 
 @at_virtual_time
@@ -222,6 +250,8 @@ def test_garbage_is_collected_once_a_second_and_also_when_nobody_else_leaves(mon
 
 class Silent(Served):
     """A protocol that waits for its client for ever."""
+
+    held = HeldAnswer()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)

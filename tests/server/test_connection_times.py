@@ -28,6 +28,7 @@ from tiergate.process.worker import (
     DrainingServer,
     Worker,
 )
+from tiergate.server.pacing import Pacing
 from tiergate.server.routes import Routes
 
 
@@ -133,6 +134,28 @@ async def test_only_a_review_that_is_answered_makes_a_connection_known(request_:
         await connection.receive(request_)
         assert known == [1] * proves
         assert len(connection.wire.writes) == 2
+
+    await on_a_connection(routes.http, story)
+
+
+@pytest.mark.parametrize("request_", [REVIEW, REVIEW.replace(b"json", b"text")], ids=["a-review", "refused"])
+async def test_an_answer_that_is_held_back_is_the_last_of_its_connection_if_its_place_is_wanted(
+    request_: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routes = Routes(Verdicts(), PrometheusRecorder(), write=lambda _lines: None)
+
+    async def story(connection: Connection) -> None:
+        held = connection.protocol.held
+        for seconds, wanted in ((0.0, False), (0.001, False), (60.0, True)):
+            monkeypatch.setattr(Pacing, "wait", lambda *_, seconds=seconds, **__: seconds)
+            await connection.receive(request_)
+            assert bool(held) == (seconds > 0)
+            if wanted:
+                held.let_go()
+            await asyncio.gather(*connection.state.tasks)
+            assert not held
+            assert connection.wire.end == ("closed" if wanted else "")
+        assert [b"connection: close" in one for one in connection.wire.writes] == [False, False, True]
 
     await on_a_connection(routes.http, story)
 

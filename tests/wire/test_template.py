@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from tiergate.core.placement import MOST_TERMS, NodeRequirement, NodeTerm, Place
 from tiergate.core.workload import QUARTER, Rollout
 from tiergate.wire import Malformed
 from tiergate.wire.decode import Decoder
+from tiergate.wire.template import MAX_CLAIMS
 from tiergate.wire.workload import (
     WireCronJob,
     WireWorkload,
@@ -161,6 +163,17 @@ def test_a_template_that_cannot_be_judged_says_where(template: Any, pointer: str
         with pytest.raises(Malformed) as raised:
             to_workload(wire, "Deployment", namespace="dev")
         assert raised.value.pointer == pointer
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_claims_of_a_pod_are_judged_up_to_a_number(more: int) -> None:
+    """Of volumes and of a StatefulSet alike."""
+    count = MAX_CLAIMS + more
+    of_volumes = {"spec": {"volumes": [{"ephemeral": {"volumeClaimTemplate": {}}}] * count, **TEMPLATE["spec"]}}
+    for spec in ({"template": of_volumes}, {"template": TEMPLATE, "volumeClaimTemplates": [{}] * count}):
+        with pytest.raises(Malformed, match=f"{count} claims") if more else nullcontext():
+            found = read_as(as_stored(spec), "StatefulSet")
+            assert len(found.claims) + len(found.kept_claims) == count
 
 
 def test_what_the_strict_decoder_alone_reads_is_read_in_a_template_too() -> None:

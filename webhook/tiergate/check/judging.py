@@ -33,7 +33,7 @@ from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_pod import unit_of
 from tiergate.manifests.load import Manifest
-from tiergate.manifests.tiers import unknown_fields
+from tiergate.manifests.tiers import schema_faults
 from tiergate.wire.kinds import Kind
 
 
@@ -214,7 +214,7 @@ class ObjectChecker:
     def _as_written(self, context: _Context, decision: Decision) -> Iterator[ReportedFinding]:
         """Yield what is wrong with a Namespace or Tier as the input has it."""
         if isinstance(context.subject, TierChange):
-            for one in unknown_fields(context.manifest.raw):
+            for one in schema_faults(context.manifest.raw):
                 yield _from_server(one, context, decision)
         if (other := self._surroundings.differing(context.manifest)) is not None:
             yield _placed(context, decision, DIFFERS, "warning", other.pointer, other.reason)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from tiergate.check.about import About
 from tiergate.check.reading import kind_of
-from tiergate.check.result import REPEATED, ObjectResult, ReportedFinding
+from tiergate.check.result import REPEATED, ObjectResult
 from tiergate.check.surroundings import ObjectKey, Surroundings
-from tiergate.core.text import printable
 from tiergate.manifests.load import Manifest
 
 
@@ -34,21 +34,12 @@ class Repeated:
         last = manifest if key is None else self._last[key]
         if last is manifest:
             return result
-        here, there = manifest.place(), last.place()
+        there = last.place()
         again = f"{last.path}:{there.line}:{there.column}"
-        finding = ReportedFinding(
-            rule=REPEATED,
-            severity="warning",
-            message=printable(f"it is defined again in {again}, which replaces it and counts; keep one of the two"),
-            path=manifest.path,
-            line=here.line,
-            column=here.column,
-            pointer="",
-            object=f"{result.kind} {result.name}",
-            namespace=result.namespace,
-            tier=result.tier,
-        )
-        return msgspec.structs.replace(result, findings=(*result.findings, finding), line=here.line)
+        message = f"it is defined again in {again}, which replaces it and counts; keep one of the two"
+        about = About(manifest, f"{result.kind} {result.name}", result.namespace, result.tier)
+        finding = about.finding(REPEATED, "warning", "", message)
+        return msgspec.structs.replace(result, findings=(*result.findings, finding), line=finding.line)
 
     def _key(self, manifest: Manifest) -> ObjectKey | None:
         kind = kind_of(manifest) if manifest.named else None

@@ -220,6 +220,14 @@ class Surroundings:
         """Return a tier by its name."""
         return self._tiers.get(name) or MissingTier(name)
 
+    def lacks_named_tier(self) -> str | None:
+        """Return why the tier of every namespace cannot be meant; None where it is known or may exist."""
+        name = self._tier
+        if name is None or name in self._tiers or self.faults or self._is_missing("Tier", name=name):
+            return None
+        known = ", ".join(sorted(self._tiers)) or "none"
+        return printable(f'there is no tier "{shortened(name, VALUE_SHOWN)}" (there is: {shortened(known)})')
+
     def differing(self, manifest: Manifest) -> Fault | None:
         """Return what an object says otherwise than the one of its name that an option names; None where nothing."""
         return self._differing.get((manifest.kind, manifest.name))

@@ -17,6 +17,10 @@ OLDEST: Final = 34
 """The oldest minor whose rules are known."""
 
 
+class WrongUsage(Exception):
+    """The options contradict each other; the text says which, and why."""
+
+
 def add_around(parser: argparse.ArgumentParser, *, namespace: bool = True) -> None:
     """Describe where tiers and namespaces come from; ``namespace``: objects may name none."""
     add = parser.add_argument
@@ -61,6 +65,7 @@ def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundin
 
     Raises:
         NoCluster: Usage is to be read from a cluster, and there is none.
+        WrongUsage: ``--tier`` names a tier that does not exist, such as a typo.
     """
     from tiergate.check.surroundings import Surroundings  # noqa: PLC0415 - as above
     from tiergate.manifests.load import load, loaded_of  # noqa: PLC0415 - as above
@@ -79,6 +84,9 @@ def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundin
         found.faults.extend(named.faults)
         found.add(named.manifests, named=True, running=running)
     found.add(loaded.manifests, named=False)
+    if lacking := found.lacks_named_tier():
+        msg = f"--tier: {lacking}"
+        raise WrongUsage(msg)
     return found
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tiergate.cli.around import WrongUsage
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.help_text import Help
 
@@ -43,6 +44,9 @@ def called(command: str, arguments: argparse.Namespace) -> int:
     """Run a command whose arguments are parsed; one whose packages are missing says which."""
     try:
         code: int = module(command).run(arguments)
+    except WrongUsage as error:
+        sys.stderr.write(f"tiergate {command}: {error}\n")
+        return Exit.USAGE
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package in OWN_PACKAGES:

@@ -116,6 +116,18 @@ def ambiguities(ranges: tuple[LimitRange, ...]) -> tuple[Ambiguity, ...]:
     )
 
 
+def is_defined(pod: Pod, ranges: tuple[LimitRange, ...]) -> bool:
+    """Say whether the pod is the same in whichever order the server visits the objects (L-7).
+
+    A default on which they differ is of no matter to containers that all have a value of their own.
+    """
+    return all(
+        one.resource in (container.limits if one.field == "default" else container.requests)
+        for one in ambiguities(ranges)
+        for container in pod.every_container()
+    )
+
+
 def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...]) -> tuple[Refusal, ...]:
     """Return every constraint with which some LimitRange would refuse the object (L-20).
 

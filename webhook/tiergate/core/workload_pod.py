@@ -65,7 +65,7 @@ def _charges(made: Sequence[Measured], case: Case) -> tuple[Charged, ...]:
 def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
     """Say whether it is defined what the LimitRanges make of a pod, and told in time."""
     amounts = sum(len(amount) for one in ranges for item in one.items for _, amount in amounts_by_field(item))
-    return amounts * len(pod.every_container()) <= MOST_COMPARISONS and not native.ambiguities(ranges)
+    return amounts * len(pod.every_container()) <= MOST_COMPARISONS and native.is_defined(pod, ranges)
 
 
 def never_runs(unit: Unit, case: Case, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:

@@ -35,6 +35,9 @@ def check(path: Path) -> tuple[str, ...]:
     loaded = load([str(path)])
     if loaded.faults:
         raise NotReadable(str(loaded.faults[0]))
+    if any(one.kind for one in loaded.manifests):
+        msg = f"{path}: an object of Kubernetes, not values of the chart; `tiergate check {path}` checks Tier objects"
+        raise NotReadable(msg)
     if len(loaded.manifests) > 1:
         msg = f"{path}: more than one document"
         raise NotReadable(msg)

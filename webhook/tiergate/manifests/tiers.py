@@ -1,9 +1,9 @@
-"""Tiers as people write them: a misspelled field is a fault, where the API server may drop it without a word."""
+"""Tiers as people write them: what the API server would refuse, or drop without a word, is a fault."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, get_args
 
 import msgspec
@@ -11,26 +11,30 @@ import msgspec
 from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
 from tiergate.core.tier import Tier
+from tiergate.manifests.tier_schema import beyond_schema
 from tiergate.wire.tier import TierSpec, tier_and_faults
 
 MAX_FAULTS: Final = 20
-"""Unknown fields that are told."""
+"""Faults that are told."""
 
 
 def written_tier(raw: bytes) -> tuple[Tier | None, tuple[Fault, ...]]:
-    """Return a tier as ``tier_and_faults`` does, unknown fields of its spec among the faults."""
+    """Return a tier as ``tier_and_faults`` does, what only the API server refuses among the faults."""
     tier, faults = tier_and_faults(raw)
-    return tier, (*unknown_fields(raw), *faults)
+    return tier, (*schema_faults(raw), *faults)
 
 
-def unknown_fields(raw: bytes) -> tuple[Fault, ...]:
-    """Return the fields of a Tier's spec that there are not; () where the bytes are no object at all."""
+def schema_faults(raw: bytes) -> tuple[Fault, ...]:
+    """Return the fields of a Tier's spec that there are not, and what else only its definition refuses.
+
+    () where the bytes are no object at all.
+    """
     try:
         found = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
         return ()
     spec = found.get("spec") if isinstance(found, dict) else None
-    return tuple(islice(_unknown(spec, TierSpec, "/spec"), MAX_FAULTS))
+    return tuple(islice(chain(_unknown(spec, TierSpec, "/spec"), beyond_schema(spec)), MAX_FAULTS))
 
 
 def _unknown(value: Any, shape: type[msgspec.Struct], pointer: str) -> Iterator[Fault]:  # noqa: ANN401  # any value of JSON

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 Row = TypeVar("Row")
 
@@ -50,7 +50,7 @@ class Query:
 
     def __init__(self, path: str, values: Mapping[str, str]) -> None:
         """Take the path and the first value of each name."""
-        self._path = path
+        self._path = quote(path)  # a browser takes "/\\site" and "/<TAB>/site" for another site
         self._values = {name: value[:LONGEST] for name, value in values.items() if name in _NAMES and value}
 
     def __getitem__(self, name: str) -> str:

@@ -17,6 +17,8 @@ LENGTH_REQUIRED: Final = b"HTTP/1.1 411 Length Required\r\ncontent-length: 0\r\n
 RETRY_AFTER: Final = (b"retry-after", b"1")
 ANSWERED: Final = "tiergate.answered"
 """In a scope's state: what to call when a review was answered, so that its connection is not a stranger's any more."""
+HOLD: Final = "tiergate.hold"
+"""In a scope's state: holds an answer back for some seconds, and says whether it must be the connection's last one."""
 
 Header = tuple[bytes, bytes]
 

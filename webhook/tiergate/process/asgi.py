@@ -158,7 +158,8 @@ class Application:
         await self._page(scope, receive, send)
 
     async def _usage(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == METRICS:
+        path = scope["path"]
+        if path == METRICS or path.startswith("//"):  # the pages take several slashes there for one
             await not_found(send)
         else:
             await self._page(scope, receive, send)

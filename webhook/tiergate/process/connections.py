@@ -30,6 +30,8 @@ KNOWN_SECONDS: Final = 600.0
 """For which an address is known after the end of its last connection that had a review answered."""
 MAX_KNOWN: Final = 1024
 """Such addresses; the one whose connection ended first is forgotten first."""
+LEAVING: Final = 32
+"""Connections beyond the most while those that were let go get their answers, which had been held back, and leave."""
 RECENT_SECONDS: Final = 10.0
 """For which what was in use is taken only from the address with most."""
 GARBAGE_CONNECTIONS: Final = 64
@@ -68,6 +70,15 @@ class Entry:
     def working_since(self) -> float:
         """Return since when we are at work for a client that does not keep us waiting."""
         return self.since if self.protocol is None else self.protocol.working_since()
+
+    def is_held(self) -> bool:
+        """Say whether its answer is ready and held back."""
+        return self.protocol is not None and bool(self.protocol.held)
+
+    def let_go(self) -> None:
+        """Have its answer sent, after which it ends."""
+        if self.protocol is not None:
+            self.protocol.held.let_go()
 
     def abort(self) -> None:
         """End it, in its handshake or behind."""
@@ -130,8 +141,13 @@ class Connections:
             victim = self._makes_room(entry.peer)
             if victim is None:
                 return False
-            self.leave(victim)
-            victim.abort()
+            if not victim.is_held():
+                self.leave(victim)
+                victim.abort()
+            elif self._count < self._most + LEAVING:
+                victim.let_go()
+            else:
+                return False
         self._peers.setdefault(entry.peer, Peer()).entries[entry] = None
         self._count += 1
         return True
@@ -202,7 +218,10 @@ def _victim(peers: list[Peer], own: Peer, now: float) -> Entry | None:
     most = max(pool, key=lambda peer: (len(peer), -next(iter(peer.entries)).since))
     if (waiting := most.longest_waiting(now)) is not None:
         return waiting[1]
-    return min(most.entries, key=lambda one: one.working_since()) if bigger else None
+    # An answer that is held back need not be: all tenants share the address of the API server.
+    held = [one for one in most.entries if one.is_held()]
+    working = held or (most.entries if bigger else ())
+    return min(working, key=lambda one: one.working_since(), default=None)
 
 
 class Acceptor:

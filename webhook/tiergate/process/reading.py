@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tiergate.process.deliveries import Deliveries
+    from tiergate.process.held import HeldAnswer
 
 READ_BYTES: Final = 2**18
 """As much as uvloop decrypts in one turn."""
@@ -24,6 +25,7 @@ class Served(asyncio.Protocol):
     """The protocol of a connection behind its handshake."""
 
     transport: asyncio.Transport
+    held: HeldAnswer
     on_lost: Callable[[], None]
     on_review: Callable[[], None]
     """To be called when a review was answered, at least the first time."""

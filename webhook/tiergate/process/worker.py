@@ -17,9 +17,10 @@ from uvicorn import Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
-from tiergate.process.answers import ANSWERED, CLOSE, LENGTH_REQUIRED, MAX_DISCARDED_BYTES
+from tiergate.process.answers import ANSWERED, CLOSE, HOLD, LENGTH_REQUIRED, MAX_DISCARDED_BYTES
 from tiergate.process.connections import Acceptor, Connections
 from tiergate.process.corked import Corked
+from tiergate.process.held import HeldAnswer
 from tiergate.process.reading import Served
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class BoundedProtocol(HttpToolsProtocol, Served):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's, passed on
         """Start with nothing received."""
         super().__init__(*args, **kwargs)
-        self.app_state = {**self.app_state, ANSWERED: self.review_answered}  # a part of each request's scope
+        self.held = HeldAnswer()
+        # A part of each request's scope.
+        self.app_state = {**self.app_state, ANSWERED: self.review_answered, HOLD: self.held.wait}
         self._framing = 0
         self._dropped = 0
         self._arrived = 0  # of the body of the request that is incomplete

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from tiergate.core.text import shortened
-from tiergate.process.answers import ANSWERED, JSON, TEXT, method_not_allowed, not_found, refuse, respond
+from tiergate.process.answers import ANSWERED, CLOSE, HOLD, JSON, TEXT, method_not_allowed, not_found, refuse, respond
 from tiergate.process.bodies import Bodies, Refused, declared_length
 from tiergate.server.admission import TIMEOUT, AdmissionFailed, Answer, Record
 from tiergate.server.endpoints.reading import OutOfTimeError, UnreadError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tiergate.core.request import Endpoint
     from tiergate.metrics.recorder import Recorder
+    from tiergate.process.answers import Header
     from tiergate.process.service import Receive, Scope, Send
 
 LONGEST: Final = 253
@@ -125,9 +126,10 @@ class Routes:
         except Refused as refused:
             self._recorder.error(endpoint=endpoint, reason=refused.reason)
             size = declared_length(scope["headers"])  # what is unread of it is received and discarded
+            headers = refused.headers
             if pause := self._pacing.wait(peer, "", size=size):  # it would be sent again at once
-                await asyncio.sleep(pause)
-            await refuse(send, refused.status, refused.text, headers=refused.headers)
+                headers = (*headers, *await _held_back(scope, pause))
+            await refuse(send, refused.status, refused.text, headers=headers)
             return
         started, size = time.perf_counter(), len(body)
         waits = _TIMEOUTS.get(scope["query_string"], TIMEOUT) - (started - arrived)
@@ -140,14 +142,16 @@ class Routes:
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
             record, seconds = answer.record, time.perf_counter() - started
+            headers = ()
             whose = record.namespace if answer.status == OK else ""
             if pause := self._pacing.wait(peer, whose, size=size, held=record.held):
                 self._bodies.release(size, peer=peer)  # others need the room meanwhile
                 size = 0
-                await asyncio.sleep(min(pause, waits / 2 - seconds))  # which is no part of how long it took
+                headers = await _held_back(scope, min(pause, waits / 2 - seconds))  # no part of how long it took
             if answer.status == OK and (note := scope.get("state", {}).get(ANSWERED)) is not None:
                 note()
-            await respond(send, answer.status, answer.body, content_type=JSON if answer.status == OK else TEXT)
+            kind = JSON if answer.status == OK else TEXT
+            await respond(send, answer.status, answer.body, content_type=kind, headers=headers)
         finally:
             self._bodies.release(size, peer=peer)
         self._report(endpoint, answer, seconds, peer)
@@ -205,3 +209,12 @@ class Routes:
             self._write(b"\n".join([*lines, b""]))
         except OSError:  # whoever read our standard output is gone: the answers have been sent all the same
             self._recorder.error(endpoint="", reason="log")
+
+
+async def _held_back(scope: Scope, seconds: float) -> tuple[Header, ...]:
+    """Hold an answer back; return the headers that it needs where its connection has to make room with it."""
+    hold = scope.get("state", {}).get(HOLD)
+    if hold is None:
+        await asyncio.sleep(seconds)
+        return ()
+    return (CLOSE,) if await hold(seconds) else ()

@@ -22,6 +22,7 @@ from tests.debian import NoPackageError
 from tests.image.builders import BuildFailedError, NoBuilderError
 from tests.image.standin import NoBaseError
 from tests.node import images, namespaces, packages
+from tests.node.inside import NO_NODE
 
 SERVERS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm")
 PACKAGES: Final = {"runc": "runc", "nft": "nftables"}
@@ -86,7 +87,10 @@ def main(arguments: Sequence[str]) -> int:
         say(f"node: skipped, {reason}" if without == 0 else f"node: {reason}")
         return without
     try:
-        return _run()
+        code = _run()
+        if code == NO_NODE:
+            say(f"node: {'skipped, ' if without == 0 else ''}no node became ready here, see above")
+        return without if code == NO_NODE else code
     except (NoPackageError, NoBuilderError, NoBaseError) as error:
         say(f"node: {'skipped, ' if without == 0 else ''}{error}")
         return without

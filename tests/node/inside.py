@@ -19,6 +19,8 @@ from tests.node.daemons import Daemons
 from tests.node.images import NAME
 
 LOGS: Final = REPOSITORY / "build" / "node"
+NO_NODE: Final = 3
+"""The exit code where no node became ready: nothing of ours has run yet."""
 
 
 def say(text: str) -> None:
@@ -89,7 +91,7 @@ def _keep(cluster: Cluster, folder: Path) -> None:
 
 
 def _live(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> int:
-    """Start everything and take the steps; the exit code is 1 if one does not hold."""
+    """Start everything and take the steps; the exit code is 1 if one does not hold, NO_NODE without a node."""
     cluster, code = None, 0
     is_kept = os.environ.get("KEEP", "") not in {"", "0"}
     try:
@@ -98,7 +100,7 @@ def _live(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> int:
     except AssertionError as error:
         say(f"\nThis does not hold:\n{error}")
         _report(cluster, folder)
-        code = 1
+        code = NO_NODE if cluster is None else 1
     if is_kept and cluster is not None:
         _keep(cluster, folder)
     return code

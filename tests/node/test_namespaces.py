@@ -8,6 +8,7 @@ import pytest
 
 from tests.node import __main__ as command
 from tests.node import namespaces, packages
+from tests.node.inside import NO_NODE
 
 
 @pytest.fixture
@@ -97,6 +98,22 @@ def test_a_machine_that_can_run_none_is_told_why(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert command.main(["--or-skip"] if skips else []) == (0 if skips else 1)
     assert capsys.readouterr().out == f"node: {'skipped, ' if skips else ''}a node needs root\n"
+
+
+@pytest.mark.parametrize(
+    ("ended", "skips", "code"), [(NO_NODE, True, 0), (NO_NODE, False, 1), (1, True, 1), (0, True, 0)]
+)
+def test_only_a_node_that_never_was_ready_is_skipped(
+    ended: int,
+    skips: bool,  # noqa: FBT001 - a parameter of the table
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(command, "why_not", lambda: None)
+    monkeypatch.setattr(command, "_run", lambda: ended)
+    assert command.main(["--or-skip"] if skips else []) == code
+    assert ("no node became ready here" in capsys.readouterr().out) == (ended == NO_NODE)
 
 
 def test_another_cluster_is_not_ours_to_replace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.quota import QuotaStatus, charge, pertinent
+from tiergate.core.quota import QuotaStatus, charge, left_of, matches
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, Tier
 
 _BARE: Final = Pod(containers=(Container("", "/spec/containers/0", has_resources=False),))
@@ -23,10 +23,9 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
     pod, usage = _default_pod(tier, minor)
     fitting: int | None = None
     for quota in quotas:
-        for name in pertinent(pod, quota, minor=minor):
+        for name, left in left_of(Pod, quota) if matches(pod, quota, minor=minor) else ():
             asked = usage.get(name, ZERO).nano
             if asked > 0:
-                left = quota.hard[name].nano - quota.used.get(name, ZERO).nano
                 room = max(left // asked, 0)
                 fitting = room if fitting is None else min(fitting, room)
             elif name in COMPUTE_QUOTA_NAMES and name not in usage:

@@ -39,3 +39,17 @@ def write_kubeconfig(path: Path, *, server: str, authority: Path, user: str, tok
         "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user}}],
     }
     write_private(path, json.dumps(config, indent=1).encode())
+
+
+def apiserver_flags(folder: Path) -> tuple[str, ...]:
+    """Return what every kube-apiserver of the tests is told of its credentials, and of whom it serves."""
+    return (
+        f"--cert-dir={folder / 'certificates'}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=Node,RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={folder / 'service-account.key'}",
+        f"--service-account-signing-key-file={folder / 'service-account.key'}",
+        "--allow-privileged=true",
+        "--kubelet-preferred-address-types=InternalIP",
+    )

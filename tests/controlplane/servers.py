@@ -18,7 +18,7 @@ from typing import Final
 
 from tests.controlplane import logs
 from tests.controlplane.api import UNREACHABLE, Api, ApiError
-from tests.controlplane.credentials import write_kubeconfig, write_private, write_signing_key
+from tests.controlplane.credentials import apiserver_flags, write_kubeconfig, write_private, write_signing_key
 from tests.controlplane.network import Subnet, free_ports
 from tests.controlplane.processes import MARK, die_with_parent
 
@@ -256,14 +256,7 @@ class Servers:
             # It must not be loopback, and nobody ever calls it.
             "--advertise-address=192.0.2.1",
             f"--service-cluster-ip-range={self._subnet.services}",
-            f"--cert-dir={folder / 'certificates'}",
-            f"--token-auth-file={folder / 'tokens.csv'}",
-            "--authorization-mode=Node,RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={folder / 'service-account.key'}",
-            f"--service-account-signing-key-file={folder / 'service-account.key'}",
-            "--allow-privileged=true",
-            "--kubelet-preferred-address-types=InternalIP",
+            *apiserver_flags(folder),
             "--profiling=false",
             f"--admission-control-config-file={Path(__file__).with_name('admission.yaml')}",
             f"--audit-policy-file={Path(__file__).with_name('audit.yaml')}",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.controlplane.credentials import write_kubeconfig, write_private, write_signing_key
+from tests.controlplane.credentials import apiserver_flags, write_kubeconfig, write_private, write_signing_key
 from tests.node.daemons import Daemons
 from tests.node.namespaces import GATEWAY, SERVICES
 
@@ -77,12 +77,5 @@ def _apiserver(folder: Path) -> tuple[str, ...]:
         f"--service-cluster-ip-range={SERVICES}",
         # Webhooks are called at the addresses of their pods, as in managed clusters, whose servers have no kube-proxy.
         "--enable-aggregator-routing=true",
-        f"--cert-dir={folder / 'certificates'}",
-        f"--token-auth-file={folder / 'tokens.csv'}",
-        "--authorization-mode=Node,RBAC",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={folder / 'service-account.key'}",
-        f"--service-account-signing-key-file={folder / 'service-account.key'}",
-        "--allow-privileged=true",
-        "--kubelet-preferred-address-types=InternalIP",
+        *apiserver_flags(folder),
     )

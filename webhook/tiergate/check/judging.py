@@ -83,7 +83,7 @@ class ObjectChecker:
         namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
         if (fault := unserved(manifest, kind)) is not None:
             return Checked(self._refused(manifest, kind, fault, namespace))
-        subject = subject_of(manifest, kind, namespace)
+        subject = subject_of(manifest, kind)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)

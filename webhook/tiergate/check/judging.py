@@ -258,7 +258,6 @@ class ObjectChecker:
         findings = (*(_reported(one, context, decision) for one in kept), *more)
         return ObjectResult(
             path=manifest.path,
-            line=manifest.place().line if findings else 0,
             kind=context.kind.noun,
             name=shortened(manifest.name),
             namespace=shortened(context.namespace) if context.kind.namespaced else "",

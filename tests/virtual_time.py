@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -56,3 +56,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def clock() -> float:
     """Return the time of the running loop: what is tested takes it instead of its own clock."""
     return asyncio.get_running_loop().time()
+
+
+def at_virtual_time(story: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Let a test run on a clock that jumps."""
+
+    def test() -> None:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(story())
+
+    test.__name__, test.__doc__ = story.__name__, story.__doc__
+    return test

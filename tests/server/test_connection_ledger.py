@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import uvloop
 
-from tests.virtual_time import VirtualLoop
+from tests.virtual_time import VirtualLoop, at_virtual_time
 from tiergate.process import connections as module
 from tiergate.process.connections import (
     AT_ONCE,
@@ -77,17 +76,6 @@ def ended(*entries: Known) -> list[bool]:
 
 def some(count: int, peer: str, idle: float | None = None) -> list[Known]:
     return [Known(peer, idle) for _ in range(count)]
-
-
-def at_virtual_time(story: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Let a test run on a clock that jumps."""
-
-    def test() -> None:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            runner.run(story())
-
-    test.__name__, test.__doc__ = story.__name__, story.__doc__
-    return test
 
 
 @at_virtual_time

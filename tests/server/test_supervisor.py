@@ -5,24 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tiergate.process.supervisor import Supervisor
-
-QUICK = 0.02
-
-
-async def supervise(task: Callable[[], Awaitable[None]], look: Callable[[Supervisor], Awaitable[None]]) -> None:
-    supervisor = Supervisor({"task": task}, first_pause=QUICK, longest_pause=4 * QUICK, healthy_after=QUICK)
-    supervisor.start()
-    try:
-        await look(supervisor)
-    finally:
-        await supervisor.stop()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of events
-            await asyncio.sleep(QUICK / 10)
+from tests.virtual_time import at_virtual_time
+from tiergate.process.supervisor import HEALTHY_AFTER, LONGEST_PAUSE, Supervisor
 
 
 class Breaks:
@@ -40,46 +24,56 @@ class Breaks:
         await asyncio.Event().wait()
 
 
+async def failing(task: Callable[[], Awaitable[None]], *times: float) -> list[dict[str, str]]:
+    """Return what a supervisor says is failing so many seconds after the start, at each of some times."""
+    supervisor, found = Supervisor({"task": task}), list[dict[str, str]]()
+    supervisor.start()
+    start = asyncio.get_running_loop().time()
+    for time in times:
+        await asyncio.sleep(start + time - asyncio.get_running_loop().time())
+        found.append(dict(supervisor.failing))
+    await supervisor.stop()
+    return found
+
+
+@at_virtual_time
 async def test_a_task_that_runs_is_well() -> None:
-    async def look(supervisor: Supervisor) -> None:
-        await asyncio.sleep(3 * QUICK)
-        assert supervisor.failing == {}
-
-    await supervise(Breaks(0).task, look)
+    assert await failing(Breaks(0).task, 3 * HEALTHY_AFTER) == [{}]
 
 
-async def test_a_failed_task_is_a_reason_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
-    task = Breaks(2)
+def test_a_failed_task_is_a_reason_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+    """It fails at once, again half a second later, and runs from a second after that on: just restarted is not well."""
+    task, second = Breaks(2), {"task": "RuntimeError: break 2"}
 
-    async def look(supervisor: Supervisor) -> None:
-        await until(lambda: supervisor.failing == {"task": "RuntimeError: break 2"})
-        await until(lambda: task.starts == 3)
-        assert supervisor.failing, "just restarted is not yet well"
-        await until(lambda: not supervisor.failing)
+    @at_virtual_time
+    async def story() -> None:
+        assert await failing(task.task, 0.1, 0.6, 1.6, 1.4 + HEALTHY_AFTER, 1.6 + HEALTHY_AFTER) == [
+            {"task": "RuntimeError: break 1"}, second, second, second, {},
+        ]  # fmt: skip
 
-    await supervise(task.task, look)
+    story()
+    assert task.starts == 3
     assert [record.fields["reason"] for record in caplog.records] == [  # type: ignore[attr-defined]
         "RuntimeError: break 1",
         "RuntimeError: break 2",
     ]
 
 
+@at_virtual_time
 async def test_a_task_that_returns_has_failed() -> None:
     async def returns() -> None:
         await asyncio.sleep(0)
 
-    async def look(supervisor: Supervisor) -> None:
-        await until(lambda: supervisor.failing == {"task": "it returned"})
-
-    await supervise(returns, look)
+    assert await failing(returns, 0.1) == [{"task": "it returned"}]
 
 
-async def test_pauses_grow_to_a_bound(caplog: pytest.LogCaptureFixture) -> None:
-    task = Breaks(5)
+def test_pauses_grow_to_a_bound(caplog: pytest.LogCaptureFixture) -> None:
+    task = Breaks(9)
 
-    async def look(_supervisor: Supervisor) -> None:
-        await until(lambda: task.starts == 6)
+    @at_virtual_time
+    async def story() -> None:
+        await failing(task.task, 20 * LONGEST_PAUSE)
 
-    await supervise(task.task, look)
-    pauses = [record.fields["restart_in_seconds"] / QUICK for record in caplog.records]  # type: ignore[attr-defined]
-    assert pauses == pytest.approx([1, 2, 4, 4, 4])
+    story()
+    pauses = [record.fields["restart_in_seconds"] for record in caplog.records]  # type: ignore[attr-defined]
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]

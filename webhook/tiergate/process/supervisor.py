@@ -9,6 +9,7 @@ Task = Callable[[], Awaitable[None]]
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
+"""Seconds before a failed task runs again: the first is doubled up to the longest."""
 HEALTHY_AFTER: Final = 2.0
 """Seconds a restarted task must run before it counts as healthy."""
 
@@ -22,20 +23,9 @@ class Supervisor:
     the error that ended it.
     """
 
-    def __init__(
-        self,
-        tasks: Mapping[str, Task],
-        *,
-        first_pause: float = FIRST_PAUSE,
-        longest_pause: float = LONGEST_PAUSE,
-        healthy_after: float = HEALTHY_AFTER,
-        on_failure: Callable[[str], None] = lambda _name: None,
-    ) -> None:
-        """Take the tasks by name; ``start`` runs them. Times are seconds; ``on_failure`` is told which task failed."""
+    def __init__(self, tasks: Mapping[str, Task], *, on_failure: Callable[[str], None] = lambda _name: None) -> None:
+        """Take the tasks by name; ``start`` runs them. ``on_failure`` is told which task failed."""
         self._tasks = dict(tasks)
-        self._first_pause = first_pause
-        self._longest_pause = longest_pause
-        self._settled = healthy_after
         self._on_failure = on_failure
         self._running: list[asyncio.Task[None]] = []
         self.failing: dict[str, str] = {}
@@ -54,10 +44,10 @@ class Supervisor:
 
     async def _run_forever(self, name: str, task: Task) -> None:
         loop = asyncio.get_running_loop()
-        pause = self._first_pause
+        pause = FIRST_PAUSE
         while True:
             started = loop.time()
-            recovery = loop.call_later(self._settled, self.failing.pop, name, None)
+            recovery = loop.call_later(HEALTHY_AFTER, self.failing.pop, name, None)
             try:
                 await task()
                 self._failed(name, "it returned", pause)
@@ -65,10 +55,10 @@ class Supervisor:
                 self._failed(name, f"{type(error).__name__}: {error}", pause, error)
             finally:
                 recovery.cancel()
-            if loop.time() - started > self._longest_pause:
-                pause = self._first_pause
+            if loop.time() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
             await asyncio.sleep(pause)
-            pause = min(pause * 2, self._longest_pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _failed(self, name: str, reason: str, pause: float, error: Exception | None = None) -> None:
         self.failing[name] = reason

@@ -112,8 +112,7 @@ def _denial(request: AdmissionRequest, decision: Decision) -> Status:
     causes: list[Cause] = []
     room = MAX_DENIAL
     for finding in denied[:MAX_CAUSES]:
-        reason = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-        cause = Cause(reason, sentence(finding, namespace=request.namespace), finding.pointer)
+        cause = Cause(finding.reason, sentence(finding, namespace=request.namespace), finding.pointer)
         room -= len(cause.message) + len(cause.field)
         if causes and room < 0:
             break

@@ -19,9 +19,10 @@ from tiergate.live.pruning import pruned
 from tiergate.wire import Malformed
 from tiergate.wire.limitrange import read_limit_range
 from tiergate.wire.owners import read_owned
-from tiergate.wire.ownership import MANAGED_BY_LABEL, MANAGER
+from tiergate.wire.ownership import MANAGER
 from tiergate.wire.quota import read_quota
 from tiergate.wire.snapshot import Missing
+from tiergate.wire.types import MANAGED_BY_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

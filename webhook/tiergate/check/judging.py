@@ -314,10 +314,9 @@ def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
 
 
 def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
-    rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
     severity: Severity = "error" if finding.effect == "deny" else "warning"
     said = sentence(finding, namespace=context.namespace)
-    return _placed(context, decision, rule, severity, finding.pointer, said)
+    return _placed(context, decision, finding.reason, severity, finding.pointer, said)
 
 
 def _from_server(fault: Fault, context: _Context, decision: Decision) -> ReportedFinding:

@@ -10,6 +10,7 @@ import msgspec
 from tiergate.check import snapshots
 from tiergate.check.reading import kind_of, subject_of, unserved
 from tiergate.check.snapshots import SnapshotHead, read_snapshot
+from tiergate.core import label_guard
 from tiergate.core.decision import Fault
 from tiergate.core.desired import desired_quotas
 from tiergate.core.facts import InvalidTier, MissingTier, TierState
@@ -154,7 +155,7 @@ class Surroundings:
                 f'tier "{shortened(one, VALUE_SHOWN)}"' if one is not None else "no tier" for one in (tier, known)
             )
             reason = f"its label names {said}; {counts} counts, as an option says"
-            self._differing["Namespace", namespace] = Fault("/metadata/labels/tiergate.io~1tier", reason)
+            self._differing["Namespace", namespace] = Fault(label_guard.POINTER, reason)
 
     def _add_tier(
         self, manifest: Manifest, name: str, pointer: str, read: tuple[Tier | None, tuple[Fault, ...]], *, named: bool

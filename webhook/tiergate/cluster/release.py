@@ -25,6 +25,18 @@ class _Version(msgspec.Struct):
     minor: str = ""
 
 
+async def told_minor(api: Api) -> int | None:
+    """Return the minor number of the API server's release, None where it says none.
+
+    Raises:
+        ApiError, Unreachable: There is no answer.
+        msgspec.MsgspecError: The answer is not a version.
+    """
+    version = msgspec.json.decode(await api.server_version(), type=_Version)
+    digits = re.match(r"[0-9]+", version.minor)  # some vendors write "37+"
+    return int(digits[0]) if digits else None
+
+
 class ServerRelease:
     """Follows the minor number of the release; until it is known it is the newest one we know."""
 
@@ -38,13 +50,13 @@ class ServerRelease:
         """Ask for ever; without an answer the last one stays, which is no reason not to serve."""
         while True:
             try:
-                version = msgspec.json.decode(await self._api.server_version(), type=_Version)
+                told = await told_minor(self._api)
             except (ApiError, Unreachable, msgspec.MsgspecError) as error:
                 fields = {"assumed": f"1.{self.minor}", "reason": str(error)}
                 logger.warning("the API server's release is not known", extra={"fields": fields})
             else:
-                if digits := re.match(r"[0-9]+", version.minor):  # some vendors write "37+"
-                    self.minor = int(digits[0])
+                if told is not None:
+                    self.minor = told
                     self._warn_if_newer()
             await asyncio.sleep(INTERVAL)
 

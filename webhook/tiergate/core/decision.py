@@ -112,6 +112,11 @@ class Finding(msgspec.Struct, frozen=True):
     native: bool = False
 
     @property
+    def reason(self) -> str:
+        """The rule, with the one behind it: ``workload-never-runs/limit-max``."""
+        return f"{self.rule}/{self.because}" if self.because else self.rule
+
+    @property
     def violates(self) -> bool:
         """Whether mode Enforce refuses the object for it."""
         return self.lifted or self.effect == "deny"

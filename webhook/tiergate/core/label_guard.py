@@ -7,10 +7,11 @@ from typing import Final
 
 from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.facts import Facts, InvalidTier
+from tiergate.core.jsonpatch import escape
 from tiergate.core.request import LabelChange, Request
-from tiergate.core.tier import Tier, is_protected
+from tiergate.core.tier import LABEL, Tier, is_protected
 
-POINTER: Final = "/metadata/labels/tiergate.io~1tier"
+POINTER: Final = f"/metadata/labels/{escape(LABEL)}"
 
 
 def touched(change: LabelChange) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import msgspec
 
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.quantity import Quantity
-from tiergate.core.quota import QuotaStatus, with_bounds
+from tiergate.core.quota import QuotaStatus, as_created, with_bounds
 from tiergate.core.quota_bounds import Bound, Charged, NamespaceQuotas
 from tiergate.core.resources import EMPTY, ResourceList
 from tiergate.core.tier import Tier
@@ -70,13 +70,7 @@ def in_force(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatus, 
     found = with_bounds(quotas, [_larger(quota, coming) for quota in quotas])
     ours = [quota.name for quota in found if quota.managed]
     pending = [one for name, one in coming.items() if name not in ours]
-    if not pending:  # as nearly always
-        return found
-    unused = [
-        QuotaStatus(one.name, hard=one.hard, scopes=one.scopes, scope_selector=one.scope_selector, managed=True)
-        for one in pending
-    ]
-    return (*found, *unused)
+    return (*found, *(as_created(one, namespace="") for one in pending)) if pending else found  # as nearly always
 
 
 def _larger(quota: QuotaStatus, ours: Mapping[str, DesiredQuota]) -> ResourceList:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.cluster.release import told_minor
 from tiergate.core.release import NEWEST
 
 if TYPE_CHECKING:
@@ -19,17 +19,12 @@ if TYPE_CHECKING:
 FORBIDDEN: Final = 403
 
 
-class _Version(msgspec.Struct):
-    minor: str = ""
-
-
 async def server_minor(api: Api) -> int:
     """Return the minor number of the server's release, the newest known one where it says none."""
     try:
-        digits = re.match(r"[0-9]+", msgspec.json.decode(await api.server_version(), type=_Version).minor)
+        return await told_minor(api) or NEWEST
     except msgspec.MsgspecError:
-        digits = None
-    return int(digits[0]) if digits else NEWEST
+        return NEWEST
 
 
 class ListedMeta(msgspec.Struct):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from flask import Flask, Response, request
 from markupsafe import Markup
 
+from tiergate.pages.authorization import METRICS
 from tiergate.pages.hosts import is_local
 from tiergate.pages.views import Views
 from tiergate.pages.words import ago, number, when
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from tiergate.pages.snapshot import Shown
 
-METRICS: Final = "/metrics"
 MISDIRECTED: Final = 421
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
+METRICS: Final = "/metrics"
+"""The path of the metrics, and of the permission to read them."""
 Access = Literal["permitted", "unauthenticated", "forbidden", "unavailable"]
 Authorize: TypeAlias = Callable[[str | None, str], Awaitable[Access]]
 """Returns the access of a bearer token that comes from a peer address."""

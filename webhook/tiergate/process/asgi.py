@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from a2wsgi import WSGIMiddleware
 
-from tiergate.pages.authorization import STATUS, token_of
+from tiergate.pages.authorization import METRICS, STATUS, token_of
 from tiergate.process.answers import RETRY_AFTER, method_not_allowed, not_found, refuse, respond
 from tiergate.process.supervisor import Supervisor
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tiergate.pages.authorization import Authorize
     from tiergate.process.service import Receive, Scope, Send, Service
 
-METRICS: Final = "/metrics"
 MAX_PAGE_READERS: Final = 8
 """Pages that are made or sent at once. Who has no right to one never takes a place."""
 MAX_READERS_OF_PEER: Final = 4

@@ -199,8 +199,7 @@ def _problems(
     listed = []
     for finding in findings[:MOST_PROBLEMS]:
         fact, advice = told(finding, request, decision)
-        rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-        listed.append(ShownProblem(rule, shortened(fact, LONGEST), shortened(advice, LONGEST)))
+        listed.append(ShownProblem(finding.reason, shortened(fact, LONGEST), shortened(advice, LONGEST)))
     return tuple(listed), len(findings) - len(listed)
 
 

@@ -20,7 +20,7 @@ from tiergate.cluster.resource import TIERS
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition, rows_of
 from tiergate.pages.application import create_app
-from tiergate.pages.authorization import Access, TokenAuthorizer
+from tiergate.pages.authorization import METRICS, Access, TokenAuthorizer
 from tiergate.process.service import Pages
 from tiergate.server.admission import Admission
 from tiergate.server.events import WorkloadEvents
@@ -49,7 +49,6 @@ PERMISSION_TIMEOUT: Final = 5.0
 PERMISSION_SECONDS: Final = 0.5
 """For which a review of a user or token takes one of ten places: twenty a second, and people label less often."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
-METRICS_PATH: Final = "/metrics"
 
 logger = logging.getLogger(__name__)
 
@@ -224,7 +223,7 @@ class ServerService:
         user = await user_of(self._api, token)
         if user is None:
             return "unauthenticated"
-        return "permitted" if await may_use_path(self._api, user, verb="get", path=METRICS_PATH) else "forbidden"
+        return "permitted" if await may_use_path(self._api, user, verb="get", path=METRICS) else "forbidden"
 
 
 def tier_conditions(state: ServerState) -> Iterator[TierCondition]:

@@ -7,9 +7,8 @@ from typing import Final
 import msgspec
 
 from tiergate.core.tier import LABEL
-from tiergate.wire.types import Identity
+from tiergate.wire.types import MANAGED_BY_LABEL, Identity
 
-MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "tiergate"
 
 

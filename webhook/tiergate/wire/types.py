@@ -6,9 +6,13 @@ from typing import Annotated, Final
 
 import msgspec
 
+from tiergate.core.defaults import ANNOTATION
 from tiergate.core.memo import Memo, is_short
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
+from tiergate.core.tier import LABEL
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 
 MAX_NAME: Final = 1024
 """Characters of a name or a word that is read: the longest in Kubernetes, a resource name, has 317."""
@@ -52,15 +56,15 @@ class Resources(msgspec.Struct):
 class Annotations(msgspec.Struct):
     """The annotations we read."""
 
-    defaults: Text | None = msgspec.field(default=None, name="tiergate.io/defaults")
+    defaults: Text | None = msgspec.field(default=None, name=ANNOTATION)
     storage_class: Name | None = msgspec.field(default=None, name="volume.beta.kubernetes.io/storage-class")
 
 
 class Labels(msgspec.Struct):
     """The labels we read."""
 
-    tier: Name | None = msgspec.field(default=None, name="tiergate.io/tier")
-    managed_by: Name | None = msgspec.field(default=None, name="app.kubernetes.io/managed-by")
+    tier: Name | None = msgspec.field(default=None, name=LABEL)
+    managed_by: Name | None = msgspec.field(default=None, name=MANAGED_BY_LABEL)
 
 
 class Identity(msgspec.Struct):

@@ -255,8 +255,7 @@ class _Files:
         path: str,  # noqa: ARG002
         *,
         query: Mapping[str, str] | None = None,
-        timeout: float = 10.0,  # noqa: ARG002, ASYNC109
-        most: int = 0,  # noqa: ARG002
+        **_: object,
     ) -> bytes:
         return (self._folder / (query or {}).get("continue", "0")).read_bytes()
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

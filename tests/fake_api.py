@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import jsonpatch
 
-from tiergate.cluster.client import MAX_BODY, ApiError, BodyTooLarge
+from tiergate.cluster.client import MAX_BODY
+from tiergate.cluster.errors import ApiError, BodyTooLarge
 
 Object = dict[str, Any]
 

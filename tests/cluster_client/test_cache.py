@@ -9,7 +9,8 @@ import pytest
 
 from tests.virtual_time import clock
 from tiergate.cluster import watch as module
-from tiergate.cluster.client import MAX_BODY, WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
+from tiergate.cluster.client import MAX_BODY, WATCH_SILENCE
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Silence, Unreachable
 from tiergate.cluster.list_watch import PAGE_BYTES, read_event
 from tiergate.cluster.resource import Resource
 from tiergate.cluster.watch import Cache
@@ -76,6 +77,7 @@ class Script:
         query: Mapping[str, str] | None = None,
         timeout: float = 0,  # noqa: ASYNC109 - as the client has it
         most: int = MAX_BODY,
+        **_: object,
     ) -> bytes:
         """Answer a list."""
         assert (method, path, timeout > 0) == ("GET", PATH, True)

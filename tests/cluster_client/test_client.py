@@ -13,7 +13,8 @@ from aiohttp import web
 
 from tests.cluster_client.serving import Account, a_pods_client, echo
 from tiergate.cluster import client as module
-from tiergate.cluster.client import ApiError, BodyTooLarge, Client, ConfigError, Silence, Unreachable
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ApiError, BodyTooLarge, ConfigError, Silence, Unreachable
 from tiergate.cluster.lines import LineSplitter
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster_client.serving import echo, serving
-from tiergate.cluster.client import Client, ConfigError, Unreachable
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ConfigError, Unreachable
 from tiergate.cluster.kubeconfig import KubeConfig, proxy_for
 
 

@@ -12,7 +12,7 @@ from yarl import URL
 
 from tests.senders import RecordingSender
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, BodyTooLarge
+from tiergate.cluster.errors import ApiError, BodyTooLarge
 from tiergate.cluster.list_watch import PAGE_BYTES
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.resource import LEASES, NAMESPACES, RESOURCE_QUOTAS, SECRETS, TIERS

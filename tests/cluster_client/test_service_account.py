@@ -10,7 +10,8 @@ from aiohttp import web
 from tests.cluster_client.serving import Account, a_pods_client, echo
 from tests.server.pairs import a_pair
 from tiergate.cluster import watch
-from tiergate.cluster.client import Client, ConfigError, Unreachable
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ConfigError, Unreachable
 from tiergate.cluster.resource import NAMESPACES
 from tiergate.cluster.watch import Cache
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fake_api import FakeApi
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.resource import RESOURCE_QUOTAS
 from tiergate.cluster.swap import CompareAndSwap, Conflict
 

@@ -15,7 +15,7 @@ from tests.builders import a_claim_object, a_pod_object, texts
 from tests.fake_api import FakeApi
 from tests.following import eventually, running
 from tests.virtual_time import clock
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.usage_index import pod_decoder
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod

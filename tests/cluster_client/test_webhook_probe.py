@@ -16,7 +16,7 @@ import pytest
 
 from tests.fake_api import FakeApi, Object
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.webhook_probe import ProbeResult, ServiceProbe
 from tiergate_certs.issue import Pair, issue_authority, issue_leaf, service_names
 

@@ -9,7 +9,7 @@ import yaml
 
 from tests.check.running import TIERS
 from tests.fake_api import FakeApi, Object, Place
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 
 HARD: Final = {"requests.cpu": "2", "limits.cpu": "4", "pods": "20", "requests.storage": "10Gi"}
 OURS: Final = {"app.kubernetes.io/managed-by": "tiergate", "tiergate.io/tier": "dev"}

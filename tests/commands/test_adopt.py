@@ -14,7 +14,7 @@ from tests.check.running import Folder, Ran
 from tests.commands.cluster import FakeCluster
 from tests.commands.running import Program
 from tests.differential.policies import Json
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 
 LIMITS: Final[Json] = {"type": "Container", "max": {"cpu": "500m"}, "default": {"cpu": "250m"}}
 COMPUTE: Final = {"limits.cpu": "4", "pods": "20", "services": "3"}

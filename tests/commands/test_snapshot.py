@@ -12,7 +12,7 @@ from tests.check.running import NAMESPACE, Folder, deployment, pod
 from tests.commands.cluster import SECRET, FakeCluster
 from tests.commands.running import Program
 from tiergate.check.surroundings import Surroundings
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.manifests.load import load
 
 KINDS: Final = ["Snapshot", "Tier", "Namespace", "Namespace", "ResourceQuota", "Deployment", "Node"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.fake_api import FakeApi
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import Unreachable
+from tiergate.cluster.errors import Unreachable
 from tiergate.cluster.lease import Elector, LeaseTiming
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/tiergate-system/leases/tiergate-controller"

@@ -24,7 +24,7 @@ from tests.controller.world import (
     settled,
     written,
 )
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate_certs.bundle import leaf_problems
 from tiergate_certs.issue import Pair, service_names
 

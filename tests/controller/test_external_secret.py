@@ -15,7 +15,7 @@ from tests.fake_api import FakeApi
 from tests.following import following
 from tests.virtual_time import clock
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.registration import CONFIGURATION_KINDS, REQUIRED_ENTRIES
 from tiergate.cluster.state import ClusterState
 from tiergate.controller.certificates import CertificateKeeper, ExternalSecretUnusable

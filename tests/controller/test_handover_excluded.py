@@ -23,7 +23,7 @@ from tests.controller.world import (
     tier_path,
 )
 from tests.fake_api import Object
-from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable
 from tiergate.controller import coverage, handover
 from tiergate.controller.handover import INCLUDE_PERIOD, NO_PROGRESS_AFTER
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.controller.candidates import LEASE, LONGEST_TAKEOVER, TIMING, Candidate, candidates, spec, until
 from tests.fake_api import FakeApi
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.lease import LeaseTiming
 
 

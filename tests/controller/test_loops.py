@@ -21,7 +21,7 @@ from tests.controller.world import (
     tier_path,
 )
 from tests.fake_api import FakeApi
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 
 
 async def test_a_namespace_gets_its_quota() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tiergate.cluster.budget import Budget
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.controller.queue import LONGEST_PAUSE, WorkQueue
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.main import main
-from tiergate.cluster.client import ConfigError
+from tiergate.cluster.errors import ConfigError
 from tiergate.controller.service import ControllerOptions, ControllerService
 from tiergate.process.service import Message
 

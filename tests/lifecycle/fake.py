@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 
 Object = dict[str, Any]
 

@@ -6,7 +6,8 @@ import pytest
 
 from tiergate.cli import lifecycle
 from tiergate.cli.main import main
-from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ApiError, ConfigError, Unreachable
 from tiergate.lifecycle.crds import NotRaised
 from tiergate.lifecycle.uninstall import NotUninstalled
 

@@ -9,7 +9,7 @@ import yaml
 from tests.chart.helm import CHART
 from tests.lifecycle.fake import FakeApi, Object
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.resource import CUSTOM_RESOURCE_DEFINITIONS
 from tiergate.lifecycle import crds
 from tiergate.lifecycle.crds import VERSION, NotRaised, raise_all, release

@@ -7,7 +7,8 @@ import pytest
 from tests.lifecycle.fake import FakeApi, Object
 from tiergate.cli.main import main
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, Client
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.resource import CONFIG_MAPS, JOBS, SECRETS, Resource
 from tiergate.lifecycle.helm import JOB, REVISIONS, not_uninstalling
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable
 from tiergate.lifecycle.last_status import tell_uninstalled
 
 OTHERS = {"type": "Theirs", "status": "True", "reason": "Fine"}

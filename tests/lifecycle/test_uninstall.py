@@ -4,7 +4,7 @@ import pytest
 
 from tests.lifecycle.fake import FakeApi, Object
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.registration import CONFIGURATION_KINDS
 from tiergate.cluster.resource import LIMIT_RANGES, NAMESPACES, TIERS
 from tiergate.lifecycle.uninstall import NotUninstalled, uninstall

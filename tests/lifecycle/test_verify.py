@@ -6,7 +6,7 @@ import pytest
 
 from tests.lifecycle.fake import FakeApi, Object
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.registration import CONFIGURATION_KINDS, PODS_MUTATE, PODS_VALIDATE
 from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
 from tiergate.lifecycle.verify import verify

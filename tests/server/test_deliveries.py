@@ -34,7 +34,7 @@ class Keeping(Served):
     def is_bulky(self) -> bool:
         return self.bulky
 
-    def is_held_back(self) -> bool:
+    def is_paused(self) -> bool:
         return self.held_back
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fake_api import FakeApi
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.lease import CONTROLLER_LEASE
 from tiergate.server.leadership import Leadership
 

@@ -12,7 +12,7 @@ import pytest
 from tests.fake_api import FakeApi
 from tests.server.pairs import write
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.registration import CONFIGURATION_KINDS
 from tiergate.process.tls import Files, Material, ReloadingContext
 from tiergate.server.trust import KNOWN_FOR, LOOK, REFUSED_FOR, PublishedTrust

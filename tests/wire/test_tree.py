@@ -121,9 +121,9 @@ def test_deep_nesting_of_what_is_no_document_is_not_json(raw: bytes) -> None:
 def test_the_memory_for_text_is_bounded(character: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One wide character makes every character of a text as wide: 40 MiB become 160, and a copy as much again."""
     raw = f'"{"a" * 1000}{character}"'.encode()
-    monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width)
+    monkeypatch.setattr(tree, "MAX_MEMORY", len(raw) * width)
     assert parse(raw) == "a" * 1000 + character
-    monkeypatch.setattr(tree, "MAX_TEXT", len(raw) * width - 1)
+    monkeypatch.setattr(tree, "MAX_MEMORY", len(raw) * width - 1)
     with pytest.raises(NotJson, match="bytes as text"):
         parse(raw)
 

@@ -10,7 +10,7 @@ import msgspec
 from tiergate.adopt.naming import is_name
 from tiergate.adopt.values import NativeBounds, Skipped
 from tiergate.cluster import resource as resources
-from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.cluster.errors import NOT_FOUND, ApiError
 from tiergate.cluster.tier_record import read_record
 from tiergate.core.tier import LABEL, Tier, is_protected
 from tiergate.core.workload_kind import BY_KIND

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.live import SERVICE_ACCOUNT, client_of
-from tiergate.cluster.client import ApiError, Client, ConfigError, Unreachable
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ApiError, ConfigError, Unreachable
 
 if TYPE_CHECKING:
     import argparse

@@ -39,7 +39,7 @@ def run_live(arguments: argparse.Namespace, work: Callable[[Api], Awaitable[Valu
     import asyncio  # noqa: PLC0415 - --help and offline checks need no client
 
     from tiergate.cluster.api import Api  # noqa: PLC0415 - as above
-    from tiergate.cluster.client import ApiError, BodyTooLarge, ConfigError, Unreachable  # noqa: PLC0415 - as above
+    from tiergate.cluster.errors import ApiError, BodyTooLarge, ConfigError, Unreachable  # noqa: PLC0415 - as above
 
     async def connected() -> Value:
         client = await client_of(arguments, os.environ)

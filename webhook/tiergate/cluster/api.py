@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.cluster.errors import NOT_FOUND, ApiError
 from tiergate.cluster.list_watch import read_items, read_pages
 
 if TYPE_CHECKING:

@@ -18,8 +18,6 @@ import aiohttp
 import msgspec
 
 from tiergate.cluster.errors import (
-    CONFLICT,
-    NOT_FOUND,
     ApiError,
     BodyTooLarge,
     ConfigError,
@@ -33,8 +31,6 @@ from tiergate.cluster.service_account import ServiceAccount
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
-
-__all__ = ["CONFLICT", "NOT_FOUND", "ApiError", "BodyTooLarge", "Client", "ConfigError", "Silence", "Unreachable"]
 
 CONNECT_TIMEOUT: Final = 10.0
 WATCH_SECONDS: Final = (300, 600)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from tiergate.cluster.api import MERGE_PATCH, TIMEOUT
-from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
+from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError
 from tiergate.cluster.resource import EVENTS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.resource import LEASES
 from tiergate.cluster.sender import Guarded
 from tiergate.cluster.swap import CompareAndSwap, Conflict

@@ -12,22 +12,8 @@ from tiergate.wire.tree import shallow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-    from typing import Protocol
 
-    class Reads(Protocol):
-        """What a list needs of the client."""
-
-        async def request(
-            self,
-            method: str,
-            path: str,
-            *,
-            query: Mapping[str, str] | None = None,
-            timeout: float = 10.0,  # noqa: ASYNC109 - as the client has it
-            most: int = MAX_BODY,
-        ) -> bytes:
-            """Return the body of a 2xx answer; raise BodyTooLarge for more bytes than ``most``."""
-
+    from tiergate.cluster.sender import Sender
 
 PAGE: Final = 500
 """Objects in one list page."""
@@ -81,7 +67,7 @@ read_status: Final = msgspec.json.Decoder(ErrorStatus).decode
 
 
 async def read_pages(
-    client: Reads, path: str, *, query: Mapping[str, str] | None = None, page: int = PAGE
+    client: Sender, path: str, *, query: Mapping[str, str] | None = None, page: int = PAGE
 ) -> AsyncIterator[Page]:
     """Yield a whole list in pages, of which one at a time is in memory if the caller keeps none.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.release import NEWEST
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tiergate.cluster.api import TIMEOUT, Api
-from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
+from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.resource import Resource
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
-from tiergate.cluster.client import WATCH_SILENCE, ApiError, BodyTooLarge, Silence, Unreachable
-from tiergate.cluster.errors import in_words
+from tiergate.cluster.client import WATCH_SILENCE
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Silence, Unreachable, in_words
 from tiergate.cluster.list_watch import PAGE, read_event, read_pages, read_status
 from tiergate.cluster.meta import ObjectMeta, read_meta
 from tiergate.core.decision import Fault
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from typing import Protocol
 
-    from tiergate.cluster.list_watch import Event, Page, Reads
+    from tiergate.cluster.list_watch import Event, Page
     from tiergate.cluster.resource import Resource
+    from tiergate.cluster.sender import Sender
 
-    class Source(Reads, Protocol):
+    class Source(Sender, Protocol):
         """What a cache needs of the client."""
 
         def watch(

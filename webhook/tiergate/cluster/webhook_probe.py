@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.cluster.errors import in_words
+from tiergate.cluster.errors import ApiError, Unreachable, in_words
 from tiergate.cluster.resource import DEPLOYMENTS, SERVICES
 from tiergate.core.text import shortened
 

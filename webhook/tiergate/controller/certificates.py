@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import JSON_PATCH, Api
-from tiergate.cluster.client import ApiError, Unreachable, off_by
-from tiergate.cluster.errors import in_words
+from tiergate.cluster.client import off_by
+from tiergate.cluster.errors import ApiError, Unreachable, in_words
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries, unchanged
 from tiergate.cluster.state import ClusterState

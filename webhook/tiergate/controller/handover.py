@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from tiergate.cluster.api import JSON_PATCH
-from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
-from tiergate.cluster.errors import in_words
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
 from tiergate.cluster.registration import (
     CONFIGURATION_KINDS,
     CONFIGURATION_NAME,

@@ -5,8 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tiergate.cluster.client import ApiError, Unreachable
-from tiergate.cluster.errors import in_words
+from tiergate.cluster.errors import ApiError, Unreachable, in_words
 
 CONFLICT_PAUSE: Final = 0.1
 FIRST_PAUSE: Final = 0.25

@@ -86,13 +86,18 @@ def needs_limit(name: str) -> bool:
     return name.startswith(HUGEPAGES) or ("/" in name and is_extended(name))
 
 
+def page_size(name: str) -> Quantity | None:
+    """Return the size that a name of huge pages has; None where it has none."""
+    try:
+        return Quantity.parse(name.removeprefix(HUGEPAGES))
+    except QuantityError:
+        return None
+
+
 def whole_pages(name: str, amount: Quantity) -> Quantity:
     """Return the amount, of huge pages no more than whole ones: nobody can ask for a part of one."""
     resource = name.removeprefix("requests.")
     if not resource.startswith(HUGEPAGES):
         return amount
-    try:
-        page = Quantity.parse(resource.removeprefix(HUGEPAGES))
-    except QuantityError:
-        return ZERO
-    return Quantity(amount.nano - amount.nano % page.nano, amount.format) if page > ZERO else ZERO
+    page = page_size(resource)
+    return Quantity(amount.nano - amount.nano % page.nano, amount.format) if page and page > ZERO else ZERO

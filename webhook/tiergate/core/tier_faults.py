@@ -46,7 +46,6 @@ _STANDARD_QUOTA_NAMES: Final = (
     | {"ephemeral-storage", "requests.storage", "requests.ephemeral-storage", "limits.ephemeral-storage"}
 )
 _CONTAINER_NAMES: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
-STORAGE: Final = "storage"
 _BYTES: Final = re.compile(
     r"((requests|limits)\.)?(memory|ephemeral-storage|hugepages-[^/]+)|storage|(.+/)?requests\.storage"
 )
@@ -103,7 +102,7 @@ def _unknown_names(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
                 continue
             if name.startswith(HUGEPAGES) or ("/" in name and not name.startswith("requests.")):
                 continue
-            if item.type == CLAIM and name not in _STANDARD_QUOTA_NAMES | {STORAGE}:
+            if item.type == CLAIM and name not in _STANDARD_QUOTA_NAMES | {"storage"}:
                 yield Fault(f"{pointer}/{field}/{escape(name)}", "must be a standard resource type")
             if item.type in (CONTAINER, POD) and name not in _CONTAINER_NAMES:
                 yield Fault(f"{pointer}/{field}/{escape(name)}", "must be a standard resource for containers")
@@ -129,7 +128,7 @@ def item_faults(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
         for field, resources in (("default", item.default), ("defaultRequest", item.default_request)):
             if resources:
                 yield Fault(f"{pointer}/{field}", f"may not be specified when `type` is '{item.type}'")
-    if item.type == CLAIM and STORAGE not in item.min and STORAGE not in item.max:
+    if item.type == CLAIM and "storage" not in item.min and "storage" not in item.max:
         yield Fault(pointer, "either minimum or maximum storage value is required, but neither was provided")
     yield from _ordering_faults(pointer, item)
     yield from _ratio_faults(pointer, item)

@@ -12,8 +12,8 @@ from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Pod
 from tiergate.core.projection import is_countable
-from tiergate.core.quantity import Quantity, QuantityError
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended, needs_limit
+from tiergate.core.quantity import Quantity
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended, needs_limit, page_size
 from tiergate.core.usage import aggregate, spec_limits, spec_requests
 
 
@@ -72,16 +72,9 @@ def amount_faults(name: str, amount: Quantity) -> list[str]:
         reasons.append("must be greater than or equal to 0")
     if "/" in name and is_extended(name) and not is_countable(amount):
         reasons.append("must be an integer")
-    if name.startswith(HUGEPAGES) and (page := _page_size(name)) and amount.nano % page.nano:  # D-14
+    if name.startswith(HUGEPAGES) and (page := page_size(name)) and amount.nano % page.nano:  # D-14
         reasons.append(f"{amount} is not positive integer multiple of {name}")
     return reasons
-
-
-def _page_size(name: str) -> Quantity | None:
-    try:
-        return Quantity.parse(name.removeprefix(HUGEPAGES))
-    except QuantityError:
-        return None
 
 
 def _pod_level_faults(pod: Pod) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import MERGE_PATCH, Api
-from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable
 from tiergate.cluster.resource import TIERS
 from tiergate.cluster.tier_record import TierRecord, read_record
 from tiergate.wire.tier_status import ENFORCING, READY, Condition, ConditionReason, write_patch

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tiergate.cluster.api import Api, Propagation
-from tiergate.cluster.client import CONFLICT, NOT_FOUND, ApiError
+from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.resource import DEPLOYMENTS, LIMIT_RANGES, NAMESPACES, TIERS, Resource

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
 from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
 from tiergate.core.podspec import Pod

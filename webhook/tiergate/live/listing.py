@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.cluster.errors import NOT_FOUND, ApiError
 from tiergate.cluster.release import told_minor
 from tiergate.core.release import NEWEST
 

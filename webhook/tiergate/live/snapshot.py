@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tiergate.cluster import resource as resources
-from tiergate.cluster.client import NOT_FOUND, ApiError
+from tiergate.cluster.errors import NOT_FOUND, ApiError
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import LABEL
 from tiergate.live.listing import FORBIDDEN, each_object, reason, server_minor

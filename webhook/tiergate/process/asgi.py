@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from a2wsgi import WSGIMiddleware
 
@@ -30,6 +30,11 @@ MAX_READERS_OF_PEER: Final = 4
 
 SWITCH: Final = 0.0005
 """Seconds after which the thread of the pages lets the event loop run: Python's default of 5 ms delays reviews."""
+
+READING: Final = frozenset({"GET", "HEAD"})
+ALLOWED: Final = b"GET, HEAD"
+Probe: TypeAlias = "Callable[[], Awaitable[tuple[bool, str]]]"
+"""Says whether all is well, and that or why not, for people."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +73,7 @@ class Application:
         self._readers: Counter[str] = Counter()
         self._authorize: Authorize | None = None
         self._pages: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
-        self._fixed = {
-            "/livez": self._livez,
-            "/readyz": self._readyz,
-            "/decides": self._decides,
-            METRICS: self._metrics,
-        }
+        self._probes: dict[str, Probe] = {"/livez": self._alive, "/readyz": self._ready, "/decides": self._decides}
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Route one ASGI scope: return the coroutine that answers it."""
@@ -81,8 +81,11 @@ class Application:
             return self._not_http(scope, receive, send)
         if scope["server"][1] == self._usage_port:
             return self._usage(scope, receive, send)
-        if (fixed := self._fixed.get(scope["path"])) is not None:
-            return fixed(scope, receive, send)
+        path = scope["path"]
+        if (probe := self._probes.get(path)) is not None:
+            return self._probe(probe, scope, send)
+        if path == METRICS:
+            return self._metrics(scope, receive, send)
         if (
             self._client_certificates
             and scope["method"] == "POST"
@@ -122,30 +125,31 @@ class Application:
         self._supervisor = Supervisor({**self._own_tasks, **service.tasks()}, on_failure=self._on_task_failure)
         self._supervisor.start()
 
-    async def _livez(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(send, b"GET, HEAD")
+    async def _probe(self, ask: Probe, scope: Scope, send: Send) -> None:
+        """Answer a probe: 200 with what is said, or 503 with why not."""
+        if scope["method"] not in READING:
+            await method_not_allowed(send, ALLOWED)
             return
-        await respond(send, 200, b"ok\n")
+        good, text = await ask()
+        await respond(send, 200 if good else 503, f"{text}\n".encode())
 
-    async def _readyz(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(send, b"GET, HEAD")
-            return
-        ready, why = self._service.ready() if self._service is not None else (False, "starting")
+    async def _alive(self) -> tuple[bool, str]:
+        return True, "ok"
+
+    async def _ready(self) -> tuple[bool, str]:
+        ready, why = self._readiness()
         # A failing task is told, and no reason: it would fail in every replica, and then nobody would be ready.
         failing = [f"task {name} failed: {reason}" for name, reason in sorted(self._supervisor.failing.items())]
-        lines = ["ok" if ready else why, *failing]
-        await respond(send, 200 if ready else 503, ("\n".join(lines) + "\n").encode())
+        return ready, "\n".join(["ok" if ready else why, *failing])
 
-    async def _decides(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(send, b"GET, HEAD")
-            return
-        ready, why = self._service.ready() if self._service is not None else (False, "starting")
+    async def _decides(self) -> tuple[bool, str]:
+        ready, why = self._readiness()
         if ready and self._service is not None:
             why = await self._service.undecided()
-        await respond(send, 503 if why else 200, f"{why or 'ok'}\n".encode())
+        return not why, why or "ok"
+
+    def _readiness(self) -> tuple[bool, str]:
+        return (False, "starting") if self._service is None else self._service.ready()
 
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._authorize is not None:
@@ -166,8 +170,8 @@ class Application:
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._pages is None:
             await not_found(send)
-        elif scope["method"] not in {"GET", "HEAD"}:
-            await method_not_allowed(send, b"GET, HEAD")
+        elif scope["method"] not in READING:
+            await method_not_allowed(send, ALLOWED)
         elif self._readers.total() >= MAX_PAGE_READERS or self._readers[peer := _peer(scope)] >= MAX_READERS_OF_PEER:
             await respond(send, 503, b"too many readers\n", headers=(RETRY_AFTER,))
         else:

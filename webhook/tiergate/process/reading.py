@@ -38,7 +38,7 @@ class Served(asyncio.Protocol):
         """Say whether much of the present request has come, and more will."""
         raise NotImplementedError
 
-    def is_held_back(self) -> bool:
+    def is_paused(self) -> bool:
         """Say whether the protocol itself wants no bytes now."""
         raise NotImplementedError
 
@@ -144,5 +144,5 @@ class Reading(asyncio.BufferedProtocol):
             self._protocol.data_received(kept)
         else:
             self._has_turn = True
-        if not self._protocol.is_held_back() and not self.transport.is_closing():
+        if not self._protocol.is_paused() and not self.transport.is_closing():
             self.transport.resume_reading()

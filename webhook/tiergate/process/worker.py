@@ -130,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         """Say whether more of the request has come than nearly every review has."""
         return self._arrived >= BULKY_BYTES
 
-    def is_held_back(self) -> bool:
+    def is_paused(self) -> bool:
         """Say whether it is we who want no more bytes now."""
         return self.flow.read_paused
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.lease import CONTROLLER_LEASE, last_renewal, seconds_since_boot
 
 if TYPE_CHECKING:

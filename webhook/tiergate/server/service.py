@@ -15,7 +15,8 @@ import msgspec
 
 from tiergate.cluster.access import User, may_use_path, may_use_resource, user_of
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, Client, Unreachable
+from tiergate.cluster.client import Client
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.resource import TIERS
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition, rows_of

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tiergate.cluster.api import Api
-from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
-from tiergate.cluster.errors import in_words
+from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
 from tiergate.cluster.state import ClusterState

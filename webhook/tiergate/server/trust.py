@@ -16,7 +16,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from tiergate.cluster.client import ApiError, Unreachable
+from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate_certs.bundle import is_trusted, issuers, read_certificates
 from tiergate_certs.cabundle import trusted_by

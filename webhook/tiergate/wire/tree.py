@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 500
 MAX_VALUES: Final = 250_000
 """More cannot be explained in about a second; no object that people write comes near."""
 
-MAX_TEXT: Final = 96 * 2**20
+MAX_MEMORY: Final = 96 * 2**20
 """Bytes of memory for the document as text. One character outside of the basic plane makes all take four bytes."""
 
 _CUT_DEPTH: Final = MAX_DEPTH + 10
@@ -64,8 +64,8 @@ def parse(raw: bytes) -> Tree:
 def _text(raw: bytes) -> str:
     """Return the document as text; raise ValueError where that takes too much memory."""
     width = 1 if raw.isascii() else 4 if _FOUR_BYTES.search(raw) else 2
-    if len(raw) * width > MAX_TEXT:
-        msg = f"more than {MAX_TEXT} bytes as text"
+    if len(raw) * width > MAX_MEMORY:
+        msg = f"more than {MAX_MEMORY} bytes as text"
         raise ValueError(msg)
     return raw.decode()
 

@@ -10,7 +10,7 @@ from tiergate.check.about import About
 from tiergate.check.change_set import Part
 from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import NEVER, ignored_rules
-from tiergate.check.reading import kind_of, subject_of, unserved
+from tiergate.check.reading import is_unstorable, kind_of, subject_of, unserved
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
 from tiergate.check.unchanged import as_stored, change_of
@@ -316,7 +316,7 @@ def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
 
 def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
     rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-    severity: Severity = "error" if finding.effect == "deny" else "warning"
+    severity: Severity = "error" if finding.effect == "deny" or is_unstorable(context.subject) else "warning"
     said = sentence(finding, namespace=context.namespace)
     return _placed(context, decision, rule, severity, finding.pointer, said)
 

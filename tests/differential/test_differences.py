@@ -250,7 +250,7 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
 @pytest.mark.parametrize(
     ("broken", "case"),
     [
-        pytest.param((quota, "exceeded", lambda *_, **__: ()), TWO_GPUS, id="no-quota"),
+        pytest.param((quota, "left_of", lambda *_, **__: ()), TWO_GPUS, id="no-quota"),
         pytest.param(
             (limitrange, "_exceeds_ratio", lambda *_: False),
             a_case({"maxLimitRequestRatio": {"cpu": "2"}}, {"requests": {"cpu": "1"}, "limits": {"cpu": "3"}}),

@@ -157,7 +157,10 @@ def test_a_resize_is_charged_no_more_than_a_create(case: Case) -> None:
     old, new = resized(case)
     quotas = ours.governed(case.policy).quotas
     grown, whole = (
-        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas, **SERVER)}
+        {
+            (one.quota, one.resource)
+            for one in quota.exceeded(quota.ObjectCase(new, before, ours.tier_of({}), quotas, **SERVER))
+        }
         for before in (old, None)
     )
     assert grown <= whole

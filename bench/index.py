@@ -29,7 +29,8 @@ MODELLED: Final = 2_000
 """Pods that the client's models take in: all would take half a minute and more than a gigabyte."""
 POD_BYTES: Final = 9_900
 """Of one pod in a list, as the API server sends the pods of ordinary Deployments."""
-PAGE: Final = 250
+PAGE: Final = 150
+"""Objects in a list page, as the index asks for: it is imported in the process that is measured alone."""
 NAMESPACES: Final = 20
 TEMPLATES: Final = 100
 MIB: Final = 2**20

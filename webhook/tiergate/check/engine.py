@@ -95,7 +95,7 @@ def _namespace(
         sums=tuple(total.sum(known=facts.known) for total in found),
         findings=findings,
         room=change_set.room(found, most=MOST_NAMED) if facts.known and not findings else (),
-        unproved=(unknown_usage(name),) if found and not facts.known else (),
+        unproved=(unknown_usage(name, tier),) if found and not facts.known else (),
     )
 
 

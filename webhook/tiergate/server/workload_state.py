@@ -106,6 +106,7 @@ class WorkloadState:
             (kind, namespace, name),
             lambda seconds: self._api.get(resource, name, namespace=namespace, timeout=seconds),
             peer=peer,
+            whose=namespace,
             timeout=timeout,
         )
         if raw is None:

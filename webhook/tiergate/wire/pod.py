@@ -171,15 +171,8 @@ def _container(wire: WireContainer, pointer: str, init: bool) -> Container:  # n
     if resources is None:
         return Container(wire.name, pointer, has_resources=False, init=init, restartable=restartable)
     requests, limits = resource_list(resources.requests), resource_list(resources.limits)
-    return Container(
-        name=wire.name,
-        pointer=pointer,
-        requests={**limits, **requests} if limits else requests,  # D-3
-        limits=limits,
-        written_requests=frozenset(requests),
-        init=init,
-        restartable=restartable,
-    )
+    completed = {**limits, **requests} if limits else requests  # D-3
+    return Container(wire.name, pointer, completed, limits, frozenset(requests), True, init, restartable)  # noqa: FBT003  # as above
 
 
 def _pod_level(quantities: dict[str, str] | None) -> ResourceList:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tiergate.cli import output_file
 from tiergate.cli.exit_codes import Exit
-from tiergate.cli.live import NoCluster, add_connection, run_live
+from tiergate.cli.live import add_connection, run_live
 
 if TYPE_CHECKING:
     from tiergate.adopt.writing import Written
@@ -103,10 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(text)
         elif made.tiers:
             output_file.write(arguments.output_file, text)
-    except NoCluster as error:
-        sys.stderr.write(f"tiergate adopt: {error}\n")
-        return Exit.CLUSTER_UNAVAILABLE
-    except (BadName, output_file.CannotWrite) as error:
+    except BadName as error:
         sys.stderr.write(f"tiergate adopt: {error}\n")
         return Exit.USAGE
     return Exit.OK if made.tiers else Exit.FAILED

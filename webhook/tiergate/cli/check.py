@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tiergate.cli import output_file
 from tiergate.cli.around import add_around, add_version, minor_of, surroundings_of
 from tiergate.cli.exit_codes import Exit
-from tiergate.cli.live import NoCluster, add_connection
+from tiergate.cli.live import add_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,12 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
         if error.name != "yaml._yaml":
             raise
         sys.stderr.write("tiergate check needs PyYAML with libyaml, as its wheels on PyPI are built\n")
-        return Exit.USAGE
-    except NoCluster as error:
-        sys.stderr.write(f"tiergate check: {error}\n")
-        return Exit.CLUSTER_UNAVAILABLE
-    except output_file.CannotWrite as error:
-        sys.stderr.write(f"tiergate check: {error}\n")
         return Exit.USAGE
     return exit_code(report, fail_on=arguments.fail_on, strict=arguments.strict)
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 from tiergate.cli.around import WrongUsage
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.help_text import Help
+from tiergate.cli.live import NoCluster
+from tiergate.cli.output_file import CannotWrite
 
 COMMANDS: Final = ("adopt", "check", "completion", "defaults", "explain", "replay", "snapshot", "usage")
 """Their names, which are those of their modules."""
@@ -41,12 +43,15 @@ def run(program: str, command: str, words: Sequence[str]) -> int:
 
 
 def called(command: str, arguments: argparse.Namespace) -> int:
-    """Run a command whose arguments are parsed; one whose packages are missing says which."""
+    """Run a command whose arguments are parsed, and say why one cannot do its work: here for all of them."""
     try:
         code: int = module(command).run(arguments)
-    except WrongUsage as error:
+    except (WrongUsage, CannotWrite) as error:
         sys.stderr.write(f"tiergate {command}: {error}\n")
         return Exit.USAGE
+    except NoCluster as error:
+        sys.stderr.write(f"tiergate {command}: {error}\n")
+        return Exit.CLUSTER_UNAVAILABLE
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package in OWN_PACKAGES:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tiergate.cli import output_file
 from tiergate.cli.exit_codes import Exit
-from tiergate.cli.live import NoCluster, add_connection, run_live
+from tiergate.cli.live import add_connection, run_live
 
 if TYPE_CHECKING:
     import argparse
@@ -39,20 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     from tiergate.manifests.yaml_text import block  # noqa: PLC0415 - as above
 
     wanted = arguments.namespace
-    try:
-        found = run_live(arguments, lambda api: take(api, namespaces=wanted, everything=not wanted))
-    except NoCluster as error:
-        sys.stderr.write(f"tiergate snapshot: {error}\n")
-        return Exit.CLUSTER_UNAVAILABLE
+    found = run_live(arguments, lambda api: take(api, namespaces=wanted, everything=not wanted))
     text = "---\n".join("".join(f"{line}\n" for line in block(one)) for one in found.documents())
     for one in found.missing:
         sys.stderr.write(f"not read from the cluster  {one}\n")
     if arguments.output_file is None:
         sys.stdout.write(text)
-        return Exit.OK
-    try:
+    else:
         output_file.write(arguments.output_file, text)
-    except output_file.CannotWrite as error:
-        sys.stderr.write(f"tiergate snapshot: {error}\n")
-        return Exit.USAGE
     return Exit.OK

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from tiergate.cli.exit_codes import Exit
-from tiergate.cli.live import NoCluster, add_connection, run_live
+from tiergate.cli.live import add_connection, run_live
 
 if TYPE_CHECKING:
     import argparse
@@ -40,11 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tiergate.live.usage import read  # noqa: PLC0415 - --help needs no client
     from tiergate.live.usage_text import TableStyle, render  # noqa: PLC0415 - as above
 
-    try:
-        found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace))
-    except NoCluster as error:
-        sys.stderr.write(f"tiergate usage: {error}\n")
-        return Exit.CLUSTER_UNAVAILABLE
+    found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace))
     for one in found.missing:
         sys.stderr.write(f"not read from the cluster  {one}\n")
     governed = {namespace.name for tier in found.tiers for namespace in tier.namespaces}

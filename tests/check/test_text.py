@@ -115,7 +115,6 @@ _FAILED: Final = Report(
     objects=(
         ObjectResult(
             path="a",
-            line=1,
             kind="pod",
             name="x",
             findings=(

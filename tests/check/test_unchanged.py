@@ -85,7 +85,7 @@ CHANGES: Final = {
 
 def workload(template: dict[str, Any]) -> Workload:
     raw = json.dumps({"spec": {"template": template}}).encode()
-    made = to_workload(msgspec.json.decode(raw, type=WireWorkload), "Deployment", namespace="dev")
+    made = to_workload(msgspec.json.decode(raw, type=WireWorkload), "Deployment")
     assert made is not None
     return made
 

@@ -28,7 +28,7 @@ from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unr
 from tiergate.core.rules import sentence
 from tiergate.core.text import printable, shortened
 from tiergate.core.tier import Tier
-from tiergate.core.validity import invalid
+from tiergate.core.validity import invalid, invalid_template
 from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_pod import unit_of
@@ -83,7 +83,7 @@ class ObjectChecker:
         namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
         if (fault := unserved(manifest, kind)) is not None:
             return Checked(self._refused(manifest, kind, fault, namespace))
-        subject = subject_of(manifest, kind, namespace)
+        subject = subject_of(manifest, kind)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
@@ -258,7 +258,6 @@ class ObjectChecker:
         findings = (*(_reported(one, context, decision) for one in kept), *more)
         return ObjectResult(
             path=manifest.path,
-            line=manifest.place().line if findings else 0,
             kind=context.kind.noun,
             name=shortened(manifest.name),
             namespace=shortened(context.namespace) if context.kind.namespaced else "",
@@ -282,7 +281,7 @@ def unknown_usage(namespace: str, tier: Tier) -> str:
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
     """Yield what the API server itself refuses: in a cluster its own words come first, here nobody else says it."""
     workload = workload_of(subject)
-    if workload is not None and (found := invalid(workload.template)):
+    if workload is not None and (found := invalid_template(workload.template)):
         yield from found
         return
     for one in part.unit if part is not None else ():

@@ -47,12 +47,12 @@ def unserved(manifest: Manifest, kind: Kind) -> Fault | None:
     return Fault(pointer, f"{asked}, only {name} in {served}")
 
 
-def subject_of(manifest: Manifest, kind: Kind, namespace: str, *, stored: bool = False) -> Subject:
+def subject_of(manifest: Manifest, kind: Kind, *, stored: bool = False) -> Subject:
     """Return what is judged; Unreadable or Unjudged where that cannot be read. ``stored``: as the cluster has it."""
     decoder = _DECODERS[kind.wire]
 
     def quickly(wire: Any) -> Subject:  # noqa: ANN401  # a wire shape
-        return kind.to_core(wire if stored else _created(wire), None, namespace).subject
+        return kind.to_core(wire if stored else _created(wire), None).subject
 
     def strictly(raw: bytes) -> Subject:
         try:

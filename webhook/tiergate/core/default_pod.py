@@ -9,7 +9,7 @@ from typing import Final
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.quota import QuotaStatus, charge, left_of, matches
+from tiergate.core.quota import QuotaStatus, charge, left_of
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, Tier
 
 _BARE: Final = Pod(containers=(Container("", "/spec/containers/0", has_resources=False),))
@@ -23,7 +23,7 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
     pod, usage = default_pod(tier, minor)
     fitting: int | None = None
     for quota in quotas:
-        for name, left in left_of(Pod, quota) if matches(pod, quota, minor=minor) else ():
+        for name, left in left_of(pod, quota, minor=minor):
             asked = usage.get(name, ZERO).nano
             if asked > 0:
                 room = max(left // asked, 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 from typing import Final
 
 import msgspec
 import pytest
 
-from tests.check.running import KNOWN, Folder, deployment, pod
+from tests.check.running import KNOWN, TIERS, Folder, deployment, pod
 from tiergate.check import markdown, text
 from tiergate.check.result import BoundSum, NamespaceResult, ObjectResult, Report, ReportedFinding
 from tiergate.core.quantity import Quantity
@@ -89,6 +90,18 @@ def test_what_passes_is_told_in_one_line_unless_more_is_asked_for(folder: Folder
     assert folder.check(*KNOWN, "-q", "a.yaml").out == "5 objects, 1 file: 5 pass, 0 fail, 0 warning, 0 unproved\n"
     assert "p3" not in folder.check(*KNOWN, "a.yaml").out
     assert "pass      pod p3 in dev (tier dev)" in folder.check(*KNOWN, "-v", "a.yaml").out
+
+
+def test_of_an_object_that_fails_the_lines_that_only_warn_are_told_apart(folder: Folder) -> None:
+    folder.write(
+        {"t.yaml": TIERS.replace("spec:", "spec:\n  typo: 1").replace("    min: {cpu: 10m, memory: 32Mi}\n", "")}
+    )
+    lines = folder.check("--usage", "none", "t.yaml").out.splitlines()
+    of_rule = {line.split()[-1]: said for said, line in itertools.pairwise(lines) if ":" in line}
+    assert of_rule["max-without-min"].startswith("          warning: ")
+    assert of_rule["api-validation"].startswith("          the API server refuses ")
+    folder.write({"t.yaml": TIERS.replace("    min: {cpu: 10m, memory: 32Mi}\n", "")})
+    assert "warning: " not in folder.check("--usage", "none", "t.yaml").out
 
 
 def test_quiet_leaves_the_findings(folder: Folder) -> None:

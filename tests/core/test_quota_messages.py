@@ -232,12 +232,16 @@ URGENT = ScopeRequirement("PriorityClass", "In", ("urgent", "now"))
 @pytest.mark.parametrize(
     ("scopes", "selector", "expected"),
     [
-        (["Terminating"], (), "scope Terminating"),
+        (["Terminating"], (), "pods with activeDeadlineSeconds"),
+        (["NotTerminating"], (), "pods without activeDeadlineSeconds"),
+        (["BestEffort"], (), "QoS class BestEffort"),
+        (["NotBestEffort"], (), "QoS class other than BestEffort"),
+        (["CrossNamespacePodAffinity"], (), "affinity to pods of other namespaces"),
         ([], (URGENT,), "priority class urgent or now"),
         (
             ["Terminating"],
             (ScopeRequirement("PriorityClass", "NotIn", ("low", "idle")),),
-            "scope Terminating and priority class not low or idle",
+            "pods with activeDeadlineSeconds and priority class not low or idle",
         ),
         ([], (ScopeRequirement("PriorityClass", "Exists"),), "any priority class"),
         ([], (ScopeRequirement("VolumeAttributesClass", "DoesNotExist"),), "no volume attributes class"),

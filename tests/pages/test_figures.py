@@ -43,6 +43,13 @@ def test_sums_are_those_of_the_namespaces() -> None:
     assert [(one.name, one.share) for one in figures.namespaces][:2] == [("agents-dev", 100), ("sandbox", 12)]
 
 
+def test_a_bound_that_forbids_is_never_the_tightest_while_nothing_uses_it() -> None:
+    usage = samples.a_namespace("idle", hard={"pods": "20", "count/a": "0", "requests.cpu": "2"})
+    shown = msgspec.structs.replace(samples.a_cluster(), namespaces=(usage,))
+    (room,) = FiguresOfLast().of(shown).namespaces
+    assert [one.resource for one in room.bounds] == ["pods", "requests.cpu", "count/a"]
+
+
 def test_what_did_not_change_is_not_worked_out_again() -> None:
     figures, shown = FiguresOfLast(), samples.a_cluster()
     first = figures.of(shown)

@@ -112,7 +112,7 @@ def test_only_two_experiments_live_without_a_deadline(clean: Cluster) -> None:
         assert made.code == 0, made.text
     third = create(clean, EXPERIMENTATION, a_pod("notebook-2"))
     assert third.code != 0
-    assert 'quota "long-lived" (scope NotTerminating): pods asks 1, used 2 of 2' in third.err
+    assert 'quota "long-lived" (pods without activeDeadlineSeconds): pods asks 1, used 2 of 2' in third.err
     for number in range(20):
         made = create(clean, EXPERIMENTATION, a_pod(f"try-{number}", activeDeadlineSeconds=3600))
         assert made.code == 0, made.text

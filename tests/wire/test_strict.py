@@ -283,3 +283,28 @@ def test_what_no_tree_can_hold_is_a_fault_where_it_is(tree: Any, pointer: str, f
         build(tree, WirePod, "")
     (fault,) = refused.value.every()
     assert (fault.pointer, f"a {found}" in fault.reason) == (pointer, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("512MB", "512M or 512Mi"),
+        ("1.5gb", "1.5G or 1.5Gi"),
+        ("64K", "64k or 64Ki"),
+        ("2GiB", "2G or 2Gi"),
+        ("1TB", "1T or 1Ti"),
+    ],
+)
+def test_an_amount_that_other_tools_write_is_answered_with_what_is_likely_meant(written: str, meant: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        PODS.strict({"spec": {"overhead": {"memory": written}}})
+    assert caught.value.reason.endswith(f"; did you mean {meant}")
+    for one in meant.split(" or "):
+        assert PODS.strict({"spec": {"overhead": {"memory": one}}}).spec
+
+
+@pytest.mark.parametrize("written", ["half", "MB", "12B", "1\u212aB", "9" * 40 + "MB", "1 GB"])
+def test_what_cannot_be_guessed_is_not(written: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        PODS.strict({"spec": {"overhead": {"memory": written}}})
+    assert "did you mean" not in caught.value.reason

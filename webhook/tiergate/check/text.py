@@ -80,7 +80,7 @@ def _object(result: ObjectResult, style: Style) -> Iterator[str]:
         of_tier = f" (tier {result.tier}{mode_note(result.mode)})" if result.tier else ""
         yield f"{style.paint(f'{outcome:<8}', _OUTCOMES[outcome])}  {result.kind} {result.name}{where}{of_tier}"
     for one in result.findings:
-        yield from _finding(one, style)
+        yield from _finding(one, style, besides=outcome == "fail" and one.severity == "warning")
     if not style.quiet:
         for ignored in result.ignored:
             yield f"          {style.paint(f'ignored {ignored.rule}: {ignored.reason}', 'faint')}"
@@ -96,8 +96,9 @@ def mode_note(mode: str) -> str:
     return "" if mode in ("", "Enforce") else f", {mode}"
 
 
-def _finding(one: ReportedFinding, style: Style) -> Iterator[str]:
-    yield f"          {one.message}"
+def _finding(one: ReportedFinding, style: Style, *, besides: bool) -> Iterator[str]:
+    """Yield a finding; one that is ``besides`` is not why the object fails."""
+    yield f"          {style.paint('warning: ', 'yellow') if besides else ''}{one.message}"
     yield style.paint(f"          {one.path}:{one.line}:{one.column}  {one.rule}", "faint")
 
 

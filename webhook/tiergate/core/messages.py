@@ -20,6 +20,14 @@ _UNITS: Final = {
     "BinarySI": (1024, ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")),
     "DecimalSI": (1000, ("", "k", "M", "G", "T", "P", "E")),
 }
+_COUNTED: Final = {
+    "Terminating": "pods with activeDeadlineSeconds",
+    "NotTerminating": "pods without activeDeadlineSeconds",
+    "BestEffort": "QoS class BestEffort",
+    "NotBestEffort": "QoS class other than BestEffort",
+    "CrossNamespacePodAffinity": "affinity to pods of other namespaces",
+}
+"""Which pods a scope matches."""
 _CLASSES: Final = {"PriorityClass": "priority class", "VolumeAttributesClass": "volume attributes class"}
 MAX_FAULT: Final = 1000
 """Characters of what is wrong with a tier that is written."""
@@ -244,7 +252,7 @@ def scope_words(scopes: tuple[ScopeRequirement, ...]) -> str:
 def _one_scope(wanted: ScopeRequirement) -> str:
     what = _CLASSES.get(wanted.scope_name)
     if what is None:
-        return f"scope {wanted.scope_name}"
+        return _COUNTED.get(wanted.scope_name, f"scope {wanted.scope_name}")
     match wanted.operator:
         case "In":
             return f"{what} {' or '.join(wanted.values)}"

@@ -193,4 +193,4 @@ def _room(usage: NamespaceUsage) -> NamespaceRoom:
 
 
 def _tightest_first(bounds: list[BoundFigures]) -> tuple[BoundFigures, ...]:
-    return tuple(sorted(bounds, key=lambda one: (-one.share, one.resource, one.quota)))
+    return tuple(sorted(bounds, key=lambda one: (-one.share, not one.hard.nano, one.resource, one.quota)))

@@ -40,6 +40,7 @@ _Path = tuple[Any, Any]
 _Convert = Callable[[Tree, _Path, list[Fault]], Any]
 """Returns one value as its type says; what cannot be is noted in the faults and comes back as anything."""
 
+_BYTES: Final = re.compile(r"([0-9]{1,9}(?:[.][0-9]{1,9})?)([KMGTP])i?B?", re.IGNORECASE | re.ASCII)
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
 _NOT_TEXT: Final = "NUL and lone surrogates are not text"
 _TOO_LONG: Final = f"a name has at most {MAX_NAME} characters"
@@ -236,9 +237,18 @@ def _quantity_text(tree: Tree) -> str:
     try:
         Quantity.parse(tree)
     except ValueError as error:
-        msg = f'"{shortened(tree, VALUE_SHOWN)}" is not a quantity: {error}'
+        msg = f'"{shortened(tree, VALUE_SHOWN)}" is not a quantity: {error}{_meant(tree)}'
         raise _Unfit(msg) from None
     return str(tree)
+
+
+def _meant(text: str) -> str:
+    """Return what is likely meant by an amount of bytes that other tools write: 512MB, 512mb, 512K."""
+    found = _BYTES.fullmatch(text)
+    if found is None:
+        return ""
+    number, unit = found[1], found[2].upper()
+    return f"; did you mean {number}{'k' if unit == 'K' else unit} or {number}{unit}i"
 
 
 def _text(tree: Tree) -> str:

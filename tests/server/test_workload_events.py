@@ -9,12 +9,11 @@ import pytest
 from tests.builders import Json, a_pod_object, a_workload_object, an_owner
 from tests.fake_api import FakeApi
 from tests.reviews import a_review
-from tests.server.event_world import World, a_flood, a_pod_of, a_rollout, about
+from tests.server.event_world import World, a_pod_of, a_rollout, about
 from tiergate.admission.request import read
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.decision import Decision, Finding
-from tiergate.server import events
-from tiergate.server.events import AGAIN, ALL_BURST, ALL_INTERVAL, BURST, LARGEST, MOST_WAITING, RETRY, SETTLE
+from tiergate.server.events import AGAIN, LARGEST, RETRY, SETTLE
 
 REFUSED: Final = a_review(a_pod_of())
 
@@ -268,49 +267,6 @@ async def test_a_count_that_cannot_be_raised(refused: str, status: int, outcome:
     await world.review("validate", REFUSED)
     await world.written()
     assert world.counts.outcomes == {outcome: 1}
-
-
-@pytest.mark.asyncio
-async def test_a_flood_is_bounded_in_memory_and_in_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever floods has half of the places, and what he makes up no share of the namespace's Events."""
-    monkeypatch.setattr(events, "MOST_KNOWN", 200)
-    world = World()
-    a_rollout(world.api)
-    for number in range(2 * 200):
-        await world.review("validate", a_flood(number), peer="192.0.2.66")
-    assert (world.events.waiting, len(world.events)) == (MOST_WAITING // 2, 200)
-    await world.review("validate", REFUSED, peer="192.0.2.1")
-    begun = world.now
-    (event,) = await world.written()
-    assert about(event) == ("Deployment", "web", "uid-web")
-    assert world.now - begun >= (MOST_WAITING // 2 - ALL_BURST) * ALL_INTERVAL
-    assert world.counts.outcomes["absent"] == MOST_WAITING // 2
-
-
-@pytest.mark.asyncio
-async def test_a_namespace_has_so_many_events_and_no_more() -> None:
-    """Also of workloads that are there; and another namespace has its own."""
-    world = World(namespaces=1)
-    for number in range(4 * BURST):
-        world.put("ReplicaSet", f"rs-{number}")
-        await world.review("validate", a_flood(number))
-    world.put("ReplicaSet", "rs-0", namespace="team-0")
-    await world.review("validate", a_flood(0, "team-0"))
-    written = await world.written()
-    assert [event["metadata"]["namespace"] for event in written].count("dev") == BURST
-    assert [event["metadata"]["namespace"] for event in written].count("team-0") == 1
-
-
-@pytest.mark.asyncio
-async def test_made_up_creations_leave_the_share_of_others_alone() -> None:
-    world = World()
-    a_rollout(world.api)
-    for number in range(4 * BURST):
-        await world.review("workloads", a_review(a_workload_object(name=f"w-{number}", cpu="3")))
-    await world.review("validate", REFUSED)
-    written = await world.written()
-    assert len([event for event in written if about(event)[2] == ""]) == BURST
-    assert about(written[-1]) == ("Deployment", "web", "uid-web")
 
 
 @pytest.mark.asyncio

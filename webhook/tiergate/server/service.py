@@ -80,7 +80,8 @@ class AccessReviews:
     async def may_assign(self, user: UserInfo, tier: str, *, peer: str, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
         key = tier, msgspec.json.encode(user)
-        return await self._reads.read(key, partial(self._ask, user, tier), peer=peer, timeout=timeout)
+        ask = partial(self._ask, user, tier)
+        return await self._reads.read(key, ask, peer=peer, whose=user.username, timeout=timeout)
 
     async def _ask(self, user: UserInfo, tier: str, timeout: float) -> bool:  # noqa: ASYNC109 - as above
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})

@@ -48,8 +48,7 @@ def with_names(checked: Checked | None, manifest: Manifest, namespace: str) -> C
     about = About(manifest, f"{before.kind} {before.name or 'without a name'}", before.namespace, before.tier)
     told = {one.pointer for one in before.findings}
     found = [one for fault in faults if (one := _finding(about, fault)).pointer not in told]
-    line = before.line or manifest.place().line
-    result = msgspec.structs.replace(before, line=line, findings=(*before.findings, *found))
+    result = msgspec.structs.replace(before, findings=(*before.findings, *found))
     return Checked(result) if checked is None else Checked(result, checked.part)
 
 
@@ -60,7 +59,7 @@ def _finding(about: About, fault: Fault) -> ReportedFinding:
 
 def _unjudged(manifest: Manifest, namespace: str) -> ObjectResult:
     name, place = shortened(manifest.name), shortened(namespace)
-    return ObjectResult(path=manifest.path, line=0, kind=manifest.kind.lower(), name=name, namespace=place)
+    return ObjectResult(path=manifest.path, kind=manifest.kind.lower(), name=name, namespace=place)
 
 
 def _faults(manifest: Manifest, rule: NameRule) -> Iterator[Fault]:

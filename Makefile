@@ -65,7 +65,7 @@ pure: $(STAMP)
 test: check ## Everything: pure tests, chart, server process, real control plane, and a real node where one can run
 	@$(BIN)/python -m tests.controlplane.binaries
 	@TIERGATE_REQUIRE_CLUSTER=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m '(cluster or helm or process or image or slow) and not long'
-	@$(BIN)/python -m tests.node --or-skip
+	@$(BIN)/python -m tests.node --or-skip --brief
 
 long: $(STAMP) ## What takes too long for every change: both Helm majors everywhere, restores, whole certificate lives
 	@$(BIN)/python -m tests.controlplane.binaries

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -30,6 +32,7 @@ NAMESPACE: Final = "webhook-system"
 RELEASE: Final = "some-release"
 KUBERNETES: Final = "1.37.2"
 HOOK: Final = "helm.sh/hook"
+_BETWEEN: Final = re.compile(r"^---$", re.MULTILINE)
 
 Object = dict[str, Any]
 
@@ -49,6 +52,12 @@ class Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
             raise yaml.constructor.ConstructorError(None, None, msg, node.start_mark)
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(document: str) -> tuple[Object, ...]:
+    """Return the object of a document, if there is one: most documents of two renders are equal."""
+    return tuple(item for item in yaml.load_all(document, Strict) if item is not None)  # a safe loader
 
 
 def find_helm(name: str = "helm") -> str | None:
@@ -153,7 +162,7 @@ class Helm:
             "--values=-",
             stdin=values,
         )
-        items = [item for item in yaml.load_all(text, Strict) if item is not None]  # a safe loader
+        items = [copy.deepcopy(item) for document in _BETWEEN.split(text) for item in _parsed(document)]
         hooks = tuple(item for item in items if HOOK in item["metadata"].get("annotations", {}))
         return Rendered(text, tuple(item for item in items if item not in hooks), hooks)
 

@@ -23,11 +23,18 @@ FOREIGN: Final = frozenset({"ServiceMonitor", "PrometheusRule", "Certificate", "
 
 def faults(item: Object, minor: str) -> list[str]:
     """Return what the API server of this minor would not know or not take in the object; [] is valid."""
+    return list(_faults(json.dumps(item, default=str), minor))
+
+
+@functools.lru_cache(maxsize=8192)
+def _faults(document: str, minor: str) -> tuple[str, ...]:
+    """Most objects of two renders are equal."""
+    item: Object = json.loads(document)
     group, _, version = item["apiVersion"].rpartition("/")
     validator = _tier() if item["kind"] == "Tier" else _known(minor, item["kind"], group.partition(".")[0], version)
     errors = sorted(validator.iter_errors(item), key=relevance)
     name = f"{item['kind']} {item['metadata']['name']}"
-    return [f"{name}: {'.'.join(map(str, error.absolute_path))}: {error.message[:300]}" for error in errors]
+    return tuple(f"{name}: {'.'.join(map(str, error.absolute_path))}: {error.message[:300]}" for error in errors)
 
 
 @functools.cache

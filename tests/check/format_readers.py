@@ -47,7 +47,7 @@ def of_github(text: str) -> set[Found]:
     """Return the findings of github."""
     pattern = re.compile(r"::(error|warning) file=([^,]*),line=([0-9]+),col=[0-9]+,title=tiergate ([a-z/-]+)::.+")
     matches = [pattern.fullmatch(line) for line in text.splitlines()]
-    return {(one[4], one[2], int(one[3]), one[1]) for one in matches if one}
+    return {(one[4], unquote(one[2]), int(one[3]), one[1]) for one in matches if one}
 
 
 def of_gitlab(text: str) -> set[Found]:

@@ -104,6 +104,7 @@ def policies(release: Release) -> dict[str, str]:
     return {entry["name"]: entry["failurePolicy"] for entry in release.entries()}
 
 
+@pytest.mark.long
 def test_an_installation_whose_namespace_was_deleted_is_made_again(release: Release) -> None:
     """The guard has no server then, and would refuse the chart's own namespaces: Helm says so and names the script."""
     cluster = release.cluster

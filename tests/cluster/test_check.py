@@ -11,10 +11,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.check.naming_cases import objects
 from tests.check.running import Folder
 from tests.controlplane.cluster import Cluster, Result
 from tests.corpus.public import CORPUS
 from tests.corpus.test_sets import SETS
+from tiergate.check.names import with_names
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.unchanged import change_of
 from tiergate.core.request import WorkloadChange
@@ -140,6 +142,20 @@ def test_a_manifest_is_told_what_the_cluster_says(cluster: Cluster, known: Folde
             assert warnings(result) == {one["message"] for one in found}, manifest
             seen["warned" if found else "allowed"] += 1
     assert all(seen.values()), seen
+
+
+def test_names_and_labels_are_refused_where_the_cluster_refuses_them(cluster: Cluster) -> None:
+    """Each of every kind, created by dry-run in a namespace that no tier governs."""
+    wrong: list[tuple[object, str, object]] = []
+    with cluster.raw_api() as api:
+        for collection, document in objects():
+            (manifest,) = loaded_of(json.dumps(document).encode(), "-").manifests
+            ours = with_names(None, manifest, "")
+            code, answer = api.call("POST", f"{collection}?dryRun=All", document)
+            if (code == 201) != (ours is None):
+                what = document["metadata"], document["spec"].get("template", {}).get("metadata")
+                wrong.append((what, document["kind"], ours.result.findings if ours else answer.get("message")))
+    assert not wrong, "\n".join(str(w)[:400] for w in wrong)
 
 
 def test_a_pod_gets_what_the_check_shows(cluster: Cluster, known: Folder, namespace: str) -> None:

@@ -1,7 +1,7 @@
 """`make node`: our image on a real kubelet and containerd, installed by the chart. See `tests.node.steps`.
 
-Needs Linux and root; what is missing is said. With --or-skip that is no failure. KEEP=1 leaves out the
-uninstallation, and the node runs until Ctrl-C.
+Needs Linux and root; what is missing is said. With --or-skip that is no failure. --brief leaves out the steps that
+another test holds as well. KEEP=1 leaves out the uninstallation, and the node runs until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def _prepared() -> Binaries:
     return programs
 
 
-def _run() -> int:
+def _run(options: Sequence[str]) -> int:
     begun = time.monotonic()
     programs = _prepared()
     with namespaces.folder() as folder:
         images.build(say, folder)
         (folder / "programs.json").write_text(json.dumps({name: str(path) for name, path in programs.paths.items()}))
         say(f"node: everything is built after {time.monotonic() - begun:.0f} s")
-        return _ended(namespaces.enter(folder, (sys.executable, "-m", "tests.node.inside", str(folder))))
+        return _ended(namespaces.enter(folder, (sys.executable, "-m", "tests.node.inside", str(folder), *options)))
 
 
 def _ended(process: subprocess.Popen[str]) -> int:
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         say(f"node: skipped, {reason}" if without == 0 else f"node: {reason}")
         return without
     try:
-        code = _run()
+        code = _run([option for option in arguments if option == "--brief"])
         if code == NO_NODE:
             say(f"node: {'skipped, ' if without == 0 else ''}no node became ready here, see above")
         return without if code == NO_NODE else code

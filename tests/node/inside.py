@@ -90,13 +90,19 @@ def _keep(cluster: Cluster, folder: Path) -> None:
     signal.pause()
 
 
-def _live(daemons: Daemons, folder: Path, programs: Mapping[str, str]) -> int:
+def chosen(*, brief: bool, kept: bool) -> tuple[steps.Step, ...]:
+    """Return the steps to take: a brief run has no other test's, and a node that is kept stays installed."""
+    wanted = tuple(step for step in steps.STEPS if not (brief and step.elsewhere))
+    return wanted[:-1] if kept else wanted
+
+
+def _live(daemons: Daemons, folder: Path, programs: Mapping[str, str], *, brief: bool) -> int:
     """Start everything and take the steps; the exit code is 1 if one does not hold, NO_NODE without a node."""
     cluster, code = None, 0
     is_kept = os.environ.get("KEEP", "") not in {"", "0"}
     try:
         cluster = start(daemons, folder, programs)
-        steps.take(Node(cluster, daemons), say, steps.STEPS[:-1] if is_kept else steps.STEPS)
+        steps.take(Node(cluster, daemons), say, chosen(brief=brief, kept=is_kept))
     except AssertionError as error:
         say(f"\nThis does not hold:\n{error}")
         _report(cluster, folder)
@@ -112,7 +118,8 @@ def main(arguments: Sequence[str]) -> int:
     programs = json.loads((folder / "programs.json").read_text())
     shims = Path(programs["containerd-shim-runc-v2"]).parent
     try:
-        return _live(Daemons(folder, {"PATH": f"{shims}:{os.environ['PATH']}"}), folder, programs)
+        daemons = Daemons(folder, {"PATH": f"{shims}:{os.environ['PATH']}"})
+        return _live(daemons, folder, programs, brief="--brief" in arguments)
     except KeyboardInterrupt:
         return 130
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.image.building import REPOSITORY
 from tests.node import __main__ as command
 from tests.node import namespaces, packages
-from tests.node.inside import NO_NODE
+from tests.node.inside import NO_NODE, chosen
+from tests.node.steps import STEPS
 
 
 @pytest.fixture
@@ -111,9 +113,16 @@ def test_only_a_node_that_never_was_ready_is_skipped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(command, "why_not", lambda: None)
-    monkeypatch.setattr(command, "_run", lambda: ended)
+    monkeypatch.setattr(command, "_run", lambda _: ended)
     assert command.main(["--or-skip"] if skips else []) == code
     assert ("no node became ready here" in capsys.readouterr().out) == (ended == NO_NODE)
+
+
+def test_a_brief_run_leaves_out_only_what_another_test_holds() -> None:
+    left_out = [step.elsewhere for step in STEPS if step not in chosen(brief=True, kept=False)]
+    assert [each for each in left_out if (REPOSITORY / each).is_file()] == left_out != []
+    assert chosen(brief=False, kept=False) == STEPS
+    assert chosen(brief=False, kept=True) == STEPS[:-1]
 
 
 def test_another_cluster_is_not_ours_to_replace(monkeypatch: pytest.MonkeyPatch) -> None:

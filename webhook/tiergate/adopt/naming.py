@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from tiergate.adopt.quotas import LONGEST, unused
+from tiergate.adopt.quotas import unused
 from tiergate.adopt.values import NativeBounds
+from tiergate.core.naming import DNS_LABEL
 
-NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-"""A DNS label, which names of namespaces and of tiers are."""
 _LABELS: Final = ("environment", "env", "stage", "tier", "part-of", "team", "tenant", "owner")
 """What the keys of labels end in that say what namespaces have in common, the best first."""
 
@@ -21,7 +19,7 @@ class BadName(ValueError):
 
 def is_name(text: str) -> bool:
     """Say whether a namespace or a tier can have the name."""
-    return len(text) <= LONGEST and NAME.fullmatch(text) is not None
+    return not DNS_LABEL.fault(text)
 
 
 def names(

@@ -10,12 +10,12 @@ from tiergate.adopt.reading import Found
 from tiergate.adopt.standing import Judged
 from tiergate.adopt.steps import steps
 from tiergate.adopt.values import TOPICS, AdoptionPlan, NewTier, Remark, Skipped
-from tiergate.adopt.writing import Written
+from tiergate.adopt.writing import Destination
 from tiergate.wire.snapshot import Missing
 
 
 def render(
-    plan: AdoptionPlan, found: Found, judged: Mapping[str, Judged], *, written: Written, home: str
+    plan: AdoptionPlan, found: Found, judged: Mapping[str, Judged], *, written: Destination, home: str
 ) -> Iterator[str]:
     """Yield the lines; ``written`` is what is written beside the report, ``home`` the namespace of the release."""
     yield _summary(plan, found)

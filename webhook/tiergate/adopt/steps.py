@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from tiergate.adopt.lines import grouped, line, listed
 from tiergate.adopt.removal import Removal, removal
 from tiergate.adopt.values import AdoptionPlan, NewTier
-from tiergate.adopt.writing import Written
+from tiergate.adopt.writing import Destination
 from tiergate.core.tier import LABEL
 
 
-def steps(plan: AdoptionPlan, written: Written, home: str) -> Iterator[str]:
+def steps(plan: AdoptionPlan, written: Destination, home: str) -> Iterator[str]:
     """Yield the steps; ``home`` is the namespace of the release."""
     removals = [(member.namespace, removal(member.native, one.tier)) for one in plan.tiers for member in one.members]
     every = (
@@ -35,7 +35,7 @@ def steps(plan: AdoptionPlan, written: Written, home: str) -> Iterator[str]:
         yield line("  {} [{}]", note, listed([namespace for namespace, _ in each]))
 
 
-def _joining(plan: AdoptionPlan, written: Written, home: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _joining(plan: AdoptionPlan, written: Destination, home: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield how the tiers come into being and the namespaces into them."""
     enforces = any(one.tier.mode == "Enforce" for one in plan.tiers)
     refusing = (
@@ -56,7 +56,7 @@ def _joining(plan: AdoptionPlan, written: Written, home: str) -> Iterator[tuple[
         yield f"sh {written.file}: {stay}", ()
 
 
-def _upgrade(written: Written, home: str) -> str:
+def _upgrade(written: Destination, home: str) -> str:
     return f"helm upgrade RELEASE CHART --namespace {home} --reuse-values --values {written.file}"
 
 
@@ -64,7 +64,7 @@ def _label(one: NewTier) -> str:
     return f"kubectl label namespace {' '.join(one.namespaces)} {LABEL}={one.tier.name}"
 
 
-def _enforcing(plan: AdoptionPlan, written: Written, home: str) -> tuple[str, tuple[str, ...]]:
+def _enforcing(plan: AdoptionPlan, written: Destination, home: str) -> tuple[str, tuple[str, ...]]:
     """Return how tiers come to refuse; those of a release by its values, else its next upgrade is a conflict."""
     until = "and wait until its ResourceQuotas are in force:"
     loop = f"for t in {' '.join(one.tier.name for one in plan.tiers)}; do"

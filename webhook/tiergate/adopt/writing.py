@@ -13,7 +13,7 @@ from tiergate.wire.types import quantity_texts
 Output = Literal["manifests", "labels", "values"]
 
 
-class Written(NamedTuple):
+class Destination(NamedTuple):
     """What is written, and the name of its file as commands have it."""
 
     output: Output

@@ -11,6 +11,7 @@ from tiergate.check import change_set
 from tiergate.check.about import About
 from tiergate.check.change_set import Part, Total
 from tiergate.check.judging import ObjectChecker, unknown_usage
+from tiergate.check.names import with_names
 from tiergate.check.repeated import Repeated
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, ObjectKey, Surroundings
@@ -57,6 +58,7 @@ def check(
     repeated = Repeated(loaded.manifests, surroundings)
     for manifest in loaded.manifests:
         checked = checker.check(manifest, len(results))
+        checked = with_names(checked, manifest, surroundings.namespace_of(manifest))
         if checked is None:
             others += 1
             continue

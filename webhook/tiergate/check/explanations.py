@@ -179,12 +179,12 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         does=WARNS,
     ),
     "api-validation": Explanation(
-        what="the API server itself accepts the kind, and the resources of the pods",
+        what="the API server itself accepts the kind, names, labels and annotations, and the resources of the pods",
         why="kubectl apply would fail, whatever the tier says",
         passes="values that Kubernetes accepts, such as requests that are not above their limits",
         bounds="none",
         example="the API server refuses /spec/containers/0/resources/requests/cpu: it must be at most the cpu limit",
-        of="pods, pod templates and Tiers (tiergate check)",
+        of="every object that Tiergate reads, and pod templates (tiergate check)",
         does="fails in every mode",
     ),
     "differs-from-option": Explanation(

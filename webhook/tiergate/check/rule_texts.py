@@ -16,7 +16,7 @@ DOCS_URL: Final = "TIERGATE_DOCS_URL"
 _OF_CHECK: Final = {
     "change-set-exceeds-quota": "All objects of a namespace together ask more than a quota has left.",
     "change-set-rollout-stalls": "A later rollout of the workload could not create its first new pod.",
-    "api-validation": "The API server itself refuses the resources of the pods.",
+    "api-validation": "The API server itself refuses the kind, a name or label, or the resources of the pods.",
     "differs-from-option": "A Tier or Namespace is not the one that an option names, and that one counts.",
     REPEATED: "The change set defines the object again later, and that one counts.",
     UNREADABLE: "A document, a file or a tier cannot be read.",

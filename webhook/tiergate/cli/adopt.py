@@ -11,7 +11,7 @@ from tiergate.cli.exit_codes import Exit
 from tiergate.cli.live import add_connection, run_live
 
 if TYPE_CHECKING:
-    from tiergate.adopt.writing import Written
+    from tiergate.adopt.writing import Destination
 
 DESCRIPTION: Final = "write tiers for a cluster that has LimitRanges and ResourceQuotas, and report what would change"
 EXAMPLE: Final = """\
@@ -68,15 +68,17 @@ def _naming(text: str) -> tuple[str, str]:
     return namespace, tier
 
 
-def _target(arguments: argparse.Namespace) -> Written:
+def _target(arguments: argparse.Namespace) -> Destination:
     """Return what is written, and its file as a shell reads its name; "FILE" for standard output."""
     import shlex  # noqa: PLC0415 - as below
 
-    from tiergate.adopt.writing import Written  # noqa: PLC0415 - --help needs no rules
+    from tiergate.adopt.writing import Destination  # noqa: PLC0415 - --help needs no rules
     from tiergate.core.text import printable  # noqa: PLC0415 - as above
 
     file = arguments.output_file
-    return Written(arguments.output) if file is None else Written(arguments.output, printable(shlex.quote(file)))
+    return (
+        Destination(arguments.output) if file is None else Destination(arguments.output, printable(shlex.quote(file)))
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ async def test_a_flood_is_bounded_in_memory_and_in_requests(monkeypatch: pytest.
     """Whoever floods has half of the places, and what he makes up no share of the namespace's Events."""
     monkeypatch.setattr(events, "MOST_KNOWN", 200)
     world = World(namespaces=20)
-    a_rollout(world)
+    a_rollout(world.api)
     for number in range(2 * 200):
         await world.review("validate", a_flood(number, f"team-{number % 20}"), peer="192.0.2.66")
     assert (world.events.waiting, len(world.events)) == (MOST_WAITING // 2, 200)
@@ -50,7 +50,7 @@ async def test_a_namespace_has_so_many_events_and_no_more() -> None:
 async def test_a_tenant_who_makes_up_owners_keeps_nobody_elses_event_from_being_written() -> None:
     """All tenants come from one address, the API server's."""
     world = World(namespaces=1)
-    a_rollout(world)
+    a_rollout(world.api)
     for number in range(MOST_WAITING):
         await world.review("validate", a_flood(number, "team-0"))
     await world.review("validate", REFUSED)
@@ -62,7 +62,7 @@ async def test_a_tenant_who_makes_up_owners_keeps_nobody_elses_event_from_being_
 @pytest.mark.asyncio
 async def test_made_up_creations_leave_the_share_of_others_alone() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     for number in range(4 * BURST):
         await world.review("workloads", a_review(a_workload_object(name=f"w-{number}", cpu="3")))
     await world.review("validate", REFUSED)

@@ -22,7 +22,7 @@ REFUSED: Final = a_review(a_pod_of())
 async def test_a_refused_pod_leaves_an_event_on_its_deployment() -> None:
     """As the API server stores it, and ``kubectl describe`` looks for it: by kind, name, namespace and uid."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     assert not await world.review("validate", REFUSED)
     (event,) = await world.written()
     assert event["involvedObject"] == {
@@ -77,7 +77,7 @@ async def test_a_refused_pod_leaves_an_event_on_its_deployment() -> None:
 )
 async def test_the_event_is_on_what_people_know(owner: Json, expected: tuple[str, str, str]) -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     world.put("CronJob", "n")
     world.put("Job", "n-1", owner=an_owner(apiVersion="batch/v1", kind="CronJob", name="n", uid="uid-n"))
     world.put("ReplicaSet", "orphan", owner=an_owner(kind="Deployment", name="web", uid="uid-of-another"))
@@ -103,7 +103,7 @@ async def test_the_event_is_on_what_people_know(owner: Json, expected: tuple[str
 async def test_an_owner_reference_is_proof_of_nothing(owner: Json) -> None:
     """A forged review makes no Event on what is not there; it costs a read."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     assert not await world.review("validate", a_review(a_pod_of(owner)))
     assert await world.written() == []
     assert (world.counts.outcomes["absent"], world.api.journal) == (1, {})
@@ -145,7 +145,7 @@ async def test_a_refused_creation_is_told_of_by_a_name_alone() -> None:
 @pytest.mark.asyncio
 async def test_dry_runs_and_what_is_allowed_leave_nothing() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     assert not await world.review("validate", a_review(a_pod_of(), dryRun=True))
     assert not await world.review("workloads", a_review(a_workload_object(cpu="3"), dryRun=True))
     assert await world.review("validate", a_review(a_pod_of(cpu="1")))
@@ -156,7 +156,7 @@ async def test_dry_runs_and_what_is_allowed_leave_nothing() -> None:
 @pytest.mark.asyncio
 async def test_ten_refused_pods_are_one_event_whose_count_rises_once_in_a_while() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     for _ in range(10):
         await world.review("validate", REFUSED)
     (event,) = await world.written()
@@ -175,7 +175,7 @@ async def test_ten_refused_pods_are_one_event_whose_count_rises_once_in_a_while(
 @pytest.mark.asyncio
 async def test_pods_of_another_rollout_are_told_of_in_the_same_event() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     world.put("ReplicaSet", "web-6a", owner=an_owner(kind="Deployment", name="web", uid="uid-web"))
     await world.review("validate", REFUSED)
     await world.review("validate", a_review(a_pod_of(an_owner(name="web-6a", uid="uid-web-6a"))))
@@ -188,7 +188,7 @@ async def test_pods_of_another_rollout_are_told_of_in_the_same_event() -> None:
 async def test_replicas_share_one_event() -> None:
     first = World()
     second = World(first.api)
-    a_rollout(first)
+    a_rollout(first.api)
     for world in (first, second, second):
         await world.review("validate", REFUSED)
     await first.written()
@@ -199,7 +199,7 @@ async def test_replicas_share_one_event() -> None:
 @pytest.mark.asyncio
 async def test_rules_have_events_of_their_own() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     bare = a_pod_of()
     bare["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "0"}}
     await world.review("validate", REFUSED)
@@ -214,7 +214,7 @@ async def test_rules_have_events_of_their_own() -> None:
 async def test_reviews_are_answered_while_events_cannot_be_written(failure: Exception) -> None:
     """Another one is tried a minute later, not at once; nothing ends the task."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     world.api.refuse["POST events"] = failure  # type: ignore[assignment]  # any error of a client
     for _ in range(3):
         assert not await world.review("validate", REFUSED)
@@ -231,7 +231,7 @@ async def test_reviews_are_answered_while_events_cannot_be_written(failure: Exce
 async def test_what_is_in_the_place_of_an_event_of_ours_ends_nothing() -> None:
     """Tenants may write Events."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     await world.review("validate", REFUSED)
     (event,) = await world.written()
     path = f"/api/v1/namespaces/dev/events/{event['metadata']['name']}"
@@ -258,7 +258,7 @@ async def test_what_is_in_the_place_of_an_event_of_ours_ends_nothing() -> None:
 )
 async def test_a_count_that_cannot_be_raised(refused: str, status: int, outcome: str) -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     await world.review("validate", REFUSED)
     await world.written()
     world.counts.outcomes.clear()
@@ -272,7 +272,7 @@ async def test_a_count_that_cannot_be_raised(refused: str, status: int, outcome:
 @pytest.mark.asyncio
 async def test_a_review_that_takes_long_to_look_into_leaves_no_event() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     large = a_pod_of()
     large["metadata"]["annotations"] = {"example.com/large": "x" * LARGEST}
     assert not await world.review("validate", a_review(large))

@@ -18,7 +18,6 @@ from tiergate.cluster.budget import Budget
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
 from tiergate.cluster.events import Events, InvolvedObject, utc_now
 from tiergate.cluster.resource import WORKLOADS
-from tiergate.server.owners import Owners
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from tiergate.cluster.api import Api
     from tiergate.core.decision import Decision
     from tiergate.metrics.recorder import Recorder
+    from tiergate.server.owners import Owners
     from tiergate.wire.owners import Reference
 
 COMPONENT: Final = "tiergate-webhook"
@@ -78,15 +78,16 @@ class WorkloadEvents:
     def __init__(
         self,
         api: Api,
+        owners: Owners,
         recorder: Recorder,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Take what sends and what counts, monotonic seconds, the time of day, and what waits for seconds."""
+        """Take what sends, reads workloads and counts, monotonic seconds, the time of day, and what waits."""
         self._events = Events(api, component=COMPONENT, now=now, timeout=TIMEOUT)
-        self._owners = Owners(api, timeout=TIMEOUT)
+        self._owners = owners
         self._recorder = recorder
         self._clock = clock
         self._sleep = sleep

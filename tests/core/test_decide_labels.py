@@ -11,8 +11,10 @@ from tests.builders import (
 )
 from tests.core.deciding import ASKED, TIER, label
 from tiergate.core.decide import decide
+from tiergate.core.decision import Finding, RuleId
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.request import LabelChange
+from tiergate.core.rules import sentence
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,11 @@ def test_a_protected_namespace_may_leave_a_tier_and_not_join_one(
     facts = the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev", "prod"}))
     decision = decide(a_request(label("prod", after), namespace=name), facts)
     assert [one.rule for one in decision.findings] == rules
+
+
+@pytest.mark.parametrize("rule", ["tier-missing", "label-tier-missing"])
+def test_nobody_is_told_to_create_a_tier_without_a_name(rule: RuleId) -> None:
+    """As after `kubectl label namespace dev tiergate.io/tier=`, meant to remove the label."""
+    said = sentence(Finding(rule, "", tier=""), namespace="dev")
+    assert "is empty" in said
+    assert said.endswith("; set it to the name of a tier, or remove it")

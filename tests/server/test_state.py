@@ -23,7 +23,7 @@ from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition, rows_of
 from tiergate.server.live import LiveReads
 from tiergate.server.service import tier_conditions
-from tiergate.server.state import MISSING_FOR, MOST_MISSING, ServerState
+from tiergate.server.state import DECODED_AT_ONCE, MISSING_FOR, MOST_MISSING, ServerState
 from tiergate.server.usage import UsageByNamespace
 from tiergate.wire import Malformed
 from tiergate.wire.quota import read_quota
@@ -213,6 +213,23 @@ async def test_quotas_are_read_live() -> None:
     assert [quota.name for quota in await state.quotas_now("dev", peer="", timeout=2.0)] == ["a", "z"]
     nothing = state_on({path: {"items": None}})
     assert await nothing.quotas_now("dev", peer="", timeout=2.0) == ()
+
+
+async def test_reviews_get_their_turn_while_thousands_of_quotas_are_read_live() -> None:
+    """Whoever may write ResourceQuotas can write so many, and have them read by each pod that is refused."""
+    path, turns = "/api/v1/namespaces/dev/resourcequotas", 0
+    state = state_on({path: {"items": [a_named_quota(f"q-{number}", "dev") for number in range(20 * DECODED_AT_ONCE)]}})
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(others())
+    assert len(await state.quotas_now("dev", peer="", timeout=2.0)) == 20 * DECODED_AT_ONCE
+    task.cancel()
+    assert turns >= 20
 
 
 UNREADABLE: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from tiergate.server.journal import Journal
 from tiergate.server.makers import Makers
 from tiergate.server.owners import Owners
 from tiergate.server.state import ServerState
-from tiergate.server.usage import AT_ONCE, PagePublisher, UsageByNamespace, tier_states
+from tiergate.server.usage import AT_ONCE, MOST_ROWS, PagePublisher, UsageByNamespace, tier_states
 
 
 def a_state(*namespaces: str) -> ServerState:
@@ -65,6 +65,16 @@ async def test_it_is_said_whose_a_quota_is() -> None:
     assert [(row.quota, row.of_tier) for row in usage.rows] == [("own", False), ("tier", True)]
 
 
+async def test_of_thousands_of_quotas_so_many_rows_are_made_and_those_of_the_tier_first() -> None:
+    state, hard = a_state("a"), {f"count/{number}.example.com": "1" for number in range(100)}
+    for number in range(MOST_ROWS // 100 + 1):
+        foreign = {"metadata": {"name": f"own-{number}", "namespace": "a"}, "status": {"hard": hard, "used": hard}}
+        learn(state, "resourcequotas", foreign)
+    (usage,) = await UsageByNamespace(state).namespaces()
+    assert len(usage.rows) == MOST_ROWS
+    assert (usage.rows[0].quota, usage.rows[0].of_tier) == ("tier", True)
+
+
 async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
     state = a_state("a", "b")
     publisher = PagePublisher(state, a_journal(), replica="r")
@@ -83,7 +93,7 @@ async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
 
 
 async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
-    state = a_state(*(f"team-{number}" for number in range(5 * AT_ONCE)))
+    state = a_state(*(f"team-{number}" for number in range(3 * AT_ONCE)))
     publisher = PagePublisher(state, a_journal(), replica="r")
     touched(state, 1)
     turns = 0

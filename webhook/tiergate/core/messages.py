@@ -275,8 +275,13 @@ def pending(finding: Finding, namespace: str) -> Said:
     return Said(f"{quota_named(finding.quota)} is being set up in {namespace}", "try again in a moment")
 
 
+_NOT_EMPTY: Final = "set it to the name of a tier, or remove it"
+
+
 def no_tier(finding: Finding, namespace: str) -> Said:
     """Say that the label names no tier."""
+    if not finding.tier:
+        return Said(f'the label tiergate.io/tier of namespace "{namespace}" is empty', _NOT_EMPTY)
     return Said(
         f'the label tiergate.io/tier of namespace "{namespace}" names "{shortened(finding.tier)}", '
         "and there is no such tier",
@@ -322,6 +327,8 @@ def protected(_finding: Finding, namespace: str) -> Said:
 
 def label_names_no_tier(finding: Finding, namespace: str) -> Said:
     """Warn that the tier does not exist yet."""
+    if not finding.tier:
+        return Said(f"the label tiergate.io/tier is empty: pods in {namespace} are refused", _NOT_EMPTY)
     return Said(f'tier "{shortened(finding.tier)}" does not exist yet; until it does, pods in {namespace} are refused')
 
 

@@ -192,7 +192,7 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="Whether the pods of the workload fit was not checked."),
 )  # fmt: skip
 
-MAX_FINDINGS: Final = 2000
+MAX_FINDINGS: Final = 1000
 """Of one object: as many containers as are judged, with a few each."""
 
 _BY_ID: Final = {rule.id: rule for rule in RULES}

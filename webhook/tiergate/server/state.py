@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tiergate.wire.namespace import Namespace
 
 
+DECODED_AT_ONCE: Final = 50
+"""ResourceQuotas of a live read before reviews get their turn: a tenant may have thousands in a namespace."""
 MISSING_FOR: Final = 1.0
 """Seconds for which a tier that is not there is not asked for again."""
 MOST_MISSING: Final = 1000
@@ -191,7 +193,12 @@ class ServerState(ClusterState):
             peer=peer,
             timeout=timeout,
         )
-        return tuple(sorted((_quota(raw) for raw in listed), key=lambda quota: quota.name))
+        found: list[QuotaStatus] = []
+        for raw in listed:
+            found.append(_quota(raw))
+            if len(found) % DECODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return tuple(sorted(found, key=lambda quota: quota.name))
 
 
 def _quota(raw: msgspec.Raw) -> QuotaStatus:

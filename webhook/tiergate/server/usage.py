@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tiergate.core.default_pod import default_pods
 from tiergate.core.quantity import ZERO
+from tiergate.core.quota import judged
 from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
 from tiergate.pages.snapshot import Shown, ShownTier
 from tiergate.wire.tier_status import ENFORCING, READY
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from tiergate.server.state import ServerState
     from tiergate.wire.namespace import Namespace
 
-AT_ONCE: Final = 20
-"""Namespaces whose usage is made anew before reviews get their turn: a change of a tier concerns all of its."""
+AT_ONCE: Final = 200
+"""Rows that are made anew before reviews get their turn: a change of a tier concerns all of its namespaces."""
+MOST_ROWS: Final = 500
+"""Of one namespace, the tier's own first: whoever may write ResourceQuotas can write thousands of many names each."""
 
 
 class _Known(NamedTuple):
@@ -54,8 +58,9 @@ class UsageByNamespace:
         for namespace in self._state.governed():
             before = self._known.get(namespace.name)
             one = known[namespace.name] = self._of(namespace, before)
-            made += one is not before
-            if one is not before and made % AT_ONCE == 0:
+            made += 0 if one is before else 1 + len(one.usage.rows)
+            if made >= AT_ONCE:
+                made = 0
                 await asyncio.sleep(0)
         self._known = known
         return tuple([one.usage for one in known.values()])
@@ -71,12 +76,18 @@ class UsageByNamespace:
             and before.would_be == would_be
         ):
             return before
-        every = (*quotas, *would_be)
+        every = (*judged(quotas), *would_be)
         pods = None if tier is None else default_pods(tier, every, minor=state.minor())
-        return _Known(tier, quotas, would_be, NamespaceUsage(label, name, tuple(_rows(label, name, every)), pods))
+        return _Known(tier, quotas, would_be, NamespaceUsage(label, name, _rows(label, name, every), pods))
 
 
-def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterator[UsageRow]:
+def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> tuple[UsageRow, ...]:
+    if sum(len(one.hard) for one in quotas) > MOST_ROWS:
+        quotas = tuple(sorted(quotas, key=lambda one: not one.managed))
+    return tuple(islice(_every_row(tier, namespace, quotas), MOST_ROWS))
+
+
+def _every_row(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterator[UsageRow]:
     for quota in quotas:
         for resource, hard in sorted(quota.hard.items()):
             used = quota.used.get(resource, ZERO)

@@ -1,4 +1,4 @@
-"""How many pods that ask for nothing themselves still fit: one container each, with the defaults of the tier."""
+"""Pods that ask for nothing themselves: one container each, with the defaults of the tier; how many still fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
 
     None where no quota counts them, or where one requires a value for which the tier has no default.
     """
-    pod, usage = _default_pod(tier, minor)
+    pod, usage = default_pod(tier, minor)
     fitting: int | None = None
     for quota in quotas:
         for name, left in left_of(pod, quota, minor=minor):
@@ -34,6 +34,7 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
 
 
 @lru_cache(maxsize=1024)
-def _default_pod(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
+def default_pod(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
+    """Return such a pod as it is stored in the tier, and what quotas count of it."""
     pod = admitted(_BARE, tier, minor=minor)
     return pod, charge(pod, now=None, minor=minor)

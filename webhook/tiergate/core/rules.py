@@ -172,6 +172,8 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="Kubernetes derives a default of the tier that is not written."),
     Rule("max-without-min", tier_messages.max_without_min, endpoint="tiers", effect="warn",
         summary="The tier has a max and no min."),
+    Rule("default-pod-refused", tier_messages.default_pod_refused, endpoint="tiers", effect="warn",
+        summary="The ranges of the tier refuse a pod that sets nothing."),
     Rule("devices-unbounded", tier_messages.unbounded_devices, endpoint="tiers", effect="warn",
         summary="Devices can be had past the quota of the tier."),
     Rule("exemption-broad", tier_messages.broad_exemption, endpoint="tiers", effect="warn",

@@ -104,7 +104,7 @@ class WirePod(msgspec.Struct):
     status: PodStatus | None = None
 
 
-def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
+def to_pod(wire: WirePod, *, pointer: str = "") -> Pod:
     """Return the core value.
 
     Raises:
@@ -120,8 +120,6 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
     resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(  # by position: so many names cost 3 % of a decision
         metadata.name or metadata.generateName,
-        namespace,
-        metadata.uid,
         _containers(spec.containers, pointer, "containers"),
         _containers(spec.initContainers, pointer, "initContainers"),
         _pod_level(resources.requests) if resources else EMPTY,

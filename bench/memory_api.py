@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections import Counter, defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tiergate.cluster.errors import ApiError
@@ -21,6 +22,9 @@ Object = dict[str, Any]
 
 class MemoryApi:
     """Implements ``request`` and ``watch`` of the client. ``cpu`` is in seconds, ``writes`` counts verbs."""
+
+    clock_offset = timedelta()
+    """Its clock and the client's agree."""
 
     def __init__(self) -> None:
         """Begin empty."""

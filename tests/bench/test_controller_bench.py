@@ -10,11 +10,12 @@ from bench.controller import STEADY, Cost, measure, report
 from tests.virtual_time import VirtualLoop
 
 
-def test_the_state_is_reached_and_then_left_alone() -> None:
+def test_the_state_is_reached_and_then_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         cost = runner.run(measure(30, steady=60.0))
     assert (cost.namespaces, cost.writes, cost.writes_later) == (30, 60, 0)
     assert min(cost.reach, cost.status, cost.steady) > 0
+    assert not [one for one in caplog.records if one.exc_info], "a loop that fails is not measured"
 
 
 @pytest.mark.parametrize(

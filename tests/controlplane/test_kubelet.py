@@ -21,7 +21,7 @@ import os, signal, sys, time
 out = open(os.environ["OUT"], "a", buffering=1)
 print("start", file=out)
 def term(*_):
-    print("term", file=out)
+    print("term", time.monotonic(), file=out)
     if sys.argv[1] == "obeys":
         sys.exit(0)
 signal.signal(signal.SIGTERM, term)
@@ -123,24 +123,28 @@ def test_a_killed_container_is_started_again(own: Cluster) -> None:
     assert (last["exitCode"], last["signal"]) == (137, 9)
 
 
-@pytest.mark.parametrize(("answer", "least"), [("obeys", 1.0), ("ignores", 3.0)])
-def test_deletion_is_pre_stop_then_term_then_kill_within_the_grace_period(
-    own: Cluster, tmp_path: Path, answer: str, least: float
+@pytest.mark.parametrize(("answer", "grace"), [("obeys", 600), ("ignores", 3)])
+def test_deletion_is_pre_stop_then_term_then_kill_after_the_grace_period(
+    own: Cluster, tmp_path: Path, answer: str, grace: int
 ) -> None:
-    """The preStop sleep of 1 s comes first; who ignores SIGTERM is killed when the 3 s are over."""
+    """The preStop sleep of 1 s comes first; who ignores SIGTERM is killed when the grace period is over, not sooner."""
     name, out = f"stops-{answer}", tmp_path / "out"
     sleeps = {"preStop": {"sleep": {"seconds": 1}}}
     environment = [{"name": "OUT", "value": str(out)}]
-    pod = a_pod(name, "python", "-c", WRITES_DOWN, answer, grace=3, container={"lifecycle": sleeps, "env": environment})
+    pod = a_pod(
+        name, "python", "-c", WRITES_DOWN, answer, grace=grace, container={"lifecycle": sleeps, "env": environment}
+    )
     own.apply(pod, namespace=NAMESPACE)
     until(lambda: out.exists() and out.read_text(), "the pod has started")
     begun = time.monotonic()
     own.kubectl(f"delete pod {name} -n {NAMESPACE} --wait=false")
-    time.sleep(0.6)
-    assert out.read_text().split() == ["start"]
-    own.kubectl(f"wait --for=delete pod/{name} -n {NAMESPACE} --timeout=20s")
-    assert least <= time.monotonic() - begun < least + 1.9
-    assert out.read_text().split() == ["start", "term"]
+    own.kubectl(f"wait --for=delete pod/{name} -n {NAMESPACE} --timeout=60s")
+    ended = time.monotonic()
+    start, term, told = out.read_text().split()
+    assert (start, term) == ("start", "term")
+    assert float(told) - begun >= 1
+    if answer == "ignores":
+        assert ended - begun >= grace
 
 
 def test_a_failing_liveness_probe_restarts_and_a_failing_readiness_probe_does_not(own: Cluster, tmp_path: Path) -> None:

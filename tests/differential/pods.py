@@ -7,7 +7,6 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw
 
 from tests.differential.policies import (
     HUGE,
@@ -62,7 +61,7 @@ def a_pod(random: Random, policy: Policy) -> Json:
     if random.random() < 0.14:
         spec["resources"] = _pod_level(random, policy, boxes)
         if random.random() < 0.2:
-            _held_as_decimals(random, spec)
+            _held_as_decimals(random, policy, spec)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -309,14 +308,16 @@ def _pod_level(random: Random, policy: Policy, boxes: Sequence[Box]) -> Any:  # 
     return _resources(random, Box(requests, limits))
 
 
-def _held_as_decimals(random: Random, spec: Json) -> None:
-    """Write the pod-level memory in fractions, which quota adds overhead to in its own way."""
-    spec["runtimeClassName"] = random.choice(("heavy", "storing"))
+def _held_as_decimals(random: Random, policy: Policy, spec: Json) -> None:
+    """Write the pod-level memory in fractions, which quota adds overhead to in its own way, mostly at its bounds."""
+    spec["runtimeClassName"] = runtime_class = random.choice(("heavy", "storing"))
+    overhead = OVERHEADS[runtime_class]["memory"]
+    aimed = random.choice([room for name, room in rooms(policy) if RESOURCE_OF[name] == "memory"] or [0]) - overhead
     for amounts in (spec["resources"] or {}).values():
-        for name in amounts or ():
-            if name == "memory" and isinstance(amounts[name], str | Raw):
-                text = amounts[name] if isinstance(amounts[name], str) else bytes(amounts[name]).decode()
-                amounts[name] = fractional(Quantity.parse(text).nano // MILLI_IN_NANO)
+        written = (amounts or {}).get("memory")
+        if written is not None:
+            text = written if isinstance(written, str) else bytes(written).decode()
+            amounts["memory"] = fractional(max(Quantity.parse(text).nano // MILLI_IN_NANO, aimed))
 
 
 def _around(random: Random, name: str, sum_: int, policy: Policy) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache
 from typing import Any, Final
 
 _ESCAPE: Final = r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})'
@@ -13,8 +13,9 @@ _TOKEN: Final = re.compile(
       | "(?P<text>[^"\\\x00-\x1f]*(?:{_ESCAPE}[^"\\\x00-\x1f]*)*)"
       | (?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
       | (?P<word>true|false|null)
-      | (?P<end>\Z))""",
-    re.VERBOSE,
+      | (?P<end>\Z)
+      | (?P<none>.))""",
+    re.VERBOSE | re.DOTALL,
 )
 _ESCAPES: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.")
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
@@ -34,8 +35,12 @@ class Num(str):
     __slots__ = ()
 
 
+@lru_cache(maxsize=2)
 def read(text: str) -> Any:  # noqa: ANN401  # JSON
-    """Return the document, numbers as Num, the last of duplicate members; raise NotJson or RecursionError."""
+    """Return the document, numbers as Num, the last of duplicate members; raise NotJson or RecursionError.
+
+    Every check of an execution reads the same document, and none changes it.
+    """
     tokens = _Tokens(text)
     value = tokens.value(tokens.next())
     if tokens.next()[0] != "end":
@@ -47,17 +52,14 @@ class _Tokens:
     """The rest of a document, token by token."""
 
     def __init__(self, text: str) -> None:
-        self._match = partial(_TOKEN.match, text)
-        self._at = 0
+        self._matches = _TOKEN.finditer(text)
 
     def next(self) -> Token:
-        """Return the next token."""
-        match = self._match(self._at)
-        if match is None:
-            raise NotJson(f"no token at character {self._at}")
-        self._at = match.end()
-        kind = str(match.lastgroup)
-        token = match[kind]
+        """Return the next token; there is none after the end."""
+        match = next(self._matches)
+        kind, token = str(match.lastgroup), match[match.lastindex or 0]
+        if kind == "none":
+            raise NotJson(f"no token at character {match.start()}")
         return (token if kind == "mark" else kind, token)
 
     def value(self, token: Token) -> Any:  # noqa: ANN401  # JSON

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from tests.fuzz import grammar
@@ -45,6 +46,11 @@ def amount(value: object) -> Fraction:
         return Fraction(0)
     if not isinstance(value, str):
         raise Unfit(f"{value!r} is not a quantity")
+    return _amount(value)
+
+
+@lru_cache(maxsize=4096)
+def _amount(value: str) -> Fraction:
     text = value.strip(_BLANK)
     match = re.fullmatch(r"([+-]?)([0-9]*)(\.[0-9]*)?(.*)", text, re.DOTALL)
     if not text or len(value) > 1000 or match is None:

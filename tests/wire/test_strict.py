@@ -69,12 +69,13 @@ def test_a_tree_that_did_not_come_from_json_is_read_and_its_faults_have_places()
 
 @pytest.mark.parametrize("pointer", ["", "/spec/template", "/items/0"])
 def test_pointers_start_where_the_tree_stands(pointer: str) -> None:
-    tree: Tree = {"metadata": {"name": Number("5")}, "spec": {"overhead": {"a~/b": True}}}
+    tree: Tree = {"metadata": {"name": Number("5")}, "spec": {"overhead": {"a~/b": True, "c~d": True}}}
     with pytest.raises(Malformed) as refused:
         PODS.strict(tree, pointer)
     assert refused.value.every() == (
         Fault(f"{pointer}/metadata/name", "expected a string, got a number"),
         Fault(f"{pointer}/spec/overhead/a~0~1b", "expected a quantity, got a boolean"),
+        Fault(f"{pointer}/spec/overhead/c~0d", "expected a quantity, got a boolean"),
     )
 
 

@@ -41,6 +41,11 @@ from tiergate.wire.workload import (
             },
             (4, 0, True, False),
         ),
+        (
+            "DaemonSet",
+            {"observedGeneration": 2, "currentNumberScheduled": 3, "updatedNumberScheduled": 2},
+            (3, 0, False, False),
+        ),
         ("StatefulSet", {"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2}, (3, 0, False, False)),
         ("Job", {"active": 2, "terminating": 1}, (2, 1, True, False)),
     ],

@@ -12,6 +12,7 @@ from tests import builders as built
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.client import ApiError, Client, Unreachable
 from tiergate.cluster.meta import read_meta
+from tiergate.cluster.room import MOST, OBJECT
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.core.decision import Finding
 from tiergate.core.podspec import Pod
@@ -317,3 +318,12 @@ def test_conditions_are_followed_and_a_tier_that_goes_takes_its_own_with_it() ->
     state.caches()["tiers"]._drop("dev")
     recorder.tier_conditions(tuple(tier_conditions(state)))
     assert "tiergate_tier_condition{" not in recorder.exposition().decode()
+
+
+async def test_what_is_read_of_quotas_live_is_bounded_as_what_is_cached() -> None:
+    hard = {f"count/{number}.example.com": "1" for number in range(500)}
+    big = [{"metadata": {"name": f"q{number:03}", "namespace": "t"}, "spec": {"hard": hard}} for number in range(200)]
+    state = state_on({QUOTAS: {"items": [*big, a_quota("t")]}})
+    quotas = await state.quotas_now("t", peer="", timeout=2.0)
+    assert sum(OBJECT + quota.size for quota in quotas if not quota.managed) <= MOST
+    assert [quota.name for quota in quotas if quota.managed] == ["tier"]

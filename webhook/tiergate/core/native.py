@@ -34,6 +34,11 @@ class LimitRange(msgspec.Struct, frozen=True):
     managed: bool = False
     labelled: str = ""
 
+    @property
+    def size(self) -> int:
+        """How many items and names it holds."""
+        return sum(one.size for one in self.items)
+
 
 NativeRule = Literal["native-min", "native-max", "native-ratio"]
 Side = Literal["request", "limit"]

@@ -56,6 +56,12 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
     spec_hard: ResourceList = EMPTY
     labelled: str = ""
 
+    @property
+    def size(self) -> int:
+        """How many names, scopes and values it holds."""
+        selected = sum(1 + len(one.values) for one in self.scope_selector)
+        return len(self.hard) + len(self.used) + len(self.spec_hard) + len(self.scopes) + selected
+
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
         """The names that each kind of object is measured by, as far as they were asked for."""

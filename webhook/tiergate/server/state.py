@@ -17,6 +17,7 @@ from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
 from tiergate.cluster.errors import in_words
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
+from tiergate.cluster.room import Room
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.cluster.usage_index import UsageIndex
@@ -39,6 +40,8 @@ MISSING_FOR: Final = 1.0
 """Seconds for which a tier that is not there is not asked for again."""
 MOST_MISSING: Final = 1000
 """Names of missing tiers that are remembered."""
+QUOTAS_BYTES: Final = 2 * 2**20
+"""Bytes of all ResourceQuotas of a namespace that are read live, in one call of the event loop; 2 KB each, mostly."""
 LONGEST_NAME: Final = 253
 """Characters of a name of the API server's."""
 
@@ -185,19 +188,22 @@ class ServerState(ClusterState):
 
         Raises:
             ApiError, Unreachable: No answer.
+            BodyTooLarge: They are more than anybody needs.
         """
         listed = await self._quota_reads.read(
             namespace,
-            lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds),
+            lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds, most=QUOTAS_BYTES),
             peer=peer,
             timeout=timeout,
         )
-        return tuple(sorted((_quota(raw) for raw in listed), key=lambda quota: quota.name))
+        room = Room()
+        read = (_quota(bytes(raw), room) for raw in listed)
+        return tuple(sorted((quota for quota in read if quota is not None), key=lambda quota: quota.name))
 
 
-def _quota(raw: msgspec.Raw) -> QuotaStatus:
+def _quota(raw: bytes, room: Room) -> QuotaStatus | None:
     """Read a ResourceQuota as the cache does."""
     try:
-        return read_quota(raw)
+        return room.read(read_quota, raw)
     except Malformed:
-        return unreadable_quota(bytes(raw))
+        return room.in_its_place(unreadable_quota, raw)

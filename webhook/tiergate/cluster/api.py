@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from tiergate.cluster.client import MAX_BODY
 from tiergate.cluster.errors import NOT_FOUND, ApiError
 from tiergate.cluster.list_watch import read_items, read_pages
 
@@ -56,14 +57,16 @@ class Api:
         *,
         namespace: str | None = None,
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - as the client has it
+        most: int = MAX_BODY,
     ) -> Sequence[msgspec.Raw]:
         """Return the objects of a namespace (None: of the cluster), each as JSON; all of them in one request.
 
         Raises:
+            BodyTooLarge: They have more bytes than ``most``.
             msgspec.MsgspecError: The answer is not a list of objects.
         """
         path = _collection(resource, namespace)
-        return read_items(await self._sender.request("GET", path, timeout=timeout))
+        return read_items(await self._sender.request("GET", path, timeout=timeout, most=most))
 
     async def each(
         self, resource: Resource, *, namespace: str | None = None, query: Mapping[str, str] | None = None

@@ -1,11 +1,15 @@
-"""A cache whose objects are also found by namespace: of ResourceQuotas and of LimitRanges there are a few in each."""
+"""A cache whose objects are also found by namespace: of ResourceQuotas and of LimitRanges there are a few in each.
+
+Only so many of a namespace are kept (`Room`). What is left out is a fault; Kubernetes' own engines judge it after us.
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tiergate.cluster.resource import LIMIT_RANGES, RESOURCE_QUOTAS
+from tiergate.cluster.room import Kept, Room
 from tiergate.cluster.watch import Cache
 from tiergate.core.native import LimitRange
 from tiergate.core.quota import QuotaStatus
@@ -19,12 +23,7 @@ if TYPE_CHECKING:
     from tiergate.cluster.watch import Source
 
 
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Named)
+T = TypeVar("T", bound=Kept)
 
 
 def _ignore(_namespace: str) -> None:
@@ -45,13 +44,25 @@ class NamespacedCache(Cache[T]):
         on_change: Callable[[str], None] = _ignore,
     ) -> None:
         """Describe the cache as `Cache` does; ``on_change`` is told the namespace in which an object changed."""
-        super().__init__(client, resource, decode=decode, stand_in=stand_in, on_change=self._set, clock=clock)
+        self._room = Room()
+        super().__init__(
+            client,
+            resource,
+            decode=functools.partial(self._room.read, decode),
+            stand_in=functools.partial(self._room.in_its_place, stand_in),
+            on_change=self._set,
+            clock=clock,
+        )
         self._namespace_changed = on_change
         self._objects: dict[str, tuple[T, ...]] = {}
 
     def of(self, namespace: str) -> tuple[T, ...]:
         """Return the objects of a namespace: the same tuple until one of them changes."""
         return self._objects.get(namespace, ())
+
+    async def _list(self) -> None:
+        self._room.clear()  # what is listed is counted anew, before it replaces what is held
+        await super()._list()
 
     def _set(self, key: str, _before: T | None, value: T | None) -> None:
         namespace, _, name = key.partition("/")
@@ -62,6 +73,8 @@ class NamespacedCache(Cache[T]):
             self._objects[namespace] = tuple(sorted(found, key=lambda one: one.name))
         else:
             self._objects.pop(namespace, None)
+        if value is None:
+            self._room.free(key)
         self._namespace_changed(namespace)
 
 

@@ -83,7 +83,7 @@ class Cache(Generic[T]):
         *,
         decode: Callable[[bytes], T],
         on_change: Callable[[str, T | None, T | None], None] | None = None,
-        stand_in: Callable[[bytes], T] | None = None,
+        stand_in: Callable[[bytes], T | None] | None = None,
         query: Mapping[str, str] | None = None,
         page: int = PAGE,
         clock: Callable[[], float] = time.monotonic,
@@ -96,7 +96,8 @@ class Cache(Generic[T]):
             decode: Raw JSON of one object to its value; any exception makes the object a fault.
             on_change: Called after each change with the key, the value before and the value now. A value is None where
                 there is no object, and the last good one (or None) for a fault. It must not wait.
-            stand_in: What the raw JSON of an object that cannot be decoded becomes; None: its last good value stays.
+            stand_in: What the raw JSON of an object that cannot be decoded becomes, None for nothing. Without this
+                its last good value stays.
             query: Selectors for list and watch.
             page: Objects in one list page.
             clock: Monotonic seconds.
@@ -267,6 +268,8 @@ class Cache(Generic[T]):
             self._note_fault(key, value.fault)
             if value.stand_in is not None:
                 self._items[key] = value.stand_in
+            else:
+                self._items.pop(key, None)
         self._tell(key, before)
 
     def _note_fault(self, key: str, fault: Fault) -> None:

@@ -17,7 +17,7 @@ from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.quota import ObjectCase, judged, within_tier
+from tiergate.core.quota import ObjectCase, within_tier
 from tiergate.core.request import CLUSTER_WIDE, LabelChange, Request, TierChange, Unreadable
 from tiergate.core.rules import broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
@@ -92,11 +92,10 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
         return Decision(tier=tier.name, needs_fresh=_QUOTAS)
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
-    stored = judged(facts.quotas)
-    quotas = within_tier(stored, tier)
+    quotas = within_tier(facts.quotas, tier)
     found = broken(ObjectCase(subject, request.old, tier, quotas, server.now, server.minor))
     findings = with_author(found, subject, request.old, tier)
-    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not stored))
+    return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
 def _to_read(findings: tuple[Finding, ...], facts: Facts, *, late: bool) -> frozenset[FactName]:

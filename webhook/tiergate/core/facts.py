@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from tiergate.core.decision import FactName
-from tiergate.core.quota import QuotaStatus, judged
+from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Workload
 from tiergate.core.workload_case import UNKNOWN, Around
@@ -112,4 +112,4 @@ def quotas_by_usage(facts: Facts) -> tuple[QuotaStatus, ...]:
 
     Ours that are still there are on their way out.
     """
-    return judged(tuple([quota for quota in facts.quotas if not quota.managed])) + (facts.usage or ())
+    return tuple([quota for quota in facts.quotas if not quota.managed]) + (facts.usage or ())

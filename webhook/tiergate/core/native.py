@@ -29,9 +29,15 @@ class LimitRange(msgspec.Struct, frozen=True):
 
     name: str
     items: tuple[LimitRangeItem, ...]
+    namespace: str = ""
     resource_version: str = ""
     managed: bool = False
     labelled: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many items and names it holds."""
+        return sum(one.size for one in self.items)
 
 
 NativeRule = Literal["native-min", "native-max", "native-ratio"]

@@ -35,8 +35,6 @@ _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
 _CLAIM_NAMES: Final = frozenset({"persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"})
 _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_CLASS}requests.storage")
 _TIER_SHOWN: Final = 40
-MOST_JUDGED: Final = 100
-"""ResourceQuotas of a namespace that a request is judged by: whoever may write them can write thousands."""
 
 
 class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
@@ -57,6 +55,12 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
     managed: bool = False
     spec_hard: ResourceList = EMPTY
     labelled: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many names, scopes and values it holds."""
+        selected = sum(1 + len(one.values) for one in self.scope_selector)
+        return len(self.hard) + len(self.used) + len(self.spec_hard) + len(self.scopes) + selected
 
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
@@ -101,13 +105,6 @@ def as_created(
         managed=True,
         spec_hard=hard,
     )
-
-
-def judged(quotas: tuple[QuotaStatus, ...]) -> tuple[QuotaStatus, ...]:
-    """Return the quotas that a request is judged by, the tier's own before others; native quota alone has the rest."""
-    if len(quotas) <= MOST_JUDGED:  # as nearly always
-        return quotas
-    return tuple(sorted(quotas, key=lambda one: not one.managed)[:MOST_JUDGED])
 
 
 Measured = Pod | Claim

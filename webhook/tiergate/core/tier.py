@@ -40,6 +40,12 @@ class LimitRangeItem(msgspec.Struct, frozen=True):
     max: ResourceList = EMPTY
     max_limit_request_ratio: ResourceList = EMPTY
 
+    @property
+    def size(self) -> int:
+        """How many names it holds, and one for itself."""
+        bounds = (self.default, self.default_request, self.min, self.max, self.max_limit_request_ratio)
+        return 1 + sum(map(len, bounds))
+
 
 class ScopeRequirement(msgspec.Struct, frozen=True):
     """One expression of a scopeSelector; a plain scope is the operator Exists."""

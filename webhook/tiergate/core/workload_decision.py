@@ -10,7 +10,7 @@ from tiergate.core import without_tier
 from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, quotas_by_usage
-from tiergate.core.quota import QuotaStatus, judged
+from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import Request, Unreadable, WorkloadChange
 from tiergate.core.tier import Tier, is_protected
 from tiergate.core.workload import Scale, Workload
@@ -150,7 +150,7 @@ def _quotas(facts: Facts, tier: Tier) -> tuple[QuotaStatus, ...] | None:
     if "quotas" in facts.unread:
         return None
     if tier.is_native:
-        return judged(facts.quotas) if facts.trusted or "quotas" in facts.fresh else None
+        return facts.quotas if facts.trusted or "quotas" in facts.fresh else None
     if facts.usage is None:
         return None
     return quotas_by_usage(facts)

@@ -16,6 +16,7 @@ from tiergate.cluster.api import Api
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
+from tiergate.cluster.room import Room
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.cluster.usage_index import UsageIndex
@@ -40,6 +41,8 @@ MISSING_FOR: Final = 1.0
 """Seconds for which a tier that is not there is not asked for again."""
 MOST_MISSING: Final = 1000
 """Names of missing tiers that are remembered."""
+QUOTAS_BYTES: Final = 2 * 2**20
+"""Bytes of all ResourceQuotas of a namespace that are read live, in one call of the event loop; 2 KB each, mostly."""
 LONGEST_NAME: Final = 253
 """Characters of a name of the API server's."""
 
@@ -186,24 +189,27 @@ class ServerState(ClusterState):
 
         Raises:
             ApiError, Unreachable: No answer.
+            BodyTooLarge: They are more than anybody needs.
         """
         listed = await self._quota_reads.read(
             namespace,
-            lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds),
+            lambda seconds: self._api.list(RESOURCE_QUOTAS, namespace=namespace, timeout=seconds, most=QUOTAS_BYTES),
             peer=peer,
             timeout=timeout,
         )
+        room = Room()
         found: list[QuotaStatus] = []
-        for raw in listed:
-            found.append(_quota(raw))
-            if len(found) % DECODED_AT_ONCE == 0:
+        for number, raw in enumerate(listed, 1):
+            if (quota := _quota(bytes(raw), room)) is not None:
+                found.append(quota)
+            if number % DECODED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return tuple(sorted(found, key=lambda quota: quota.name))
 
 
-def _quota(raw: msgspec.Raw) -> QuotaStatus:
+def _quota(raw: bytes, room: Room) -> QuotaStatus | None:
     """Read a ResourceQuota as the cache does."""
     try:
-        return read_quota(raw)
+        return room.read(read_quota, raw)
     except Malformed:
-        return unreadable_quota(bytes(raw))
+        return room.in_its_place(unreadable_quota, raw)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tiergate.core.default_pod import default_pods
 from tiergate.core.quantity import ZERO
-from tiergate.core.quota import judged
 from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
 from tiergate.pages.snapshot import Shown, ShownTier
 from tiergate.wire.tier_status import ENFORCING, READY
@@ -76,7 +75,7 @@ class UsageByNamespace:
             and before.would_be == would_be
         ):
             return before
-        every = (*judged(quotas), *would_be)
+        every = (*quotas, *would_be)
         pods = None if tier is None else default_pods(tier, every, minor=state.minor())
         return _Known(tier, quotas, would_be, NamespaceUsage(label, name, _rows(label, name, every), pods))
 

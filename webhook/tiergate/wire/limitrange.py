@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from tiergate.core.native import LimitRange
 from tiergate.core.tier import LimitRangeItem
 from tiergate.wire.decode import Reader
+from tiergate.wire.malformed import Excess
 from tiergate.wire.ownership import is_managed, labelled, own_labels, read_identity
 from tiergate.wire.tier import WireItem, limit_range_item
 from tiergate.wire.types import Identity, quantity_texts
+
+MAX_NAMES: Final = 8000
+"""Items of a LimitRange and names in all of them: as many as a Tier can have, which makes three items."""
 
 
 class LimitRangeSpec(msgspec.Struct):
@@ -28,15 +33,24 @@ class WireLimitRange(msgspec.Struct):
 
 
 def to_limit_range(wire: WireLimitRange) -> LimitRange:
-    """Return the core value; raise QuantityError for a bad quantity."""
+    """Return the core value; raise QuantityError for a bad quantity, Excess for more names than are judged."""
     metadata, spec = wire.metadata or Identity(), wire.spec or LimitRangeSpec()
+    count = sum(map(_size, spec.limits or ()))
+    if count > MAX_NAMES:
+        raise Excess("/spec/limits", f"{count} items and names, and at most {MAX_NAMES} are judged")
     return LimitRange(
         name=metadata.name,
         items=tuple(limit_range_item(one) for one in spec.limits or ()),
+        namespace=metadata.namespace,
         resource_version=metadata.resourceVersion,
         managed=is_managed(metadata),
         labelled=labelled(metadata),
     )
+
+
+def _size(item: WireItem) -> int:
+    bounds = (item.default, item.defaultRequest, item.min, item.max, item.maxLimitRequestRatio)
+    return 1 + sum(len(bound or ()) for bound in bounds)
 
 
 read_limit_range = Reader(WireLimitRange, to_limit_range)

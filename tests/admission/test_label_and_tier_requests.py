@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import UID, a_namespace_object, a_tier_object, faults
+from tests.builders import UID, Json, a_namespace_object, a_tier_object, faults
 from tests.reviews import a_review
 from tiergate.admission.request import AdmissionRequest, read
 from tiergate.admission.review import BadReview
@@ -81,11 +81,29 @@ def test_an_unchanged_spec_is_recognised() -> None:
     assert (same.spec_unchanged, other.spec_unchanged) == (True, False)
 
 
-def test_a_stored_tier_of_a_later_version_can_be_labelled() -> None:
-    """Its spec does not change, so nobody has to read it: finalizers and labels must not need us."""
-    later = a_tier_object({"quotas": [{"name": "gpu", "per": "Cluster", "hard": {"pods": "1"}}]})
-    _, change = tier_request(a_review(later, old=later, operation="UPDATE"))
-    assert change == TierChange(None, spec_unchanged=True)
+_BAD: Json = {"type": "Container", "max": {"cpu": "1x"}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"quotas": [{"name": "gpu", "per": "Cluster", "hard": {"pods": "1"}}]}, id="a-word"),
+        pytest.param({"limits": [_BAD]}, id="a-quantity"),
+        pytest.param({"limits": [{**_BAD, "min": {"cpu": 1}}], "quotas": []}, id="a-quantity-beside-a-number"),
+        pytest.param({"enforcement": 5, "limits": [_BAD]}, id="a-type"),
+    ],
+)
+def test_a_stored_tier_of_a_later_version_can_be_labelled(spec: Json) -> None:
+    """Its spec does not change, so nobody has to read it: finalizers and labels must not need us. By both decoders."""
+    later = a_tier_object(spec)
+    for note in ("", "\0"):
+        new = a_tier_object({**spec, "note": note, "enforcement": spec.get("enforcement", "Enforce")})
+        _, change = tier_request(a_review(new, old=later, operation="UPDATE"))
+        assert change == TierChange(None, spec_unchanged=True)
+    new["spec"]["limits"] = [{"type": "Pod"}, *spec.get("limits", [_BAD])]
+    assert faults("tiers", a_review(new, old=later, operation="UPDATE"))
+    later["metadata"]["name"] = 5  # nothing is known of it
+    assert faults("tiers", a_review(a_tier_object({"limits": [_BAD]}), old=later, operation="UPDATE"))
 
 
 def test_what_this_version_does_not_enforce_is_refused_with_every_place() -> None:

@@ -192,9 +192,9 @@ def _pod_level_minima(subject: Subject | None, tier: Tier) -> frozenset[tuple[st
     if not isinstance(subject, Pod):
         return frozenset()
     found = validated(subject, old=None, tier=tier, quotas=()).findings
-    below = [one for one in found if one.rule in ("request-min", "limit-min") and not one.container and one.actual]
-    names = [(one, *one.resource.partition(".")[::2]) for one in below]
-    return frozenset((name, side.removesuffix("s"), one.actual.nano) for one, side, name in names if one.actual)
+    below = [one for one in found if one.rule in ("request-min", "limit-min") and not one.container]
+    names = [(one.actual, *one.resource.partition(".")[::2]) for one in below]
+    return frozenset((name, side.removesuffix("s"), low.nano) for low, side, name in names if low is not None)
 
 
 def _has_pod_level_min(seen: Seen) -> bool:

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests import builders
 from tests.builders import SERVER, validated
 from tests.differential import ours, predicting, several
 from tests.differential.case import Case, request, updated
-from tests.differential.differences import DIFFERENCES, HELD_SUM
+from tests.differential.differences import DIFFERENCES, HELD_SUM, POD_LEVEL_MIN, Seen
 from tests.differential.outcome import refused
 from tests.differential.overheads import AGAIN, decimals, is_decimal
 from tests.differential.pods import a_pod
@@ -109,6 +110,12 @@ def test_without_ambiguities_the_order_of_limit_ranges_changes_no_pod(policy: Po
     if native.is_defined(sent, objects):
         ends = [native.with_native_defaults(sent, order) for order in orders]
         assert all(end == ends[0] for end in ends)
+
+
+def test_a_pod_level_value_of_zero_is_below_min_too() -> None:
+    pod = builders.a_pod(builders.a_container(requests={"cpu": "0"}), limits={"cpu": "0"})
+    tier = builders.a_tier(builders.an_item(low={"cpu": "100m"}))
+    assert POD_LEVEL_MIN.applies(Seen(pod, pod, tier))
 
 
 def test_pods_press_on_several_limit_ranges_from_both_sides() -> None:

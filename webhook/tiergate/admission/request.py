@@ -23,6 +23,7 @@ from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Decoded, Kind
 from tiergate.wire.malformed import Excess
+from tiergate.wire.tier import TierSpec, WireTier
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
 """Where the objects of a review stand for the person who wrote ``object``."""
@@ -123,11 +124,30 @@ def _objects(
             try:
                 values[key] = strict.build(trees[key], kind.wire, pointer)
             except Malformed as error:
+                if key == "object" and envelope.operation == "UPDATE" and (both := _spec_left_alone(trees, kind)):
+                    return both, ()
                 if key == "object" or kind.needs_old:
                     faults += error.every()
                 elif envelope.operation == "DELETE":
                     values[key] = _named(trees[key], kind, pointer)
     return values, tuple(faults)
+
+
+def _spec_left_alone(trees: Mapping[str, Any], kind: Kind) -> dict[str, msgspec.Struct | None] | None:
+    """Return both Tiers without their specs where these are the same, however bad; None where a spec has to be read.
+
+    Labels and finalizers of a Tier that this version cannot read must not need us.
+    """
+    shown = {key: tree for key, tree in trees.items() if isinstance(tree, dict)}
+    if kind.wire is not WireTier or len(shown) < len(_POINTERS):
+        return None
+    new, old = (shown[key].get("spec") for key in _POINTERS)
+    if not strict.alike(new, old, TierSpec):
+        return None
+    try:
+        return {key: strict.build({**tree, "spec": None}, kind.wire, _POINTERS[key]) for key, tree in shown.items()}
+    except Malformed:
+        return None
 
 
 def _named(tree: Any, kind: Kind, pointer: str) -> msgspec.Struct | None:  # noqa: ANN401  # any tree

@@ -237,10 +237,13 @@ def _found(case: ObjectCase) -> list[Iterable[Finding]]:
         found = [check(subject, stored) for check in of_tier.claim]
     else:
         before = old if isinstance(old, Pod) else None
-        found = [check(subject, before) for check in of_tier.pod]
+        found = []
         if not limitrange.in_range(of_tier.ranges, subject):
-            found = [check(subject, before) for check in of_tier.container] + found
-    found += [check(case) for check in of_tier.usage]
+            found += [check(subject, before) for check in of_tier.container]
+        for of_pod in of_tier.pod:
+            found.append(of_pod(subject, before))
+    for of_usage in of_tier.usage:  # in Python 3.11 a comprehension is a call, and every pod comes by here
+        found.append(of_usage(case))
     return found
 
 

@@ -59,6 +59,24 @@ def build(tree: Tree, into: type[Struct], pointer: str = "") -> Struct:
     return cast("Struct", value)
 
 
+def alike(one: Tree, other: Tree, into: Any) -> bool:  # noqa: ANN401  # as _converter
+    """Say whether two trees are the same in all that a wire type reads of them, whether or not they can be built."""
+    into = _without_none(into)
+    if (
+        isinstance(one, dict)
+        and isinstance(other, dict)
+        and isinstance(into, type)
+        and issubclass(into, msgspec.Struct)
+    ):
+        empty = into()
+        members = [(encoded, hint, getattr(empty, name)) for name, encoded, hint in _fields(into)]
+        return all(alike(one.get(name, absent), other.get(name, absent), hint) for name, hint, absent in members)
+    if isinstance(one, list) and isinstance(other, list) and typing.get_origin(into) is list:
+        (item,) = typing.get_args(into)
+        return len(one) == len(other) and all(alike(*pair, item) for pair in zip(one, other, strict=True))
+    return one == other
+
+
 def is_text(value: str) -> bool:
     """Say whether a string holds text alone: no NUL and no lone surrogate."""
     return "\0" not in value and (value.isascii() or _UNUSABLE.search(value) is None)

@@ -111,7 +111,10 @@ def resource_list(quantities: dict[str, str] | None) -> ResourceList:
         return EMPTY
     if len(quantities) > MAX_NAMES:
         raise ValueError(too_many_names(len(quantities)))
-    return {name: _IN_A_LIST[text] for name, text in quantities.items()}
+    found: dict[str, Quantity] = {}
+    for name, text in quantities.items():  # in Python 3.11 a comprehension is a call: 1 % of a decision
+        found[name] = _IN_A_LIST[text]
+    return found
 
 
 def too_many_names(count: int) -> str:

@@ -38,7 +38,11 @@ def add_into(target: dict[str, Quantity], resources: ResourceList) -> None:
     """Add a list to a mutable sum in place."""
     for name, quantity in resources.items():
         present = target.get(name)
-        target[name] = quantity if present is None else present + quantity
+        if present is None:
+            target[name] = quantity
+        else:  # the sum of both, without a call for each: every review comes by here
+            amount = present.nano
+            target[name] = Quantity(amount + quantity.nano, present.format if amount else quantity.format)
 
 
 def raise_to(target: dict[str, Quantity], resources: ResourceList) -> None:

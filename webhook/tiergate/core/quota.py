@@ -186,6 +186,16 @@ def unknown(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, m
             yield Finding("quota-pending", "", quota=label, resource=", ".join(names))
 
 
+def has_required(pod: Pod, quotas: tuple[QuotaStatus, ...]) -> bool:
+    """Say whether every container has what any quota demands, so that `required` yields nothing."""
+    for quota in quotas:
+        requests, limits = quota.demanded_of
+        for one in pod.every_container():
+            if not (one.requests.keys() >= requests and one.limits.keys() >= limits):
+                return False
+    return True
+
+
 def required(
     subject: Measured, old: Measured | None, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int
 ) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from bench.files import SERVER_NAME, Files
 from bench.load import Load, Target, WrongAnswerError
 from bench.review import NAMESPACE, review
 from bench.servers import Server, nginx, tiergate
+from tiergate.server.large_reviews_process import stand_back
 
 SECONDS: Final = 4.0
 RATE: Final = 50
@@ -33,8 +34,6 @@ HOSTILE: Final = "team-1"
 """A governed namespace that is not the one of ordinary reviews."""
 CROWD: Final = 200
 """Connections of one address that is no API server's."""
-NICE: Final = 19
-"""How far the attackers stand back where they share the server's cores, which real ones do not."""
 LARGEST: Final = 1_000_000
 """Bytes of a small body that is nearly too large to be one."""
 CROWD_ADDRESS: Final = "127.0.1.1"
@@ -96,10 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench.hostile", description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="length of one measurement")
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help="parallel hostile requests")
-    parser.add_argument("--nice", type=int, default=NICE, help="of the attackers, who share the server's cores here")
     options = parser.parse_args(argv)
     print(f"Ordinary reviews, {RATE} a second, beside {options.connections} connections of one hostile tenant.")
-    print(f"The attackers run with nice {options.nice}.")
     if (busy := os.getloadavg()[0]) > 1:
         print(f"This machine is busy (load {busy:.1f}): compare rows of one run only.", flush=True)
     with tempfile.TemporaryDirectory(prefix="tiergate-bench-") as folder, contextlib.ExitStack() as stack:
@@ -122,7 +119,7 @@ def beside(server: Server, files: Files, options: argparse.Namespace) -> None:
     rows += [(name, target(body, CROWD_ADDRESS), CROWD) for name, body in crowds().items()]
     for name, hostile, many in rows:
         quiet = waited("quiet", ordinary, None, options.seconds, 0)
-        attacked = waited(name, ordinary, hostile, options.seconds, many, nice=options.nice)
+        attacked = waited(name, ordinary, hostile, options.seconds, many)
         print(line(attacked, quiet), flush=True)
 
 
@@ -137,16 +134,14 @@ def line(row: Waited, quiet: Waited) -> str:
     )
 
 
-def waited(
-    name: str, ordinary: Target, hostile: Target | None, seconds: float, connections: int, *, nice: int = 0
-) -> Waited:
+def waited(name: str, ordinary: Target, hostile: Target | None, seconds: float, connections: int) -> Waited:
     """Return how long ordinary reviews took, beside a process that sends hostile ones."""
     context = multiprocessing.get_context("fork")
     answered = context.Value("i", 0)
     over = context.Event()
     process = None
     if hostile is not None:
-        process = context.Process(target=attack, args=(hostile, connections, nice, over, answered))
+        process = context.Process(target=attack, args=(hostile, connections, over, answered))
         process.start()
         time.sleep(1.0)
     try:
@@ -173,9 +168,12 @@ def paced(call: Callable[[], None], seconds: float) -> Iterator[float]:
         yield (time.perf_counter() - begun) * 1000
 
 
-def attack(target: Target, connections: int, nice: int, over: Any, answered: Any) -> None:  # noqa: ANN401  # of multiprocessing
-    """Send the hostile review on many connections at once, until it is over, whatever is answered."""
-    os.nice(nice)
+def attack(target: Target, connections: int, over: Any, answered: Any) -> None:  # noqa: ANN401  # of multiprocessing
+    """Send the hostile review on many connections at once, until it is over, whatever is answered.
+
+    Real attackers share no core with the server and none with who is measured. These do, so they leave it at once.
+    """
+    stand_back()
 
     def send() -> None:
         while not over.is_set():

@@ -55,7 +55,6 @@ class Api:
         resource: Resource,
         *,
         namespace: str | None = None,
-        query: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - as the client has it
     ) -> Sequence[msgspec.Raw]:
         """Return the objects of a namespace (None: of the cluster), each as JSON; all of them in one request.
@@ -64,7 +63,7 @@ class Api:
             msgspec.MsgspecError: The answer is not a list of objects.
         """
         path = _collection(resource, namespace)
-        return read_items(await self._sender.request("GET", path, query=query, timeout=timeout))
+        return read_items(await self._sender.request("GET", path, timeout=timeout))
 
     async def each(
         self, resource: Resource, *, namespace: str | None = None, query: Mapping[str, str] | None = None

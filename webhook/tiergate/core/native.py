@@ -29,7 +29,6 @@ class LimitRange(msgspec.Struct, frozen=True):
 
     name: str
     items: tuple[LimitRangeItem, ...]
-    namespace: str = ""
     resource_version: str = ""
     managed: bool = False
     labelled: str = ""

@@ -40,9 +40,8 @@ def add_into(target: dict[str, Quantity], resources: ResourceList) -> None:
         present = target.get(name)
         if present is None:
             target[name] = quantity
-        else:  # the sum of both, without a call for each: every review comes by here
-            amount = present.nano
-            target[name] = Quantity(amount + quantity.nano, present.format if amount else quantity.format)
+        else:  # as `present + quantity`, whose call costs 1 % of a decision
+            target[name] = Quantity(present.nano + quantity.nano, present.format if present.nano else quantity.format)
 
 
 def raise_to(target: dict[str, Quantity], resources: ResourceList) -> None:

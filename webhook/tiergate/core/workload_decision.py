@@ -119,15 +119,15 @@ def _workloads(request: Request, facts: Facts) -> tuple[Workload, Workload | Non
 
 def _without_unjudged_claims(tier: Tier, workload: Workload) -> Workload:
     """Return the workload as far as the tier judges it."""
-    if not (tier.exempt_users or tier.exempt_groups) or not _makes_unjudged(tier, _VOLUMES):
+    if not workload.claims or not (tier.exempt_users or tier.exempt_groups) or not _makes_unjudged(tier, _VOLUMES):
         return workload
     return msgspec.structs.replace(workload, claims=())
 
 
 def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old: Workload | None) -> Decision:
     case = Case(
-        workload=_without_unjudged_claims(tier, workload) if workload.claims else workload,
-        old=_without_unjudged_claims(tier, old) if old is not None and old.claims else old,
+        workload=_without_unjudged_claims(tier, workload),
+        old=None if old is None else _without_unjudged_claims(tier, old),
         tier=tier,
         quotas=_quotas(facts, tier),
         around=facts.around,

@@ -33,7 +33,6 @@ def to_limit_range(wire: WireLimitRange) -> LimitRange:
     return LimitRange(
         name=metadata.name,
         items=tuple(limit_range_item(one) for one in spec.limits or ()),
-        namespace=metadata.namespace,
         resource_version=metadata.resourceVersion,
         managed=is_managed(metadata),
         labelled=labelled(metadata),

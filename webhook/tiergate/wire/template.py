@@ -120,7 +120,7 @@ MOST_IMAGES: Final = 8
 """Images that are looked for in what differs; with more of them the template is read anew."""
 
 
-def read_template(raw: bytes, pointer: str, *, namespace: str, old: Template | None = None) -> Template:
+def read_template(raw: bytes, pointer: str, *, old: Template | None = None) -> Template:
     """Return a template that stands at the pointer; raise Malformed.
 
     It has the pod and the claims of the stored one where these say the same of what is read, as after a new image:
@@ -131,7 +131,7 @@ def read_template(raw: bytes, pointer: str, *, namespace: str, old: Template | N
             return old
         if _differs_in_images(raw, old):
             return msgspec.structs.replace(old, written=raw)
-    return _DECODER.read(raw, _to_template, _strictly, raw, pointer, namespace, old)
+    return _DECODER.read(raw, _to_template, _strictly, raw, pointer, old)
 
 
 def _differs_in_images(raw: bytes, old: Template) -> bool:
@@ -161,9 +161,9 @@ def _reads_an_image(template: Template) -> bool:
     return any("image" in one.requests for one in template.pod.every_container())  # limits are requests (D-3)
 
 
-def _strictly(_document: bytes, raw: bytes, pointer: str, namespace: str, old: Template | None) -> Template:
+def _strictly(_document: bytes, raw: bytes, pointer: str, old: Template | None) -> Template:
     try:
-        return _to_template(_DECODER.strict(raw, pointer), raw, pointer, namespace, old)
+        return _to_template(_DECODER.strict(raw, pointer), raw, pointer, old)
     except Malformed:
         raise
     except ValueError as error:
@@ -171,19 +171,18 @@ def _strictly(_document: bytes, raw: bytes, pointer: str, namespace: str, old: T
     raise Malformed(pointer, reason)
 
 
-def _to_template(wire: WireTemplate, raw: bytes, pointer: str, namespace: str, old: Template | None) -> Template:
+def _to_template(wire: WireTemplate, raw: bytes, pointer: str, old: Template | None) -> Template:
     if old is not None and wire == old.wire:
         return Template(raw, old.wire, old.pod, old.claims)
-    pod, volumes = to_pod(wire, namespace=namespace, pointer=pointer), wire.spec and wire.spec.volumes
-    return Template(raw, wire, pod, _claims(volumes, pointer, namespace) if volumes else ())
+    pod, volumes = to_pod(wire, pointer=pointer), wire.spec and wire.spec.volumes
+    return Template(raw, wire, pod, _claims(volumes, pointer) if volumes else ())
 
 
-def _claims(volumes: list[Volume], pointer: str, namespace: str) -> tuple[Claim, ...]:
+def _claims(volumes: list[Volume], pointer: str) -> tuple[Claim, ...]:
     """Return the claims of generic ephemeral volumes."""
     claims = [
         to_claim(
             volume.ephemeral.volumeClaimTemplate,
-            namespace=namespace,
             pointer=f"{pointer}/spec/volumes/{index}/ephemeral/volumeClaimTemplate",
         )
         for index, volume in enumerate(volumes)

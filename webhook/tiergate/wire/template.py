@@ -158,7 +158,8 @@ def _reads_an_image(template: Template) -> bool:
     spec = template.wire.spec or TemplateSpec()
     if template.claims or spec.overhead or (spec.nodeSelector and "image" in spec.nodeSelector):
         return True
-    return any("image" in one.requests for one in template.pod.every_container())  # limits are requests (D-3)
+    resources = [one for one in template.pod.every_container() if "image" in one.requests]  # limits are, too (D-3)
+    return bool(resources)
 
 
 def _strictly(_document: bytes, raw: bytes, pointer: str, old: Template | None) -> Template:

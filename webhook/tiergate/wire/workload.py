@@ -30,9 +30,12 @@ class OwnerReference(msgspec.Struct):
     controller: bool | None = None
 
 
-class WorkloadMetadata(Metadata):
-    """``metadata`` of a workload."""
+class WorkloadMetadata(msgspec.Struct):
+    """``metadata`` of a workload, as far as we read it."""
 
+    name: Name = ""
+    generateName: Name = ""
+    generation: Int64 = 0
     ownerReferences: list[OwnerReference] | None = None
 
 

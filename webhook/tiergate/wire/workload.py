@@ -30,12 +30,9 @@ class OwnerReference(msgspec.Struct):
     controller: bool | None = None
 
 
-class WorkloadMetadata(msgspec.Struct):
-    """``metadata`` of a workload, as far as we read it."""
+class WorkloadMetadata(Metadata):
+    """``metadata`` of a workload."""
 
-    name: Name = ""
-    generateName: Name = ""
-    generation: Int64 = 0
     ownerReferences: list[OwnerReference] | None = None
 
 

@@ -62,6 +62,13 @@ def _found(old: Workload, used: str = "4", limits: Texts | None = None, **fields
         pytest.param(_stuck(replicas=4, running=3), "4", [STALL], id="three-where-four-are-wanted"),
         pytest.param(_stuck(replicas=5, available=0), "4", [STALL], id="more-than-the-whole-quota"),
         pytest.param(_stuck(replicas=5, rollout=RECREATE), "4", [STALL], id="W-1b-recreated-more-than-the-whole-quota"),
+        pytest.param(
+            _stuck(running=3, rollout=DELETES_FIRST, failing=False),
+            "4",
+            [],
+            id="the-missing-one-may-just-have-been-made",
+        ),
+        pytest.param(_stuck(failing=False), "4", [STALL], id="none-is-missing"),
         pytest.param(_stateful(), "4", [STALL], id="W-3-the-missing-one-comes-first"),
         pytest.param(_stateful(running=4), "4", [], id="W-3-one-is-deleted-first"),
         pytest.param(_stateful(settled=True), "4", [], id="W-3-none-is-replaced-and-the-status-may-be-late"),

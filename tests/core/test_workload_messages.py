@@ -160,6 +160,14 @@ _DELETES_FIRST = Rollout(NONE, ONE_POD)
         ),
         pytest.param(
             a_workload({"cpu": "2"}, kind="StatefulSet", replicas=4, rollout=_DELETES_FIRST),
+            {"cpu": "2"},
+            {"limits.cpu": "4"},
+            {"limits.cpu": "9"},
+            'its rollout will stall: 3 old + 1 new pods need limits.cpu 8, quota "own" leaves 3 of 4',
+            id="smaller-pods-do-not-help-where-those-that-are-there-are-too-many",
+        ),
+        pytest.param(
+            a_workload({"cpu": "2"}, kind="StatefulSet", replicas=4, rollout=_DELETES_FIRST),
             {"cpu": "1"},
             {"limits.cpu": "8"},
             {"limits.cpu": "10"},

@@ -27,12 +27,13 @@ REVIEWS: dict[str, tuple[Endpoint, bytes]] = {
 class SlowClock:
     """Each look at it takes a millisecond, so that each review holds the loop for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: float = 0.001) -> None:
         self.looks = 0
+        self._step = step
 
     def __call__(self) -> float:
         self.looks += 1
-        return self.looks / 1000
+        return self.looks * self._step
 
 
 @pytest.mark.parametrize(("endpoint", "body"), REVIEWS.values(), ids=REVIEWS)
@@ -42,7 +43,7 @@ async def test_a_review_of_another_address_is_answered_before_a_flood(endpoint: 
         FakeState(tiers={"dev": a_tier()}),
         FakePermissions(),
         release_namespace=RELEASE_NAMESPACE,
-        loop_pass=LoopPass(SlowClock()),
+        loop_pass=LoopPass(SlowClock(), SlowClock()),
     )
     order: list[str] = []
 
@@ -84,7 +85,7 @@ async def test_what_a_quiet_moment_brings_is_answered_at_once() -> None:
         FakeState(tiers={"dev": a_tier()}),
         FakePermissions(),
         release_namespace=RELEASE_NAMESPACE,
-        loop_pass=LoopPass(SlowClock()),
+        loop_pass=LoopPass(SlowClock(), SlowClock()),
     )
     for _ in range(10):
         answering = admission.answer(endpoint, body, peer="192.0.2.2")
@@ -94,15 +95,35 @@ async def test_what_a_quiet_moment_brings_is_answered_at_once() -> None:
 
 
 @pytest.mark.parametrize(("endpoint", "body"), REVIEWS.values(), ids=REVIEWS)
-async def test_an_ordinary_review_looks_at_the_clock_twice(endpoint: Endpoint, body: bytes) -> None:
-    """The CPU's clock is a system call, which costs as much as a rule."""
-    clock = SlowClock()
+async def test_ordinary_reviews_hardly_look_at_the_clock_of_the_cpu(endpoint: Endpoint, body: bytes) -> None:
+    """It is a system call, which costs as much as a rule."""
+    clock, cpu = SlowClock(step=0.00002), SlowClock()
     admission = Admission(
         FakeState(tiers={"dev": a_tier()}),
         FakePermissions(),
         release_namespace=RELEASE_NAMESPACE,
-        loop_pass=LoopPass(clock),
+        loop_pass=LoopPass(clock, cpu),
     )
-    answer = await admission.answer(endpoint, body)
-    assert clock.looks == 2
-    assert answer.record.held == pytest.approx(0.001)
+    for _ in range(20):
+        answer = await admission.answer(endpoint, body)
+        assert answer.record.held == pytest.approx(0.00002)
+    assert (clock.looks, cpu.looks) == (40, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "cpu", "counted"),
+    [
+        pytest.param(0.0, 0.003, 0.003, id="the-machine-did-something-else"),
+        pytest.param(0.0, 0.5, 0.5, id="a-slow-review"),
+        pytest.param(0.0008, 0.003, 0.0038, id="what-others-took-since-the-latest-look"),
+    ],
+)
+async def test_no_review_is_to_blame_for_what_else_the_machine_does(before: float, cpu: float, counted: float) -> None:
+    now, worked = [0.0], [0.0]
+    loop_pass = LoopPass(lambda: now[0], lambda: worked[0])
+    with loop_pass:
+        pass
+    now[0], worked[0] = before, before
+    with loop_pass:
+        now[0], worked[0] = before + 0.5, before + cpu
+    assert loop_pass.latest == pytest.approx(counted)

@@ -15,7 +15,7 @@ from tiergate.core.placement import MOST_TERMS, NodeRequirement, NodeTerm, Place
 from tiergate.core.workload import QUARTER, Rollout
 from tiergate.wire import Malformed
 from tiergate.wire.decode import Decoder
-from tiergate.wire.template import MAX_CLAIMS
+from tiergate.wire.template import MAX_CLAIMS, MOST_IMAGES, read_template
 from tiergate.wire.workload import (
     WireCronJob,
     WireWorkload,
@@ -115,6 +115,58 @@ def test_templates_that_say_the_same_are_one_pod(new: Json, *, written_anew: boo
         assert stored is not None
         assert (changed.written != stored.written) is written_anew
         assert (changed.template is stored.template) is read_once
+
+
+def _pair(image: str, **spec: Any) -> Json:  # noqa: ANN401  # JSON
+    sidecar = {"name": "sidecar", "image": "proxy:1", "resources": {"requests": {"cpu": "1"}}}
+    containers = [*_with_image(image)["spec"]["containers"], sidecar]
+    return {"spec": {"containers": containers, **spec}}
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "read_once"),
+    [
+        pytest.param(_pair("a:2"), _pair("a:1"), True, id="another-image"),
+        pytest.param(_pair("example.com/a:2"), _pair("a"), True, id="a-longer-image"),
+        pytest.param(_pair(""), _pair("a"), True, id="no-image"),
+        pytest.param(_pair('a"b'), _pair("a"), False, id="a-quote-in-it"),
+        pytest.param(_pair("a\\"), _pair("a"), False, id="a-backslash-at-its-end"),
+        pytest.param(_pair("a", priorityClassName="b"), _pair("b"), False, id="more-than-the-image"),
+        pytest.param(
+            _pair("a", nodeSelector={"image": "c"}), _pair("a", nodeSelector={"image": "d"}), False, id="label"
+        ),
+        pytest.param(_pair("a", overhead={"image": "1"}), _pair("a", overhead={"image": "2"}), False, id="overhead"),
+        pytest.param(
+            {"spec": {"containers": [{"resources": {"limits": {"image": "1"}}}]}},
+            {"spec": {"containers": [{"resources": {"limits": {"image": "2"}}}]}},
+            False,
+            id="a-resource-of-that-name",
+        ),
+        pytest.param(
+            {"spec": {"containers": [{"image": f"new:{number}"} for number in range(MOST_IMAGES)]}},
+            {"spec": {"containers": [{"image": f"old:{number}"} for number in range(MOST_IMAGES)]}},
+            True,
+            id="many-images",
+        ),
+    ],
+)
+def test_a_new_image_needs_no_second_reading(
+    new: Json, old: Json, *, read_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the images are all that differs; whatever else may, each template is what it would be alone."""
+    raw, stored = (json.dumps(one, separators=(",", ":")).encode() for one in (new, old))
+    alone, before = (read_template(one, "") for one in (raw, stored))
+    quick, decoded = Decoder.quick, list[bytes]()
+
+    def decode(self: Decoder[Any], document: bytes) -> Any:  # noqa: ANN401  # any shape
+        decoded.append(document)
+        return quick(self, document)
+
+    monkeypatch.setattr(Decoder, "quick", decode)
+    found = read_template(raw, "", old=before)
+    assert found == alone
+    assert (found.placement, found.runtime_class) == (alone.placement, alone.runtime_class)
+    assert (decoded == []) is read_once
 
 
 def test_the_templates_of_a_cronjob_are_one_pod_too() -> None:

@@ -129,7 +129,8 @@ def _defaulted(container: Container, item: LimitRangeItem, additions: list[Addit
         for name, limit in item.default.items()
         if name not in given
     }
-    limits, requests = _valid_alone(container, limits, requests)
+    if not (limits.keys() <= _PLAIN and requests.keys() <= _PLAIN):  # hardly ever
+        limits, requests = _valid_alone(container, limits, requests)
     if not limits and not requests:
         return container
     additions.append(Additions(container, requests, limits))
@@ -149,8 +150,6 @@ def _valid_alone(
     Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
     a default), and hugepages need cpu or memory beside them (D-14).
     """
-    if limits.keys() <= _PLAIN and requests.keys() <= _PLAIN:  # as nearly always
-        return limits, requests
     whole = [name for name in {**limits, **requests} if needs_limit(name)]
     computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
     refused = {

@@ -208,6 +208,16 @@ def _in_force(name: str, names: tuple[str, ...], quotas: tuple[QuotaStatus, ...]
     return False
 
 
+def has_required(pod: Pod, quotas: tuple[QuotaStatus, ...]) -> bool:
+    """Say whether every container has what any quota demands, so that `required` yields nothing."""
+    for quota in quotas:
+        requests, limits = quota.demanded_of
+        for one in pod.every_container():
+            if not (one.requests.keys() >= requests and one.limits.keys() >= limits):
+                return False
+    return True
+
+
 def required(case: ObjectCase) -> Iterator[Finding]:
     """Yield containers without a value that a pertinent quota demands (R-23).
 

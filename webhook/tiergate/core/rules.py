@@ -259,6 +259,12 @@ def out_of_range(subject: Pod | Claim, tier: Tier) -> Iterator[Finding]:
             yield from pod_check(subject, None)
 
 
+def is_in_range(pod: Pod, tier: Tier) -> bool:
+    """Say whether one look shows that `out_of_range` yields nothing, as nearly always."""
+    of_tier = checks(tier)
+    return not of_tier.pod and limitrange.in_range(of_tier.ranges, pod)
+
+
 def rests_on_usage(finding: Finding) -> bool:
     """Say whether later usage could lift the refusal, so that it is read again before anybody is refused."""
     return _BY_ID[finding.rule].usage is not None

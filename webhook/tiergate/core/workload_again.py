@@ -22,7 +22,8 @@ def blocked(demand: Demand) -> Blocked | None:
     new, old, pods = demand.case.workload, demand.case.old, demand.count.pods
     if old is None or new.rollout is None or new.rollout.partition:
         return None
-    if pods < demand.count.before or may_end(new, old, pods=pods):  # fewer pods are scaled down first, of any template
+    before = demand.count.before
+    if pods < before or may_end(new, old, pods=pods, before=before):  # fewer are scaled down first, of any template
         return None
 
     def bounds(running: int, pods: int) -> tuple[Bound, ...]:
@@ -39,9 +40,15 @@ def blocked(demand: Demand) -> Blocked | None:
     return Blocked(new, first, running=old.running, passing=least, foreign=foreign)
 
 
-def may_end(new: Workload, old: Workload, *, pods: int) -> int:
-    """Return how many of the pods may end before a new one is available: those that are going, not ready or surplus."""
-    return old.running + old.terminating - min(old.available, max(0, pods - unavailable(new, pods)))
+def may_end(new: Workload, old: Workload, *, pods: int, before: int) -> int:
+    """Return how many of the pods may end before a new one is available: those that are going, not ready or surplus.
+
+    A status may be late: a pod that a Deployment wanted and does not report is there and not ready yet, unless it says
+    that it could not be made. Others never say so.
+    """
+    is_late = old.kind == "Deployment" and not old.failing
+    running = max(old.running, before) if is_late else old.running
+    return running + old.terminating - min(old.available, max(0, pods - unavailable(new, pods)))
 
 
 def _may_replace(workload: Workload) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from tiergate.core.claim import STORAGE
 from tiergate.core.decision import Fault, Finding
 from tiergate.core.messages import OR, Said, quota_named, request_of, scope_words, shown, with_pod_level
 from tiergate.core.native import Refusal, sentence
 from tiergate.core.quantity import ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
+from tiergate.core.resources import unit
 from tiergate.core.text import shortened
 from tiergate.core.workload import RECREATE, Workload, surge, unavailable
 from tiergate.core.workload_findings import PER_POD, Blocked, NeverRuns, Shortage, Stall
@@ -101,8 +104,11 @@ def _stalls(found: Stall, namespace: str) -> Said:
     ways = [_values(found.workload, found.passing)] if found.passing is not None else []
     if held or short <= bound.others:
         ways.append(f"free {_shown(short, bound, up=True)} in {namespace}")
-    elif not any(ways):
-        ways.append(f"lower {bound.name}" if bound.name.startswith(PER_POD) else "")
+    elif not any(ways) and bound.name.startswith(PER_POD):
+        smallest = msgspec.structs.replace(bound, each=Quantity(unit(bound.name)))
+        ways.append(
+            "" if rolling.stalls(smallest) else f"lower {bound.name}"
+        )  # the pods that are there may be too many
     return Said(f"its rollout will stall: {what}", OR.join(way for way in ways if way))
 
 

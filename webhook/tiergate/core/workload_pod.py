@@ -68,6 +68,12 @@ def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
     return amounts * len(pod.every_container()) <= MOST_COMPARISONS and native.is_defined(pod, ranges)
 
 
+def is_sound(unit: Unit, case: Case, quotas: NamespaceQuotas) -> bool:
+    """Say whether one look shows that nothing refuses a pod for which quotas have room; False where that takes more."""
+    pod, sound = unit.pod, len(unit.charges) == 1 and not case.around.limit_ranges and not unit.pod.pod_level
+    return sound and rules.is_in_range(pod, case.tier) and quota.has_required(pod, quotas.quotas)
+
+
 def never_runs(unit: Unit, case: Case, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:
     """Return what refuses each single pod, or a claim that is made with it, whatever else runs."""
     return tuple(islice(_every_refusal(unit, case, quotas, "deny" if deny else "warn"), MAX_REFUSED))

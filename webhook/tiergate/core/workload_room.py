@@ -7,7 +7,7 @@ bound leaves to the workload. So nothing here counts up to the number of replica
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -66,18 +66,22 @@ def in_force(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatus, 
     A controller follows a change of a tier or of ``spec.hard``. Pods that are refused meanwhile are tried again, a
     workload is not: until then the larger bound counts.
     """
-    coming = {one.name: one for one in desired_quotas(tier)}
-    found = with_bounds(quotas, [_larger(quota, coming) for quota in quotas])
+    desired = desired_quotas(tier)
+    found = with_bounds(quotas, [_larger(quota, desired) for quota in quotas])
     ours = [quota.name for quota in found if quota.managed]
-    pending = [one for name, one in coming.items() if name not in ours]
+    pending = [one for one in desired if one.name not in ours]
     return (*found, *(as_created(one, namespace="") for one in pending)) if pending else found  # as nearly always
 
 
-def _larger(quota: QuotaStatus, ours: Mapping[str, DesiredQuota]) -> ResourceList:
-    """Return the bounds that are coming and are above those in force; ``ours`` are the tier's quotas by their name."""
-    hard, coming = quota.hard, quota.spec_hard
+def _larger(quota: QuotaStatus, of_tier: tuple[DesiredQuota, ...]) -> ResourceList:
+    """Return the bounds that are coming and are above those in force."""
+    hard, coming = quota.hard, EMPTY if quota.managed else quota.spec_hard
     if quota.managed:
-        coming = ours[quota.name].hard if quota.name in ours else EMPTY
+        for desired in of_tier:
+            if desired.name == quota.name:
+                coming = desired.hard
+    if coming == hard:  # as nearly always
+        return EMPTY
     return {name: bound for name, bound in coming.items() if name in hard and bound.nano > hard[name].nano}
 
 

@@ -16,7 +16,7 @@ from tiergate.core.workload_again import blocked
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import Stall
-from tiergate.core.workload_pod import Unit, never_made, never_runs, unit_of
+from tiergate.core.workload_pod import Unit, is_sound, never_made, never_runs, unit_of
 from tiergate.core.workload_room import Rolling, in_force, passing
 from tiergate.core.workload_short import BoundNames, of_bound, short
 
@@ -47,11 +47,11 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     """Return what is to be said of the pods that are wanted, beside those that were wanted before."""
     workload = case.workload
     quotas = NamespaceQuotas(_certain(in_force(case.quotas or (), case.tier), workload), case.tier, case.minor)
+    if pods and before is not None and case.quotas is not None and _fit(case, unit, quotas, pods):
+        return ()
     kept = _kept(case, pods or 0)
     asked_anew = (case.changed or before == 0) and pods != 0 and not (kept == pods and workload.rollout is not None)
     never = never_runs(unit, case, quotas, deny=asked_anew and not workload.paused and not case.scaled)
-    if not never and pods and before is not None and case.quotas is not None and _fit(case, unit, quotas, pods):
-        return ()
     # Claims of pods that were wanted before have been asked for before.
     claims = never_made(unit, case, quotas) if unit.kept and pods is not None and pods > (before or 0) else ()
     # Where an earlier rollout is under way, or held, nobody knows of which template those are that stay.
@@ -68,10 +68,10 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
 
 
 def _fit(case: Case, unit: Unit, quotas: NamespaceQuotas, pods: int) -> bool:
-    """Say whether one look shows that all pods have room, as nearly always; False where that takes a closer look."""
+    """Say whether one look shows that all pods can run, as nearly always; False where that takes a closer look."""
     if unit.kept or (case.old is not None and not _alike(case.workload, case.old)):
         return False
-    return quotas.leave_room(unit.charges, pods + 1)
+    return quotas.leave_room(unit.charges, pods + 1) and is_sound(unit, case, quotas)
 
 
 def _former(case: Case, unit: Unit) -> Unit | None:

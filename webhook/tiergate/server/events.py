@@ -110,6 +110,8 @@ class WorkloadEvents:
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:
         """Take notice of a decision; it never waits and never raises, for its review has a verdict."""
+        if not decision.findings:
+            return
         try:
             told = notice(request, decision, body) if len(body) <= LARGEST else None
             if told is not None and self._is_due(told, peer):

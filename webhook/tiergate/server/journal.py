@@ -165,7 +165,7 @@ class Journal:
 
     def note(self, request: AdmissionRequest, decision: Decision, body: bytes, *, peer: str) -> None:  # noqa: ARG002 - a recorder's
         """Take notice of a decision; it never waits and never raises, for its review has a verdict. No dry runs."""
-        if request.dry_run:
+        if request.dry_run or not (decision.findings or self._waiting):  # nothing to tell, and nobody to forget
             return
         try:
             denied = [one for one in decision.findings if one.effect == "deny"]

@@ -20,15 +20,17 @@ class LogAllowance:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with nothing counted; ``clock`` has monotonic seconds."""
         self._lines = Allowance[str](LINES, MOST_PEERS, clock=clock)
-        self._left_out = 0
+        self.left_out = 0
+        """Lines that were left out since the last call of `take_left_out`."""
 
     def may_log(self, peer: str) -> bool:
         """Count one line of a peer address; say whether it may be written."""
-        allowed = self._lines.take(peer)
-        self._left_out += not allowed
-        return allowed
+        if self._lines.take(peer):
+            return True
+        self.left_out += 1
+        return False
 
     def take_left_out(self) -> int:
         """Return how many lines were left out since the last call."""
-        left_out, self._left_out = self._left_out, 0
+        left_out, self.left_out = self.left_out, 0
         return left_out

@@ -13,15 +13,26 @@ from typing import Final
 
 SECONDS: Final = 0.002
 """Reviews may hold one pass for so long; the rest take turns, one in each pass."""
+LOOK: Final = 0.001
+"""Seconds between two looks at the CPU's clock, and of a block that is measured by it: a look is a system call."""
 
 
 class LoopPass:
-    """The time that reviews have taken in the pass that is under way; a ``with`` block counts what it takes."""
+    """The time that reviews have taken in the pass that is under way; a ``with`` block counts what it takes.
 
-    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
-        """Take a clock in seconds: of the CPU's time, as no review is to blame for what else the machine does."""
+    A short block counts by the time of day. Of a longer one no more counts than the CPU has worked since the latest
+    look at its clock, as no review is to blame for what else the machine does.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.perf_counter, cpu: Callable[[], float] = time.thread_time
+    ) -> None:
+        """Take two clocks in seconds: a monotonic one, and that of the CPU's time."""
         self._clock = clock
+        self._cpu = cpu
         self._began = 0.0
+        self._looked = float("-inf")
+        self._cpu_looked = 0.0
         self._spent = 0.0
         self._is_over = True
         self.latest = 0.0
@@ -34,12 +45,17 @@ class LoopPass:
 
     def __enter__(self) -> None:
         """Begin to count; nothing in the block may wait."""
-        self._began = self._clock()
+        self._began = now = self._clock()
+        if now - self._looked >= LOOK:
+            self._looked, self._cpu_looked = now, self._cpu()
 
     def __exit__(self, *_: object) -> None:
         """Count what held the loop; the next pass begins at 0."""
-        self.latest = self._clock() - self._began
-        self._spent += self.latest
+        took = self._clock() - self._began
+        if took >= LOOK:
+            took = min(took, self._cpu() - self._cpu_looked)
+        self.latest = took
+        self._spent += took
         if self._is_over:
             self._is_over = False
             asyncio.get_running_loop().call_soon(self._end)

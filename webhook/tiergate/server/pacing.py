@@ -49,8 +49,9 @@ class Pacing:
         now, key = self._clock(), (peer, namespace)
         if key != self._latest:
             self._latest, self._alone_at = key, now + ALONE
-        if len(self._due) >= MOST_KNOWN:
+        due = self._due.get(key, 0.0)
+        if not due and len(self._due) >= MOST_KNOWN:
             self._due.clear()
-        due = max(self._due.get(key, 0.0), now - BURST / SHARE)
+        due = max(due, now - BURST / SHARE)
         self._due[key] = min(due + (OVERHEAD + size / BYTES + held) / SHARE, now + LONGEST)
         return 0.0 if now >= self._alone_at else max(due - now, 0.0)

@@ -175,7 +175,8 @@ class Routes:
         )
         if not self._allowance.may_log(peer):
             return
-        if left_out := self._allowance.take_left_out():
+        if self._allowance.left_out:
+            left_out = self._allowance.take_left_out()
             logger.warning("reviews were not logged: too many of one address", extra={"fields": {"count": left_out}})
         line = _Line(
             datetime.now(UTC),

@@ -7,7 +7,7 @@ one is too narrow for: a bare number as a quantity, ``null`` as an empty element
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
+from typing import Final, Generic, TypeVar, TypeVarTuple, Unpack
 
 import msgspec
 
@@ -20,7 +20,7 @@ _ESCAPED_NUL: Final = b"\\u0000"
 
 Wire = TypeVar("Wire", bound=msgspec.Struct)
 Value = TypeVar("Value")
-Context = ParamSpec("Context")
+Context = TypeVarTuple("Context")
 
 
 class Decoder(Generic[Wire]):
@@ -52,10 +52,9 @@ class Decoder(Generic[Wire]):
     def read(
         self,
         raw: bytes,
-        to_value: Callable[Concatenate[Wire, Context], Value],
-        strictly: Callable[Concatenate[bytes, Context], Value],
-        *context: Context.args,
-        **named: Context.kwargs,
+        to_value: Callable[[Wire, Unpack[Context]], Value],
+        strictly: Callable[[bytes, Unpack[Context]], Value],
+        *context: *Context,
     ) -> Value:
         """Return the value of what the fast decoder reads.
 
@@ -66,12 +65,12 @@ class Decoder(Generic[Wire]):
         wire = self.quick(raw)
         if wire is not None:
             try:
-                return to_value(wire, *context, **named)
+                return to_value(wire, *context)
             except Excess:
                 raise
             except ValueError:
                 pass  # a bad quantity, for example: the strict decoder finds its pointer
-        return strictly(raw, *context, **named)
+        return strictly(raw, *context)
 
 
 class Reader(Generic[Wire, Value]):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from tiergate.core.decision import Fault
 from tiergate.core.text import shortened
 
-Arguments = ParamSpec("Arguments")
+Arguments = TypeVarTuple("Arguments")
 Value = TypeVar("Value")
 
 
@@ -61,12 +61,10 @@ class Faults:
         """Note a fault."""
         self._found.append(Fault(pointer, reason))
 
-    def read(
-        self, read: Callable[Arguments, Value], *arguments: Arguments.args, **named: Arguments.kwargs
-    ) -> Value | None:
+    def read(self, read: Callable[[*Arguments], Value], *arguments: *Arguments) -> Value | None:
         """Return what is read, None where that is malformed."""
         try:
-            return read(*arguments, **named)
+            return read(*arguments)
         except Malformed as error:
             self._found += error.every()
             self._counted = isinstance(error, Excess)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -115,6 +114,10 @@ class Template(msgspec.Struct, frozen=True):
 
 
 _DECODER: Final = Decoder(WireTemplate)
+_IMAGE: Final = b'"image":"'
+"""What stands before an image, as the API server writes it."""
+MOST_IMAGES: Final = 8
+"""Images that are looked for in what differs; with more of them the template is read anew."""
 
 
 def read_template(raw: bytes, pointer: str, *, old: Template | None = None) -> Template:
@@ -123,14 +126,45 @@ def read_template(raw: bytes, pointer: str, *, old: Template | None = None) -> T
     It has the pod and the claims of the stored one where these say the same of what is read, as after a new image:
     whoever works something out of one has then worked it out of both.
     """
-    if old is not None and raw == old.written:
-        return old
-    return _DECODER.read(raw, partial(_to_template, raw), _strictly, pointer, old)
+    if old is not None:
+        if raw == old.written:
+            return old
+        if _differs_in_images(raw, old):
+            return msgspec.structs.replace(old, written=raw)
+    return _DECODER.read(raw, _to_template, _strictly, raw, pointer, old)
 
 
-def _strictly(raw: bytes, pointer: str, old: Template | None) -> Template:
+def _differs_in_images(raw: bytes, old: Template) -> bool:
+    """Say whether all that differs from a template that was read are images, which nobody reads; False if in doubt.
+
+    Both are JSON, so what is found is a key: in a string its quotes would be escaped.
+    """
+    written, at, was = old.written, 0, 0
+    for _ in range(MOST_IMAGES):
+        image = raw.find(_IMAGE, at) + len(_IMAGE)
+        before = was + image - at
+        if image < len(_IMAGE) or raw[at:image] != written[was:before]:
+            return False
+        at, was = raw.find(b'"', image), written.find(b'"', before)
+        if was < 0 or b"\\" in raw[image:at] or b"\\" in written[before:was]:
+            return False
+        if raw[at:] == written[was:]:
+            return not _reads_an_image(old)
+    return False
+
+
+def _reads_an_image(template: Template) -> bool:
+    """Say whether an image may be a value that is read, as that of a label or a resource of this name."""
+    spec = template.wire.spec or TemplateSpec()
+    if template.claims or spec.overhead or (spec.nodeSelector and "image" in spec.nodeSelector):
+        return True
+    resources = [one for one in template.pod.every_container() if "image" in one.requests]  # limits are, too (D-3)
+    return bool(resources)
+
+
+def _strictly(_document: bytes, raw: bytes, pointer: str, old: Template | None) -> Template:
     try:
-        return _to_template(raw, _DECODER.strict(raw, pointer), pointer, old)
+        return _to_template(_DECODER.strict(raw, pointer), raw, pointer, old)
     except Malformed:
         raise
     except ValueError as error:
@@ -138,23 +172,21 @@ def _strictly(raw: bytes, pointer: str, old: Template | None) -> Template:
     raise Malformed(pointer, reason)
 
 
-def _to_template(raw: bytes, wire: WireTemplate, pointer: str, old: Template | None) -> Template:
+def _to_template(wire: WireTemplate, raw: bytes, pointer: str, old: Template | None) -> Template:
     if old is not None and wire == old.wire:
         return Template(raw, old.wire, old.pod, old.claims)
-    pod = to_pod(wire, pointer=pointer)
-    return Template(raw, wire, pod, _claims(wire.spec or TemplateSpec(), pointer))
+    pod, volumes = to_pod(wire, pointer=pointer), wire.spec and wire.spec.volumes
+    return Template(raw, wire, pod, _claims(volumes, pointer) if volumes else ())
 
 
-def _claims(spec: TemplateSpec, pointer: str) -> tuple[Claim, ...]:
+def _claims(volumes: list[Volume], pointer: str) -> tuple[Claim, ...]:
     """Return the claims of generic ephemeral volumes."""
-    if not spec.volumes:
-        return ()
     claims = [
         to_claim(
             volume.ephemeral.volumeClaimTemplate,
             pointer=f"{pointer}/spec/volumes/{index}/ephemeral/volumeClaimTemplate",
         )
-        for index, volume in enumerate(spec.volumes)
+        for index, volume in enumerate(volumes)
         if volume.ephemeral is not None and volume.ephemeral.volumeClaimTemplate is not None
     ]
     count_claims(len(claims), f"{pointer}/spec/volumes")

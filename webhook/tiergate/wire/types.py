@@ -41,9 +41,13 @@ ABSENT: Final = msgspec.Raw()
 """No value where one is kept as its bytes: the fast decoder cannot decode a field that is a Raw or None."""
 
 
+NOTHING: Final = (b"", b"null")
+"""The bytes of no value, and of null."""
+
+
 def is_absent(value: msgspec.Raw) -> bool:
     """Say whether there is no value, or null."""
-    return bytes(value) in (b"", b"null")
+    return bytes(value) in NOTHING
 
 
 class Resources(msgspec.Struct):

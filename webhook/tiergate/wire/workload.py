@@ -13,7 +13,7 @@ from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.malformed import Faults
 from tiergate.wire.rollout import Strategy, to_rollout
 from tiergate.wire.template import Template, count_claims, read_template
-from tiergate.wire.types import ABSENT, Int64, Metadata, Name, is_absent
+from tiergate.wire.types import ABSENT, NOTHING, Int64, Metadata, Name
 from tiergate.wire.workload_status import WorkloadStatus, with_status
 
 _TEMPLATE: Final = "/spec/template"
@@ -130,15 +130,13 @@ def _stored(wire: WireWorkload, kind: WorkloadKind) -> tuple[Workload | None, Te
 
 
 def _template(spec: WorkloadSpec | None, pointer: str, old: Template | None = None) -> Template | None:
-    if spec is None or is_absent(spec.template):
-        return None
-    return read_template(bytes(spec.template), pointer, old=old)
+    raw = b"" if spec is None else bytes(spec.template)
+    return None if raw in NOTHING else read_template(raw, pointer, old=old)
 
 
 def _workload(wire: WireWorkload, kind: WorkloadKind, old: Template | None) -> tuple[Workload | None, Template | None]:
     """Return the workload with its template, which may be that of the stored one; raise all faults at once."""
-    spec, status = wire.spec or WorkloadSpec(), wire.status or WorkloadStatus()
-    metadata, faults = wire.metadata or WorkloadMetadata(), Faults()
+    spec, faults = wire.spec or WorkloadSpec(), Faults()
     template = faults.read(_template, spec, _TEMPLATE, old)
     rollout = to_rollout(kind, spec.strategy if kind == "Deployment" else spec.updateStrategy, faults)
     kept_claims = faults.read(_kept_claims, spec) if spec.volumeClaimTemplates else ()
@@ -149,14 +147,14 @@ def _workload(wire: WireWorkload, kind: WorkloadKind, old: Template | None) -> t
         kind=kind,
         template=template.pod,
         written=template.written,
-        replicas=_replicas(kind, spec, status),
+        replicas=_replicas(kind, spec, wire.status),
         rollout=rollout,
         claims=template.claims,
         kept_claims=kept_claims or (),
         runtime_class=template.runtime_class,
         placement=template.placement if kind == "DaemonSet" else None,
         paused=spec.paused is True,
-        owned=_owned(kind, metadata) or _is_elsewhere(spec),
+        owned=_owned(kind, wire.metadata) or _is_elsewhere(spec),
     )
     return workload, template
 
@@ -176,7 +174,7 @@ def _job(wire: WireCronJob) -> WorkloadSpec | None:
 
 def _cron_job(wire: WireCronJob, template: Template) -> Workload:
     spec, status = wire.spec or CronJobSpec(), wire.status or CronJobStatus()
-    at_once = _replicas("Job", _job(wire) or WorkloadSpec(), WorkloadStatus())
+    at_once = _replicas("Job", _job(wire) or WorkloadSpec(), None)
     return Workload(
         kind="CronJob",
         template=template.pod,
@@ -202,14 +200,15 @@ def to_scale(wire: WireScale, old: WireScale | None) -> Scale:
     return Scale((wire.spec or ScaleSpec()).replicas, ((old and old.spec) or ScaleSpec()).replicas)
 
 
-def _replicas(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus) -> int:
+def _replicas(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus | None) -> int:
     if kind == "DaemonSet":
         return 0
     if kind != "Job":
         return 1 if spec.replicas is None else spec.replicas
     if spec.suspend:
         return 0
-    return job_pods(parallelism=spec.parallelism, completions=spec.completions, succeeded=status.succeeded)
+    succeeded = status.succeeded if status else 0
+    return job_pods(parallelism=spec.parallelism, completions=spec.completions, succeeded=succeeded)
 
 
 def _kept_claims(spec: WorkloadSpec) -> tuple[Claim, ...]:
@@ -218,10 +217,10 @@ def _kept_claims(spec: WorkloadSpec) -> tuple[Claim, ...]:
     return tuple(to_claim(one, pointer=f"{where}/{index}") for index, one in enumerate(wires))
 
 
-def _owned(kind: WorkloadKind, metadata: WorkloadMetadata) -> bool:
+def _owned(kind: WorkloadKind, metadata: WorkloadMetadata | None) -> bool:
     """Say whether a workload made it that is judged itself."""
     owner = BY_KIND[kind].made_by
-    if owner is None or not metadata.ownerReferences:
+    if owner is None or metadata is None or not metadata.ownerReferences:
         return False
     group = f"{BY_KIND[owner].group}/"
     return any(

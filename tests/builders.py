@@ -83,7 +83,6 @@ def a_pod(  # noqa: PLR0913, RUF100  # a builder has as many words as its value 
     """Return a pod with one container unless told otherwise; keywords are pod-level texts and Pod fields."""
     return Pod(
         name=fields.pop("name", "agent-7f9c"),
-        namespace="dev",
         containers=containers or (a_container(),),
         init_containers=tuple(init),
         requests=amounts(requests),
@@ -168,7 +167,6 @@ def a_claim(storage: str | None = "5Gi", *, storage_class: str = "", allocated: 
     """Return a claim."""
     return Claim(
         name="data",
-        namespace="dev",
         storage=None if storage is None else Quantity.parse(storage),
         allocated=None if allocated is None else Quantity.parse(allocated),
         storage_class=storage_class,

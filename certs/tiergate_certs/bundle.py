@@ -76,10 +76,6 @@ class Bundle:
     trusted: bytes
     leaf: Pair
 
-    def usable(self, *, at: datetime, names: Sequence[str] = ()) -> bool:
-        """Say whether a server may start to serve the leaf at this time."""
-        return not leaf_problems(self.leaf, trusted=self.trusted, names=names, at=at)
-
 
 def from_secrets(*, authority: Mapping[str, bytes] | None, serving: Mapping[str, bytes] | None) -> Bundle | None:
     """Build the value from the data of the two Secrets; None when neither holds anything."""

@@ -82,8 +82,8 @@ async def rotate(
         names: DNS names of the leaf.
 
     Raises:
-        Conflict: Another client wrote between reading and writing: run the step again.
-        Missing: One of the Secrets does not exist.
+        Outdated: Another client wrote between reading and writing: run the step again.
+        NotStored: One of the Secrets does not exist.
     """
     kept_authority, kept_serving = await _read(store, AUTHORITY_NAME), await _read(store, SERVING_NAME)
     stored = from_secrets(authority=kept_authority.data, serving=kept_serving.data)

@@ -46,5 +46,5 @@ class SecretStore(Protocol):
             annotations: To set, or (None) to remove; others stay.
 
         Raises:
-            Conflict: The stored version is another one (also: it is gone).
+            Outdated: The stored version is another one (also: it is gone).
         """

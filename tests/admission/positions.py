@@ -91,7 +91,6 @@ def a_full_pod() -> Json:
     )
     pod["metadata"] |= {
         "generateName": "agent-",
-        "uid": "u",
         "resourceVersion": "1",
         "generation": 1,
         "annotations": {"tiergate.io/defaults": "tiergate set: x"},

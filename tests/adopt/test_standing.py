@@ -1,4 +1,4 @@
-"""What stands in the namespaces: of many findings as many are kept as are listed, and the others are counted."""
+"""What stands in the namespaces: of many lines the first are listed, and the others are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import a_tier, an_item
 from tiergate.adopt.reading import Standing
-from tiergate.adopt.standing import MOST_FINDINGS, judged
+from tiergate.adopt.standing import MOST_LINES, judged
 from tiergate.adopt.values import AdoptionPlan, Member, NativeBounds, NewTier
 from tiergate.check import change_set
 from tiergate.check.change_set import Part, Total
@@ -25,12 +25,12 @@ def a_standing_pod(name: str, *, containers: int) -> Standing:
     return Standing("Pod", "v1", "team", name, json.dumps(document).encode())
 
 
-def test_findings_are_kept_as_far_as_they_are_listed() -> None:
+def test_many_lines_are_cut_once() -> None:
     tier = NewTier(a_tier(an_item(high={"cpu": "1"}), name="dev"), (Member(NativeBounds("team", {}, (), (), {}), ()),))
     pods = [a_standing_pod(f"pod-{at}", containers=60) for at in range(3)]
     found = judged(AdoptionPlan((tier,)), pods, minor=NEWEST)
-    assert [len(one.findings) for one in found.report.objects] == [60, MOST_FINDINGS - 60, 0]
-    assert found.more == {"dev": 3 * 60 - MOST_FINDINGS}
+    assert (len(found["dev"].lines), found["dev"].more) == (MOST_LINES, 3 * 60 - MOST_LINES)
+    assert [sum(f"pod pod-{at} in team" in line for line in found["dev"].lines) for at in range(3)] == [60, 40, 0]
 
 
 def test_containers_are_not_kept_until_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,11 +105,9 @@ ENCRYPTED = serialization.load_pem_private_key(LEAF.key, password=None).private_
 def test_faults_of_a_leaf(
     leaf: Pair, trusted: bytes, names: tuple[str, ...], at: datetime, expected: list[ProblemKind]
 ) -> None:
-    """Every problem is found, all at once, and `usable` says the same."""
+    """Every problem is found, all at once."""
     problems = leaf_problems(leaf, trusted=trusted, names=names, at=at)
     assert [problem.kind for problem in problems] == expected
-    bundle = Bundle(authority=None, trusted=trusted, leaf=leaf)
-    assert bundle.usable(at=at, names=names) is not bool(expected)
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.chart.helm import CHART, Helm
+from tests.chart.publishing import WORKFLOW as WORKFLOW_FILE
+from tests.chart.publishing import published
 from tests.chart.schemas import faults
 from tests.chart.test_monitoring import ALL_ON
+from tests.docs import readme, values
 from tests.docs.values import ROOT
 
 METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
 ANNOTATIONS: dict[str, str] = METADATA["annotations"]
-WORKFLOW = (ROOT / ".github" / "workflows" / "release.yaml").read_text()
+WORKFLOW = WORKFLOW_FILE.read_text()
 
 
 def test_it_says_where_it_comes_from_and_who_keeps_it() -> None:
@@ -42,6 +46,18 @@ def test_the_release_workflow_finds_the_repository_of_the_image() -> None:
     assert r"s|^  repository: tiergate$|  repository: $REGISTRY/tiergate|" in WORKFLOW
     for file in ("values.yaml", "files/sections.yaml"):
         assert re.findall(r"^  repository: .*$", (CHART / file).read_text(), re.MULTILINE) == ["  repository: tiergate"]
+
+
+@pytest.mark.helm
+def test_the_published_chart_says_what_it_installs(helm: Helm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its README, which a registry shows, has the defaults of its own values and the address that it is pushed to."""
+    chart = published(helm.path, tmp_path, "registry.example/platform")
+    for module in (readme, values):
+        monkeypatch.setattr(module, "CHART", chart)
+    text = (chart / "README.md").read_text()
+    assert text == readme.written().replace("oci://REGISTRY/", "oci://registry.example/platform/")
+    assert "`registry.example/platform/tiergate`" in text
+    assert "`oci://registry.example/platform/charts/tiergate`" in text
 
 
 def test_what_artifact_hub_shows_of_the_crd_is_the_crd() -> None:

@@ -278,7 +278,7 @@ def test_whoever_reads_the_output_may_stop(folder: Folder) -> None:
 def test_the_worst_outcome_is_known_without_output() -> None:
     from tiergate.check.result import ObjectResult, Report
 
-    unproved = Report(objects=(ObjectResult(path="x", line=1, kind="pod", name="x", unproved="why"),))
+    unproved = Report(objects=(ObjectResult(path="x", kind="pod", name="x", unproved="why"),))
     assert exit_code(unproved, fail_on="error", strict=False) == 0
     assert exit_code(unproved, fail_on="never", strict=True) == 1
 

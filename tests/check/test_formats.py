@@ -43,9 +43,7 @@ def a_told(
 
 
 def a_result(*told: ReportedFinding, unproved: str = "") -> ObjectResult:
-    return ObjectResult(
-        path="m/a b.yaml", line=1, kind="pod", name="x", namespace="dev", findings=told, unproved=unproved
-    )
+    return ObjectResult(path="m/a b.yaml", kind="pod", name="x", namespace="dev", findings=told, unproved=unproved)
 
 
 REPORT: Final = Report(

@@ -42,6 +42,13 @@ JUDGED: Final = {
         pod(resources="{limits: {cpu: 1x}}", annotations="check.tiergate.io/ignore-malformed: known"), "malformed",
     ),
 }  # fmt: skip
+UNSTORABLE: Final = {
+    "replicas-as-text": deployment().replace("replicas: 1", 'replicas: "1"'),
+    "amount-of-a-template": deployment(cpu="100MB"),
+    "amount-of-a-job": deployment(cpu="100MB", kind="Job"),
+    "amount-of-a-pod": pod(resources="{limits: {memory: 1GB}}"),
+    "template-as-text": deployment().partition("  template:")[0] + "  template: none\n",
+}
 FIELDS: Final = {
     "limit: []": "/spec/limit",
     "limits: [{type: Container, maximum: {cpu: 1}}]": "/spec/limits/0/maximum",
@@ -78,6 +85,22 @@ def test_a_tier_that_leaves_workloads_alone_proves_nothing_of_them(folder: Folde
 def test_what_an_object_says_of_itself_proves_nothing(folder: Folder, text: str, rule: str) -> None:
     folder.write({"a.yaml": text})
     assert rule in folder.check(*KNOWN, "-o", "json", "a.yaml").rules
+
+
+@pytest.mark.parametrize("mode", ["Enforce", "Warn", "Audit"])
+@pytest.mark.parametrize("text", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_what_the_api_server_cannot_read_fails_in_every_mode(folder: Folder, text: str, mode: str) -> None:
+    folder.write({"t.yaml": TIERS.replace("spec:", f"spec:\n  enforcement: {mode}"), "a.yaml": text})
+    ran = folder.check("--tiers", "t.yaml", "--tier", "dev", "--usage", "none", "-o", "json", "a.yaml")
+    assert (ran.code, {*ran.rules}) == (1, {"malformed"})
+
+
+def test_a_workload_that_is_larger_than_what_is_judged_is_a_warning_as_in_the_cluster(folder: Folder) -> None:
+    containers = ", ".join(f"{{name: c{number}}}" for number in range(300))
+    text = deployment().partition("      containers:")[0] + f"      containers: [{containers}]\n"
+    folder.write({"a.yaml": text})
+    ran = folder.check(*KNOWN, "-o", "json", "a.yaml")
+    assert (ran.code, ran.rules) == (0, ["malformed"])
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -24,6 +24,14 @@ def test_every_problem_is_told_with_its_place(folder: Folder) -> None:
     assert "the tier allows at most 512Mi" in ran.report["findings"][1]["message"]
 
 
+INVALID_IN_ITS_PODS: Final = (
+    deployment()
+    .replace("requests: {cpu: 100m}", "requests: {}")
+    .replace("containers:", "resources: {requests: {cpu: 100m}}\n      containers:")
+)
+"""The API server stores the template, and refuses the pods: only in these does the limit become a request (D-3)."""
+
+
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
@@ -39,6 +47,7 @@ def test_every_problem_is_told_with_its_place(folder: Folder) -> None:
         pytest.param(pod(resources="{requests: {cpu: 1Zi}}"), "malformed", id="malformed"),
         pytest.param(pod(resources="{requests: {cpu: 2}, limits: {cpu: 1}}"), "api-validation", id="invalid-pod"),
         pytest.param(deployment(cpu="600m"), "api-validation", id="invalid-template"),
+        pytest.param(INVALID_IN_ITS_PODS, "workload-never-runs", id="valid-template-of-invalid-pods"),
         pytest.param(NAMESPACE.replace("name: dev", "name: kube-x"), "namespace-protected", id="namespace"),
         pytest.param(TIERS.replace("cpu: 10m", "cpu: 900m"), "tier-invalid", id="tier"),
         pytest.param(TIERS.replace("cpu: 10m", "cpu: 1Zi"), "malformed", id="malformed-tier"),

@@ -44,6 +44,42 @@ def test_the_file_of_usage_counts_as_well(folder: Folder) -> None:
     assert sorted(ran.rules) == ["differs-from-option", "differs-from-option", "limit-max"]
 
 
+CHANGED: Final = TIERS.replace("memory: 512Mi", "memory: 300Mi")
+LABELLED: Final = f"{NAMESPACE}---\n{TIERS}"
+BIG: Final = f"{NAMESPACE.replace('tier: dev', 'tier: big')}---\n{OTHER}"
+TWICE: Final = {
+    "tier-of-a-snapshot-of-namespaces": (("--tiers", CHANGED), ("--namespaces", LABELLED), "300Mi"),
+    "tier-of-namespaces-alone": (("--namespaces", f"{NAMESPACE}---\n{CHANGED}"), ("--usage", LABELLED), "300Mi"),
+    "tier-of-usage": (("--tiers", CHANGED), ("--usage", LABELLED), "300Mi"),
+    "label-of-tiers": (("--tiers", BIG), ("--namespaces", LABELLED), "512Mi"),
+    "label-of-usage": (("--namespaces", LABELLED), ("--usage", BIG), "512Mi"),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "bound"), TWICE.values(), ids=TWICE)
+@pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])
+def test_each_option_counts_before_others_for_what_it_is_named_after(
+    folder: Folder, one: tuple[str, str], other: tuple[str, str], bound: str, *, turned: bool
+) -> None:
+    folder.write({"one.yaml": one[1], "other.yaml": other[1], "a.yaml": LARGE})
+    options = [(one[0], "one.yaml"), (other[0], "other.yaml")]
+    words = [word for option in (reversed(options) if turned else options) for word in option]
+    assert f"the tier allows at most {bound}" in folder.check(*words, "a.yaml").out
+
+
+def test_a_snapshot_shows_what_a_changed_tier_would_refuse(folder: Folder) -> None:
+    """As docs/operate.md has it: the objects of the cluster are the manifests, its tiers but the changed one count."""
+    head = "apiVersion: check.tiergate.io/v1\nkind: Snapshot\nkubernetesVersion: '1.37'\n"
+    labelled = NAMESPACE.replace("dev", "staging")
+    tiers = (TIERS, TIERS.replace("dev", "staging"))
+    workloads = (deployment(cpu="400m"), deployment(cpu="400m", namespace="staging"))
+    folder.write({"cluster.yaml": "---\n".join((head, *tiers, NAMESPACE, labelled, *workloads))})
+    folder.write({"dev.yaml": TIERS.replace("cpu: 500m", "cpu: 300m")})
+    ran = folder.check("--tiers", "dev.yaml", "--usage", "none", "-o", "json", "cluster.yaml")
+    failed = [one["namespace"] for one in ran.report["objects"] if one["outcome"] == "fail"]
+    assert (ran.code, failed) == (1, ["dev"])
+
+
 def test_the_same_in_both_is_not_told(folder: Folder) -> None:
     folder.write({"a.yaml": f"{pod()}---\n{NAMESPACE}---\n{TIERS}"})
     ran = folder.check(*KNOWN, "-o", "json", "a.yaml")

@@ -102,7 +102,6 @@ _FAILED: Final = Report(
     objects=(
         ObjectResult(
             path="a",
-            line=1,
             kind="pod",
             name="x",
             findings=(

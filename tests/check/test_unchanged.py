@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.check.running import AROUND, Folder, pod, quota
+from tests.check.running import deployment as of_kind
 from tiergate.check.unchanged import change_of
 from tiergate.core.workload import Workload
 from tiergate.wire.workload import WireWorkload, to_workload
@@ -84,7 +85,7 @@ CHANGES: Final = {
 
 def workload(template: dict[str, Any]) -> Workload:
     raw = json.dumps({"spec": {"template": template}}).encode()
-    made = to_workload(msgspec.json.decode(raw, type=WireWorkload), "Deployment", namespace="dev")
+    made = to_workload(msgspec.json.decode(raw, type=WireWorkload), "Deployment")
     assert made is not None
     return made
 
@@ -179,3 +180,47 @@ def test_a_pod_that_is_there_asks_for_nothing(folder: Folder) -> None:
     ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml")
     assert (ran.code, ran.rules) == (0, [])
     assert {one["resource"]: one["used"] for one in ran.report["namespaces"][0]["quotas"]}["requests.cpu"] == "0"
+
+
+COUNTS: Final = {
+    "none-as-for-an-autoscaler": ("", 7),
+    "its-own": ("  replicas: 3\n", 3),
+    "null-which-is-one": ("  replicas: null\n", 1),
+}
+
+
+@pytest.mark.parametrize(("written", "pods"), COUNTS.values(), ids=COUNTS)
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet"])
+def test_a_manifest_without_replicas_leaves_the_number_as_it_is(
+    folder: Folder, kind: str, written: str, pods: int
+) -> None:
+    runs = of_kind(kind=kind, replicas=7) + "status: {replicas: 7}\n"
+    folder.write(
+        {
+            "usage.yaml": f"{runs}---\n{quota({'pods': '7', 'requests.cpu': '700m', 'limits.cpu': '3500m'})}\n",
+            "a.yaml": of_kind(kind=kind).replace("  replicas: 1\n", written),
+        }
+    )
+    ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml")
+    (sums,) = (one["quotas"] for one in ran.report["namespaces"])
+    assert [one["steady"] for one in sums if one["resource"] == "pods"] == [str(pods)]
+
+
+def test_parallelism_is_not_replicas(folder: Folder) -> None:
+    folder.write(
+        {
+            "usage.yaml": f"{of_kind(kind='Job', replicas=7)}---\n{quota({'pods': '7'})}\n",
+            "a.yaml": of_kind(kind="Job", replicas=2),
+        }
+    )
+    ran = folder.check(*AROUND, "--usage", "usage.yaml", "-o", "json", "a.yaml")
+    (sums,) = (one["quotas"] for one in ran.report["namespaces"])
+    assert [one["steady"] for one in sums if one["resource"] == "pods"] == ["2"]
+
+
+@pytest.mark.parametrize("mode", ["Warn", "Audit"])
+def test_in_a_mode_without_quotas_usage_is_not_known_and_the_reason_says_so(folder: Folder, mode: str) -> None:
+    tier = (folder.path / "around/tiers.yaml").read_text().replace("spec:", f"spec:\n  enforcement: {mode}")
+    folder.write({"tiers.yaml": tier, "usage.yaml": "kind: List\n", "a.yaml": pod()})
+    ran = folder.check("--tiers", "tiers.yaml", "--tier", "dev", "--usage", "usage.yaml", "a.yaml")
+    assert f"in mode {mode} no ResourceQuota counts it; --usage none checks the manifests alone" in ran.out

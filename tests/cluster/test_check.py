@@ -188,7 +188,7 @@ def workload_of(one: dict[str, Any]) -> Workload | None:
     """Return an object as a workload, None where it is none."""
     (manifest,) = loaded_of(json.dumps(one).encode(), "one").manifests
     kind = kind_of(manifest)
-    subject = None if kind is None else subject_of(manifest, kind, manifest.namespace)
+    subject = None if kind is None else subject_of(manifest, kind)
     return subject.workload if isinstance(subject, WorkloadChange) else None
 
 

@@ -149,5 +149,5 @@ def test_what_is_kept_of_objects_is_what_some_quota_counts_and_not_what_a_tenant
         assert tracemalloc.get_traced_memory()[0] < MANY * LONG
     finally:
         tracemalloc.stop()
-    (footprint,) = {footprint for _, footprint in kept}
+    (footprint,) = set(kept)
     assert set(footprint.charge) == {"pods", "requests.cpu"}

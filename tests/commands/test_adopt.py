@@ -209,6 +209,21 @@ def test_the_steps_are_those_of_the_output(tiergate: Program, output: str, steps
     assert [one for line in order for one in every if one in line and one != "as -o manifests"] == steps
 
 
+@pytest.mark.usefixtures("teams")
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("manifests", "kubectl apply --server-side -f 'my tiers.yaml': "),
+        ("labels", "sh 'my tiers.yaml': "),
+        ("values", "--reuse-values --values 'my tiers.yaml'"),
+    ],
+)
+def test_the_steps_name_the_file_that_is_written(tiergate: Program, folder: Folder, output: str, line: str) -> None:
+    err = tiergate("adopt", "-o", output, "--output-file", "my tiers.yaml").err
+    assert (folder.path / "my tiers.yaml").is_file()
+    assert (line in err, "FILE" in err) == (True, False)
+
+
 def test_labels_need_no_step_for_tiers_that_exist(tiergate: Program, teams: FakeCluster) -> None:
     for one in documents(tiergate("adopt")):
         if one["kind"] == "Tier":

@@ -55,7 +55,7 @@ def test_a_template_is_stored_as_it_is_and_shows_what_its_pods_get_on_request(
     folder.write({"a.yaml": deployment()})
     ran = tiergate("defaults", *AROUND, "a.yaml")
     assert (ran.code, ran.out) == (0, deployment())
-    assert "1 templates are stored as they are" in ran.err
+    assert "1 template is stored as written" in ran.err
     (made,) = read(tiergate("defaults", *AROUND, "--templates", "a.yaml").out)
     (container,) = made["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"cpu": "500m", "memory": "256Mi"}

@@ -79,6 +79,13 @@ def test_the_rule_behind_another_is_named(tiergate: Program, rule: str, behind: 
     assert (ran.code, behind in ran.out) == (0, True)
 
 
+@pytest.mark.parametrize("near", ["native-mx", "limt-max", "invalit", "workload-never-run", "tier-mising"])
+def test_each_rule_that_a_typo_is_answered_with_is_explained(tiergate: Program, near: str) -> None:
+    suggested = tiergate("explain", near).err.partition("did you mean ")[2].strip().split(", ")
+    assert suggested
+    assert [tiergate("explain", name).code for name in suggested] == [0] * len(suggested)
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

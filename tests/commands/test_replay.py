@@ -69,6 +69,12 @@ def test_a_recorded_review_gets_its_recorded_answer(tiergate: Program, folder: F
         assert all(one["message"] in ran.out for one in causes)
 
 
+def test_a_cluster_is_not_read_and_the_message_says_what_to_give(tiergate: Program) -> None:
+    ran = tiergate("replay", str(CASES / "validate-bare-pod" / "request.json"), "--usage", "cluster")
+    assert (ran.code, ran.out) == (2, "")
+    assert "tiergate snapshot > cluster.yaml" in ran.err
+
+
 def test_every_rule_of_a_pod_is_named_with_what_became_of_it(tiergate: Program, folder: Folder) -> None:
     ran = replayed(tiergate, folder, "validate-bare-pod")
     lines = [line.split() for line in sections(ran.out)["validate"][1:]]

@@ -231,7 +231,7 @@ def desired_of(items: tuple[LimitRangeItem, ...]) -> list[DesiredLimitRange]:
 
 
 def stored(*items: LimitRangeItem, name: str = "tier", managed: bool = True, labelled: str = "dev") -> LimitRange:
-    return LimitRange(name, items, namespace="dev", resource_version="7", managed=managed, labelled=labelled)
+    return LimitRange(name, items, resource_version="7", managed=managed, labelled=labelled)
 
 
 REMOVED = Delete(LIMIT_RANGES, "tier", "7")
@@ -335,4 +335,4 @@ def test_what_is_written_is_read_back_as_equal() -> None:
     """Otherwise it would be written for ever."""
     back = read_limit_range(LIMITS.body(WANTED, namespace="dev", tier="dev"))
     assert compare(LIMITS, [WANTED], [back], tier="dev").actions == ()
-    assert (back.managed, back.labelled, back.namespace) == (True, "dev", "dev")
+    assert (back.managed, back.labelled) == (True, "dev")

@@ -42,8 +42,34 @@ ODD = a_tier(an_item(high={"cpu": "1"}), an_item("Pod", low={"cpu": "1"}, high={
             TierChange(ODD),
             (),
             [],
-            ["default-derived", "default-derived", "max-without-min", "max-without-min"],
+            ["default-derived", "default-derived", "max-without-min", "max-without-min", "default-pod-refused"],
             id="what-is-rarely-meant",
+        ),
+        pytest.param(
+            TierChange(a_tier(an_item(high={"a.org/gpu": "2"}), an_item("Pod", high={"a.org/gpu": "4"}))),
+            (),
+            [],
+            ["default-derived"],
+            id="a-device-for-each-container",
+        ),
+        pytest.param(
+            TierChange(a_tier(an_item("Pod", high={"a.org/gpu": "4"}))),
+            (),
+            [],
+            ["default-pod-refused"],
+            id="a-device-that-each-pod-has-to-set",
+        ),
+        pytest.param(
+            TierChange(
+                a_tier(
+                    an_item(default={"a.org/gpu": "0"}, high={"a.org/gpu": "2"}),
+                    an_item("Pod", high={"a.org/gpu": "4"}),
+                )
+            ),
+            (),
+            [],
+            [],
+            id="a-device-as-the-documentation-bounds-it",
         ),
         pytest.param(
             TierChange(a_tier(quotas=[a_tier_quota({"services": "1"})], mode="Warn")),

@@ -22,7 +22,7 @@ TEXT = "tiergate set: cpu request for container agent; cpu limit for container a
 OURS = len(f"tiergate.io/defaults{TEXT}")
 CPU = an_item(default={"cpu": "500m"}, default_request={"cpu": "250m"})
 
-read_pod = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+read_pod = Reader(WirePod, to_pod)
 
 
 def patched(pod: Json, item: LimitRangeItem = ITEM) -> list[tuple[str, str, Any]]:

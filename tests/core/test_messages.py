@@ -284,8 +284,8 @@ MOVE = "move these namespaces to another tier or remove their label tiergate.io/
             id="quota-unmeasured",
         ),
         pytest.param(
-            lambda: of_tier(a_tier(an_item("Pod", high={"cpu": "1"}))),
-            "/spec/limits/0/max/cpu tier dev: Pod has a max for cpu and no min",
+            lambda: of_tier(a_tier(an_item("PersistentVolumeClaim", high={"storage": "1"}))),
+            "/spec/limits/0/max/storage tier dev: PersistentVolumeClaim has a max for storage and no min",
             id="max-without-min",
         ),
         pytest.param(

@@ -43,7 +43,7 @@ LEVELLED = a_pod_object(
 
 
 def at(pointer: str, pod: Json) -> Pod:
-    return to_pod(msgspec.convert(pod, WirePod), namespace="dev", pointer=pointer)
+    return to_pod(msgspec.convert(pod, WirePod), pointer=pointer)
 
 
 @everywhere
@@ -105,7 +105,7 @@ def test_a_bad_time_is_named_below_the_pointer(pointer: str) -> None:
 @pytest.mark.parametrize("pointer", ["", "/spec/volumeClaimTemplates/0"])
 def test_every_pointer_of_a_claim_starts_where_the_claim_stands(pointer: str) -> None:
     wire = msgspec.convert(a_claim_object("9Gi"), WireClaim)
-    claim = to_claim(wire, namespace="dev", pointer=pointer)
+    claim = to_claim(wire, pointer=pointer)
     item = an_item("PersistentVolumeClaim", high={"storage": "1Gi"}, low={"storage": "10Gi"})
     quotas = (a_quota({"requests.storage": "1Gi", "persistentvolumeclaims": "0"}),)
     findings = validated(claim, tier=a_tier(item), quotas=quotas).findings

@@ -235,7 +235,7 @@ def test_equal_pods_share_one_footprint_that_is_forgotten_with_the_last() -> Non
     """Thousands of pods of a template cost the memory of one; what scopes do not ask for makes no difference."""
     footprints, tally = Footprints(), Tally()
     for number in range(100):
-        deadline = {"active_deadline_seconds": number + 1, "name": f"pod-{number}", "uid": str(number)}
+        deadline = {"active_deadline_seconds": number + 1, "name": f"pod-{number}"}
         tally.set(f"dev/{number}", footprints.of(cpu("1", **deadline)))
     assert len(footprints) == 1
     assert list(tally.counts("dev").values()) == [100]

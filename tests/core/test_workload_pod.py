@@ -57,12 +57,15 @@ def test_so_many_problems_are_found_and_no_more(item: LimitRangeItem, workload: 
 _POD_LEVEL = msgspec.structs.replace(
     a_template(), containers=(a_container(requests={"cpu": "2"}, pointer=_CONTAINER),), limits=amounts({"cpu": "1"})
 )
+_BELOW_ITS_CONTAINERS = msgspec.structs.replace(
+    a_template({"cpu": "2"}), requests=amounts({"cpu": "1"}), limits=amounts({"cpu": "2"})
+)
 _ASKS_200 = msgspec.structs.replace(
     a_template(), containers=(a_container(requests={"memory": "200Mi"}, pointer=_CONTAINER),)
 )
 
 
-@pytest.mark.rule("D-6a", "D-12", "L-10", "R-50")
+@pytest.mark.rule("D-3", "D-6a", "D-8", "D-12", "L-10", "R-50")
 @pytest.mark.parametrize(
     ("workload", "ranges", "expected"),
     [
@@ -85,6 +88,13 @@ _ASKS_200 = msgspec.structs.replace(
             "the API server refuses it: /spec/template/spec/resources/requests/cpu must be less than or equal to cpu "
             "limit of 1; write its requests and its limits",
             id="D-6a-the-request-of-its-containers-becomes-its-own",
+        ),
+        pytest.param(
+            a_workload(template=_BELOW_ITS_CONTAINERS),
+            (),
+            "the API server refuses it: /spec/template/spec/resources/requests/cpu must be greater than or equal to "
+            "aggregate container requests of 2; write its requests and its limits",
+            id="D-8-valid-as-a-template-which-has-no-requests-yet",
         ),
         pytest.param(
             a_workload(template=_ASKS_200),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tests.differential import ours, predicting, several, updating
+from tests.differential import ours, overheads, predicting, several, updating
 from tests.differential.case import Case, Result
 from tests.differential.differences import Difference, Seen
 from tests.differential.explaining import explanation
@@ -69,7 +69,8 @@ class JudgedCase:
 
     def seen(self, outcome: Outcome) -> Seen:
         """Return what the predicates of differences look at."""
-        return Seen(self._sent(), outcome.stored, self._governed.ranges)
+        decimals = overheads.decimals(self._case.document, self._case.policy)
+        return Seen(self._sent(), outcome.stored, self._governed.ranges, decimals=decimals)
 
     def predicted_wrongly(self, outcome: Outcome) -> tuple[str, tuple[str, ...]]:
         """Say in what our predictions, made without the API server, differ from what became of the case.
@@ -88,7 +89,8 @@ class JudgedCase:
             return "", ()  # claims are not validated by us
         if not (wrong := self._natively_wrong(sent)):
             return "", ()
-        beyond = predicting.beyond(sent, self._governed.objects, lambda: not self._natively_wrong(sent))
+        decimals = overheads.decimals(self._case.document, self._case.policy)
+        beyond = predicting.beyond(sent, self._governed.objects, decimals, lambda: not self._natively_wrong(sent))
         return f"native admission, predicted: {wrong}", beyond
 
     def _natively_wrong(self, sent: Pod | Claim) -> str:

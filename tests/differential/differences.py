@@ -16,7 +16,7 @@ from unittest import mock
 import msgspec
 
 from tests.builders import validated
-from tests.differential import exactly
+from tests.differential import exactly, overheads
 from tests.differential.outcome import Problem, range_problems
 from tests.differential.sums import Form, forms, uncapped
 from tiergate.core import defaults, native
@@ -33,13 +33,15 @@ Subject = Pod | Claim
 class Seen(msgspec.Struct):
     """What a predicate may look at: the object as sent, as we judged it (None: the API refused it), the policy.
 
-    ``old`` is the object that an update changes.
+    ``old`` is the object that an update changes; ``decimals`` are the resources of which a quantity may be held as a
+    decimal.
     """
 
     sent: Subject
     judged: Subject | None
     tier: Tier
     old: Subject | None = None
+    decimals: frozenset[str] = frozenset()
 
 
 Verdict = Callable[[frozenset[Problem], Subject, Tier], frozenset[Problem]]
@@ -142,6 +144,14 @@ def held_sums(seen: Seen) -> tuple[Difference, ...]:
         return ()
     held = forms(seen.judged, seen.tier.limits)
     return tuple(Difference(HELD_SUM, lambda _: True, verdict=partial(_projected_as, form)) for form in held)
+
+
+def counted_again(seen: Seen) -> tuple[Difference, ...]:
+    """Return the overhead that quota counts again as a difference, once for each way of counting it."""
+    if not isinstance(seen.judged, Pod):
+        return ()
+    ways = overheads.forms(seen.judged, seen.decimals)
+    return tuple(Difference(overheads.AGAIN, lambda _: True, switched_off=way) for way in ways)
 
 
 def _projected_as(form: Form, found: frozenset[Problem], subject: Subject, tier: Tier) -> frozenset[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain, combinations
 from typing import Protocol
 
-from tests.differential.differences import DIFFERENCES, Difference, Seen, held_sums
+from tests.differential.differences import DIFFERENCES, Difference, Seen, counted_again, held_sums
 from tests.differential.outcome import Outcome
 from tests.differential.verdict import disagreeing
 
@@ -24,9 +24,9 @@ class JudgedOperation(Protocol):
 async def explanation(judged: JudgedOperation, native: Outcome, outcome: Outcome) -> tuple[str, ...]:
     """Return the fewest differences without which we agree, of those that apply to the case."""
     applying, seen = await _applying(judged, outcome)
-    held = held_sums(seen)
+    ways = (*held_sums(seen), *counted_again(seen))
     for count in range(1, len(applying) + 2):
-        with_one = ((*off, one) for off in combinations(applying, count - 1) for one in held)
+        with_one = ((*off, one) for off in combinations(applying, count - 1) for one in ways)
         for off in chain(combinations(applying, count), with_one):
             if not disagreeing(native, await judged.outcome(off)):
                 return tuple(one.name for one in off)

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
 from tests.differential.policies import (
     HUGE,
@@ -22,7 +23,8 @@ from tests.differential.policies import (
     Json,
     Policy,
 )
-from tests.differential.spelling import MILLI, spelled
+from tests.differential.spelling import MILLI, fractional, spelled
+from tiergate.core.quantity import MILLI_IN_NANO, Quantity
 
 POD_LEVEL: Final = ("cpu", "memory", "hugepages-2Mi")
 OVERHEADS: Final[dict[str, Amounts]] = {
@@ -59,6 +61,8 @@ def a_pod(random: Random, policy: Policy) -> Json:
         _aim(random, policy, boxes, overhead)
     if random.random() < 0.14:
         spec["resources"] = _pod_level(random, policy, boxes)
+        if random.random() < 0.2:
+            _held_as_decimals(random, spec)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -303,6 +307,16 @@ def _pod_level(random: Random, policy: Policy, boxes: Sequence[Box]) -> Any:  # 
         if side != "requests":
             limits[name] = limit
     return _resources(random, Box(requests, limits))
+
+
+def _held_as_decimals(random: Random, spec: Json) -> None:
+    """Write the pod-level memory in fractions, which quota adds overhead to in its own way."""
+    spec["runtimeClassName"] = random.choice(("heavy", "storing"))
+    for amounts in (spec["resources"] or {}).values():
+        for name in amounts or ():
+            if name == "memory" and isinstance(amounts[name], str | Raw):
+                text = amounts[name] if isinstance(amounts[name], str) else bytes(amounts[name]).decode()
+                amounts[name] = fractional(Quantity.parse(text).nano // MILLI_IN_NANO)
 
 
 def _around(random: Random, name: str, sum_: int, policy: Policy) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Final
 
 import msgspec
 
 from tests.builders import validated
+from tests.differential import overheads
 from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome, quota_problems, range_problems, resources
 from tests.differential.pods import OVERHEADS
@@ -98,16 +99,18 @@ def by_us(sent: Pod, tier: Tier, *, minor: int) -> tuple[Pod, bool]:
     return msgspec.structs.replace(pod, qos_class=qos_class(pod, minor=minor)), not validity.invalid(pod)
 
 
-def beyond(sent: Subject, objects: Objects, agrees: Callable[[], bool]) -> tuple[str, ...]:
-    """Return why a verdict of LimitRanger is another one than predicted: the one reason there is, or nothing.
+def beyond(sent: Subject, objects: Objects, decimals: frozenset[str], agrees: Callable[[], bool]) -> tuple[str, ...]:
+    """Return why a native verdict is another one than predicted: one of the two reasons there are, or nothing.
 
-    ``agrees`` predicts it anew: `native` knows no more of a sum than its text.
+    ``agrees`` predicts it anew: `native` knows no more of a sum, and quota of a pod-level value, than its text.
     """
     if not isinstance(sent, Pod):
         return ()
     items = tuple(item for one in objects for item in one.items)
-    for form in forms(with_native_defaults(sent, objects), items):
+    sums = ((BEYOND, form) for form in forms(with_native_defaults(sent, objects), items))
+    again = ((overheads.AGAIN, form) for form in overheads.forms(sent, decimals))
+    for reason, form in chain(sums, again):
         with form():
             if agrees():
-                return (BEYOND,)
+                return (reason,)
     return ()

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from tests.differential import ours, predicting
+from tests.differential import ours, overheads, predicting
 from tests.differential.case import Case, Result
 from tests.differential.ours import Governed
 from tests.differential.outcome import Outcome
@@ -49,5 +49,6 @@ async def compared(server: Server, namespace: str, case: Case, governed: Governe
         return Result(native, written)
     if one_agrees(others):
         return Result(native, written, disagreement, (ORDER,))
-    beyond = predicting.beyond(sent, governed.objects, lambda: one_agrees(predicted()))
+    decimals = overheads.decimals(case.document, case.policy)
+    beyond = predicting.beyond(sent, governed.objects, decimals, lambda: one_agrees(predicted()))
     return Result(native, written, disagreement, beyond)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from random import Random
 from typing import Final
 
@@ -38,6 +39,17 @@ def spelled(random: Random, milli: int) -> Spelling:
     if milli >= ENORMOUS:
         return str(Quantity(milli * MILLI_IN_NANO))
     return canonical(milli) if random.random() < _PLAIN else random.choice(spellings(milli))
+
+
+def fractional(milli: int) -> str:
+    """Return the amount as a fraction of Gi, which the server holds as a decimal (Q-7)."""
+    exact = Fraction(milli, MILLI << 30)
+    digits = (exact.denominator - 1).bit_length()  # of a power of two
+    scaled = exact * 10**digits
+    if digits > 30 or scaled.denominator != 1:
+        return canonical(milli)
+    whole, rest = divmod(scaled.numerator, 10**digits)
+    return f"{whole}.{rest:0{digits}d}Gi" if digits else f"{whole}.0Gi"
 
 
 def spellings(milli: int) -> list[Spelling]:

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from tests.differential import differences, explaining, ours, predicting, several
+from tests.differential import differences, explaining, ours, overheads, predicting, several
 from tests.differential.api import Api
 from tests.differential.case import Case, Result, Standing
 from tests.differential.comparing import JudgedCase
@@ -20,7 +20,7 @@ from tests.differential.running import Bench
 from tests.differential.server import Server, prepared
 from tests.differential.updating import JudgedClaim, JudgedResize
 from tests.differential.verdict import disagreeing
-from tiergate.core import defaults, limitrange, native, quota
+from tiergate.core import defaults, limitrange, native, quota, usage
 
 pytestmark = pytest.mark.cluster
 
@@ -167,6 +167,67 @@ async def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(ku
     assert faulty.fault, "what is said of memory does not depend on it"
 
 
+SMALL: Json = {"cpu": "10m", "memory": "1Mi"}
+WITH_OVERHEAD = {
+    "a-default-of-19-digits": Case(
+        Policy(
+            {
+                "limits": [{"type": "Container", "max": {"cpu": "9223372036854775807"}}],
+                "quotas": [{"name": "q0", "hard": {"cpu": "1"}, "used": {"cpu": "90m"}}],
+            }
+        ),
+        a_case({}, {}, resources={"limits": {"memory": "104857601"}}, runtimeClassName="heavy").document,
+    ),
+    "a-fraction-in-a-binary-unit": Case(
+        Policy({"limits": [], "quotas": [{"name": "q0", "hard": {"memory": "1656Mi"}, "used": {"memory": "0"}}]}),
+        a_case({}, {}, resources={"limits": {"memory": "1.5Gi"}}, runtimeClassName="heavy").document,
+    ),
+    "a-resize": Case(
+        Policy(
+            {
+                "limits": [],
+                "quotas": [{"name": "q0", "hard": {"limits.memory": "2Gi"}, "used": {"limits.memory": "2Gi"}}],
+            }
+        ),
+        {"kind": "Pod", "verb": "PATCH", "changes": {"/spec/resources": {"limits": {"cpu": "2", "memory": "1.5Gi"}}}},
+        Standing(
+            a_case(
+                {},
+                {"limits": SMALL},
+                resources={"limits": {"cpu": "1", "memory": "1536Mi"}},
+                runtimeClassName="heavy",
+                schedulerName="nobody",
+            ).document
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WITH_OVERHEAD.values(), ids=WITH_OVERHEAD)
+async def test_overhead_that_quota_counts_again_is_explained_and_only_by_that(kubeconfig: Path, case: Case) -> None:
+    """Q-7: the server holds the pod-level value as a decimal, and adds overhead to it in place."""
+    without = mock.patch.object(usage, "add_into", return_value=None)
+
+    async def work(server: Server) -> tuple[Result | None, ...]:
+        bench = Bench(server, server.namespace(0))
+        whole = await bench.result(case)
+        with mock.patch.object(explaining, "counted_again", return_value=()):
+            unexplained = await bench.result(case)
+        with mock.patch.object(overheads, "forms", return_value=()):
+            unpredicted = await bench.result(case)
+        with without:  # one container: nothing else is added
+            return whole, unexplained, unpredicted, await bench.result(case)
+
+    whole, unexplained, unpredicted, faulty = await with_a_server(kubeconfig, case, work)
+    assert whole.disagreement
+    assert whole.explained == (overheads.AGAIN,)
+    assert not whole.fault
+    assert unexplained.fault
+    assert unpredicted.fault
+    if case.standing is None:  # a resize grows by no overhead
+        assert faulty.fault, "that we count overhead at all does not depend on it"
+
+
 ONE_GPU: Json = {"name": "gpu", "hard": {"requests.nvidia.com/gpu": "1"}, "used": {"requests.nvidia.com/gpu": "0"}}
 SOME_CPU: Json = {"name": "cpu", "hard": {"requests.cpu": "3"}, "used": {"requests.cpu": "2"}}
 GROWN = a_resize({}, {"requests": {"cpu": "1500m"}}, {"requests": {"cpu": "1"}}, quotas=(SOME_CPU,))
@@ -189,7 +250,7 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
 @pytest.mark.parametrize(
     ("broken", "case"),
     [
-        pytest.param((quota, "exceeded", lambda *_, **__: ()), TWO_GPUS, id="no-quota"),
+        pytest.param((quota, "left_of", lambda *_, **__: ()), TWO_GPUS, id="no-quota"),
         pytest.param(
             (limitrange, "_exceeds_ratio", lambda *_: False),
             a_case({"maxLimitRequestRatio": {"cpu": "2"}}, {"requests": {"cpu": "1"}, "limits": {"cpu": "3"}}),

@@ -16,9 +16,10 @@ from tests.differential import ours, predicting, several
 from tests.differential.case import Case, request, updated
 from tests.differential.differences import DIFFERENCES, HELD_SUM
 from tests.differential.outcome import refused
+from tests.differential.overheads import AGAIN, decimals, is_decimal
 from tests.differential.pods import a_pod
 from tests.differential.policies import Policy, with_several_ranges
-from tests.differential.spelling import spellings
+from tests.differential.spelling import fractional, spellings
 from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
 from tiergate.core import native, quota, validity
 from tiergate.core.podlevel import completed
@@ -35,10 +36,31 @@ MI = 2**20 * 1000
 @pytest.mark.parametrize("milli", [0, 1, 999, 1000, 1500, 1536 * MI, 1024 * MI, 10**12 + 1, 10**12])
 def test_all_spellings_of_an_amount_mean_the_same(milli: int) -> None:
     texts = [one if isinstance(one, str) else bytes(one).decode() for one in spellings(milli)]
-    assert {Quantity.parse(text).nano for text in texts} == {milli * MILLI_IN_NANO}
+    assert {Quantity.parse(text).nano for text in (*texts, fractional(milli))} == {milli * MILLI_IN_NANO}
 
 
-@pytest.mark.parametrize("name", [*(one.name for one in DIFFERENCES), HELD_SUM, predicting.BEYOND, several.ORDER])
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        pytest.param("1.5Gi", True, id="a-fraction-in-a-binary-unit"),
+        pytest.param("100.0Mi", True, id="a-fraction-of-zero"),
+        pytest.param("1536Mi", False, id="a-binary-unit"),
+        pytest.param("100Ti", True, id="a-binary-unit-of-many-digits"),
+        pytest.param("10Ti", False, id="a-binary-unit-of-fewer-digits"),
+        pytest.param("9223372036854775807", True, id="nineteen-digits"),
+        pytest.param("104857600000000000n", False, id="eighteen-digits"),
+        pytest.param("0.5", False, id="a-fraction-without-a-unit"),
+    ],
+)
+def test_how_the_server_holds_an_amount_is_seen_by_its_text(text: str, held: bool) -> None:  # noqa: FBT001
+    """Q-7."""
+    assert is_decimal(text) == held
+    assert decimals({"limits": {"memory": text}}, Policy({"limits": []})) == ({"memory"} if held else set())
+
+
+@pytest.mark.parametrize(
+    "name", [*(one.name for one in DIFFERENCES), HELD_SUM, AGAIN, predicting.BEYOND, several.ORDER]
+)
 def test_every_reason_is_documented(name: str) -> None:
     assert f"| `{name}` |" in (Path(__file__).parents[2] / "docs/differences.md").read_text()
 
@@ -135,7 +157,10 @@ def test_a_resize_is_charged_no_more_than_a_create(case: Case) -> None:
     old, new = resized(case)
     quotas = ours.governed(case.policy).quotas
     grown, whole = (
-        {(one.quota, one.resource) for one in quota.exceeded(new, before, ours.tier_of({}), quotas, **SERVER)}
+        {
+            (one.quota, one.resource)
+            for one in quota.exceeded(quota.ObjectCase(new, before, ours.tier_of({}), quotas, **SERVER))
+        }
         for before in (old, None)
     )
     assert grown <= whole

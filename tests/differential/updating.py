@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tests.differential import ours, predicting
+from tests.differential import ours, overheads, predicting
 from tests.differential.case import Case, Result, request, updated
 from tests.differential.differences import RESIZE_DEFAULTS, Difference, Seen
 from tests.differential.explaining import explanation
@@ -68,7 +68,7 @@ class JudgedResize:
 
     def seen(self, outcome: Outcome) -> Seen:
         """Return what the predicates of differences look at."""
-        return Seen(self._sent(), outcome.stored, self._governed.ranges, self._old())
+        return Seen(self._sent(), outcome.stored, self._governed.ranges, self._old(), self._decimals())
 
     async def predicted_wrongly(self, native: Outcome, outcome: Outcome, *, minor: int) -> tuple[str, tuple[str, ...]]:
         """Say in what `native` predicts another end than the real one, and why if there is a reason.
@@ -87,8 +87,11 @@ class JudgedResize:
 
         if not (said := wrong()):
             return "", ()
-        beyond = predicting.beyond(stored, self._governed.objects, lambda: not wrong())
+        beyond = predicting.beyond(stored, self._governed.objects, self._decimals(), lambda: not wrong())
         return f"native admission of a resize, predicted: {said}", beyond
+
+    def _decimals(self) -> frozenset[str]:
+        return overheads.decimals(updated(self._twin, self._case.document), self._case.policy)
 
     def _sent(self) -> Pod | Claim:
         whole = updated(self._twin, self._case.document)

@@ -168,10 +168,16 @@ async def _of_reviews_with_warnings() -> AsyncIterator[list[str]]:
     legal = {
         "enforcement": "Warn",
         "limits": [{"type": "Container", "default": {"cpu": "250m"}, "max": {"cpu": "500m"}}],
-        "quotas": [{"name": "compute", "hard": {"services": "3", "requests.nvidia.com/gpu": "1"}}],
+        "quotas": [
+            {"name": "compute", "hard": {"services": "3", "requests.nvidia.com/gpu": "1"}},
+            {"name": "large", "hard": {"requests.cpu": "4", "limits.cpu": "2"}},
+        ],
         "exemptions": {"groups": ["system:authenticated"]},
     }
-    yield _warned(await answer("tiers", a_review(a_tier_object(legal)), FakeState()))
+    for_each = {"limits": [{"type": "Container", "max": {"nvidia.com/gpu": "2"}}]}
+    demanded = {"limits": [{"type": "Pod", "max": {"nvidia.com/gpu": "4"}}]}
+    for spec in (legal, for_each, demanded):
+        yield _warned(await answer("tiers", a_review(a_tier_object(spec)), FakeState()))
 
 
 def _warned(answered: Answer) -> list[str]:

@@ -39,10 +39,9 @@ class Workloads:
         """No LimitRange, no RuntimeClass."""
         return Around(limit_ranges=(), overheads={}, nodes=(Node("a"), Node("b"), Node("c")))
 
-    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109  # the Protocol's
+    async def know_nodes(self, *, timeout: float) -> None:  # noqa: ASYNC109  # the Protocol's
         """They are."""
         del timeout
-        return True
 
     async def workload_now(self, kind: WorkloadKind, namespace: str, name: str, *, peer: str, timeout: float) -> None:  # noqa: ASYNC109  # the Protocol's
         """Nothing is there."""
@@ -90,10 +89,9 @@ class State:
         del namespace, peer, timeout
         return self.policy.quotas
 
-    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the Protocol's
+    async def quotas_changed(self, timeout: float) -> None:  # noqa: ASYNC109  # the Protocol's
         """Nothing ever changes, and no time passes."""
         del timeout
-        return False
 
     def usage(self, _namespace: str, _tier: Tier, _kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         """What is used is known, whoever counts it."""

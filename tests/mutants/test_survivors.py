@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from collections import defaultdict
+from pathlib import Path
+
 from tests.mutants import survivors
 from tests.mutants.survivors import Change, Survivor, change_of
-from tests.mutants.workspace import without_caches
+from tests.mutants.workspace import PACKAGES, without_caches
+
+SOURCES = Path(__file__).parents[2] / "webhook" / "tiergate"
 
 MUTATED = """\
 def x_pending__mutmut_orig(
@@ -44,6 +50,27 @@ def test_the_list_is_in_order_has_no_entry_twice_and_a_reason_for_each() -> None
     assert survivors.LIST.read_text() == survivors.written(known)
     assert len({one.change for one in known}) == len(known)
     assert all(len(one.reason) > 10 for one in known)
+
+
+def functions() -> dict[str, set[str]]:
+    """Return the lines of each function that mutmut changes, as an entry has them; of equal names all together."""
+    found = defaultdict[str, set[str]](set)
+    for path in (path for package in PACKAGES for path in (SOURCES / package).rglob("*.py")):
+        text = path.read_text()
+        lines, body = text.splitlines(), ast.parse(text).body
+        methods = [(f"{one.name}.", each) for one in body if isinstance(one, ast.ClassDef) for each in one.body]
+        for prefix, node in [*(("", one) for one in body), *methods]:
+            if isinstance(node, ast.FunctionDef):
+                own = [line.strip() for line in lines[node.lineno - 1 : node.end_lineno]]
+                found[f"{prefix}{node.name}"].update([own[0].replace(node.name, "", 1), *own])
+    return found
+
+
+def test_the_lines_of_an_entry_are_still_there() -> None:
+    """Else it accepts nothing any more, and whoever reads it looks for it in vain."""
+    lines = functions()
+    gone = [one for one in survivors.known() if not lines[one.function].issuperset(one.was.splitlines())]
+    assert [f"{one.function}: {one.was}" for one in gone] == []
 
 
 def test_an_entry_is_read_as_it_is_written() -> None:

@@ -85,12 +85,12 @@ def a_cluster() -> Shown:
             a_namespace("agents-staging", "staging", used("3", "3Gi", "6", "1500m", "1Gi"), pods=4),
         ),
         refusals=(
-            a_report("agent-api-79f8d5c6b", OVER, kind="ReplicaSet", ago=12, count=14),
+            a_report("agent-api", OVER, ago=12, count=14),
             a_report("agent-worker", MAX, ago=95),
             a_report("notebook", MAX, kind="pod", namespace="sandbox", ago=3700),
         ),
         waiting=(
-            a_report("agent-api-79f8d5c6b", OVER, kind="ReplicaSet", ago=12, count=14),
+            a_report("agent-api", OVER, ago=12, count=14),
             a_report("agent-api", SHORT, ago=75),
         ),
     )

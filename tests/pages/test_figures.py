@@ -20,7 +20,8 @@ from tiergate.pages.figures import BoundFigures, FiguresOfLast
         ("3999m", "4", 99, "1m", "tight"),
         ("4", "4", 100, "0", "full"),
         ("6", "4", 150, "0", "full"),
-        ("0", "0", 100, "0", "full"),
+        ("0", "0", 0, "0", ""),
+        ("1", "0", 100, "0", "full"),
         ("1", "1e900", 0, "9e899", ""),
     ],
 )

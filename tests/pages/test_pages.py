@@ -223,6 +223,7 @@ def test_json_comes_in_parts() -> None:
         found = client.get(path).get_json()
         assert len(found["usage"]) <= ROWS_OF_JSON
         seen += found["usage"]
+        assert [one["tier"] for one in found["tiers"]] == ["tier-9"]
         path = found["next"]
     assert len(seen) == 300 * 5
     assert {row["tier"] for row in seen} == {"tier-9"}

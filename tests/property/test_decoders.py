@@ -43,8 +43,8 @@ trees = st.recursive(
 )
 
 _KINDS: dict[str, tuple[Json, Reader[Any, Any]]] = {
-    "pod": (a_full_pod(), Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))),
-    "claim": (a_full_claim(), Reader(WireClaim, lambda wire: to_claim(wire, namespace="dev"))),
+    "pod": (a_full_pod(), Reader(WirePod, to_pod)),
+    "claim": (a_full_claim(), Reader(WireClaim, to_claim)),
     "tier": (a_full_tier(), Reader(WireTier, lambda wire: comparable(to_tier(wire)))),
 }
 

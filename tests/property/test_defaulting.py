@@ -20,7 +20,7 @@ from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
 
 pytestmark = pytest.mark.property
-_read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+_read = Reader(WirePod, to_pod)
 
 
 def read(pod: Json) -> Pod:

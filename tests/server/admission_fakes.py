@@ -39,10 +39,9 @@ class FakeWorkloads:
     def around(self, _namespace: str) -> Around:
         return self.known
 
-    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109  # a protocol's method
+    async def know_nodes(self, *, timeout: float) -> None:  # noqa: ASYNC109  # a protocol's method
         self.calls.append(f"nodes {timeout:g}")
         self.known = msgspec.structs.replace(self.known, nodes=tuple(Node(str(one)) for one in range(self.nodes)))
-        return True
 
     async def workload_now(
         self,
@@ -140,14 +139,13 @@ class FakeState:
             raise self._quotas_now
         return self._quotas_now
 
-    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # a protocol's method
+    async def quotas_changed(self, timeout: float) -> None:  # noqa: ASYNC109  # a protocol's method
         self.calls.append(f"wait {timeout:g}")
         if self._later and self._later[0] <= self.now + timeout:
             self.now, self._quotas = self._later
             self._later = None
-            return True
-        self.now += timeout
-        return False
+        else:
+            self.now += timeout
 
     def usage(self, namespace: str, tier: Tier, kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         self.calls.append(f"usage {namespace} {tier.name} {kind.__name__}")

@@ -16,6 +16,7 @@ from tiergate.core.request import Endpoint
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.server.admission import Admission
 from tiergate.server.events import WorkloadEvents
+from tiergate.server.owners import Owners
 
 BEGUN: Final = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
@@ -40,6 +41,7 @@ class World:
         self.counts = Counts()
         self.events = WorkloadEvents(
             Api(self.api),
+            Owners(Api(self.api), timeout=1.0),
             self.counts,
             clock=lambda: self.now,
             now=lambda: BEGUN + timedelta(seconds=self.now - 1000),
@@ -70,19 +72,24 @@ class World:
 
     def put(self, kind: str, name: str, *, owner: Json | None = None, namespace: str = "dev") -> None:
         """Store a workload."""
-        group, plural = {
-            "CronJob": ("apis/batch/v1", "cronjobs"),
-            "Job": ("apis/batch/v1", "jobs"),
-            "ReplicationController": ("api/v1", "replicationcontrollers"),
-        }.get(kind, ("apis/apps/v1", f"{kind.lower()}s"))
-        metadata = {"name": name, "uid": f"uid-{name}"} | ({} if owner is None else {"ownerReferences": [owner]})
-        self.api.put(f"/{group}/namespaces/{namespace}/{plural}/{name}", {"metadata": metadata})
+        store(self.api, kind, name, owner=owner, namespace=namespace)
 
 
-def a_rollout(world: World) -> None:
-    """Store the Deployment ``web`` and its ReplicaSet."""
-    world.put("Deployment", "web")
-    world.put("ReplicaSet", "web-5f", owner=an_owner(kind="Deployment", name="web", uid="uid-web"))
+def store(api: FakeApi, kind: str, name: str, *, owner: Json | None = None, namespace: str = "dev") -> None:
+    """Store a workload."""
+    group, plural = {
+        "CronJob": ("apis/batch/v1", "cronjobs"),
+        "Job": ("apis/batch/v1", "jobs"),
+        "ReplicationController": ("api/v1", "replicationcontrollers"),
+    }.get(kind, ("apis/apps/v1", f"{kind.lower()}s"))
+    metadata = {"name": name, "uid": f"uid-{name}"} | ({} if owner is None else {"ownerReferences": [owner]})
+    api.put(f"/{group}/namespaces/{namespace}/{plural}/{name}", {"metadata": metadata})
+
+
+def a_rollout(api: FakeApi, replicaset: str = "web-5f") -> None:
+    """Store the Deployment ``web`` and a ReplicaSet of it."""
+    store(api, "Deployment", "web")
+    store(api, "ReplicaSet", replicaset, owner=an_owner(kind="Deployment", name="web", uid="uid-web"))
 
 
 def a_pod_of(owner: Json | None = None, *, cpu: str = "3", namespace: str = "dev") -> Json:

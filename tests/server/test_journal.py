@@ -19,11 +19,14 @@ from tests.builders import (
     an_item,
     an_owner,
 )
+from tests.fake_api import FakeApi
 from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState
-from tests.server.event_world import a_pod_of
+from tests.server.event_world import a_pod_of, a_rollout, store
 from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.response import told
+from tiergate.cluster.api import Api
+from tiergate.cluster.errors import ApiError
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.messages import Said
 from tiergate.core.mode import Mode
@@ -31,6 +34,8 @@ from tiergate.core.request import Endpoint
 from tiergate.server import journal
 from tiergate.server.admission import Admission
 from tiergate.server.journal import AGAIN, LONGEST, MOST, MOST_OF_NAMESPACE, MOST_PROBLEMS, WAITS_FOR, Journal
+from tiergate.server.makers import MOST_WAITING, RETRY, Makers
+from tiergate.server.owners import Owners
 
 
 class World:
@@ -38,7 +43,9 @@ class World:
 
     def __init__(self, *, namespaces: int = 0, mode: Mode = "Enforce") -> None:
         self.now = 1_700_000_000.0
-        self.journal = Journal(now=lambda: self.now)
+        self.api = FakeApi()
+        self.makers = Makers(Owners(Api(self.api), timeout=1.0), clock=lambda: self.now)
+        self.journal = Journal(self.makers, now=lambda: self.now)
         names = ["dev", *(f"team-{number}" for number in range(namespaces))]
         tier = a_tier(an_item(high={"cpu": "2"}), quotas=[a_tier_quota({"limits.cpu": "4"})], mode=mode)
         tiers = {"dev": tier, "prod": a_tier(an_item(high={"cpu": "2"}), name="prod")}
@@ -54,6 +61,11 @@ class World:
 
     async def review(self, endpoint: Endpoint, document: Json, *, dry_run: bool = False) -> None:
         await self._admission.answer(endpoint, a_review(document, dryRun=dry_run))
+
+    async def read(self) -> None:
+        """Read what made the controllers of the pods that were refused."""
+        while self.makers.waiting:
+            await self.makers.read_next(self.journal.rename)
 
     def refused(self) -> list[tuple[str, str, str, int]]:
         return [(one.namespace, one.kind, one.name, one.count) for one in self.journal.refusals()]
@@ -103,6 +115,60 @@ async def test_a_workload_waits_until_it_fits() -> None:
     assert problem.advice.startswith("set replicas to 4 or less")
     await world.review("workloads", a_workload_object(replicas=2))
     assert world.waiting() == []
+
+
+async def test_what_is_said_of_a_rollout_stands_under_its_deployment() -> None:
+    """The first refusal names the ReplicaSet that the pod names; the next ones need no read."""
+    world = World()
+    await world.review("workloads", a_workload_object(replicas=5))
+    for replicaset in ("web-5f", "web-6a"):
+        a_rollout(world.api, replicaset)
+        await world.review("validate", a_pod_of(an_owner(name=replicaset, uid=f"uid-{replicaset}")))
+    begun = world.now
+    world.now += 1
+    await world.review("validate", a_pod("lone"))
+    await world.read()
+    assert world.refused() == [("dev", "pod", "lone", 1), ("dev", "Deployment", "web", 2)]
+    of_pods, verdict = world.journal.waiting()
+    assert [(one.kind, one.name, one.count) for one in (of_pods, verdict)] == [("Deployment", "web", n) for n in (2, 1)]
+    assert (of_pods.began, of_pods.latest, of_pods.problems[0].rule) == (begun, begun, "limit-max")
+    assert verdict.problems[0].rule == "workload-does-not-fit"
+    world.api.refuse["GET replicasets"] = ApiError(500, "InternalError", "it is not asked again")
+    await world.review("validate", a_pod_of())
+    assert world.makers.waiting == 0
+    assert world.refused()[0] == ("dev", "Deployment", "web", 3)
+    await world.review("workloads", a_workload_object(replicas=2))
+    assert world.waiting() == []
+
+
+@pytest.mark.parametrize("why", ["absent", "another-uid", "forbidden", "nothing-made-it"])
+async def test_what_is_not_proved_stands_under_what_the_pod_names(why: str) -> None:
+    world = World()
+    if why == "forbidden":
+        world.api.refuse["GET replicasets"] = ApiError(403, "Forbidden", "no")
+    if why == "nothing-made-it":
+        store(world.api, "ReplicaSet", "web-5f")
+    if why == "another-uid":
+        a_rollout(world.api)
+    pod = a_pod_of(an_owner(uid="made-up") if why == "another-uid" else None)
+    await world.review("validate", pod)
+    await world.read()
+    a_rollout(world.api)
+    world.api.refuse.clear()
+    await world.review("validate", pod)
+    assert (world.makers.waiting, world.refused()) == (0, [("dev", "ReplicaSet", "web-5f", 2)])
+    world.now += RETRY
+    await world.review("validate", pod)
+    await world.read()
+    kind = "Deployment" if why in {"absent", "forbidden"} else "ReplicaSet"
+    assert [(one.kind, one.count) for one in world.journal.refusals()] == [(kind, 3)]
+
+
+async def test_made_up_controllers_take_a_bounded_place() -> None:
+    world = World()
+    for number in range(MOST_WAITING + 5):
+        await world.review("validate", a_pod_of(an_owner(name=f"rs-{number}", uid="made-up")))
+    assert world.makers.waiting == MOST_WAITING
 
 
 @pytest.mark.parametrize("mode", ["Warn", "Audit"])

@@ -94,6 +94,28 @@ async def test_a_full_line_has_a_place_for_who_has_few_in_it(waiting: list[str],
     assert Counter(order) == left
 
 
+@pytest.mark.parametrize(
+    ("waiting", "left"),
+    [
+        pytest.param("aaaaaaab", {"a": 3, "b": 1}, id="another-one-takes-from-who-has-most"),
+        pytest.param("aaaabbbb", {"a": 2, "b": 2}, id="until-it-has-as-many"),
+        pytest.param("aaaabbc", {"a": 2, "b": 1, "c": 1}, id="a-third-one"),
+        pytest.param("abcdxyz", {"a": 1, "b": 1, "c": 1, "d": 1}, id="those-with-one-each-lose-none"),
+    ],
+)
+async def test_the_places_of_a_peer_are_shared_by_its_namespaces(waiting: str, left: dict[str, int]) -> None:
+    """All tenants come from one peer, the API server."""
+    turns, order = Turns(most_waiting=8), list[object]()
+    async with turns.turn(a_sender("another")):
+        tasks = []
+        for namespace in waiting:
+            tasks.append(asyncio.create_task(takes(turns, a_sender("1.1.1.1", namespace), order, namespace)))
+            await asyncio.sleep(0)
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(one) for one in ended} == {type(None), CrowdedError}
+    assert Counter(order) == left
+
+
 async def test_the_next_one_had_his_last_turn_longest_ago() -> None:
     turns, order = Turns(), list[object]()
     for peer in "dacb":

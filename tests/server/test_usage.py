@@ -6,10 +6,14 @@ import asyncio
 
 import pytest
 
+from tests.fake_api import FakeApi
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tests.server.test_state import learn, state_on
+from tiergate.cluster.api import Api
 from tiergate.pages.snapshot import ShownTier
 from tiergate.server.journal import Journal
+from tiergate.server.makers import Makers
+from tiergate.server.owners import Owners
 from tiergate.server.state import ServerState
 from tiergate.server.usage import AT_ONCE, PagePublisher, UsageByNamespace, tier_states
 
@@ -23,6 +27,10 @@ def a_state(*namespaces: str) -> ServerState:
     return state
 
 
+def a_journal() -> Journal:
+    return Journal(Makers(Owners(Api(FakeApi()), timeout=1.0)))
+
+
 def touched(state: ServerState, number: int) -> None:
     """Let the caches have heard something new."""
     state.caches()["resourcequotas"].resource_version = str(number)
@@ -30,7 +38,7 @@ def touched(state: ServerState, number: int) -> None:
 
 async def test_only_a_changed_namespace_is_made_anew() -> None:
     state = a_state("a", "b")
-    publisher = PagePublisher(state, Journal(), replica="r")
+    publisher = PagePublisher(state, a_journal(), replica="r")
     touched(state, 1)
     assert await publisher.look()
     first = publisher.shown.namespaces
@@ -59,7 +67,7 @@ async def test_it_is_said_whose_a_quota_is() -> None:
 
 async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
     state = a_state("a", "b")
-    publisher = PagePublisher(state, Journal(), replica="r")
+    publisher = PagePublisher(state, a_journal(), replica="r")
     touched(state, 1)
     await publisher.look()
     learn(state, "namespaces", a_namespace("a", "gone"))
@@ -76,7 +84,7 @@ async def test_a_namespace_that_changes_its_tier_or_goes() -> None:
 
 async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
     state = a_state(*(f"team-{number}" for number in range(5 * AT_ONCE)))
-    publisher = PagePublisher(state, Journal(), replica="r")
+    publisher = PagePublisher(state, a_journal(), replica="r")
     touched(state, 1)
     turns = 0
 
@@ -93,7 +101,7 @@ async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
 
 
 async def test_until_the_caches_are_filled_nothing_was_heard() -> None:
-    publisher = PagePublisher(a_state("a"), Journal(), replica="r")
+    publisher = PagePublisher(a_state("a"), a_journal(), replica="r")
     await publisher.look()
     assert (publisher.shown.heard, publisher.shown.stale) == (None, True)
 

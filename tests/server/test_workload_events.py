@@ -9,12 +9,11 @@ import pytest
 from tests.builders import Json, a_pod_object, a_workload_object, an_owner
 from tests.fake_api import FakeApi
 from tests.reviews import a_review
-from tests.server.event_world import World, a_flood, a_pod_of, a_rollout, about
+from tests.server.event_world import World, a_pod_of, a_rollout, about
 from tiergate.admission.request import read
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.decision import Decision, Finding
-from tiergate.server import events
-from tiergate.server.events import AGAIN, ALL_BURST, ALL_INTERVAL, BURST, LARGEST, MOST_WAITING, RETRY, SETTLE
+from tiergate.server.events import AGAIN, LARGEST, RETRY, SETTLE
 
 REFUSED: Final = a_review(a_pod_of())
 
@@ -23,7 +22,7 @@ REFUSED: Final = a_review(a_pod_of())
 async def test_a_refused_pod_leaves_an_event_on_its_deployment() -> None:
     """As the API server stores it, and ``kubectl describe`` looks for it: by kind, name, namespace and uid."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     assert not await world.review("validate", REFUSED)
     (event,) = await world.written()
     assert event["involvedObject"] == {
@@ -78,7 +77,7 @@ async def test_a_refused_pod_leaves_an_event_on_its_deployment() -> None:
 )
 async def test_the_event_is_on_what_people_know(owner: Json, expected: tuple[str, str, str]) -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     world.put("CronJob", "n")
     world.put("Job", "n-1", owner=an_owner(apiVersion="batch/v1", kind="CronJob", name="n", uid="uid-n"))
     world.put("ReplicaSet", "orphan", owner=an_owner(kind="Deployment", name="web", uid="uid-of-another"))
@@ -104,7 +103,7 @@ async def test_the_event_is_on_what_people_know(owner: Json, expected: tuple[str
 async def test_an_owner_reference_is_proof_of_nothing(owner: Json) -> None:
     """A forged review makes no Event on what is not there; it costs a read."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     assert not await world.review("validate", a_review(a_pod_of(owner)))
     assert await world.written() == []
     assert (world.counts.outcomes["absent"], world.api.journal) == (1, {})
@@ -146,7 +145,7 @@ async def test_a_refused_creation_is_told_of_by_a_name_alone() -> None:
 @pytest.mark.asyncio
 async def test_dry_runs_and_what_is_allowed_leave_nothing() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     assert not await world.review("validate", a_review(a_pod_of(), dryRun=True))
     assert not await world.review("workloads", a_review(a_workload_object(cpu="3"), dryRun=True))
     assert await world.review("validate", a_review(a_pod_of(cpu="1")))
@@ -157,7 +156,7 @@ async def test_dry_runs_and_what_is_allowed_leave_nothing() -> None:
 @pytest.mark.asyncio
 async def test_ten_refused_pods_are_one_event_whose_count_rises_once_in_a_while() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     for _ in range(10):
         await world.review("validate", REFUSED)
     (event,) = await world.written()
@@ -176,7 +175,7 @@ async def test_ten_refused_pods_are_one_event_whose_count_rises_once_in_a_while(
 @pytest.mark.asyncio
 async def test_pods_of_another_rollout_are_told_of_in_the_same_event() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     world.put("ReplicaSet", "web-6a", owner=an_owner(kind="Deployment", name="web", uid="uid-web"))
     await world.review("validate", REFUSED)
     await world.review("validate", a_review(a_pod_of(an_owner(name="web-6a", uid="uid-web-6a"))))
@@ -189,7 +188,7 @@ async def test_pods_of_another_rollout_are_told_of_in_the_same_event() -> None:
 async def test_replicas_share_one_event() -> None:
     first = World()
     second = World(first.api)
-    a_rollout(first)
+    a_rollout(first.api)
     for world in (first, second, second):
         await world.review("validate", REFUSED)
     await first.written()
@@ -200,7 +199,7 @@ async def test_replicas_share_one_event() -> None:
 @pytest.mark.asyncio
 async def test_rules_have_events_of_their_own() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     bare = a_pod_of()
     bare["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "0"}}
     await world.review("validate", REFUSED)
@@ -215,7 +214,7 @@ async def test_rules_have_events_of_their_own() -> None:
 async def test_reviews_are_answered_while_events_cannot_be_written(failure: Exception) -> None:
     """Another one is tried a minute later, not at once; nothing ends the task."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     world.api.refuse["POST events"] = failure  # type: ignore[assignment]  # any error of a client
     for _ in range(3):
         assert not await world.review("validate", REFUSED)
@@ -232,7 +231,7 @@ async def test_reviews_are_answered_while_events_cannot_be_written(failure: Exce
 async def test_what_is_in_the_place_of_an_event_of_ours_ends_nothing() -> None:
     """Tenants may write Events."""
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     await world.review("validate", REFUSED)
     (event,) = await world.written()
     path = f"/api/v1/namespaces/dev/events/{event['metadata']['name']}"
@@ -259,7 +258,7 @@ async def test_what_is_in_the_place_of_an_event_of_ours_ends_nothing() -> None:
 )
 async def test_a_count_that_cannot_be_raised(refused: str, status: int, outcome: str) -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     await world.review("validate", REFUSED)
     await world.written()
     world.counts.outcomes.clear()
@@ -271,52 +270,9 @@ async def test_a_count_that_cannot_be_raised(refused: str, status: int, outcome:
 
 
 @pytest.mark.asyncio
-async def test_a_flood_is_bounded_in_memory_and_in_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever floods has half of the places, and what he makes up no share of the namespace's Events."""
-    monkeypatch.setattr(events, "MOST_KNOWN", 200)
-    world = World()
-    a_rollout(world)
-    for number in range(2 * 200):
-        await world.review("validate", a_flood(number), peer="192.0.2.66")
-    assert (world.events.waiting, len(world.events)) == (MOST_WAITING // 2, 200)
-    await world.review("validate", REFUSED, peer="192.0.2.1")
-    begun = world.now
-    (event,) = await world.written()
-    assert about(event) == ("Deployment", "web", "uid-web")
-    assert world.now - begun >= (MOST_WAITING // 2 - ALL_BURST) * ALL_INTERVAL
-    assert world.counts.outcomes["absent"] == MOST_WAITING // 2
-
-
-@pytest.mark.asyncio
-async def test_a_namespace_has_so_many_events_and_no_more() -> None:
-    """Also of workloads that are there; and another namespace has its own."""
-    world = World(namespaces=1)
-    for number in range(4 * BURST):
-        world.put("ReplicaSet", f"rs-{number}")
-        await world.review("validate", a_flood(number))
-    world.put("ReplicaSet", "rs-0", namespace="team-0")
-    await world.review("validate", a_flood(0, "team-0"))
-    written = await world.written()
-    assert [event["metadata"]["namespace"] for event in written].count("dev") == BURST
-    assert [event["metadata"]["namespace"] for event in written].count("team-0") == 1
-
-
-@pytest.mark.asyncio
-async def test_made_up_creations_leave_the_share_of_others_alone() -> None:
-    world = World()
-    a_rollout(world)
-    for number in range(4 * BURST):
-        await world.review("workloads", a_review(a_workload_object(name=f"w-{number}", cpu="3")))
-    await world.review("validate", REFUSED)
-    written = await world.written()
-    assert len([event for event in written if about(event)[2] == ""]) == BURST
-    assert about(written[-1]) == ("Deployment", "web", "uid-web")
-
-
-@pytest.mark.asyncio
 async def test_a_review_that_takes_long_to_look_into_leaves_no_event() -> None:
     world = World()
-    a_rollout(world)
+    a_rollout(world.api)
     large = a_pod_of()
     large["metadata"]["annotations"] = {"example.com/large": "x" * LARGEST}
     assert not await world.review("validate", a_review(large))

@@ -11,7 +11,7 @@ from tiergate.core.claim import Claim
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.decode import Reader
 
-_read = Reader(WireClaim, lambda wire: to_claim(wire, namespace="dev"))
+_read = Reader(WireClaim, to_claim)
 
 
 def read(claim: Json) -> Claim:
@@ -23,7 +23,7 @@ def test_storage_and_what_is_allocated_are_read() -> None:
     claim["status"] = {"allocatedResources": {"storage": "8Gi"}}
     value = read(claim)
     assert (str(value.storage), str(value.allocated)) == ("5Gi", "8Gi")
-    assert (value.name, value.namespace) == ("data", "dev")
+    assert value.name == "data"
     assert read({}).storage is None
 
 

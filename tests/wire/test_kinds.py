@@ -59,7 +59,7 @@ def test_a_workload_goes_by_its_name_or_by_what_one_is_made_of(metadata: Workloa
     for resource, wire in (("deployments.apps", WireWorkload), ("cronjobs.batch", WireCronJob)):
         kind = find("workloads", resource, "CREATE")
         assert kind is not None
-        assert kind.to_core(wire(metadata=metadata), None, "dev").name == name
+        assert kind.to_core(wire(metadata=metadata), None).name == name
 
 
 def test_a_guess_is_of_the_endpoint_whatever_the_bytes() -> None:

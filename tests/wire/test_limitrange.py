@@ -51,7 +51,7 @@ def test_an_empty_side_is_left_out() -> None:
 
 def test_it_is_read_back() -> None:
     found = read_limit_range(json.dumps(OBJECT).encode())
-    assert (found.name, found.namespace, found.resource_version) == ("tier", "dev", "7")
+    assert (found.name, found.resource_version) == ("tier", "7")
     assert (found.managed, found.labelled, found.items) == (True, "small", (ITEM,))
 
 
@@ -60,7 +60,7 @@ def test_what_stands_in_for_one_that_cannot_be_read_has_its_identity_and_says_no
     with pytest.raises(Malformed):
         read_limit_range(raw)
     found = unreadable_limit_range(raw)
-    assert (found.name, found.namespace, found.resource_version) == ("tier", "dev", "7")
+    assert (found.name, found.resource_version) == ("tier", "7")
     assert (found.managed, found.labelled, found.items) == (True, "small", ())
 
 

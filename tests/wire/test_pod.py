@@ -12,7 +12,7 @@ from tiergate.wire import Malformed
 from tiergate.wire.decode import Decoder, Reader
 from tiergate.wire.pod import WirePod, to_pod
 
-_read = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+_read = Reader(WirePod, to_pod)
 
 
 def read(pod: Json) -> Pod:
@@ -150,7 +150,7 @@ def test_cross_namespace_affinity_is_seen(spec: object, crosses: bool) -> None: 
     raw, decoder = json.dumps(a_pod_object(affinity=spec)).encode(), Decoder(WirePod)
     for wire in (decoder.quick(raw), decoder.strict(raw)):
         assert wire is not None
-        assert to_pod(wire, namespace="dev").cross_namespace_affinity is crosses
+        assert to_pod(wire).cross_namespace_affinity is crosses
 
 
 @pytest.mark.rule("R-23")
@@ -175,7 +175,7 @@ def test_what_else_a_decision_reads() -> None:
             overhead={"cpu": "250m"}, priorityClassName="high", activeDeadlineSeconds=60, runtimeClassName="kata"
         )
     )
-    assert (pod.name, pod.namespace) == ("agent-7f9c", "dev")
+    assert pod.name == "agent-7f9c"
     assert texts(pod.overhead) == {"cpu": "250m"}
     assert (pod.priority_class, pod.active_deadline_seconds) == ("high", 60)
     bare = read(a_pod_object())
@@ -250,9 +250,3 @@ def test_a_time_that_is_none_is_named(when: str) -> None:
 def test_init_containers_alone_may_be_reported() -> None:
     pod = a_pod_object() | {"status": {"initContainerStatuses": [{"name": "mesh", "allocatedResources": {"cpu": "1"}}]}}
     assert list(read(pod).statuses) == ["mesh"]
-
-
-def test_a_pod_is_known_by_its_uid() -> None:
-    pod = a_pod_object()
-    pod["metadata"]["uid"] = "u-1"
-    assert read(pod).uid == "u-1"

@@ -62,7 +62,7 @@ def test_a_tree_that_did_not_come_from_json_is_read_and_its_faults_have_places()
     assert found == {"/spec/containers/0/resources/limits/memory": (8, 17), "/spec/activeDeadlineSeconds": (9, 26)}
 
     sound = composed(yaml.compose(MANIFEST.replace("lots", "1Gi").replace("soon", "60")), {})
-    pod = to_pod(PODS.strict(sound), namespace="dev")
+    pod = to_pod(PODS.strict(sound))
     assert str(pod.containers[0].limits["cpu"]) == "500m"
     assert pod.active_deadline_seconds == 60
 
@@ -140,7 +140,7 @@ def test_a_giant_member_name_is_not_copied_for_every_value_under_it() -> None:
 @pytest.mark.slow
 def test_faults_leave_no_garbage_for_the_collector() -> None:
     """An exception that is kept holds its traceback, and so the document, until the collector runs."""
-    reader = Reader(WirePod, lambda wire: to_pod(wire, namespace="dev"))
+    reader = Reader(WirePod, to_pod)
     bad = a_pod_object({"name": 5, "resources": {"limits": {"cpu": "lots", "memory": True}}}, {"name": "a\0"})
     bodies = [json.dumps(one).encode() for one in (bad, a_pod_object({"name": 5}))]
     bodies += [b'{"a": tru}', b"[" * 2_000 + b"]" * 2_000, b"\xff"]

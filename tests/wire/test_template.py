@@ -108,9 +108,9 @@ def test_templates_that_say_the_same_are_one_pod(new: Json, *, written_anew: boo
         after, before = (decode(raw) for raw in raws)
         assert after is not None
         assert before is not None
-        changed, stored = to_workloads(after, before, "DaemonSet", namespace="dev")
-        assert changed == to_workload(after, "DaemonSet", namespace="dev")
-        assert stored == to_workload(before, "DaemonSet", namespace="dev")
+        changed, stored = to_workloads(after, before, "DaemonSet")
+        assert changed == to_workload(after, "DaemonSet")
+        assert stored == to_workload(before, "DaemonSet")
         assert changed is not None
         assert stored is not None
         assert (changed.written != stored.written) is written_anew
@@ -124,18 +124,18 @@ def test_the_templates_of_a_cronjob_are_one_pod_too() -> None:
         )
         for image in ("a:2", "a:1")
     )
-    changed, stored = to_cron_jobs(new, old, namespace="dev")
-    assert (changed, None) == to_cron_jobs(new, None, namespace="dev")
-    assert (stored, None) == to_cron_jobs(old, None, namespace="dev")
+    changed, stored = to_cron_jobs(new, old)
+    assert (changed, None) == to_cron_jobs(new, None)
+    assert (stored, None) == to_cron_jobs(old, None)
     assert changed is not None
     assert stored is not None
     assert changed.template is stored.template
-    assert to_cron_jobs(new, WireCronJob(), namespace="dev") == (changed, None)
+    assert to_cron_jobs(new, WireCronJob()) == (changed, None)
 
 
 def test_without_a_template_there_is_nothing_to_judge() -> None:
-    assert to_workload(WireWorkload(), "ReplicationController", namespace="dev") is None
-    assert to_cron_jobs(WireCronJob(), None, namespace="dev") == (None, None)
+    assert to_workload(WireWorkload(), "ReplicationController") is None
+    assert to_cron_jobs(WireCronJob(), None) == (None, None)
 
 
 def _limit(value: Any) -> Json:  # noqa: ANN401  # JSON
@@ -161,7 +161,7 @@ def test_a_template_that_cannot_be_judged_says_where(template: Any, pointer: str
     for wire in (Decoder(WireWorkload).quick(raw), Decoder(WireWorkload).strict(raw)):
         assert wire is not None
         with pytest.raises(Malformed) as raised:
-            to_workload(wire, "Deployment", namespace="dev")
+            to_workload(wire, "Deployment")
         assert raised.value.pointer == pointer
 
 
@@ -187,6 +187,6 @@ def test_a_number_that_nobody_reads_may_be_of_any_size() -> None:
     raw = json.dumps(as_stored()).replace('"containers"', '"tooLarge": -7e9999, "containers"').encode()
     for wire in (Decoder(WireWorkload).quick(raw), Decoder(WireWorkload).strict(raw)):
         assert wire is not None
-        found = to_workload(wire, "Deployment", namespace="dev")
+        found = to_workload(wire, "Deployment")
         assert found is not None
         assert len(found.template.containers) == 1

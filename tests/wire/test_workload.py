@@ -56,7 +56,7 @@ def _pointers(written: Json, kind: WorkloadKind = "Deployment") -> list[str]:
     for wire in (Decoder(WireWorkload).quick(raw), Decoder(WireWorkload).strict(raw)):
         assert wire is not None
         with pytest.raises(Malformed) as raised:
-            to_workload(wire, kind, namespace="dev")
+            to_workload(wire, kind)
         found.append([one.pointer for one in raised.value.every()])
     assert found[0] == found[1]
     return found[0]
@@ -143,7 +143,7 @@ def test_who_runs_a_job(fields: Json, expected: bool) -> None:  # noqa: FBT001  
     spec = {"template": TEMPLATE, **fields}
     assert read_as(as_stored(fields), "Job").owned == expected
     cron_job = msgspec.json.decode(json.dumps({"spec": {"jobTemplate": {"spec": spec}}}), type=WireCronJob)
-    found, _ = to_cron_jobs(cron_job, None, namespace="dev")
+    found, _ = to_cron_jobs(cron_job, None)
     assert found is not None
     assert found.owned == expected
 

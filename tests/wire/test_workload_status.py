@@ -159,6 +159,6 @@ def test_a_workload_without_a_generation_has_been_observed(metadata: WorkloadMet
     """Its status tells of it: nothing says that there is a newer one."""
     spec = {"template": {"spec": {"containers": [{"name": "a"}]}}}
     wire = Decoder(WireWorkload).strict(json.dumps({"spec": spec}).encode())
-    found = to_workload(msgspec.structs.replace(wire, metadata=metadata), "Deployment", namespace="dev")
+    found = to_workload(msgspec.structs.replace(wire, metadata=metadata), "Deployment")
     assert found is not None
     assert found.observed

@@ -31,9 +31,9 @@ def read_as(written: Json, kind: WorkloadKind = "Deployment") -> Workload:
     raw, decoder = json.dumps(written).encode(), Decoder(WireWorkload)
     quick = decoder.quick(raw)
     assert quick is not None
-    found = to_workload(quick, kind, namespace="dev")
+    found = to_workload(quick, kind)
     assert found is not None
-    slow = to_workload(decoder.strict(raw), kind, namespace="dev")
+    slow = to_workload(decoder.strict(raw), kind)
     assert msgspec.structs.replace(found, written=b"") == msgspec.structs.replace(slow, written=b"")  # type: ignore[type-var]  # as found
     return found
 
@@ -41,6 +41,6 @@ def read_as(written: Json, kind: WorkloadKind = "Deployment") -> Workload:
 def read_cron_job(spec: Json) -> Workload:
     """Return a CronJob of which two Jobs are active."""
     written = {"spec": spec, "status": {"active": [{}, {}]}}
-    found, _ = to_cron_jobs(strict.build(tree.parse(json.dumps(written).encode()), WireCronJob), None, namespace="dev")
+    found, _ = to_cron_jobs(strict.build(tree.parse(json.dumps(written).encode()), WireCronJob), None)
     assert found is not None
     return found

@@ -89,7 +89,7 @@ def _quickly(review: WireReview[Any], guessed: Kind) -> AdmissionRequest:
     if faults := _missing(envelope, kind, new, old):
         return _request(envelope, kind.endpoint, kind.resource, Decoded(Unreadable(faults)))
     try:
-        decoded = kind.to_core(new, old, envelope.namespace or "")
+        decoded = kind.to_core(new, old)
     except Excess as error:
         decoded = Decoded(Unreadable(error.every()))
     return _request(envelope, kind.endpoint, kind.resource, decoded)
@@ -106,7 +106,7 @@ def _strictly(body: bytes, guessed: Kind) -> AdmissionRequest:
     if faults := faults or _missing(envelope, kind, objects["object"], objects["oldObject"]):
         return _request(envelope, endpoint, kind.resource, Decoded(Unreadable(faults)))
     try:
-        decoded = kind.to_core(objects["object"], objects["oldObject"], envelope.namespace or "")
+        decoded = kind.to_core(objects["object"], objects["oldObject"])
     except Malformed as error:
         decoded = Decoded(Unreadable(error.every()))
     return _request(envelope, endpoint, kind.resource, decoded)

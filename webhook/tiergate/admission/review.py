@@ -63,9 +63,9 @@ class Envelope(msgspec.Struct):
     @property
     def what(self) -> str:
         """The resource and subresource, as a rule names them: ``pods/resize``."""
-        resource = self.resource.resource if self.resource else ""
-        group = f".{self.resource.group}" if self.resource and self.resource.group else ""
-        return f"{resource}{group}/{self.subResource}" if self.subResource else f"{resource}{group}"
+        named = self.resource or GroupVersionResource()
+        resource = f"{named.resource}.{named.group}" if named.group else named.resource
+        return f"{resource}/{self.subResource}" if self.subResource else resource
 
     @property
     def user(self) -> UserInfo:

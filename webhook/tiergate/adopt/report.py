@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tiergate.adopt.differences import applying
-from tiergate.adopt.lines import WIDEST, grouped, line, listed
+from tiergate.adopt.lines import grouped, line, listed
 from tiergate.adopt.reading import Found
-from tiergate.adopt.standing import MOST_FINDINGS, Judged
+from tiergate.adopt.standing import Judged
 from tiergate.adopt.steps import steps
 from tiergate.adopt.values import TOPICS, AdoptionPlan, NewTier, Remark, Skipped
-from tiergate.adopt.writing import Output
-from tiergate.check.result import Report
-from tiergate.core.messages import shown
-from tiergate.core.text import shortened
+from tiergate.adopt.writing import Written
 from tiergate.wire.snapshot import Missing
 
 
-def render(plan: AdoptionPlan, found: Found, judged: Judged, *, output: Output, home: str) -> Iterator[str]:
-    """Yield the lines; ``output`` is what is written beside the report, ``home`` the namespace of the release."""
+def render(
+    plan: AdoptionPlan, found: Found, judged: Mapping[str, Judged], *, written: Written, home: str
+) -> Iterator[str]:
+    """Yield the lines; ``written`` is what is written beside the report, ``home`` the namespace of the release."""
     yield _summary(plan, found)
-    findings = _by_tier(judged.report)
     for one in plan.tiers:
         yield ""
-        yield from _tier(one, findings.get(one.tier.name, []), judged.more[one.tier.name])
+        yield from _tier(one, judged.get(one.tier.name) or Judged())
     if plan.tiers:
         yield ""
-        yield from steps(plan, output, home)
+        yield from steps(plan, written, home)
     yield from _left_alone((*found.skipped, *plan.skipped))
     yield from _unread(found.missing)
 
@@ -46,26 +44,7 @@ def _summary(plan: AdoptionPlan, found: Found) -> str:
     )
 
 
-def _by_tier(report: Report) -> dict[str, list[str]]:
-    """Return by tier what is found of objects, then of the sums of namespaces."""
-    found: dict[str, list[str]] = {}
-    for one in (finding for result in report.objects for finding in result.findings):
-        word = "refused" if one.severity == "error" else "warning"
-        found.setdefault(one.tier, []).append(f"{word}  {one.object} in {one.namespace}: {one.message}")
-    for result in report.objects:
-        if result.unproved:
-            said = f"unproved  {result.kind} {result.name} in {result.namespace}: {result.unproved}"
-            found.setdefault(result.tier, []).append(said)
-    for namespace in report.namespaces:
-        over = [one for one in namespace.sums if one.steady > one.hard]
-        asked = "; ".join(f"{one.resource} {shown(one.steady, one.hard)} of {one.hard}" for one in over)
-        if over:
-            said = f"waiting  namespace {namespace.name}: what runs there asks {asked}; some of it waits, as today"
-            found.setdefault(namespace.tier, []).append(shortened(said, WIDEST))
-    return found
-
-
-def _tier(one: NewTier, findings: Sequence[str], more: int) -> Iterator[str]:
+def _tier(one: NewTier, judged: Judged) -> Iterator[str]:
     there = f", which exists in mode {one.tier.mode}" if one.exists else ""
     yield f"tier {one.tier.name}{there}: {_count(len(one.members), 'namespace')}, {listed(one.namespaces)}"
     remarks: dict[Remark, list[str]] = {}
@@ -77,12 +56,11 @@ def _tier(one: NewTier, findings: Sequence[str], more: int) -> Iterator[str]:
         if lines:
             yield f"  {heading}"
             yield from lines
-    if findings:
+    if judged.lines:
         yield "  existing objects, and what mode Enforce would say if they were created today"
-        yield from (f"    {each}" for each in findings[:MOST_FINDINGS])
-        more += max(len(findings) - MOST_FINDINGS, 0)
-        if more:
-            yield f"    and {more} more"
+        yield from (f"    {each}" for each in judged.lines)
+        if judged.more:
+            yield f"    and {judged.more} more"
     yield "  what differs from the native objects, see docs/differences.md"
     yield from (line("    {}", sentence) for sentence in applying(one.tier))
 

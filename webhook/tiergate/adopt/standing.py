@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from tiergate.adopt.lines import WIDEST
 from tiergate.adopt.reading import Standing
 from tiergate.adopt.values import AdoptionPlan
 from tiergate.adopt.writing import namespace_document, tier_document
 from tiergate.check.engine import Options, check
-from tiergate.check.result import ObjectResult, Report
+from tiergate.check.result import NamespaceResult, ObjectResult
 from tiergate.check.surroundings import Surroundings
+from tiergate.core.messages import shown
+from tiergate.core.text import shortened
 from tiergate.manifests.documents import Document, Place
 from tiergate.manifests.load import Loaded, Manifest
 
-MOST_FINDINGS: Final = 100
-"""Findings of a tier that are listed one by one."""
+MOST_LINES: Final = 100
+"""Lines of a tier; what is above is counted."""
 _PLACE: Final = Place(1)
 _AROUND: Final = ("RuntimeClass", "Node")
 
@@ -34,29 +37,44 @@ _STORED: Final = _Stored()
 
 
 class Judged(msgspec.Struct):
-    """What the tiers say: as many findings of each as are listed, and how many more there are."""
+    """What mode Enforce would say of what stands in a tier: the first lines, and how many more there are."""
 
-    report: Report
-    more: Counter[str]
+    lines: list[str] = []
+    more: int = 0
+
+    def say(self, line: str) -> None:
+        """Add a line: a cluster may have some for each container."""
+        if len(self.lines) < MOST_LINES:
+            self.lines.append(line)
+        else:
+            self.more += 1
 
 
-class _Kept:
-    """Keeps the first findings of each tier and counts the others: a cluster may have some for each container."""
+class _Words:
+    """Puts results into words, by tier, as soon as they are there; the findings are not kept."""
 
     def __init__(self) -> None:
-        self.more = Counter[str]()
-        self._kept = Counter[str]()
+        self.by_tier = defaultdict[str, Judged](Judged)
 
-    def __call__(self, result: ObjectResult) -> ObjectResult:
-        room = max(MOST_FINDINGS - self._kept[result.tier], 0)
-        kept = result.findings[:room]
-        self._kept[result.tier] += len(kept)
-        self.more[result.tier] += len(result.findings) - len(kept)
-        return msgspec.structs.replace(result, findings=kept)
+    def of_object(self, result: ObjectResult) -> ObjectResult:
+        judged = self.by_tier[result.tier]
+        for one in result.findings:
+            word = "refused" if one.severity == "error" else "warning"
+            judged.say(f"{word}  {one.object} in {one.namespace}: {one.message}")
+        if result.unproved:
+            judged.say(f"unproved  {result.kind} {result.name} in {result.namespace}: {result.unproved}")
+        return msgspec.structs.replace(result, findings=())
+
+    def of_namespace(self, result: NamespaceResult) -> None:
+        over = [one for one in result.sums if one.steady > one.hard]
+        asked = "; ".join(f"{one.resource} {shown(one.steady, one.hard)} of {one.hard}" for one in over)
+        if over:
+            said = f"waiting  namespace {result.name}: what runs there asks {asked}; some of it waits, as today"
+            self.by_tier[result.tier].say(shortened(said, WIDEST))
 
 
-def judged(plan: AdoptionPlan, standing: Iterable[Standing], *, minor: int) -> Judged:
-    """Return what the tiers would say in mode Enforce of what stands there, and of its sum in each namespace."""
+def judged(plan: AdoptionPlan, standing: Iterable[Standing], *, minor: int) -> Mapping[str, Judged]:
+    """Return by tier what it would say in mode Enforce of what stands there, then of its sum in each namespace."""
     surroundings = Surroundings(usage="none")
     around: list[Manifest] = []
     for one in plan.tiers:
@@ -67,9 +85,11 @@ def judged(plan: AdoptionPlan, standing: Iterable[Standing], *, minor: int) -> J
     around += [one for one in objects if one.kind in _AROUND]
     surroundings.add(around, named=True)
     loaded = Loaded([one for one in objects if one.kind not in _AROUND], [])
-    kept = _Kept()
-    report = check(loaded, surroundings, Options(minor=minor, rollouts=False, ignores=False), keep=kept)
-    return Judged(report, kept.more)
+    words = _Words()
+    options = Options(minor=minor, rollouts=False, ignores=False)
+    for result in check(loaded, surroundings, options, keep=words.of_object).namespaces:
+        words.of_namespace(result)
+    return words.by_tier
 
 
 def _of(one: Standing) -> Manifest:

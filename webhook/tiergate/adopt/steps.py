@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from tiergate.adopt.lines import grouped, line, listed
 from tiergate.adopt.removal import Removal, removal
 from tiergate.adopt.values import AdoptionPlan, NewTier
-from tiergate.adopt.writing import Output
+from tiergate.adopt.writing import Written
 from tiergate.core.tier import LABEL
 
 
-def steps(plan: AdoptionPlan, output: Output, home: str) -> Iterator[str]:
+def steps(plan: AdoptionPlan, written: Written, home: str) -> Iterator[str]:
     """Yield the steps; ``home`` is the namespace of the release."""
     removals = [(member.namespace, removal(member.native, one.tier)) for one in plan.tiers for member in one.members]
     every = (
         ("free the names that the tiers need for their own ResourceQuotas:", _loops(removals, lambda one: one.before)),
-        *_joining(plan, output, home),
+        *_joining(plan, written, home),
         ("change what would be refused, or the tiers", ()),
-        _enforcing(plan, output, home),
+        _enforcing(plan, written, home),
         ("remove the native objects:", _loops(removals, lambda one: one.after)),
     )
     yield "steps, in an order that leaves no namespace without bounds"
@@ -35,7 +35,7 @@ def steps(plan: AdoptionPlan, output: Output, home: str) -> Iterator[str]:
         yield line("  {} [{}]", note, listed([namespace for namespace, _ in each]))
 
 
-def _joining(plan: AdoptionPlan, output: Output, home: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _joining(plan: AdoptionPlan, written: Written, home: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield how the tiers come into being and the namespaces into them."""
     enforces = any(one.tier.mode == "Enforce" for one in plan.tiers)
     refusing = (
@@ -45,26 +45,26 @@ def _joining(plan: AdoptionPlan, output: Output, home: str) -> Iterator[tuple[st
     )
     stay = f"native objects stay in force, {refusing}"
     new = [one.tier.name for one in plan.tiers if not one.exists]
-    if output == "manifests":
-        yield f"kubectl apply --server-side -f FILE: {stay}", ()
-    elif output == "values":
-        yield "create the tiers:", (_upgrade(home),)
+    if written.output == "manifests":
+        yield f"kubectl apply --server-side -f {written.file}: {stay}", ()
+    elif written.output == "values":
+        yield "create the tiers:", (_upgrade(written, home),)
         yield f"label the namespaces, which the chart does not change; {stay}:", tuple(map(_label, plan.tiers))
     else:
         if new:
             yield f"create the tiers, as -o manifests or -o values writes them: {listed(new)}", ()
-        yield f"sh FILE: {stay}", ()
+        yield f"sh {written.file}: {stay}", ()
 
 
-def _upgrade(home: str) -> str:
-    return f"helm upgrade RELEASE CHART --namespace {home} --reuse-values --values FILE"
+def _upgrade(written: Written, home: str) -> str:
+    return f"helm upgrade RELEASE CHART --namespace {home} --reuse-values --values {written.file}"
 
 
 def _label(one: NewTier) -> str:
     return f"kubectl label namespace {' '.join(one.namespaces)} {LABEL}={one.tier.name}"
 
 
-def _enforcing(plan: AdoptionPlan, output: Output, home: str) -> tuple[str, tuple[str, ...]]:
+def _enforcing(plan: AdoptionPlan, written: Written, home: str) -> tuple[str, tuple[str, ...]]:
     """Return how tiers come to refuse; those of a release by its values, else its next upgrade is a conflict."""
     until = "and wait until its ResourceQuotas are in force:"
     loop = f"for t in {' '.join(one.tier.name for one in plan.tiers)}; do"
@@ -73,9 +73,9 @@ def _enforcing(plan: AdoptionPlan, output: Output, home: str) -> tuple[str, tupl
         "  kubectl wait tier $t --for=condition=Enforcing --timeout=120s",
         "done",
     )
-    if output == "values":
-        heading = f"set enforcement: Enforce in FILE for each tier, {until}"
-        return heading, (_upgrade(home), loop, *waits)
+    if written.output == "values":
+        heading = f"set enforcement: Enforce in {written.file} for each tier, {until}"
+        return heading, (_upgrade(written, home), loop, *waits)
     patch = """  kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'"""
     return f"set each tier to Enforce, {until}", (loop, patch, *waits)
 

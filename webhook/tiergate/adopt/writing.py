@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tiergate.adopt.values import AdoptionPlan, NewTier
 from tiergate.core.tier import LABEL, LimitRangeItem, ScopeRequirement, Tier, TierQuota, amounts_by_field
@@ -11,6 +11,13 @@ from tiergate.manifests.yaml_text import block
 from tiergate.wire.types import quantity_texts
 
 Output = Literal["manifests", "labels", "values"]
+
+
+class Written(NamedTuple):
+    """What is written, and the name of its file as commands have it."""
+
+    output: Output
+    file: str = "FILE"
 
 
 def written(plan: AdoptionPlan, output: Output) -> str:

@@ -84,7 +84,7 @@ def _namespace(
     if not isinstance(tier, Tier):
         return None
     found = change_set.totals((part for part, _ in parts), NamespaceQuotas(facts.quotas, tier, options.minor))
-    of_namespace = _NamespaceFindings(name, tier, {part.index: manifest for part, manifest in parts}, facts.known)
+    of_namespace = _NamespaceFindings(name, tier, {part.index: manifest for part, manifest in parts})
     findings = tuple(of_namespace.exceeded(found))
     if not findings and options.rollouts:
         findings = tuple(of_namespace.stalls(found))
@@ -95,18 +95,17 @@ def _namespace(
         sums=tuple(total.sum(known=facts.known) for total in found),
         findings=findings,
         room=change_set.room(found, most=MOST_NAMED) if facts.known and not findings else (),
-        unproved=(unknown_usage(name),) if found and not facts.known else (),
+        unproved=(unknown_usage(name, tier),) if found and not facts.known else (),
     )
 
 
 class _NamespaceFindings:
-    """Says what does not fit in a namespace; ``known``: whether its usage is."""
+    """Says what does not fit in a namespace."""
 
-    def __init__(self, namespace: str, tier: Tier, manifests: dict[int, Manifest], known: bool) -> None:  # noqa: FBT001
+    def __init__(self, namespace: str, tier: Tier, manifests: dict[int, Manifest]) -> None:
         self._namespace = namespace
         self._tier = tier
         self._manifests = manifests
-        self._known = known
 
     def exceeded(self, found: list[Total]) -> Iterator[ReportedFinding]:
         """Yield for each quota that the sum is above it: an error unless Jobs can wait or all of it runs already."""

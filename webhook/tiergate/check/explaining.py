@@ -18,6 +18,7 @@ _RULES: Final[dict[str, Rule]] = {rule.id: rule for rule in RULES}
 EXPLAINED: Final[dict[str, Explanation]] = {**OF_OBJECTS, **OF_TIERS, **OF_CHECK}
 """By rule."""
 MOST_NEAR: Final = 3
+_BEFORE_NATIVE: Final = "workload-never-runs/"
 
 
 class UnknownRule(ValueError):
@@ -27,10 +28,12 @@ class UnknownRule(ValueError):
 def explained(name: str) -> Iterator[str]:
     """Return the lines about a rule, and about the one behind it where the name has one: ``RULE/BEHIND``.
 
+    The rules of Kubernetes stand only behind another one, and are explained with it by their own name as well.
+
     Raises:
         UnknownRule: There is no such rule.
     """
-    rule, _, behind = name.partition("/")
+    rule, _, behind = (_BEFORE_NATIVE + name if name in NATIVE else name).partition("/")
     if rule not in EXPLAINED:
         raise UnknownRule(_unknown(rule))
     if behind and behind not in EXPLAINED and behind not in NATIVE:

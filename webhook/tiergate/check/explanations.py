@@ -114,7 +114,8 @@ OF_OBJECTS: Final[dict[str, Explanation]] = dict(
         bounds="the API of Kubernetes; for sizes docs/adr/0021-what-one-request-may-cost.md",
         example=Finding("malformed", "/spec/containers/0/resources/limits/cpu", detail='"half" is not a quantity'),
         of="every object that is checked",
-        does=f"{REFUSES}; of Tiers and Namespaces it {ALWAYS}, of workloads it warns",
+        does=f"{REFUSES}; of Tiers and Namespaces it {ALWAYS}, of workloads it warns. tiergate check fails"
+        " for each value that the API server cannot read",
     ),
     "workload-never-runs": Explanation(
         what="the pods of a workload could run in an empty namespace",

@@ -93,6 +93,18 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         example=found("max-without-min", "cpu", tier="dev", item="Container"),
         of=_TIERS,
     ),
+    "default-pod-refused": Explanation(
+        what="a pod whose containers set no resources is in the ranges of the tier",
+        why="most pods set nothing for a device such as a GPU, and a max or min of Pod then refuses all of them",
+        passes="everything: add a default to the item of type Container, 0 for devices",
+        bounds="spec.limits of the Tier",
+        example=found(
+            "default-pod-refused",
+            tier="dev",
+            detail="pod: limits.nvidia.com/gpu is not set, the tier allows at most 4",
+        ),
+        of=_TIERS,
+    ),
     "devices-unbounded": Explanation(
         what="a quota on devices also counts those that ResourceClaims ask for",
         why="Dynamic Resource Allocation allocates the same devices, and the quota does not count them",

@@ -10,10 +10,10 @@ from tiergate.check.about import About
 from tiergate.check.change_set import Part
 from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import NEVER, ignored_rules
-from tiergate.check.reading import kind_of, subject_of, unserved
+from tiergate.check.reading import is_unstorable, kind_of, subject_of, unserved
 from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
 from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
-from tiergate.check.unchanged import as_stored, change_of
+from tiergate.check.unchanged import as_counted, as_stored, change_of
 from tiergate.check.without_tier import of_pods
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
@@ -28,7 +28,7 @@ from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unr
 from tiergate.core.rules import sentence
 from tiergate.core.text import printable, shortened
 from tiergate.core.tier import Tier
-from tiergate.core.validity import invalid
+from tiergate.core.validity import invalid, invalid_template
 from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_pod import unit_of
@@ -83,12 +83,12 @@ class ObjectChecker:
         namespace = self._surroundings.namespace_of(manifest) if kind.namespaced else manifest.name
         if (fault := unserved(manifest, kind)) is not None:
             return Checked(self._refused(manifest, kind, fault, namespace))
-        subject = subject_of(manifest, kind, namespace)
+        subject = subject_of(manifest, kind)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
         stored = self._surroundings.stored(self._surroundings.key(manifest)) if manifest.named else None
-        pod = None
+        subject, pod = as_counted(subject, stored, manifest.raw), None
         if isinstance(subject, Pod) and isinstance(facts.tier, Tier):
             pod = predicted(subject, facts.tier, minor=self._minor)
         context = _Context(manifest, kind, namespace, subject, facts, index, stored, pod)
@@ -201,7 +201,7 @@ class ObjectChecker:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor
         counted = next(NamespaceQuotas(context.facts.quotas, tier, minor).asked(unit), None)
-        return unknown_usage(context.namespace) if counted else ""
+        return unknown_usage(context.namespace, tier) if counted else ""
 
     def _of_cluster(self, context: _Context, change: LabelChange | TierChange) -> Decision:
         """Decide on a Namespace or Tier; whoever applies it is taken for permitted."""
@@ -258,7 +258,6 @@ class ObjectChecker:
         findings = (*(_reported(one, context, decision) for one in kept), *more)
         return ObjectResult(
             path=manifest.path,
-            line=manifest.place().line if findings else 0,
             kind=context.kind.noun,
             name=shortened(manifest.name),
             namespace=shortened(context.namespace) if context.kind.namespaced else "",
@@ -271,16 +270,18 @@ class ObjectChecker:
         )
 
 
-def unknown_usage(namespace: str) -> str:
+def unknown_usage(namespace: str, tier: Tier) -> str:
     """Return why the quotas of a namespace prove nothing."""
     way_out = "give --usage FILE, or --usage none if nothing else runs there"
+    if not tier.is_native:
+        way_out = f"in mode {tier.mode} no ResourceQuota counts it; --usage none checks the manifests alone"
     return f"what is used in {shortened(namespace)} is not known: {way_out}"
 
 
 def _refused_by_server(subject: Subject, part: Part | None) -> Iterator[Fault]:
     """Yield what the API server itself refuses: in a cluster its own words come first, here nobody else says it."""
     workload = workload_of(subject)
-    if workload is not None and (found := invalid(workload.template)):
+    if workload is not None and (found := invalid_template(workload.template)):
         yield from found
         return
     for one in part.unit if part is not None else ():
@@ -316,7 +317,7 @@ def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
 
 def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
     rule = f"{finding.rule}/{finding.because}" if finding.because else finding.rule
-    severity: Severity = "error" if finding.effect == "deny" else "warning"
+    severity: Severity = "error" if finding.effect == "deny" or is_unstorable(context.subject) else "warning"
     said = sentence(finding, namespace=context.namespace)
     return _placed(context, decision, rule, severity, finding.pointer, said)
 

@@ -76,7 +76,7 @@ class Persister:
         kind, namespace = kind_of(manifest), self._surroundings.namespace_of(manifest)
         if kind is None or not kind.namespaced or not self._surroundings.is_mapped(namespace):
             return ()
-        subject = subject_of(manifest, kind, namespace)
+        subject = subject_of(manifest, kind)
         tier = self._surroundings.of(namespace).tier
         if isinstance(subject, Pod):
             request = Request(

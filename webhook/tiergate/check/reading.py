@@ -13,11 +13,21 @@ from tiergate.manifests.load import Manifest
 from tiergate.wire import Malformed, kinds
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Kind
+from tiergate.wire.malformed import Excess
 
 _JUDGED: Final = [kind for kind in kinds.KINDS if "/" not in kind.resource and "CREATE" in kind.operations]
 _KINDS: Final[dict[tuple[str, str], Kind]] = {(kind.resource.partition(".")[2], kind.noun): kind for kind in _JUDGED}
 """By group and kind in small letters; of a pod the row of the validating endpoint, which comes last."""
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[Any]]] = {kind.wire: Decoder(kind.wire) for kind in _JUDGED}
+
+
+class Unjudged(Unreadable, frozen=True):
+    """An object with more in it than is judged, which the API server may take."""
+
+
+def is_unstorable(subject: Subject) -> bool:
+    """Say whether the API server itself cannot read an object: it refuses it in every mode, and asks no webhook."""
+    return isinstance(subject, Unreadable) and not isinstance(subject, Unjudged)
 
 
 def kind_of(manifest: Manifest) -> Kind | None:
@@ -37,25 +47,27 @@ def unserved(manifest: Manifest, kind: Kind) -> Fault | None:
     return Fault(pointer, f"{asked}, only {name} in {served}")
 
 
-def subject_of(manifest: Manifest, kind: Kind, namespace: str, *, stored: bool = False) -> Subject:
-    """Return what is judged; Unreadable where values cannot be read. ``stored``: as the cluster has it."""
+def subject_of(manifest: Manifest, kind: Kind, *, stored: bool = False) -> Subject:
+    """Return what is judged; Unreadable or Unjudged where that cannot be read. ``stored``: as the cluster has it."""
     decoder = _DECODERS[kind.wire]
 
     def quickly(wire: Any) -> Subject:  # noqa: ANN401  # a wire shape
-        return kind.to_core(wire if stored else _created(wire), None, namespace).subject
+        return kind.to_core(wire if stored else _created(wire), None).subject
 
     def strictly(raw: bytes) -> Subject:
         try:
             return quickly(decoder.strict(raw))
+        except Excess as error:
+            return Unjudged(error.every())
         except Malformed as error:
             return Unreadable(error.every())
         except ValueError as error:  # more values, or deeper, than is judged
-            return Unreadable((Fault("", str(error)),))
+            return Unjudged((Fault("", str(error)),))
 
     try:
         return decoder.read(manifest.raw, quickly, strictly)
-    except Malformed as error:  # an Excess
-        return Unreadable(error.every())
+    except Excess as error:
+        return Unjudged(error.every())
 
 
 def _created(wire: Any) -> Any:  # noqa: ANN401  # a wire shape

@@ -39,7 +39,7 @@ class Repeated:
         message = f"it is defined again in {again}, which replaces it and counts; keep one of the two"
         about = About(manifest, f"{result.kind} {result.name}", result.namespace, result.tier)
         finding = about.finding(REPEATED, "warning", "", message)
-        return msgspec.structs.replace(result, findings=(*result.findings, finding), line=finding.line)
+        return msgspec.structs.replace(result, findings=(*result.findings, finding))
 
     def _key(self, manifest: Manifest) -> ObjectKey | None:
         kind = kind_of(manifest) if manifest.named else None

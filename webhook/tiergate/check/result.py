@@ -54,7 +54,6 @@ class ObjectResult(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of one object. ``unproved`` says what is not known of it, "" where all is."""
 
     path: str
-    line: int
     kind: str
     name: str
     namespace: str = ""

@@ -315,7 +315,7 @@ class Surroundings:
         kind = None if before is None else kind_of(before)
         if before is None or kind is None:
             return None
-        return subject_of(before, kind, self.namespace_of(before), stored=True)
+        return subject_of(before, kind, stored=True)
 
     def may_be_stored(self, key: ObjectKey) -> bool:
         """Say whether the cluster may have an object that could not be read."""

@@ -11,10 +11,34 @@ from typing import Any, Literal
 import msgspec
 
 from tiergate.core.quantity import Quantity, QuantityError
+from tiergate.core.request import Subject, WorkloadChange, workload_of
 from tiergate.core.workload import Workload
+
+
+class _Counts(msgspec.Struct):
+    replicas: Any = msgspec.UNSET
+
+
+class _Counted(msgspec.Struct):
+    spec: _Counts | None = None
+
 
 Change = Literal["changed", "unchanged", "unknown"]
 """Unknown is what a snapshot leaves open, which has no images."""
+
+
+def as_counted(subject: Subject, stored: Subject | None, raw: bytes) -> Subject:
+    """Return a workload with the number of pods that it will have: where ``raw`` names none, the stored one's stays.
+
+    So manifests of workloads with an autoscaler are written, and so kubectl apply and GitOps tools apply them.
+    """
+    workload, running = workload_of(subject), workload_of(stored)
+    if workload is None or running is None or workload.waits or workload.replicas == running.replicas:
+        return subject
+    spec = msgspec.json.decode(raw, type=_Counted).spec
+    if spec is not None and spec.replicas is not msgspec.UNSET:
+        return subject
+    return WorkloadChange(msgspec.structs.replace(workload, replicas=running.replicas))
 
 
 def change_of(new: Workload, old: Workload) -> Change:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tiergate.cli import output_file
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.live import NoCluster, add_connection, run_live
+
+if TYPE_CHECKING:
+    from tiergate.adopt.writing import Written
 
 DESCRIPTION: Final = "write tiers for a cluster that has LimitRanges and ResourceQuotas, and report what would change"
 EXAMPLE: Final = """\
@@ -65,6 +68,17 @@ def _naming(text: str) -> tuple[str, str]:
     return namespace, tier
 
 
+def _target(arguments: argparse.Namespace) -> Written:
+    """Return what is written, and its file as a shell reads its name; "FILE" for standard output."""
+    import shlex  # noqa: PLC0415 - as below
+
+    from tiergate.adopt.writing import Written  # noqa: PLC0415 - --help needs no rules
+    from tiergate.core.text import printable  # noqa: PLC0415 - as above
+
+    file = arguments.output_file
+    return Written(arguments.output) if file is None else Written(arguments.output, printable(shlex.quote(file)))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Read, plan, judge, write; return the exit code."""
     from tiergate.adopt.naming import BadName  # noqa: PLC0415 - --help needs no client
@@ -79,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = run_live(arguments, lambda api: read(api, namespaces=arguments.namespace, release_namespace=home))
         made = plan(found.natives, mode=arguments.enforcement, wanted=dict(arguments.name), existing=found.tiers)
         standing = judged(made, found.standing, minor=found.minor)
-        lines = render(made, found, standing, output=arguments.output, home=home)
+        lines = render(made, found, standing, written=_target(arguments), home=home)
         report, text = "".join(f"{line}\n" for line in lines), written(made, arguments.output)
         if arguments.report is None:
             sys.stderr.write(report)

@@ -60,8 +60,8 @@ def minor_of(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
 def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundings:
     """Return what is around manifests.
 
-    Usage comes first: tiers and namespaces of other options replace its own. Those among the manifests count where no
-    option names them.
+    Later ones replace earlier ones: what comes with usage, then the Tiers of ``--namespaces``, ``--tiers``, and the
+    Namespaces of ``--namespaces``. Those among the manifests count where no option names them.
 
     Raises:
         NoCluster: Usage is to be read from a cluster, and there is none.
@@ -80,9 +80,12 @@ def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundin
         used = loaded_of(_cluster(arguments, loaded), CLUSTER)
     else:
         used = load([] if usage in (None, "none") else [usage])
-    for named, running in ((used, True), (load(arguments.tiers), False), (load(arguments.namespaces), False)):
-        found.faults.extend(named.faults)
-        found.add(named.manifests, named=True, running=running)
+    tiers, others = load(arguments.tiers), load(arguments.namespaces)
+    found.faults.extend((*used.faults, *tiers.faults, *others.faults))
+    found.add(used.manifests, named=True, running=True)
+    found.add([one for one in others.manifests if one.kind == "Tier"], named=True)
+    found.add(tiers.manifests, named=True)
+    found.add([one for one in others.manifests if one.kind != "Tier"], named=True)
     found.add(loaded.manifests, named=False)
     if lacking := found.lacks_named_tier():
         msg = f"--tier: {lacking}"

@@ -66,4 +66,5 @@ def _said(notes: Notes) -> Iterator[str]:
     for one in notes.unproved:
         yield f"unproved  {one}"
     if notes.templates:
-        yield f"{notes.templates} templates are stored as they are, and their pods get defaults: --templates shows them"
+        what = "1 template is" if notes.templates == 1 else f"{notes.templates} templates are"
+        yield f"{what} stored as written, and the pods get defaults when they are created: --templates shows them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from tiergate.cli.around import add_around, add_version, minor_of, surroundings_of
+from tiergate.cli.around import CLUSTER, WrongUsage, add_around, add_version, minor_of, surroundings_of
 from tiergate.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tiergate.manifests.files import UnreadableFile, read_bytes  # noqa: PLC0415 - as above
     from tiergate.manifests.load import Loaded  # noqa: PLC0415 - as above
 
+    if arguments.usage == CLUSTER:
+        msg = "--usage cluster: replay reads no cluster; tiergate snapshot > cluster.yaml writes a file for --usage"
+        raise WrongUsage(msg)
     surroundings = surroundings_of(arguments, Loaded([], []))
     if surroundings.faults:
         sys.stderr.write("".join(log_line(f"unreadable  {one}") + "\n" for one in surroundings.faults))

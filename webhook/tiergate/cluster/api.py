@@ -55,7 +55,6 @@ class Api:
         resource: Resource,
         *,
         namespace: str | None = None,
-        query: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - as the client has it
         most: int = MAX_BODY,
     ) -> Sequence[msgspec.Raw]:
@@ -66,7 +65,7 @@ class Api:
             msgspec.MsgspecError: The answer is not a list of objects.
         """
         path = _collection(resource, namespace)
-        return read_items(await self._sender.request("GET", path, query=query, timeout=timeout, most=most))
+        return read_items(await self._sender.request("GET", path, timeout=timeout, most=most))
 
     async def each(
         self, resource: Resource, *, namespace: str | None = None, query: Mapping[str, str] | None = None

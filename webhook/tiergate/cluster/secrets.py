@@ -55,7 +55,7 @@ class ClusterSecrets:
             annotations: To set, or (None) to remove.
 
         Raises:
-            Conflict: The Secret is not the one the data was decided on.
+            Outdated: The Secret is not the one the data was decided on.
             ApiError: The API server refuses for another reason.
             Unreachable: It does not answer.
         """

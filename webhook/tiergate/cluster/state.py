@@ -137,9 +137,9 @@ class ClusterState:
         """Wait for `knows_configurations`."""
         await _synced(self._configurations.values())
 
-    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # running out of time is an answer
-        """Wait for a change of any ResourceQuota; False when there was none in so many seconds."""
-        return await self._quotas.changed(timeout)
+    async def quotas_changed(self, timeout: float) -> None:  # noqa: ASYNC109  # the bound is the point
+        """Wait for a change of any ResourceQuota, or so many seconds."""
+        await self._quotas.changed(timeout)
 
     def configuration(self, kind: str) -> bytes | None:
         """Return our webhook configuration of a kind as JSON, None where there is none."""

@@ -20,7 +20,6 @@ from tiergate.core.tally import Footprint, Footprints, Tally, names_to_count, wo
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.decode import Reader
 from tiergate.wire.pod import WirePod, to_pod
-from tiergate.wire.types import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -35,9 +34,7 @@ PAGE: Final = 150
 LOOK: Final = 5.0
 """Seconds between two looks at whether the index is needed, if no tier changed meanwhile."""
 
-IndexedObject: TypeAlias = tuple[str, Footprint]
-"""What is kept of an object: its uid and its footprint."""
-Decode: TypeAlias = "Callable[[bytes], IndexedObject]"
+Decode: TypeAlias = "Callable[[bytes], Footprint]"
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +76,7 @@ class KindUsageIndex:
         self._clock = clock
         self._tally = Tally()
         self._names: frozenset[str] = frozenset()
-        self.cache: Cache[IndexedObject] | None = None
+        self.cache: Cache[Footprint] | None = None
         self._unchecked = 0
 
     def __len__(self) -> int:
@@ -146,8 +143,8 @@ class KindUsageIndex:
         tally, self._names = Tally(), names
         self._tally = tally
 
-        def seen(key: str, _before: IndexedObject | None, entry: IndexedObject | None) -> None:
-            tally.set(key, None if entry is None else entry[1])
+        def seen(key: str, _before: Footprint | None, now: Footprint | None) -> None:
+            tally.set(key, now)
 
         decode = self._decoder(Footprints(names))
         self.cache = Cache(self._client, self._resource, decode=decode, on_change=seen, page=PAGE, clock=self._clock)
@@ -210,19 +207,9 @@ def pod_decoder(footprints: Footprints) -> Decode:
     Each is worked out anew, also where pods of one template say the same word for word: what a tenant writes is the key
     of nothing, so that nothing of it outlives the pod.
     """
-
-    def entry(wire: WirePod) -> IndexedObject:
-        metadata = wire.metadata or Metadata()
-        return metadata.uid, footprints.of(to_pod(wire, namespace=""))
-
-    return Reader(WirePod, entry)
+    return Reader(WirePod, lambda wire: footprints.of(to_pod(wire)))
 
 
 def claim_decoder(footprints: Footprints) -> Decode:
     """Return the reader of claims; it raises Malformed for one that cannot be read."""
-
-    def entry(wire: WireClaim) -> IndexedObject:
-        metadata = wire.metadata or Metadata()
-        return metadata.uid, footprints.of(to_claim(wire, namespace=""))
-
-    return Reader(WireClaim, entry)
+    return Reader(WireClaim, lambda wire: footprints.of(to_claim(wire)))

@@ -98,7 +98,7 @@ class _Untrusted(Exception):
 
 
 class ServiceProbe:
-    """WebhookProbe the webhook's Service over TLS whether it gives verdicts."""
+    """Asks the webhook's Service over TLS whether it gives verdicts."""
 
     def __init__(
         self,

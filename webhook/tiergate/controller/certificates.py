@@ -154,7 +154,7 @@ class CertificateKeeper:
             The seconds until the next step, if nobody calls earlier.
 
         Raises:
-            Conflict, Missing, ApiError, Unreachable, ExternalSecretUnusable, ClockSkew: To be taken again.
+            Outdated, NotStored, ApiError, Unreachable, ExternalSecretUnusable, ClockSkew: To be taken again.
         """
         self._check_clock()
         trusted, until = await (self._publish_external() if self._external_secret else self._rotate())

@@ -91,7 +91,7 @@ class Handover:
             api: Patches webhook configurations.
             state: The cluster as the caches have it.
             observations: Told what becomes of the LimitRanges of a handover.
-            probe: WebhookProbe the webhook.
+            probe: Asks the webhook.
             timing: When to hand over and back.
             base: Whether the webhooks are registered and trusted.
             look_at_namespaces: Has all namespaces reconciled.
@@ -170,7 +170,7 @@ class Handover:
 
         Raises:
             ApiError, Unreachable: A write failed, or did not apply to what is stored now.
-            MsgspecError, BodyTooLarge: What was answered is no such object.
+            msgspec.MsgspecError, BodyTooLarge: What was answered is no such object.
         """
         registrations = self._registrations()
         await self._ask(registrations)

@@ -1,1 +1,1 @@
-"""The decision as a pure function of (object, tier, usage): no I/O, no clock, no environment."""
+"""The decision as a pure function of a request and of facts: no I/O, no clock, no environment."""

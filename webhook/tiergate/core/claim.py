@@ -22,7 +22,6 @@ class Claim(msgspec.Struct, frozen=True):
     """
 
     name: str = ""
-    namespace: str = ""
     storage: Quantity | None = None
     allocated: Quantity | None = None
     storage_class: str = ""

@@ -44,6 +44,7 @@ RuleId = Literal[
     "label-tier-unchecked",
     "default-derived",
     "max-without-min",
+    "default-pod-refused",
     "devices-unbounded",
     "exemption-broad",
     "quota-unmeasured",

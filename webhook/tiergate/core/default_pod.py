@@ -1,4 +1,4 @@
-"""How many pods that ask for nothing themselves still fit: one container each, with the defaults of the tier."""
+"""Pods that ask for nothing themselves: one container each, with the defaults of the tier; how many still fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.quota import QuotaStatus, charge, left_of, matches
+from tiergate.core.quota import QuotaStatus, charge, left_of
 from tiergate.core.tier import COMPUTE_QUOTA_NAMES, Tier
 
 _BARE: Final = Pod(containers=(Container("", "/spec/containers/0", has_resources=False),))
@@ -20,10 +20,10 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
 
     None where no quota counts them, or where one requires a value for which the tier has no default.
     """
-    pod, usage = _default_pod(tier, minor)
+    pod, usage = default_pod(tier, minor)
     fitting: int | None = None
     for quota in quotas:
-        for name, left in left_of(Pod, quota) if matches(pod, quota, minor=minor) else ():
+        for name, left in left_of(pod, quota, minor=minor):
             asked = usage.get(name, ZERO).nano
             if asked > 0:
                 room = max(left // asked, 0)
@@ -34,6 +34,7 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
 
 
 @lru_cache(maxsize=1024)
-def _default_pod(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
+def default_pod(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
+    """Return such a pod as it is stored in the tier, and what quotas count of it."""
     pod = admitted(_BARE, tier, minor=minor)
     return pod, charge(pod, now=None, minor=minor)

@@ -51,8 +51,6 @@ class Pod(msgspec.Struct, frozen=True, dict=True):
     """
 
     name: str = ""
-    namespace: str = ""
-    uid: str = ""
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     requests: ResourceList = EMPTY

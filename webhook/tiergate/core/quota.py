@@ -110,6 +110,21 @@ def as_created(
 Measured = Pod | Claim
 
 
+class ObjectCase(msgspec.Struct, frozen=True):
+    """All a rule may look at.
+
+    ``old`` is the stored object of an UPDATE: then only what grew is judged. ``now`` is the time in seconds since the
+    epoch, needed for pods being deleted, ``minor`` the server's release.
+    """
+
+    subject: Measured
+    old: Measured | None
+    tier: Tier
+    quotas: tuple[QuotaStatus, ...]
+    now: float
+    minor: int
+
+
 def charge(subject: Measured, *, now: float | None, minor: int) -> dict[str, Quantity]:
     """Return the usage of a pod or claim by quota name, at a time and by a release as ``pod_charge`` takes them."""
     return pod_charge(subject, now=now, minor=minor) if isinstance(subject, Pod) else claim_charge(subject)
@@ -133,16 +148,6 @@ def measured_by(kind: type[Measured], quota: QuotaStatus | DesiredQuota) -> tupl
     return names
 
 
-def left_of(kind: type[Measured], quota: QuotaStatus) -> tuple[tuple[str, int], ...]:
-    """Return what is left of each bound that a kind of object is measured by, sorted by name."""
-    left = quota.left.get(kind)
-    if left is None:
-        hard, used = quota.hard, quota.used
-        names = measured_by(kind, quota)
-        left = quota.left[kind] = tuple([(name, hard[name].nano - used.get(name, ZERO).nano) for name in names])
-    return left
-
-
 def matches(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: int) -> bool:
     """Say whether all scopes of the quota match the object, on a server of release 1.``minor`` (R-24, R-43, D-17)."""
     if not quota.scopes and not quota.scope_selector:  # as almost always, and this is asked often
@@ -157,22 +162,43 @@ def pertinent(subject: Measured, quota: QuotaStatus | DesiredQuota, *, minor: in
     return measured_by(type(subject), quota) if matches(subject, quota, minor=minor) else ()
 
 
+def left_of(subject: Measured, quota: QuotaStatus, *, minor: int) -> tuple[tuple[str, int], ...]:
+    """Return what is left of each bound by which the quota measures the object, as `pertinent`."""
+    if not matches(subject, quota, minor=minor):
+        return ()
+    left = quota.left.get(type(subject))
+    if left is None:
+        hard, used = quota.hard, quota.used
+        names = measured_by(type(subject), quota)
+        left = quota.left[type(subject)] = tuple(
+            [(name, hard[name].nano - used.get(name, ZERO).nano) for name in names]
+        )
+    return left
+
+
 def scopes_of(quota: QuotaStatus | DesiredQuota) -> tuple[ScopeRequirement, ...]:
     """Return all that an object has to match to be counted, () for a quota that counts every object."""
     return (*map(ScopeRequirement, quota.scopes), *quota.scope_selector)
 
 
-def pending(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
-    """Yield the tier's quotas that native quota does not enforce yet in the namespace.
+def pending(case: ObjectCase) -> Iterator[Finding]:
+    """Yield the tier's quotas that native quota does not enforce yet in the namespace, then the others it refuses for.
 
     ``detail`` names the foreign ResourceQuota that has the name of ours: then waiting does not help.
     """
+    subject, tier, quotas, minor = case.subject, case.tier, case.quotas, case.minor
     for desired in desired_quotas(tier):
         names = pertinent(subject, desired, minor=minor)
         if names and not _in_force(desired.name, names, quotas):
             waits = ", ".join(sorted({desired.sources[name] for name in names}))
             foreign = any(quota.name == desired.name and not quota.managed for quota in quotas)
             yield Finding("quota-pending", "", quota=waits, detail=desired.name if foreign else "")
+    for quota in quotas:
+        if quota.managed:
+            continue
+        if without := [name for name in pertinent(subject, quota, minor=minor) if name not in quota.used]:
+            label = quota_label(quota, without[0], tier, quotas)  # native quota refuses too (R-50.1)
+            yield Finding("quota-pending", "", quota=label, resource=", ".join(without))
 
 
 def _in_force(name: str, names: tuple[str, ...], quotas: tuple[QuotaStatus, ...]) -> bool:
@@ -182,38 +208,27 @@ def _in_force(name: str, names: tuple[str, ...], quotas: tuple[QuotaStatus, ...]
     return False
 
 
-def unknown(subject: Measured, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int) -> Iterator[Finding]:
-    """Yield foreign quotas whose usage native quota does not know yet: it would refuse too (R-50.1)."""
-    for quota in quotas:
-        if quota.managed:
-            continue
-        if names := [name for name in pertinent(subject, quota, minor=minor) if name not in quota.used]:
-            label = quota_label(quota, names[0], tier, quotas)
-            yield Finding("quota-pending", "", quota=label, resource=", ".join(names))
-
-
-def required(
-    subject: Measured, old: Measured | None, tier: Tier, quotas: tuple[QuotaStatus, ...], *, minor: int
-) -> Iterator[Finding]:
+def required(case: ObjectCase) -> Iterator[Finding]:
     """Yield containers without a value that a pertinent quota demands (R-23).
 
     Any pod-level value silences native quota altogether, which then neither asks for other resources nor counts them.
     Of a new pod a tier's own quota demands these all the same (ADR 10).
     """
+    subject, quotas = case.subject, case.quotas
     if isinstance(subject, Claim):
         return
     containers = subject.every_container()
     for quota in quotas:
         requests, limits = quota.demanded_of
         lacking = [one for one in containers if not (one.requests.keys() >= requests and one.limits.keys() >= limits)]
-        if not lacking or (subject.pod_level and (old is not None or not quota.managed)):
+        if not lacking or (subject.pod_level and (case.old is not None or not quota.managed)):
             continue
         demanded = _not_at_pod_level(quota.demanded, subject)
-        if demanded and matches(subject, quota, minor=minor):  # a quota that demands anything measures pods
+        if demanded and matches(subject, quota, minor=case.minor):  # a quota that demands anything measures pods
             for container in lacking:
                 for name, side, resource in demanded:
                     if resource not in (container.limits if side == "limits" else container.requests):
-                        label = quota_label(quota, name, tier, quotas)
+                        label = quota_label(quota, name, case.tier, quotas)
                         yield _missing(container, side, resource, label, native=not quota.managed)
 
 
@@ -236,27 +251,17 @@ def _missing(container: Container, side: str, resource: str, quota: str, *, nati
     )
 
 
-def exceeded(  # noqa: PLR0913, RUF100  # what the quota engine looks at
-    subject: Measured,
-    old: Measured | None,
-    tier: Tier,
-    quotas: tuple[QuotaStatus, ...],
-    *,
-    now: float,
-    minor: int,
-    ranges: Sequence[LimitRangeItem] = (),
-) -> Iterator[Finding]:
+def exceeded(case: ObjectCase, ranges: Sequence[LimitRangeItem] = ()) -> Iterator[Finding]:
     """Yield each bound that the request's increase would break (R-50.3 to R-50.6).
 
     What would pass keeps the tier's ranges, or those that are given.
     """
-    usage = charge(subject, now=now, minor=minor)
+    subject, old, tier, quotas, minor = case.subject, case.old, case.tier, case.quotas, case.minor
+    usage = charge(subject, now=case.now, minor=minor)
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
     for quota in quotas:
-        if not matches(subject, quota, minor=minor):
-            continue
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
-        for name, left in left_of(type(subject), quota):
+        for name, left in left_of(subject, quota, minor=minor):
             asked = delta.get(name)
             if asked is not None and asked.nano > left and asked.nano:
                 hard, used = quota.hard[name], quota.used.get(name, ZERO)

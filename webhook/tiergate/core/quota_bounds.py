@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.quota import Measured, QuotaStatus, charge, left_of, matches, pertinent, quota_label, scopes_of
+from tiergate.core.quota import Measured, QuotaStatus, charge, left_of, pertinent, quota_label, scopes_of
 from tiergate.core.resources import EMPTY, ResourceList, add_into
 from tiergate.core.scopes import shape_of
 from tiergate.core.tier import ScopeRequirement, Tier
@@ -120,11 +120,10 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
         """
         for quota in self.quotas:
             for one in unit:
-                if matches(one.subject, quota, minor=self.minor):
-                    amounts, times = one.amounts, pods * len(unit)
-                    for name, left in left_of(type(one.subject), quota):
-                        if (each := amounts.get(name)) is not None and times * each.nano > left:
-                            return False
+                amounts, times = one.amounts, pods * len(unit)
+                for name, left in left_of(one.subject, quota, minor=self.minor):
+                    if (each := amounts.get(name)) is not None and times * each.nano > left:
+                        return False
         return True
 
     def bound(self, asked: Asked, *, others: Quantity, before: Quantity) -> Bound:

@@ -38,7 +38,10 @@ def add_into(target: dict[str, Quantity], resources: ResourceList) -> None:
     """Add a list to a mutable sum in place."""
     for name, quantity in resources.items():
         present = target.get(name)
-        target[name] = quantity if present is None else present + quantity
+        if present is None:
+            target[name] = quantity
+        else:  # as `present + quantity`, whose call costs 1 % of a decision
+            target[name] = Quantity(present.nano + quantity.nano, present.format if present.nano else quantity.format)
 
 
 def raise_to(target: dict[str, Quantity], resources: ResourceList) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -16,28 +15,12 @@ from tiergate.core.messages import Said
 from tiergate.core.mode import Effect
 from tiergate.core.native import Refusal
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import QuotaStatus
+from tiergate.core.quota import ObjectCase
 from tiergate.core.request import Endpoint
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier, bounded_limits
 from tiergate.core.workload_findings import NeverRuns
-
-
-class ObjectCase(msgspec.Struct, frozen=True):
-    """All a rule may look at.
-
-    ``old`` is the stored object of an UPDATE: then only what grew is judged. ``now`` is the time in seconds since the
-    epoch, needed for pods being deleted, ``minor`` the server's release.
-    """
-
-    subject: Pod | Claim
-    old: Pod | Claim | None
-    tier: Tier
-    quotas: tuple[QuotaStatus, ...]
-    now: float
-    minor: int
-
 
 UsageCheck = Callable[[ObjectCase], Iterable[Finding]]
 PodCheck = Callable[[Pod, Pod | None], Iterable[Finding]]
@@ -117,19 +100,6 @@ def _claim(tier: Tier) -> ClaimCheck | None:
     return None if tier.claim is None else partial(limitrange.claim_range, tier.claim)
 
 
-def _quota_pending(case: ObjectCase) -> Iterable[Finding]:
-    about = case.subject, case.tier, case.quotas
-    return chain(quota.pending(*about, minor=case.minor), quota.unknown(*about, minor=case.minor))
-
-
-def _quota_required(case: ObjectCase) -> Iterable[Finding]:
-    return quota.required(case.subject, case.old, case.tier, case.quotas, minor=case.minor)
-
-
-def _quota_exceeded(case: ObjectCase) -> Iterable[Finding]:
-    return quota.exceeded(case.subject, case.old, case.tier, case.quotas, now=case.now, minor=case.minor)
-
-
 def _never_runs(finding: Finding, namespace: str) -> Said:
     """Say what keeps the pods of a workload from running: for a rule of ours its own sentence."""
     found = finding.workload
@@ -179,10 +149,10 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="The limit of a whole pod is too many times its request."),
     Rule("claim-min", messages.too_small, claim=_claim, summary="A claim asks less storage than min of the tier."),
     Rule("claim-max", messages.too_large, claim=_claim, summary="A claim asks more storage than max of the tier."),
-    Rule("quota-pending", messages.pending, usage=_quota_pending,
+    Rule("quota-pending", messages.pending, usage=quota.pending,
         summary="The quotas of the namespace are not in force, or their usage is not known."),
-    Rule("quota-required", messages.required, usage=_quota_required, summary="A quota counts a value that is not set."),
-    Rule("quota-exceeded", messages.exceeded, usage=_quota_exceeded,
+    Rule("quota-required", messages.required, usage=quota.required, summary="A quota counts a value that is not set."),
+    Rule("quota-exceeded", messages.exceeded, usage=quota.exceeded,
         summary="A quota has not as much left as is asked."),
     Rule("malformed", messages.malformed, summary="A value is not what Kubernetes takes there."),
     Rule("tier-missing", messages.no_tier, summary="The namespace names a tier that does not exist."),
@@ -202,6 +172,8 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="Kubernetes derives a default of the tier that is not written."),
     Rule("max-without-min", tier_messages.max_without_min, endpoint="tiers", effect="warn",
         summary="The tier has a max and no min."),
+    Rule("default-pod-refused", tier_messages.default_pod_refused, endpoint="tiers", effect="warn",
+        summary="The ranges of the tier refuse a pod that sets nothing."),
     Rule("devices-unbounded", tier_messages.unbounded_devices, endpoint="tiers", effect="warn",
         summary="Devices can be had past the quota of the tier."),
     Rule("exemption-broad", tier_messages.broad_exemption, endpoint="tiers", effect="warn",

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tiergate.core.decision import Decision, Finding, RuleId
+from tiergate.core.default_pod import default_pod
 from tiergate.core.facts import Facts
 from tiergate.core.jsonpatch import escape
 from tiergate.core.request import Request, TierChange
 from tiergate.core.resources import is_extended
+from tiergate.core.rules import out_of_range, said
 from tiergate.core.tally import unmeasured
 from tiergate.core.text import shortened
 from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, TierQuota, derived_defaults
@@ -35,13 +37,16 @@ def decide(request: Request, change: TierChange, facts: Facts) -> Decision:
         in_use = Finding("tier-in-use", "", tier=name, namespaces=facts.members)
         return Decision((in_use,) if facts.members else (), tier=name)
     denied = tuple(Finding("tier-invalid", fault.pointer, detail=fault.reason) for fault in faults(tier))
-    return Decision(denied or tuple(_warnings(tier)), tier=name)
+    return Decision(denied or tuple(_warnings(tier, facts.server.minor)), tier=name)
 
 
-def _warnings(tier: Tier) -> Iterator[Finding]:
+def _warnings(tier: Tier, minor: int) -> Iterator[Finding]:
     """Yield what is legal and rarely meant."""
     for index, item in enumerate(tier.limits):
         yield from _of_item(tier, f"/spec/limits/{index}", item)
+    pod, _ = default_pod(tier, minor)
+    for one in out_of_range(pod, tier):
+        yield _warning(tier, "default-pod-refused", "/spec/limits", detail=said(one, namespace="").fact)
     if not tier.is_native and (names := unmeasured(tier)):
         yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))
     for index, quota in enumerate(tier.quotas):
@@ -66,12 +71,17 @@ def _above_its_limit(name: str, quota: TierQuota) -> bool:
 
 
 def _of_item(tier: Tier, pointer: str, item: LimitRangeItem) -> Iterator[Finding]:
-    """Yield derived defaults, and each ``max`` without a ``min``."""
+    """Yield derived defaults, and each ``max`` without a ``min``.
+
+    Of an extended resource nothing is set in most containers: a request follows the limit, and a ``min`` is not missed.
+    """
     if item.type == CONTAINER:
         for field, name, quantity in derived_defaults(item):
+            if is_extended(name) and (field == "defaultRequest" or not quantity):
+                continue
             where = f"{pointer}/{field}/{escape(name)}"
             yield _warning(tier, "default-derived", where, resource=f"{field}.{name}", bound=quantity)
-    for name in sorted(item.max.keys() - item.min.keys()):
+    for name in sorted(name for name in item.max.keys() - item.min.keys() if not is_extended(name)):
         yield _warning(tier, "max-without-min", f"{pointer}/max/{escape(name)}", item=item.type, resource=name)
 
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from tiergate.core.decision import Finding
 from tiergate.core.messages import Said
+from tiergate.core.resources import is_extended
 from tiergate.core.text import shortened
 
 
 def derived_default(finding: Finding, _namespace: str) -> Said:
     """Warn of a default that follows from another field (L-1)."""
-    return Said(f"tier {finding.tier}: {finding.resource} is not written and becomes {finding.bound}")
+    derived = f"tier {finding.tier}: {finding.resource} is not written and becomes {finding.bound}"
+    if is_extended(finding.resource.partition(".")[2]):
+        return Said(f"{derived} in each container that sets none", "write 0 if these should get none")
+    return Said(derived)
 
 
 def max_without_min(finding: Finding, _namespace: str) -> Said:
     """Warn of a range with one end."""
     return Said(f"tier {finding.tier}: {finding.item} has a max for {finding.resource} and no min")
+
+
+def default_pod_refused(finding: Finding, _namespace: str) -> Said:
+    """Warn of a range that pods without resources break."""
+    what = f"tier {finding.tier}: a pod whose containers set nothing is refused: {finding.detail}"
+    return Said(what, "add or change a default of Container")
 
 
 def unbounded_devices(finding: Finding, _namespace: str) -> Said:

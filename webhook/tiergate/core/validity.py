@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
-from tiergate.core.podspec import Pod
+from tiergate.core.podspec import Container, Pod
 from tiergate.core.projection import is_countable
 from tiergate.core.quantity import Quantity, QuantityError
 from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, is_extended, needs_limit
@@ -30,6 +32,20 @@ def invalid(pod: Pod) -> tuple[Fault, ...]:
         faults += _resource_faults(f"{pod.pointer}/spec/resources", pod.requests, pod.limits)
         faults += _pod_level_faults(pod)
     return tuple(faults)
+
+
+def invalid_template(template: Pod) -> tuple[Fault, ...]:
+    """Return why the API server would refuse the template: it judges that as written, only pods are completed (D-3)."""
+    containers, init_containers = map(_as_written, (template.containers, template.init_containers))
+    return invalid(msgspec.structs.replace(template, containers=containers, init_containers=init_containers))
+
+
+def _as_written(containers: tuple[Container, ...]) -> tuple[Container, ...]:
+    return tuple([msgspec.structs.replace(one, requests=_written(one)) for one in containers])
+
+
+def _written(container: Container) -> ResourceList:
+    return {name: amount for name, amount in container.requests.items() if name in container.written_requests}
 
 
 def _resource_faults(pointer: str, requests: ResourceList, limits: ResourceList) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from tiergate.core.defaults import described, with_defaults
 from tiergate.core.mode import Effect
 from tiergate.core.native import LimitRange
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import Measured
+from tiergate.core.quota import Measured, ObjectCase
 from tiergate.core.quota_bounds import Charged, NamespaceQuotas, charged
 from tiergate.core.tier import amounts_by_field
 from tiergate.core.validity import invalid
@@ -105,10 +105,11 @@ def _not_valid(unit: Unit, case: Case, effect: Effect) -> Iterator[Finding]:
 def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Finding | native.Refusal]:
     """Yield what refuses a pod or claim."""
     one, tier, minor = asked.subject, case.tier, case.minor
-    broken = [*rules.out_of_range(one, tier), *quota.required(one, None, tier, quotas.quotas, minor=minor)]
+    judged = ObjectCase(one, None, tier, quotas.quotas, 0.0, minor)
+    broken = [*rules.out_of_range(one, tier), *quota.required(judged)]
     if not quotas.allow(asked):
         unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
-        broken += quota.exceeded(one, None, tier, unused, now=0.0, minor=minor, ranges=case.ranges)
+        broken += quota.exceeded(msgspec.structs.replace(judged, quotas=unused), case.ranges)
     if broken:
         yield from with_author(tuple(broken), _annotated(one, case), None, tier)
     if case.around.limit_ranges:  # in most namespaces there are none

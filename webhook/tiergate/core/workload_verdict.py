@@ -10,7 +10,7 @@ from tiergate.core.decision import Finding
 from tiergate.core.quantity import ZERO
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.quota_bounds import Bound, NamespaceQuotas
-from tiergate.core.validity import invalid
+from tiergate.core.validity import invalid_template
 from tiergate.core.workload import Workload, steady, unavailable
 from tiergate.core.workload_again import blocked
 from tiergate.core.workload_case import Case
@@ -34,7 +34,7 @@ def verdict(case: Case) -> tuple[Finding, ...]:
         return ()
     found = _found(case, unit, pods, before)
     # Where the API server refuses the template its own words are enough.
-    return () if found and invalid(workload.template) else found
+    return () if found and invalid_template(workload.template) else found
 
 
 def _wanted_before(case: Case) -> int | None:

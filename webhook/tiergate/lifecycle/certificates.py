@@ -142,7 +142,7 @@ async def rotate(api: Api, *, namespace: str, secret: str, what: What, say: Call
 
     Raises:
         NotRotated: Another owner keeps the certificate, or the Secret is missing.
-        Conflict: The Secret was written at the same moment.
+        Outdated: The Secret was written at the same moment.
         ApiError, Unreachable: The API server refuses, or does not answer.
     """
     store = ClusterSecrets(api, namespace)

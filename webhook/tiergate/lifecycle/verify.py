@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -28,7 +27,7 @@ TIMEOUT: Final = 15.0
 PAUSE: Final = 2.0
 WIDTH: Final = 10
 
-_read_pod: Final = Reader(WirePod, functools.partial(to_pod, namespace=""))
+_read_pod: Final = Reader(WirePod, to_pod)
 
 
 async def verify(

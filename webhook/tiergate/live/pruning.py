@@ -27,7 +27,7 @@ SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
     "Node": WireNode,
 }
 """The shape of each kind: of what is judged, and of what is around it."""
-_VOLATILE: Final = ("uid", "resourceVersion", "annotations")
+_VOLATILE: Final = ("resourceVersion", "annotations")
 """Of metadata: says nothing about what an object asks for."""
 _WIRES: Final[tuple[type[msgspec.Struct], ...]] = (*SHAPES.values(), WireTemplate, TierSpec)
 _DECODERS: Final[dict[type[msgspec.Struct], Decoder[Any]]] = {wire: Decoder(wire) for wire in _WIRES}

@@ -208,10 +208,10 @@ async def _objects(api: Api, namespaces: Sequence[str], *, everything: bool) -> 
         (Claim, "PersistentVolumeClaim", resources.CLAIMS, claim_decoder(footprints)),
     ):
 
-        def keep(raw: bytes, decode: Callable[[bytes], tuple[str, Footprint]] = decode, kind: type = kind) -> None:
+        def keep(raw: bytes, decode: Callable[[bytes], Footprint] = decode, kind: type = kind) -> None:
             metadata = read_metadata(raw)
             try:
-                objects.add(metadata.namespace, _maker(metadata, read_owned(raw).controller(), kind), decode(raw)[1])
+                objects.add(metadata.namespace, _maker(metadata, read_owned(raw).controller(), kind), decode(raw))
             except ValueError:
                 objects.unknown.add((metadata.namespace, kind))
 

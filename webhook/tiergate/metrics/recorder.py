@@ -15,10 +15,10 @@ class Recorder(Protocol):
         """Count one answered review.
 
         Args:
-            endpoint: mutate, validate, tiers or namespaces.
+            endpoint: What the API server called (``core.request.Endpoint``).
             kind: The resource under review, one of those we handle; empty if it could not be read.
             tier: A tier that exists; empty if there is none.
-            outcome: allowed, denied, warned, exempt, invalid, ...
+            outcome: What became of it: allowed, denied, warned, ... (``server.admission.Outcome``).
             rule: The id of the first rule that was found broken; empty if there is none.
             seconds: Time from the end of the body to the answer.
         """

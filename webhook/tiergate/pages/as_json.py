@@ -33,13 +33,17 @@ def as_json(now: Shown, figures: Figures, query: Query) -> bytes:
             "replica": now.replica,
             "heardSecondsBefore": now.heard,
             "stale": now.stale,
-            "tiers": [_tier(one) for one in figures.tiers[:MOST_TIERS]],
+            "tiers": [_tier(one) for one in islice(_tiers(figures, query), MOST_TIERS)],
             "usage": [_row(row) for row in part[:ROWS]],
             "next": following if len(part) > ROWS else None,
             "refusals": [_report(one) for one in now.refusals[:MOST_REPORTS]],
             "waiting": [_report(one) for one in now.waiting[:MOST_REPORTS]],
         }
     )
+
+
+def _tiers(figures: Figures, query: Query) -> Iterator[TierTotals]:
+    return (one for one in figures.tiers if query["tier"] in ("", one.name))
 
 
 def _rows(now: Shown, query: Query) -> Iterator[UsageRow]:

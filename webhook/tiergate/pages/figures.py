@@ -36,8 +36,10 @@ class BoundFigures(msgspec.Struct, frozen=True):
 
     @property
     def share(self) -> int:
-        """Percent, rounded down; a bound of nothing is full."""
-        return FULL * self.used.nano // self.hard.nano if self.hard.nano else FULL
+        """Percent, rounded down; a bound of 0, which forbids a resource, is full only where something is used of it."""
+        if not self.hard.nano:
+            return FULL if self.used.nano else 0
+        return FULL * self.used.nano // self.hard.nano
 
     @property
     def used_text(self) -> str:

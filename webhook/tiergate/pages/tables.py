@@ -85,16 +85,14 @@ class Query:
         return self.link(sort=f"-{column.key}" if down else column.key)
 
 
-def table(
-    rows: Iterable[Row], columns: Sequence[Column[Row]], query: Query, *, sort: str, size: int = ROWS
-) -> Table[Row]:
+def table(rows: Iterable[Row], columns: Sequence[Column[Row]], query: Query, *, sort: str) -> Table[Row]:
     """Return the page of the rows that a query asks for, sorted by ``sort`` unless it says how."""
     by_key = {column.key: column for column in columns}
     wanted = query["sort"] if query["sort"].removeprefix("-") in by_key else sort
     key, down = wanted.removeprefix("-"), wanted.startswith("-")
     every = sorted(rows, key=by_key[key].order, reverse=down)
-    pages = max(-(-len(every) // size), 1)
+    pages = max(-(-len(every) // ROWS), 1)
     page = min(query.page, pages)
-    start = (page - 1) * size
-    part = every[start : start + size]
+    start = (page - 1) * ROWS
+    part = every[start : start + ROWS]
     return Table(part, columns, key, down, page, pages, len(every), start + 1 if part else 0, start + len(part))

@@ -119,9 +119,8 @@ class _Arriving:
 class Bodies:
     """Reads bodies and counts their bytes."""
 
-    def __init__(self, *, limit: int = MAX_BODY_BYTES, in_flight: int = MAX_SMALL_IN_FLIGHT) -> None:
-        """Set the limits in bytes: of one body, and of all small ones together."""
-        self._limit = limit
+    def __init__(self, *, in_flight: int = MAX_SMALL_IN_FLIGHT) -> None:
+        """Set the limit in bytes of all small bodies together."""
         self._in_flight = in_flight
         self._held = 0
         self._small = 0
@@ -193,7 +192,7 @@ class Bodies:
                 json = value == JSON or value.partition(b";")[0].strip().lower() == JSON
             elif name == CONTENT_LENGTH:
                 declared = int(value)  # the server refuses anything but a number
-        if declared > self._limit:
+        if declared > MAX_BODY_BYTES:
             raise TooLarge(declared)
         if not json:
             raise WrongType
@@ -224,7 +223,7 @@ class Bodies:
     async def _take(self, body: _Arriving, part: bytes, declared: int) -> None:
         """Take a further part; a large body first waits for a slot, with its client held back."""
         total = body.size + len(part)
-        if total > self._limit:
+        if total > MAX_BODY_BYTES:
             raise TooLarge
         size = max(total, declared)
         if size > SMALL_BYTES:

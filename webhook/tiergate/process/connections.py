@@ -276,9 +276,8 @@ class Acceptor:
         protocol.on_review = partial(self._connections.prove, entry)
         encrypted = self._context is not None
 
-        def opened() -> (
-            None
-        ):  # what comes back below may be uvloop's own, and later: who makes room is ended as a whole
+        def opened() -> None:
+            # What comes back below may be uvloop's own, and later: who makes room is ended as a whole.
             entry.protocol = protocol
 
         reading = Reading(protocol, self._buffer, self._deliveries, opened, peer=entry.peer, encrypted=encrypted)

@@ -65,11 +65,6 @@ class Files:
         self._folder = folder
         self._client_ca = client_ca
 
-    @property
-    def certificate(self) -> Path:
-        """The path of the certificate chain."""
-        return self._folder / "tls.crt"
-
     def read(self) -> Material:
         """Read one version of everything.
 

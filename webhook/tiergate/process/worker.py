@@ -81,12 +81,12 @@ class BoundedProtocol(HttpToolsProtocol, Served):
         self._arrived = 0  # of the body of the request that is incomplete
         self.headers = []
         self._since: float | None = self.loop.time()  # when the incomplete request began to arrive
+        self._began = 0.0  # when the last one that was whole did
         self._in_headers = False
         self._asked = False  # whether the headers of any request were whole
         self._answered = self.loop.time()
         self._unread_since: float | None = None
         self.paused_since = 0.0
-        self._began = 0.0  # the same of the last one that was whole
         self.on_lost = self.on_review = _nothing
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own

@@ -46,7 +46,7 @@ Outcome = Literal[
 ]
 
 
-class Record(msgspec.Struct, rename="camel"):
+class Record(msgspec.Struct):
     """What the log line of one review says; never the object itself.
 
     ``tier_label`` is the tier as a label of metrics: only what the caches know may become one. ``held`` is for how many
@@ -103,28 +103,22 @@ class Admission:
         release_namespace: str,
         observers: Iterable[DecisionObserver] = (),
         clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], float] = time.time,
         loop_pass: LoopPass | None = None,
     ) -> None:
-        """Take the state, the permissions, our own namespace, observers, two clocks in seconds and a pass.
-
-        One clock is monotonic, the other one counts since the epoch.
-        """
+        """Take the state, the permissions, our own namespace, observers, a monotonic clock in seconds and a pass."""
         self._observers = tuple(observers)
         self._clock = clock
         self._turns = Turns()
         self._pass = loop_pass or LoopPass()
         self._large = LargeReviews()
         self._state = state
-        objects = ObjectFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
-        labels = LabelFacts(state, permissions, release_namespace=release_namespace, wall_clock=wall_clock)
-        tiers = TierFacts(state, release_namespace=release_namespace, wall_clock=wall_clock)
+        objects = ObjectFacts(state, release_namespace=release_namespace)
         self._gatherers: Mapping[Endpoint, Gatherer] = {
             "mutate": objects,
             "validate": objects,
-            "workloads": WorkloadFacts(state, release_namespace=release_namespace, wall_clock=wall_clock),
-            "namespaces": labels,
-            "tiers": tiers,
+            "workloads": WorkloadFacts(state, release_namespace=release_namespace),
+            "namespaces": LabelFacts(state, permissions, release_namespace=release_namespace),
+            "tiers": TierFacts(state, release_namespace=release_namespace),
         }
 
     async def answer(

@@ -18,7 +18,6 @@ from tiergate.cluster.budget import Budget
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
 from tiergate.cluster.events import Events, InvolvedObject, utc_now
 from tiergate.cluster.resource import WORKLOADS
-from tiergate.server.owners import Owners
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from tiergate.cluster.api import Api
     from tiergate.core.decision import Decision
     from tiergate.metrics.recorder import Recorder
+    from tiergate.server.owners import Owners
     from tiergate.wire.owners import Reference
 
 COMPONENT: Final = "tiergate-webhook"
@@ -45,7 +45,8 @@ MOST_WAITING: Final = 256
 """Events that wait to be written, half of them caused by one address: each is some 3 KB at most."""
 BURST: Final = 10
 INTERVAL: Final = 10.0
-"""Events in one namespace: so many at once, then one each so many seconds."""
+"""Events in one namespace: so many at once, then one each so many seconds. No more of them wait at a time: the API
+server is one address, and the pods of a tenant may name owners without end that are not there."""
 ALL_BURST: Final = 20
 ALL_INTERVAL: Final = 0.2
 """Of all namespaces: each Event costs five requests at most."""
@@ -77,21 +78,23 @@ class WorkloadEvents:
     def __init__(
         self,
         api: Api,
+        owners: Owners,
         recorder: Recorder,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Take what sends and what counts, monotonic seconds, the time of day, and what waits for seconds."""
+        """Take what sends, reads workloads and counts, monotonic seconds, the time of day, and what waits."""
         self._events = Events(api, component=COMPONENT, now=now, timeout=TIMEOUT)
-        self._owners = Owners(api, timeout=TIMEOUT)
+        self._owners = owners
         self._recorder = recorder
         self._clock = clock
         self._sleep = sleep
         self._seen: dict[Notice, _Seen] = {}
         self._waiting: deque[_Waiting] = deque()
         self._of_peer = Counter[str]()
+        self._of_share = Counter[tuple[str, str]]()
         self._budget = Budget(burst=BURST, interval=INTERVAL)
         self._pace = Budget(burst=ALL_BURST, interval=ALL_INTERVAL)
         self._wake = asyncio.Event()
@@ -110,8 +113,9 @@ class WorkloadEvents:
         try:
             told = notice(request, decision, body) if len(body) <= LARGEST else None
             if told is not None and self._is_due(told, peer):
-                self._of_peer[peer] += 1
                 line = message(request, decision)
+                self._of_peer[peer] += 1
+                self._of_share[peer, _share(told)] += 1
                 self._waiting.append(_Waiting(told, line, peer, self._clock() + SETTLE))
                 self._wake.set()
         except (msgspec.MsgspecError, RecursionError):
@@ -128,7 +132,8 @@ class WorkloadEvents:
         if now < seen.until:
             self._recorder.event("repeated")
             return False
-        if len(self._waiting) >= MOST_WAITING or self._of_peer[peer] >= MOST_WAITING // 2:
+        of_peer, of_share = self._of_peer[peer], self._of_share[peer, _share(told)]
+        if len(self._waiting) >= MOST_WAITING or of_peer >= MOST_WAITING // 2 or of_share >= BURST:
             self._recorder.event("dropped")
             return False
         seen.until = now + AGAIN
@@ -155,9 +160,8 @@ class WorkloadEvents:
         if (pause := max(self._waiting[0].due - now, self._pace.wait("", now=now))) > 0:
             await self._sleep(pause)
         waiting = self._waiting.popleft()
-        self._of_peer[waiting.peer] -= 1
-        if not self._of_peer[waiting.peer]:
-            del self._of_peer[waiting.peer]
+        self._of_peer -= Counter([waiting.peer])  # what is 0 goes
+        self._of_share -= Counter([(waiting.peer, _share(waiting.notice))])
         self._pace.spend("", now=self._clock())
         outcome = await self._written(waiting)
         if outcome in ("dropped", "absent", "failed"):
@@ -185,8 +189,7 @@ class WorkloadEvents:
             seen.count += count
             if now < seen.until:
                 return "repeated"
-        # Anybody who reaches the port can make up refused creations: they leave the others' share alone.
-        share = told.namespace if told.stored else f"{told.namespace} refused creations"
+        share = _share(told)
         if self._budget.wait(share, now=now) > 0:
             return "dropped"
         self._budget.spend(share, now=now)
@@ -202,3 +205,8 @@ class WorkloadEvents:
         )
         seen.count, seen.until = max(seen.count - count, 0), now + AGAIN
         return "written"
+
+
+def _share(told: Notice) -> str:
+    """Return what bounds an Event: anybody who reaches the port can make up refused creations, which have their own."""
+    return told.namespace if told.stored else f"{told.namespace} refused creations"

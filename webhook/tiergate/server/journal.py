@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tiergate.admission.request import AdmissionRequest
     from tiergate.core.decision import Decision, Finding
+    from tiergate.server.makers import Makers
+    from tiergate.wire.owners import Reference
 
 MOST: Final = 256
 """Reports that are kept of each sort; one is some kilobytes at most."""
@@ -39,6 +41,8 @@ AGAIN: Final = 1.0
 WAITS_FOR: Final = 1200.0
 """Seconds after which a workload of which nothing was heard is dropped: controllers try again within 1,000."""
 
+_OF_PODS: Final = "pods"
+"""The rule in the key of a workload whose pods were refused: a verdict on it, which says more, is another report."""
 _WAITS: Final = frozenset({"workload-does-not-fit", "workload-rollout-stalls", "workload-never-runs"})
 
 logger = logging.getLogger(__name__)
@@ -94,6 +98,24 @@ class Ring:
         namespace.pop(key, None)
         namespace[key] = None
 
+    def rename(self, renamed: Callable[[_Key], _Key]) -> None:
+        """Give reports other names; what is then of one object is one report, and says what was said last."""
+        entries, self._entries = self._entries, {}
+        self._of_share.clear()
+        self._by_namespace.clear()
+        for key, entry in entries.items():
+            kept = renamed(key)
+            earlier = self._entries.pop(kept, None)
+            if earlier is None:
+                self._of_share[kept.share] += 1
+            else:
+                entry.count += earlier.count
+                entry.first = earlier.first
+            self._entries[kept] = entry
+            namespace = self._by_namespace[kept.share].setdefault(kept.namespace, {})
+            namespace.pop(kept, None)
+            namespace[kept] = None
+
     def drop(self, gone: Callable[[_Key, _Entry], bool]) -> bool:
         """Forget reports; say whether there were any."""
         keys = [key for key, entry in self._entries.items() if gone(key, entry)]
@@ -133,8 +155,9 @@ class Ring:
 class Journal:
     """Takes notice of decisions; ``changes`` counts what changed of the two lists."""
 
-    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
-        """Take the time of day, in seconds since the epoch."""
+    def __init__(self, makers: Makers, *, now: Callable[[], float] = time.time) -> None:
+        """Take what knows the Deployment of a ReplicaSet, and the time of day, in seconds since the epoch."""
+        self._makers = makers
         self._now = now
         self._refused = Ring()
         self._waiting = Ring()
@@ -153,6 +176,22 @@ class Journal:
         except Exception:
             logger.exception("a decision could not be noted")
 
+    async def run(self) -> None:
+        """Read for ever what made the controllers of refused pods, and name reports by it."""
+        await self._makers.run(self.rename)
+
+    def rename(self, namespace: str, about: Reference, maker: Reference) -> None:
+        """Put the reports of a controller under what made it."""
+        place, old, new = shortened(namespace, LONGEST_NAME), _named(about), _named(maker)
+
+        def renamed(key: _Key) -> _Key:
+            is_of = (key.namespace, key.kind, key.name) == (place, *old)
+            return key._replace(kind=new[0], name=new[1]) if is_of else key
+
+        self._refused.rename(renamed)
+        self._waiting.rename(renamed)
+        self.changes += 1
+
     def refusals(self) -> tuple[ShownAnswer, ...]:
         """Return what was refused, the latest first."""
         return tuple(self._refused.reports())
@@ -167,16 +206,19 @@ class Journal:
         self.changes += self._waiting.drop(lambda _, entry: entry.last < limit)
 
     def _refuse(self, request: AdmissionRequest, decision: Decision, denied: list[Finding], body: bytes) -> None:
-        kind, name, is_waiting = _subject(request, body)
+        controller = _controller(request, body)
+        if controller is not None:
+            controller = self._makers.of(request.namespace, controller)
+        kind, name = _subject(request) if controller is None else _named(controller)
         share = "" if request.endpoint in CLUSTER_WIDE else shortened(decision.tier, LONGEST_NAME)
         key = _Key(share, shortened(request.namespace, LONGEST_NAME), kind, name, denied[0].rule)
         self._put(self._refused, key, request, decision, denied)
-        if is_waiting:
-            self._put(self._waiting, key._replace(rule=""), request, decision, denied)
+        if controller is not None:
+            self._put(self._waiting, key._replace(rule=_OF_PODS), request, decision, denied)
 
     def _warn(self, request: AdmissionRequest, decision: Decision) -> None:
         """Note that a workload waits, or that it no longer does."""
-        kind, name, _ = _subject(request, b"")
+        kind, name = _subject(request)
         namespace = shortened(request.namespace, LONGEST_NAME)
         short = [one for one in decision.findings if one.rule in _WAITS and not one.lifted and one.effect == "warn"]
         if short and decision.mode == "Enforce":
@@ -204,21 +246,25 @@ def _problems(
     return tuple(listed), len(findings) - len(listed)
 
 
-def _subject(request: AdmissionRequest, body: bytes) -> tuple[str, str, bool]:
-    """Return the kind and name that people know, and whether it is a workload that waits for its pods.
+def _controller(request: AdmissionRequest, body: bytes) -> Reference | None:
+    """Return what controls a pod that is created: its own name is another one each time."""
+    if request.resource != "pods" or request.operation != "CREATE" or len(body) > LARGEST:
+        return None
+    try:
+        return read_reviewed(body)[0].controller()
+    except (msgspec.MsgspecError, RecursionError):
+        return None  # what the strict decoder alone can read
 
-    The name of a pod that a controller makes is another one each time: such pods are told of by what controls them.
-    """
-    if request.resource == "pods" and request.operation == "CREATE" and len(body) <= LARGEST:
-        try:
-            owner = read_reviewed(body)[0].controller()
-        except (msgspec.MsgspecError, RecursionError):
-            owner = None  # what the strict decoder alone can read
-        if owner is not None:
-            return shortened(owner.kind, LONGEST_NAME), shortened(owner.name, LONGEST_NAME), True
+
+def _subject(request: AdmissionRequest) -> tuple[str, str]:
+    """Return the kind and name of the object."""
     workload = BY_RESOURCE.get(request.resource.partition("/")[0])
     kind = NOUNS.get(request.resource, "object") if workload is None else workload.kind
-    return kind, shortened(request.name, LONGEST_NAME), False
+    return kind, shortened(request.name, LONGEST_NAME)
+
+
+def _named(about: Reference) -> tuple[str, str]:
+    return shortened(about.kind, LONGEST_NAME), shortened(about.name, LONGEST_NAME)
 
 
 def _is_of(key: _Key, kind: str, name: str) -> bool:

@@ -1,7 +1,8 @@
 """Live reads that are shared by all who ask for the same, and few at a time.
 
 A review is unauthenticated input, and each can cost reads with our account: this bounds what is asked of the API server
-at once. Waiting reads take turns by peer address, so a peer that makes up reviews delays only its own.
+at once. Waiting reads take turns by peer address, and within one by whose they are: who makes up reviews, or asks much,
+delays only its own.
 """
 
 from __future__ import annotations
@@ -51,10 +52,18 @@ class LiveReads(Generic[T]):
         self._next: dict[_Key, tuple[_Shared, asyncio.Task[T]]] = {}
         self._under_way: dict[_Key, asyncio.Task[T]] = {}
 
-    async def read(self, what: Hashable, call: Callable[[float], Awaitable[T]], *, peer: str, timeout: float) -> T:  # noqa: ASYNC109
+    async def read(
+        self,
+        what: Hashable,
+        call: Callable[[float], Awaitable[T]],
+        *,
+        peer: str,
+        whose: str = "",
+        timeout: float,  # noqa: ASYNC109
+    ) -> T:
         """Return what the call, which gets its timeout in seconds, says of something; it begins after this was called.
 
-        ``peer`` is the address for whose sake it is asked.
+        ``peer`` is the address for whose sake it is asked, ``whose`` the namespace or the user there.
 
         Raises:
             Unreachable: There was no answer in time, or too many wait.
@@ -63,7 +72,7 @@ class LiveReads(Generic[T]):
         key = peer, what
         if key not in self._next:
             shared = _Shared()
-            started = asyncio.ensure_future(self._run(key, shared, call))
+            started = asyncio.ensure_future(self._run(key, Origin((peer, False), whose.encode()), shared, call))
             started.add_done_callback(_retrieve)
             self._next[key] = shared, started
             del started
@@ -83,12 +92,12 @@ class LiveReads(Generic[T]):
             del task  # an error that it holds would hold this frame, and so itself
         raise Unreachable(f"no answer in {timeout:.1f} s")
 
-    async def _run(self, key: _Key, shared: _Shared, call: Callable[[float], Awaitable[T]]) -> T:
+    async def _run(self, key: _Key, origin: Origin, shared: _Shared, call: Callable[[float], Awaitable[T]]) -> T:
         try:
             if (before := self._under_way.get(key)) is not None:
                 await asyncio.wait((before,))
             del before
-            async with self._turns.turn(Origin((key[0], False)), seconds=self._seconds):
+            async with self._turns.turn(origin, seconds=self._seconds):
                 self._begin(key)
                 return await call(shared.timeout)
         except CrowdedError as error:

@@ -27,6 +27,8 @@ from tiergate.server.events import WorkloadEvents
 from tiergate.server.journal import Journal
 from tiergate.server.leadership import Leadership
 from tiergate.server.live import LiveReads
+from tiergate.server.makers import Makers
+from tiergate.server.owners import Owners
 from tiergate.server.routes import Routes
 from tiergate.server.state import ServerState
 from tiergate.server.usage import PagePublisher
@@ -44,6 +46,8 @@ STARTING: Final = 0.05
 """The same, until the caches are filled: only then is anything answered from them."""
 LOOK_TIMEOUT: Final = 2.0
 """Seconds for the reads that show whether a verdict is possible: the controller asks, and waits for 3."""
+OWNER_TIMEOUT: Final = 5.0
+"""Seconds for each read of a workload that made pods."""
 PERMISSION_TIMEOUT: Final = 5.0
 """Half of what a scraper waits, by Prometheus' own default."""
 PERMISSION_SECONDS: Final = 0.5
@@ -76,7 +80,8 @@ class AccessReviews:
     async def may_assign(self, user: UserInfo, tier: str, *, peer: str, timeout: float) -> bool:  # noqa: ASYNC109
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
         key = tier, msgspec.json.encode(user)
-        return await self._reads.read(key, partial(self._ask, user, tier), peer=peer, timeout=timeout)
+        ask = partial(self._ask, user, tier)
+        return await self._reads.read(key, ask, peer=peer, whose=user.username, timeout=timeout)
 
     async def _ask(self, user: UserInfo, tier: str, timeout: float) -> bool:  # noqa: ASYNC109 - as above
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
@@ -109,14 +114,15 @@ class ServerService:
         self._token_reads = LiveReads[Access](seconds=PERMISSION_SECONDS)
         self._state = ServerState(client, release_namespace=options.namespace, usage_index=options.usage_index)
         self._leadership = Leadership(self._api, namespace=options.namespace)
-        self._events = WorkloadEvents(self._api, self._recorder) if options.events else None
-        journal = Journal()
-        self._publisher = PagePublisher(self._state, journal, replica=socket.gethostname())
+        owners = Owners(self._api, timeout=OWNER_TIMEOUT)
+        self._events = WorkloadEvents(self._api, owners, self._recorder) if options.events else None
+        self._journal = Journal(Makers(owners))
+        self._publisher = PagePublisher(self._state, self._journal, replica=socket.gethostname())
         self._admission = Admission(
             self._state,
             AccessReviews(self._api),
             release_namespace=options.namespace,
-            observers=(journal,) if self._events is None else (journal, self._events),
+            observers=(self._journal,) if self._events is None else (self._journal, self._events),
         )
         self._routes = Routes(self._admission, self._recorder)
 
@@ -129,10 +135,11 @@ class ServerService:
         return Pages(application, TokenAuthorizer(self._ask) if self._options.metrics_auth else None)
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """The caches, what keeps the pages current, and what writes Events."""
+        """The caches, what keeps the pages current, what they name refused pods by, and what writes Events."""
         return {
             **self._state.tasks(),
             **({} if self._events is None else {"events": self._events.run}),
+            "journal": self._journal.run,
             "leadership": self._leadership.run,
             "report": self._report,
             "trust": self._follow_trust,

@@ -94,7 +94,7 @@ class Turns:
 
     async def _wait(self, origin: Origin) -> None:
         if self._most_waiting is not None:
-            self._make_room(origin.peer, self._most_waiting)
+            self._make_room(origin, self._most_waiting)
         future = asyncio.get_running_loop().create_future()
         self._peers.setdefault(origin.peer, {}).setdefault(origin.namespace, deque()).append(future)
         try:
@@ -107,16 +107,21 @@ class Turns:
         if not has_turn:
             raise CrowdedError("too many wait, and most for this peer")
 
-    def _make_room(self, arriving: PeerKey, most: int) -> None:
-        """Make a place: the last task of the peer with the most waiting loses its own, unless that is the same peer."""
+    def _make_room(self, arriving: Origin, most: int) -> None:
+        """Make a place: the last task of the peer with the most waiting loses its own.
+
+        Where that is the same peer, the namespace that has the most of its places loses one to another with fewer.
+        """
         waiting = {peer: _length(namespaces) for peer, namespaces in self._peers.items()}
-        own = waiting.get(arriving, 0)
+        own = waiting.get(arriving.peer, 0)
         if own < most // 2 and sum(waiting.values()) < most:
             return
         longest = max(reversed(waiting), key=lambda peer: (waiting[peer], self._last.get(peer, 0)))
         if own >= min(most // 2, waiting[longest]):
+            longest = arriving.peer
+        namespace, queue = max(reversed(self._peers[longest].items()), key=lambda pair: len(pair[1]))
+        if longest == arriving.peer and len(queue) < self.waiting_of_namespace(arriving) + 2:
             raise CrowdedError("too many wait")
-        namespace, queue = max(self._peers[longest].items(), key=lambda pair: len(pair[1]))
         future = queue[-1]
         self._leave(Origin(longest, namespace), future)
         if not future.done():

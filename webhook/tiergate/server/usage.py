@@ -14,7 +14,7 @@ from tiergate.pages.snapshot import Shown, ShownTier
 from tiergate.wire.tier_status import ENFORCING, READY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.tier import Tier
@@ -86,28 +86,18 @@ def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> Iterato
 class PagePublisher:
     """Makes what the pages show, in the event loop; only what changed is made anew."""
 
-    def __init__(
-        self,
-        state: ServerState,
-        journal: Journal,
-        *,
-        replica: str,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take the state, the journal, the name of this replica, the time of day and the clock of the caches."""
+    def __init__(self, state: ServerState, journal: Journal, *, replica: str) -> None:
+        """Take the state, the journal and the name of this replica."""
         self._state = state
         self._journal = journal
         self._replica = replica
-        self._now = now
-        self._clock = clock
         self._usage = UsageByNamespace(state)
         self._versions: tuple[str, ...] = ()
         self._changes = -1
         self._namespaces: tuple[NamespaceUsage, ...] = ()
         self._tiers: tuple[ShownTier, ...] = ()
         self._reports: tuple[tuple[ShownAnswer, ...], tuple[ShownAnswer, ...]] = ((), ())
-        self.shown = Shown(now(), replica)
+        self.shown = Shown(datetime.now(UTC), replica)
 
     async def look(self) -> bool:
         """Look at the state and the journal once; say whether the usage may have changed."""
@@ -122,10 +112,10 @@ class PagePublisher:
             self._changes = journal.changes
             self._reports = journal.refusals(), journal.waiting()
         refusals, waiting = self._reports
-        now = self._clock()
+        now = time.monotonic()
         heard = None if state.unsynced() else max(cache.age(now=now) for cache in state.caches().values())
         self.shown = Shown(
-            looked=self._now(),
+            looked=datetime.now(UTC),
             replica=self._replica,
             heard=heard,
             stale=state.stale(),

@@ -80,13 +80,12 @@ class WorkloadState:
             self._all_nodes = tuple(self._nodes.items.values())
         return self._all_nodes
 
-    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109 - as the client has it
-        """Begin to follow the nodes; say whether they are known in time."""
+    async def know_nodes(self, *, timeout: float) -> None:  # noqa: ASYNC109 - as the client has it
+        """Begin to follow the nodes, and wait until they are known or the time is over."""
         self._nodes_wanted.set()
         until = self._clock() + timeout
         while not _known(self._nodes, now := self._clock()) and now < until:
             await self._nodes.changed(until - now)
-        return _known(self._nodes, self._clock())
 
     async def workload_now(
         self,
@@ -107,12 +106,13 @@ class WorkloadState:
             (kind, namespace, name),
             lambda seconds: self._api.get(resource, name, namespace=namespace, timeout=seconds),
             peer=peer,
+            whose=namespace,
             timeout=timeout,
         )
         if raw is None:
             return None
         try:
-            return Reader(WireWorkload, functools.partial(to_workload, kind=kind, namespace=namespace))(raw)
+            return Reader(WireWorkload, functools.partial(to_workload, kind=kind))(raw)
         except Malformed:
             return None
 

@@ -44,7 +44,7 @@ class WireClaim(msgspec.Struct):
     status: ClaimStatus | None = None
 
 
-def to_claim(wire: WireClaim, *, namespace: str, pointer: str = "") -> Claim:
+def to_claim(wire: WireClaim, *, pointer: str = "") -> Claim:
     """Return the core value; raise QuantityError for a bad quantity.
 
     ``pointer`` is where the object with the claim's metadata and spec stands, as in ``Claim``.
@@ -62,7 +62,6 @@ def to_claim(wire: WireClaim, *, namespace: str, pointer: str = "") -> Claim:
     )
     return Claim(
         name=metadata.name or metadata.generateName,
-        namespace=namespace,
         storage=requests.get("storage"),
         allocated=resource_list(status.allocatedResources).get("storage"),
         storage_class=(spec.storageClassName or "") if named is None else named,  # R-42: present wins, even empty

@@ -37,11 +37,8 @@ class Decoded(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-ToCore = Callable[[Any, Any, str], Decoded]
-"""Takes ``object`` and ``oldObject`` as wire shapes (None where there is none), and the namespace of the request.
-
-Raises ValueError for a value that cannot be read.
-"""
+ToCore = Callable[[Any, Any], Decoded]
+"""Takes ``object`` and ``oldObject`` as wire shapes, None where there is none; raises ValueError for a bad value."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -84,22 +81,22 @@ class Kind(msgspec.Struct, frozen=True):
         return self.resource.partition("/")[0].partition(".")[0]
 
 
-def _pod(new: WirePod, old: WirePod | None, namespace: str) -> Decoded:
-    pod = to_pod(new, namespace=namespace)
-    return Decoded(pod, None if old is None else to_pod(old, namespace=namespace), pod.name)
+def _pod(new: WirePod, old: WirePod | None) -> Decoded:
+    pod = to_pod(new)
+    return Decoded(pod, None if old is None else to_pod(old), pod.name)
 
 
-def _claim(new: WireClaim, old: WireClaim | None, namespace: str) -> Decoded:
-    claim = to_claim(new, namespace=namespace)
-    return Decoded(claim, None if old is None else to_claim(old, namespace=namespace), claim.name)
+def _claim(new: WireClaim, old: WireClaim | None) -> Decoded:
+    claim = to_claim(new)
+    return Decoded(claim, None if old is None else to_claim(old), claim.name)
 
 
-def _label(new: WireNamespace, old: WireNamespace | None, _namespace: str) -> Decoded:
+def _label(new: WireNamespace, old: WireNamespace | None) -> Decoded:
     before, after = None if old is None else to_namespace(old).tier, to_namespace(new)
     return Decoded(LabelChange(before, after.tier), name=after.name)
 
 
-def _tier(new: WireTier | None, old: WireTier | None, _namespace: str) -> Decoded:
+def _tier(new: WireTier | None, old: WireTier | None) -> Decoded:
     shown = old if new is None else new
     name = shown.metadata.name if shown is not None and shown.metadata is not None else ""
     if new is None:
@@ -109,12 +106,12 @@ def _tier(new: WireTier | None, old: WireTier | None, _namespace: str) -> Decode
     return Decoded(TierChange(to_tier(new)), name=name)
 
 
-def _workload(kind: WorkloadKind, new: WireWorkload, old: WireWorkload | None, namespace: str) -> Decoded:
-    return _change(*to_workloads(new, old, kind, namespace=namespace), new)
+def _workload(kind: WorkloadKind, new: WireWorkload, old: WireWorkload | None) -> Decoded:
+    return _change(*to_workloads(new, old, kind), new)
 
 
-def _cron_job(new: WireCronJob, old: WireCronJob | None, namespace: str) -> Decoded:
-    return _change(*to_cron_jobs(new, old, namespace=namespace), new)
+def _cron_job(new: WireCronJob, old: WireCronJob | None) -> Decoded:
+    return _change(*to_cron_jobs(new, old), new)
 
 
 def _change(new: Workload | None, old: Workload | None, wire: WireWorkload | WireCronJob) -> Decoded:
@@ -122,7 +119,7 @@ def _change(new: Workload | None, old: Workload | None, wire: WireWorkload | Wir
     return Decoded(WorkloadChange(new, old), name="" if metadata is None else metadata.name or metadata.generateName)
 
 
-def _scale(new: WireScale, old: WireScale | None, _namespace: str) -> Decoded:
+def _scale(new: WireScale, old: WireScale | None) -> Decoded:
     return Decoded(to_scale(new, old), name="" if new.metadata is None else new.metadata.name)
 
 

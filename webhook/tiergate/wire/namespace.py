@@ -23,14 +23,12 @@ class Namespace(msgspec.Struct, frozen=True):
         name: Its name.
         tier: What its label says (None: not governed).
         deleting: It is being deleted.
-        resource_version: The version that was read.
         platform: Its labels by which a platform (AKS) keeps webhooks out of a namespace, by key.
     """
 
     name: str
     tier: str | None = None
     deleting: bool = False
-    resource_version: str = ""
     platform: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -68,7 +66,6 @@ def to_namespace(wire: WireNamespace) -> Namespace:
         name=metadata.name,
         tier=labels.tier,
         deleting=metadata.deletionTimestamp is not None,
-        resource_version=metadata.resourceVersion,
         platform=tuple((key, value) for key, value in platform if value is not None),
     )
 

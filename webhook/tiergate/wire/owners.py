@@ -33,7 +33,6 @@ class _Owner(msgspec.Struct):
 class Owned(msgspec.Struct):
     """``metadata`` as far as it says which object it is and what made it."""
 
-    name: Name | None = None
     uid: Name | None = None
     ownerReferences: msgspec.Raw = _NO_OWNERS
 

@@ -104,7 +104,7 @@ class WirePod(msgspec.Struct):
     status: PodStatus | None = None
 
 
-def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
+def to_pod(wire: WirePod, *, pointer: str = "") -> Pod:
     """Return the core value.
 
     Raises:
@@ -120,8 +120,6 @@ def to_pod(wire: WirePod, *, namespace: str, pointer: str = "") -> Pod:
     resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(  # by position: so many names cost 3 % of a decision
         metadata.name or metadata.generateName,
-        namespace,
-        metadata.uid,
         _containers(spec.containers, pointer, "containers"),
         _containers(spec.initContainers, pointer, "initContainers"),
         _pod_level(resources.requests) if resources else EMPTY,
@@ -173,15 +171,8 @@ def _container(wire: WireContainer, pointer: str, init: bool) -> Container:  # n
     if resources is None:
         return Container(wire.name, pointer, has_resources=False, init=init, restartable=restartable)
     requests, limits = resource_list(resources.requests), resource_list(resources.limits)
-    return Container(
-        name=wire.name,
-        pointer=pointer,
-        requests={**limits, **requests} if limits else requests,  # D-3
-        limits=limits,
-        written_requests=frozenset(requests),
-        init=init,
-        restartable=restartable,
-    )
+    completed = {**limits, **requests} if limits else requests  # D-3
+    return Container(wire.name, pointer, completed, limits, frozenset(requests), True, init, restartable)  # noqa: FBT003  # as above
 
 
 def _pod_level(quantities: dict[str, str] | None) -> ResourceList:

@@ -117,7 +117,7 @@ class Template(msgspec.Struct, frozen=True):
 _DECODER: Final = Decoder(WireTemplate)
 
 
-def read_template(raw: bytes, pointer: str, *, namespace: str, old: Template | None = None) -> Template:
+def read_template(raw: bytes, pointer: str, *, old: Template | None = None) -> Template:
     """Return a template that stands at the pointer; raise Malformed.
 
     It has the pod and the claims of the stored one where these say the same of what is read, as after a new image:
@@ -125,12 +125,12 @@ def read_template(raw: bytes, pointer: str, *, namespace: str, old: Template | N
     """
     if old is not None and raw == old.written:
         return old
-    return _DECODER.read(raw, partial(_to_template, raw), _strictly, pointer, namespace, old)
+    return _DECODER.read(raw, partial(_to_template, raw), _strictly, pointer, old)
 
 
-def _strictly(raw: bytes, pointer: str, namespace: str, old: Template | None) -> Template:
+def _strictly(raw: bytes, pointer: str, old: Template | None) -> Template:
     try:
-        return _to_template(raw, _DECODER.strict(raw, pointer), pointer, namespace, old)
+        return _to_template(raw, _DECODER.strict(raw, pointer), pointer, old)
     except Malformed:
         raise
     except ValueError as error:
@@ -138,21 +138,20 @@ def _strictly(raw: bytes, pointer: str, namespace: str, old: Template | None) ->
     raise Malformed(pointer, reason)
 
 
-def _to_template(raw: bytes, wire: WireTemplate, pointer: str, namespace: str, old: Template | None) -> Template:
+def _to_template(raw: bytes, wire: WireTemplate, pointer: str, old: Template | None) -> Template:
     if old is not None and wire == old.wire:
         return Template(raw, old.wire, old.pod, old.claims)
-    pod = to_pod(wire, namespace=namespace, pointer=pointer)
-    return Template(raw, wire, pod, _claims(wire.spec or TemplateSpec(), pointer, namespace))
+    pod = to_pod(wire, pointer=pointer)
+    return Template(raw, wire, pod, _claims(wire.spec or TemplateSpec(), pointer))
 
 
-def _claims(spec: TemplateSpec, pointer: str, namespace: str) -> tuple[Claim, ...]:
+def _claims(spec: TemplateSpec, pointer: str) -> tuple[Claim, ...]:
     """Return the claims of generic ephemeral volumes."""
     if not spec.volumes:
         return ()
     claims = [
         to_claim(
             volume.ephemeral.volumeClaimTemplate,
-            namespace=namespace,
             pointer=f"{pointer}/spec/volumes/{index}/ephemeral/volumeClaimTemplate",
         )
         for index, volume in enumerate(spec.volumes)

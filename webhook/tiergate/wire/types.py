@@ -77,7 +77,6 @@ class Metadata(Identity):
     """``metadata`` of any object, as far as we read it."""
 
     generateName: Name = ""
-    uid: Name = ""
     generation: Int64 = 0
     annotations: Annotations | None = None
     deletionGracePeriodSeconds: Int64 | None = None

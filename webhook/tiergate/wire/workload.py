@@ -104,46 +104,44 @@ class WireScale(msgspec.Struct):
     spec: ScaleSpec | None = None
 
 
-def to_workload(wire: WireWorkload, kind: WorkloadKind, *, namespace: str) -> Workload | None:
+def to_workload(wire: WireWorkload, kind: WorkloadKind) -> Workload | None:
     """Return the core value of a stored one, None for one without a template; raise Malformed."""
-    return _stored(wire, kind, namespace)[0]
+    return _stored(wire, kind)[0]
 
 
 def to_workloads(
-    new: WireWorkload, old: WireWorkload | None, kind: WorkloadKind, *, namespace: str
+    new: WireWorkload, old: WireWorkload | None, kind: WorkloadKind
 ) -> tuple[Workload | None, Workload | None]:
     """Return a workload and the stored one, each None if it has no template; raise Malformed.
 
     What a status tells is that of the stored one.
     """
-    stored, before = (None, None) if old is None else _stored(old, kind, namespace)
-    return _workload(new, kind, namespace, before)[0], stored
+    stored, before = (None, None) if old is None else _stored(old, kind)
+    return _workload(new, kind, before)[0], stored
 
 
-def _stored(wire: WireWorkload, kind: WorkloadKind, namespace: str) -> tuple[Workload | None, Template | None]:
+def _stored(wire: WireWorkload, kind: WorkloadKind) -> tuple[Workload | None, Template | None]:
     """Return a stored workload with what its status tells, and its template."""
-    workload, template = _workload(wire, kind, namespace, None)
+    workload, template = _workload(wire, kind, None)
     if workload is not None:
         generation = wire.metadata.generation if wire.metadata else 0
         workload = with_status(workload, wire.status or WorkloadStatus(), generation=generation)
     return workload, template
 
 
-def _template(spec: WorkloadSpec | None, pointer: str, namespace: str, old: Template | None = None) -> Template | None:
+def _template(spec: WorkloadSpec | None, pointer: str, old: Template | None = None) -> Template | None:
     if spec is None or is_absent(spec.template):
         return None
-    return read_template(bytes(spec.template), pointer, namespace=namespace, old=old)
+    return read_template(bytes(spec.template), pointer, old=old)
 
 
-def _workload(
-    wire: WireWorkload, kind: WorkloadKind, namespace: str, old: Template | None
-) -> tuple[Workload | None, Template | None]:
+def _workload(wire: WireWorkload, kind: WorkloadKind, old: Template | None) -> tuple[Workload | None, Template | None]:
     """Return the workload with its template, which may be that of the stored one; raise all faults at once."""
     spec, status = wire.spec or WorkloadSpec(), wire.status or WorkloadStatus()
     metadata, faults = wire.metadata or WorkloadMetadata(), Faults()
-    template = faults.read(_template, spec, _TEMPLATE, namespace, old)
+    template = faults.read(_template, spec, _TEMPLATE, old)
     rollout = to_rollout(kind, spec.strategy if kind == "Deployment" else spec.updateStrategy, faults)
-    kept_claims = faults.read(_kept_claims, spec, namespace) if spec.volumeClaimTemplates else ()
+    kept_claims = faults.read(_kept_claims, spec) if spec.volumeClaimTemplates else ()
     faults.raise_all()
     if template is None:
         return None, None
@@ -163,12 +161,10 @@ def _workload(
     return workload, template
 
 
-def to_cron_jobs(
-    new: WireCronJob, old: WireCronJob | None, *, namespace: str
-) -> tuple[Workload | None, Workload | None]:
+def to_cron_jobs(new: WireCronJob, old: WireCronJob | None) -> tuple[Workload | None, Workload | None]:
     """Return a CronJob and the stored one, as one Job of each; None without a template; raise Malformed (W-5)."""
-    before = None if old is None else _template(_job(old), _JOB_TEMPLATE, namespace)
-    after = _template(_job(new), _JOB_TEMPLATE, namespace, before)
+    before = None if old is None else _template(_job(old), _JOB_TEMPLATE)
+    after = _template(_job(new), _JOB_TEMPLATE, before)
     stored = None if old is None or before is None else _cron_job(old, before)
     return (None if after is None else _cron_job(new, after)), stored
 
@@ -216,10 +212,10 @@ def _replicas(kind: WorkloadKind, spec: WorkloadSpec, status: WorkloadStatus) ->
     return job_pods(parallelism=spec.parallelism, completions=spec.completions, succeeded=status.succeeded)
 
 
-def _kept_claims(spec: WorkloadSpec, namespace: str) -> tuple[Claim, ...]:
+def _kept_claims(spec: WorkloadSpec) -> tuple[Claim, ...]:
     wires, where = spec.volumeClaimTemplates or (), "/spec/volumeClaimTemplates"
     count_claims(len(wires), where)
-    return tuple(to_claim(one, namespace=namespace, pointer=f"{where}/{index}") for index, one in enumerate(wires))
+    return tuple(to_claim(one, pointer=f"{where}/{index}") for index, one in enumerate(wires))
 
 
 def _owned(kind: WorkloadKind, metadata: WorkloadMetadata) -> bool:

@@ -14,8 +14,6 @@ from tiergate.core.request import LabelChange
 from tiergate.server.endpoints.reading import Gatherer, tier_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tiergate.admission.request import AdmissionRequest
     from tiergate.core.decision import FactName
     from tiergate.core.facts import Facts
@@ -25,11 +23,9 @@ if TYPE_CHECKING:
 class LabelFacts(Gatherer):
     """Gathers the facts for ``/namespaces``."""
 
-    def __init__(
-        self, state: State, permissions: Permissions, *, release_namespace: str, wall_clock: Callable[[], float]
-    ) -> None:
-        """Take the state, who may assign tiers, our own namespace, and the time in seconds since the epoch."""
-        super().__init__(state, release_namespace=release_namespace, wall_clock=wall_clock)
+    def __init__(self, state: State, permissions: Permissions, *, release_namespace: str) -> None:
+        """Take the state, who may assign tiers, and our own namespace."""
+        super().__init__(state, release_namespace=release_namespace)
         self._permissions = permissions
 
     def facts(self, request: AdmissionRequest) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -65,8 +66,8 @@ class Workloads(Protocol):
     """What verdicts on workloads rest on besides."""
 
     def around(self, namespace: str) -> Around: ...  # noqa: D102  # the class says it
-    async def nodes_known(self, *, timeout: float) -> bool:  # noqa: ASYNC109
-        """Begin to follow the nodes; say whether they are known in time."""
+    async def know_nodes(self, *, timeout: float) -> None:  # noqa: ASYNC109
+        """Begin to follow the nodes, and wait until they are known or the time is over."""
 
     async def workload_now(
         self,
@@ -97,8 +98,8 @@ class State(Protocol):
 
     def quotas(self, namespace: str) -> tuple[QuotaStatus, ...]: ...  # noqa: D102
     async def quotas_now(self, namespace: str, *, peer: str, timeout: float) -> tuple[QuotaStatus, ...]: ...  # noqa: ASYNC109, D102
-    async def quotas_changed(self, timeout: float) -> bool:  # noqa: ASYNC109  # the bound is the point
-        """Wait until any quota changed, or so many seconds; return whether one did."""
+    async def quotas_changed(self, timeout: float) -> None:  # noqa: ASYNC109  # the bound is the point
+        """Wait until any quota changed, or so many seconds."""
 
     def usage(self, namespace: str, tier: Tier, kind: type[Measured]) -> tuple[QuotaStatus, ...] | None:
         """Return the quotas of a tier in mode Warn or Audit as they would be in the namespace.
@@ -123,14 +124,13 @@ class Permissions(Protocol):
 class Gatherer(ABC):
     """Gathers the facts for the requests of one endpoint."""
 
-    def __init__(self, state: State, *, release_namespace: str, wall_clock: Callable[[], float]) -> None:
-        """Take the state, our own namespace, and the time in seconds since the epoch."""
+    def __init__(self, state: State, *, release_namespace: str) -> None:
+        """Take the state and our own namespace."""
         self._state = state
         self._release_namespace = release_namespace
-        self._wall_clock = wall_clock
 
     def _server(self) -> Server:
-        return Server(self._state.minor(), self._wall_clock())
+        return Server(self._state.minor(), now=time.time())
 
     @abstractmethod
     def facts(self, request: AdmissionRequest) -> Facts:

@@ -42,7 +42,7 @@ class WorkloadFacts(ObjectFacts):
         """Return the facts with those needed read live."""
         workloads, namespace, fresh = self._state.workloads, request.namespace, facts.fresh | needed
         if "nodes" in needed:
-            await workloads.nodes_known(timeout=deadline.left_to_wait(NODES_WAIT))
+            await workloads.know_nodes(timeout=deadline.left_to_wait(NODES_WAIT))
             return msgspec.structs.replace(facts, around=workloads.around(namespace), fresh=fresh)
         if "workload" in needed:
             kind, left, peer = SCALED[request.resource], deadline.left(), deadline.peer

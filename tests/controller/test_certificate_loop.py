@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,6 +24,7 @@ from tests.controller.world import (
     settled,
     written,
 )
+from tiergate.cluster.client import off_by
 from tiergate.cluster.errors import ApiError
 from tiergate_certs.bundle import leaf_problems
 from tiergate_certs.issue import Pair, service_names
@@ -32,6 +33,8 @@ BAD_SECRETS = [
     *(pytest.param(SECRETS[0], data, id=f"authority-{name}") for name, data in bad_authorities().items()),
     *(pytest.param(SECRETS[1], data, id=f"serving-{name}") for name, data in bad_servings().items()),
 ]
+PATIENT = {"within": 90.0, "every": 1.0}
+"""What failed is tried again after growing pauses."""
 
 
 async def test_the_authority_is_published_and_repaired() -> None:
@@ -100,3 +103,32 @@ async def test_whatever_a_secret_holds_the_controller_enforces_again(name: str, 
     leaf = Pair(served["tls.crt"], served["tls.key"])
     names = service_names(service="tiergate-webhook", namespace=RELEASE)
     assert leaf_problems(leaf, trusted=published, names=names, at=datetime.now(UTC)) == ()
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["ahead", "behind"])
+async def test_a_clock_that_is_off_changes_nothing_and_is_said(sign: int) -> None:
+    """Whether there are certificates or none; when the clock is right again, what was lost is repaired."""
+    api, off = a_cluster(), sign * timedelta(minutes=6)
+
+    async def nothing_changes() -> None:
+        api.journal.clear()
+        await eventually(lambda: condition(api, "Enforcing").get("reason") == "ClockSkew", **PATIENT)
+        assert f"the controller's clock is {off_by(off)}" in condition(api, "Enforcing")["message"]
+        await asyncio.sleep(60)
+        assert not [verb for verb in written(api) if "secrets" in verb or "webhookconfigurations" in verb]
+
+    def trusted() -> str:
+        found: str = api.get(MUTATING)["webhooks"][0]["clientConfig"]["caBundle"]
+        return found
+
+    api.clock_offset = off
+    async with controller(api):
+        await nothing_changes()
+        api.clock_offset = timedelta(0)
+        await eventually(trusted, **PATIENT)
+        await eventually(lambda: condition(api, "Enforcing")["status"] == "True", **PATIENT)
+        before, api.clock_offset = trusted(), off
+        api.put(MUTATING, a_configuration("pods.mutate.tiergate.io"))
+        await nothing_changes()
+        api.clock_offset = timedelta(0)
+        await eventually(lambda: trusted() == before, **PATIENT)

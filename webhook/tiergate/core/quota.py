@@ -95,16 +95,8 @@ def as_created(
 ) -> QuotaStatus:
     """Return a tier's ResourceQuota as it will be in a namespace; ``hard`` are those of its bounds that matter."""
     hard = desired.hard if hard is None else hard
-    return QuotaStatus(
-        desired.name,
-        namespace,
-        hard=hard,
-        used=used,
-        scopes=desired.scopes,
-        scope_selector=desired.scope_selector,
-        managed=True,
-        spec_hard=hard,
-    )
+    scopes, selector = desired.scopes, desired.scope_selector
+    return QuotaStatus(desired.name, namespace, "", hard, used, scopes, selector, managed=True, spec_hard=hard)
 
 
 Measured = Pod | Claim

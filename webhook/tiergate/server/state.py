@@ -14,9 +14,9 @@ import msgspec
 
 from tiergate.cluster.api import Api
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
+from tiergate.cluster.kept import KeptSizes
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
-from tiergate.cluster.room import Room
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.cluster.usage_index import UsageIndex
@@ -197,19 +197,19 @@ class ServerState(ClusterState):
             peer=peer,
             timeout=timeout,
         )
-        room = Room()
+        kept = KeptSizes()
         found: list[QuotaStatus] = []
         for number, raw in enumerate(listed, 1):
-            if (quota := _quota(bytes(raw), room)) is not None:
+            if (quota := _quota(bytes(raw), kept)) is not None:
                 found.append(quota)
             if number % DECODED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return tuple(sorted(found, key=lambda quota: quota.name))
 
 
-def _quota(raw: bytes, room: Room) -> QuotaStatus | None:
+def _quota(raw: bytes, kept: KeptSizes) -> QuotaStatus | None:
     """Read a ResourceQuota as the cache does."""
     try:
-        return room.read(read_quota, raw)
+        return kept.read(read_quota, raw)
     except Malformed:
-        return room.in_its_place(unreadable_quota, raw)
+        return kept.in_its_place(unreadable_quota, raw)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ def a_starter(*words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, An
         finally:
             process.kill()
             process.wait()
+            with suppress(ProcessLookupError):  # a kept one ends with its supervisor only
+                os.kill(said["pid"], signal.SIGTERM)
             until(lambda: not tuple(marked(said["mark"])), "nothing is left", seconds=20)
             shutil.rmtree(said["folder"], ignore_errors=True)
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tiergate.cluster.api import Api
+from tiergate.cluster.capacity import Capacity
 from tiergate.cluster.client import ApiError, BodyTooLarge, Unreachable
 from tiergate.cluster.errors import in_words
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
-from tiergate.cluster.room import Room
 from tiergate.cluster.state import ClusterState
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.cluster.usage_index import UsageIndex
@@ -196,14 +196,14 @@ class ServerState(ClusterState):
             peer=peer,
             timeout=timeout,
         )
-        room = Room()
-        read = (_quota(bytes(raw), room) for raw in listed)
+        capacity = Capacity()
+        read = (_quota(bytes(raw), capacity) for raw in listed)
         return tuple(sorted((quota for quota in read if quota is not None), key=lambda quota: quota.name))
 
 
-def _quota(raw: bytes, room: Room) -> QuotaStatus | None:
+def _quota(raw: bytes, capacity: Capacity) -> QuotaStatus | None:
     """Read a ResourceQuota as the cache does."""
     try:
-        return room.read(read_quota, raw)
+        return capacity.read(read_quota, raw)
     except Malformed:
-        return room.in_its_place(unreadable_quota, raw)
+        return capacity.in_its_place(unreadable_quota, raw)

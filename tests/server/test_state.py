@@ -10,9 +10,9 @@ import pytest
 
 from tests import builders as built
 from tests.server.fake_api import a_namespace, a_quota, a_tier
+from tiergate.cluster.capacity import MOST, OBJECT
 from tiergate.cluster.client import Client
 from tiergate.cluster.errors import ApiError, Unreachable
-from tiergate.cluster.kept import MOST, OBJECT
 from tiergate.cluster.meta import read_meta
 from tiergate.cluster.tier_record import read_valid_tier
 from tiergate.core.decision import Finding

@@ -1,6 +1,6 @@
 """A cache whose objects are also found by namespace: of ResourceQuotas and of LimitRanges there are a few in each.
 
-Only so many of a namespace are kept (`KeptSizes`). The rest are faults; Kubernetes' own engines judge them after us.
+Only so many of a namespace are kept (`Capacity`). What is left out is a fault, and is judged by Kubernetes alone.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, TypeVar
 
-from tiergate.cluster.kept import Kept, KeptSizes
+from tiergate.cluster.capacity import Capacity, Kept
 from tiergate.cluster.resource import LIMIT_RANGES, RESOURCE_QUOTAS
 from tiergate.cluster.watch import Cache
 from tiergate.core.native import LimitRange
@@ -44,12 +44,12 @@ class NamespacedCache(Cache[T]):
         on_change: Callable[[str], None] = _ignore,
     ) -> None:
         """Describe the cache as `Cache` does; ``on_change`` is told the namespace in which an object changed."""
-        self._sizes = KeptSizes()
+        self._capacity = Capacity()
         super().__init__(
             client,
             resource,
-            decode=functools.partial(self._sizes.read, decode),
-            stand_in=functools.partial(self._sizes.in_its_place, stand_in),
+            decode=functools.partial(self._capacity.read, decode),
+            stand_in=functools.partial(self._capacity.in_its_place, stand_in),
             on_change=self._set,
             clock=clock,
         )
@@ -61,7 +61,7 @@ class NamespacedCache(Cache[T]):
         return self._objects.get(namespace, ())
 
     async def _list(self) -> None:
-        self._sizes.clear()  # what is listed is counted anew, before it replaces what is held
+        self._capacity.clear()  # what is listed is counted anew, before it replaces what is held
         await super()._list()
 
     def _set(self, key: str, _before: T | None, value: T | None) -> None:
@@ -74,7 +74,7 @@ class NamespacedCache(Cache[T]):
         else:
             self._objects.pop(namespace, None)
         if value is None:
-            self._sizes.free(key)
+            self._capacity.free(key)
         self._namespace_changed(namespace)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tiergate.cluster.api import Api
+from tiergate.cluster.capacity import Capacity
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Unreachable, in_words
-from tiergate.cluster.kept import KeptSizes
 from tiergate.cluster.release import ServerRelease
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
 from tiergate.cluster.state import ClusterState
@@ -197,19 +197,19 @@ class ServerState(ClusterState):
             peer=peer,
             timeout=timeout,
         )
-        kept = KeptSizes()
+        capacity = Capacity()
         found: list[QuotaStatus] = []
         for number, raw in enumerate(listed, 1):
-            if (quota := _quota(bytes(raw), kept)) is not None:
+            if (quota := _quota(bytes(raw), capacity)) is not None:
                 found.append(quota)
             if number % DECODED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return tuple(sorted(found, key=lambda quota: quota.name))
 
 
-def _quota(raw: bytes, kept: KeptSizes) -> QuotaStatus | None:
+def _quota(raw: bytes, capacity: Capacity) -> QuotaStatus | None:
     """Read a ResourceQuota as the cache does."""
     try:
-        return kept.read(read_quota, raw)
+        return capacity.read(read_quota, raw)
     except Malformed:
-        return kept.in_its_place(unreadable_quota, raw)
+        return capacity.in_its_place(unreadable_quota, raw)

@@ -37,7 +37,7 @@ class Kept(Protocol):
 Object = TypeVar("Object", bound=Kept)
 
 
-class KeptSizes:
+class Capacity:
     """Counts what is kept, by namespace and by whether it is ours."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.fake_api import FakeApi
 from tests.following import following
 from tests.virtual_time import clock
-from tiergate.cluster.kept import MOST, OBJECT, Kept, KeptSizes
+from tiergate.cluster.capacity import MOST, OBJECT, Capacity, Kept
 from tiergate.cluster.resource import LIMIT_RANGES, RESOURCE_QUOTAS
 from tiergate.cluster.state import ClusterState
 from tiergate.core.native import LimitRange
@@ -108,16 +108,16 @@ async def test_room_is_free_again_and_no_edit_gets_around_it(kind: str) -> None:
 
 
 def test_an_object_takes_the_place_of_its_earlier_version() -> None:
-    kept, one = KeptSizes(), LimitRange(name="a", items=(), namespace="n")
+    capacity, one = Capacity(), LimitRange(name="a", items=(), namespace="n")
     for _ in range(2 * MOST // OBJECT):
-        kept.take(one)
-    kept.free("n/a")
-    kept.free("n/a")
+        capacity.take(one)
+    capacity.free("n/a")
+    capacity.free("n/a")
     for number in range(MOST // OBJECT):
-        kept.take(msgspec.structs.replace(one, name=str(number)))
+        capacity.take(msgspec.structs.replace(one, name=str(number)))
     with pytest.raises(Malformed, match="are kept"):
-        kept.take(one)
-    kept.take(msgspec.structs.replace(one, managed=True))
+        capacity.take(one)
+    capacity.take(msgspec.structs.replace(one, managed=True))
 
 
 @pytest.mark.parametrize(("items", "names", "fits"), [(3, 5 * MAX_NAMES, True), (200, 500, False), (9000, 0, False)])

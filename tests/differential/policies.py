@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.differential.spelling import MILLI, spelled
+from tests.differential.spelling import MILLI, scope_key, spelled
 
 Json = dict[str, Any]
 Amounts = dict[str, int]
@@ -287,13 +287,6 @@ def _quota(random: Random, name: str, used: dict[str, int | None]) -> Quota:
         if value is not None:
             known[one] = value
     return Quota(name, hard, known, scopes)
-
-
-def scope_key(scopes: Json) -> str:
-    """Return the same for two spellings of one set of scopes."""
-    selector = scopes.get("scopeSelector", {}).get("matchExpressions", [])
-    expressions = {(one["scopeName"], one["operator"], *sorted(one.get("values", ()))) for one in selector}
-    return f"{sorted(set(scopes.get('scopes', ())))} {sorted(expressions)}"
 
 
 def _bound(random: Random, name: str) -> int:

@@ -1,10 +1,10 @@
-"""Amounts as integers of milli-units, and the many legal ways to write one in JSON."""
+"""Amounts as integers of milli-units, and the many legal ways to write one in JSON; when scopes are spelled otherwise."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Raw
 
@@ -74,3 +74,10 @@ def spellings(milli: int) -> list[Spelling]:
 
 def _number(text: str) -> Raw:
     return Raw(text.encode())
+
+
+def scope_key(scopes: dict[str, Any]) -> str:
+    """Return the same for two spellings of one set of scopes."""
+    selector = scopes.get("scopeSelector", {}).get("matchExpressions", [])
+    expressions = {(one["scopeName"], one["operator"], *sorted(one.get("values", ()))) for one in selector}
+    return f"{sorted(set(scopes.get('scopes', ())))} {sorted(expressions)}"

@@ -19,8 +19,8 @@ from tests.differential.differences import DIFFERENCES, HELD_SUM, POD_LEVEL_MIN,
 from tests.differential.outcome import refused
 from tests.differential.overheads import AGAIN, decimals, is_decimal
 from tests.differential.pods import a_pod
-from tests.differential.policies import Policy, scope_key, with_several_ranges
-from tests.differential.spelling import fractional, spellings
+from tests.differential.policies import Policy, with_several_ranges
+from tests.differential.spelling import fractional, scope_key, spellings
 from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
 from tiergate.core import native, quota, validity
 from tiergate.core.podlevel import completed

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from tests.builders import (
+    a_container,
+    a_pod,
     a_quota,
     a_tier,
     an_item,
@@ -38,7 +40,7 @@ def test_the_way_out_that_is_named_passes(asked: str, amount: str) -> None:
 def test_a_value_that_nobody_wrote_is_the_tier_s_default(annotation: str, *, said: bool) -> None:
     """Said by the annotation of the mutating pass."""
     pod = msgspec.structs.replace(agent({"cpu": "50m"}, {"cpu": "400m"}), defaults_annotation=annotation)
-    (line,) = judged(pod, an_item(ratio={"cpu": "4"}))
+    (line,) = judged(pod, an_item(default_request={"cpu": "50m"}, ratio={"cpu": "4"}))
     whose = " (the tier's default)" if said else ""
     assert line == (
         f'container "agent": limits.cpu / requests.cpu is 400m / 50m{whose}, the tier allows at most 4; '
@@ -86,8 +88,41 @@ def test_a_default_limit_out_of_range_is_the_tier_s(request_: str, annotation: s
     pod = msgspec.structs.replace(
         agent({"cpu": request_}, {"cpu": "8"}), defaults_annotation=f"tiergate set: {annotation}"
     )
-    (line,) = judged(pod, an_item(high={"cpu": "5"}))
+    (line,) = judged(pod, an_item(default={"cpu": "8"}, default_request={"cpu": "8"}, high={"cpu": "5"}))
     assert line == (
         'container "agent": limits.cpu is 8 (the tier\'s default), the tier allows at most 5; '
         f"set limits.cpu{also} to 5 or less"
     )
+
+
+_TIER = a_tier(an_item(default={"cpu": "500m"}, default_request={"cpu": "100m"}, high={"cpu": "5"}))
+
+
+@pytest.mark.parametrize(
+    ("request_", "limit", "expected"),
+    [
+        pytest.param(
+            "100m", "8", "limits.cpu is 8, the tier allows at most 5; set limits.cpu to 5 or less", id="limit"
+        ),
+        pytest.param(
+            "8",
+            "8",
+            "limits.cpu is 8, the tier allows at most 5; set limits.cpu and requests.cpu to 5 or less",
+            id="both",
+        ),
+    ],
+)
+def test_what_was_edited_in_a_copied_pod_is_no_default(request_: str, limit: str, expected: str) -> None:
+    """Its annotation names what was set of the pod that it was copied from."""
+    note = "tiergate set: cpu request for container agent; cpu limit for container agent"
+    pod = msgspec.structs.replace(agent({"cpu": request_}, {"cpu": limit}), defaults_annotation=note)
+    assert judged(pod, tier=_TIER) == [f'container "agent": {expected}']
+
+
+def test_beside_a_pod_level_request_a_default_is_less_than_the_tier_says() -> None:
+    """It gives each container what is left."""
+    note = "tiergate set: cpu request for container agent"
+    container = a_container(requests={"cpu": "40m"}, limits={"cpu": "400m"})
+    pod = msgspec.structs.replace(a_pod(container, requests={"cpu": "40m"}), defaults_annotation=note)
+    (line,) = judged(pod, an_item(default_request={"cpu": "50m"}, ratio={"cpu": "4"}))
+    assert "400m / 40m (set by the tier)" in line

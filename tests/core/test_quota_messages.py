@@ -256,22 +256,24 @@ def test_a_scoped_quota_says_what_it_counts(
 
 
 @pytest.mark.parametrize(
-    ("request_", "limit", "set_", "whose", "also"),
+    ("request_", "limit", "set_", "ratio", "whose", "also"),
     [
-        ("50m", "300m", "limit", " (the tier's default)", ""),
-        ("400m", "400m", "limit", " (the tier's default of 300m, raised to the request)", " and requests.cpu"),
-        ("300m", "300m", "limit", " (the tier's default)", " and requests.cpu"),
-        ("200m", "280m", "limit", " (set by the tier)", ""),  # below the default: lowered for maxLimitRequestRatio
-        ("250m", "400m", "request", "", ""),
-        ("350m", "400m", "limit", " (the tier's default)", " and requests.cpu"),  # of a tier that has changed since
+        ("50m", "300m", "limit", {}, " (the tier's default)", ""),
+        ("400m", "400m", "limit", {}, " (the tier's default of 300m, raised to the request)", " and requests.cpu"),
+        ("300m", "300m", "limit", {}, " (the tier's default)", " and requests.cpu"),
+        ("200m", "280m", "limit", {"cpu": "1400m"}, " (set by the tier)", ""),  # lowered for maxLimitRequestRatio
+        ("250m", "400m", "request", {}, "", ""),
+        ("260m", "400m", "request", {}, "", " and requests.cpu"),
+        ("350m", "400m", "limit", {}, "", " and requests.cpu"),  # the pod that had the default was copied and edited
     ],
 )
 def test_a_quota_says_what_became_of_a_default_limit(  # noqa: PLR0913, RUF100  # columns of a table
-    request_: str, limit: str, set_: str, whose: str, also: str
+    request_: str, limit: str, set_: str, ratio: Texts, whose: str, also: str
 ) -> None:
     note = f"tiergate set: cpu {set_} for container agent"
     pod = msgspec.structs.replace(agent({"cpu": request_}, {"cpu": limit}), defaults_annotation=note)
-    tier, quotas = a_tier(an_item(default={"cpu": "300m"})), (a_quota({"limits.cpu": "1"}, {"limits.cpu": "800m"}),)
+    tier = a_tier(an_item(default={"cpu": "300m"}, default_request={"cpu": "250m"}, ratio=ratio))
+    quotas = (a_quota({"limits.cpu": "1"}, {"limits.cpu": "800m"}),)
     (line,) = judged(pod, tier=tier, quotas=quotas)
     assert line.startswith(f'quota "tier": limits.cpu asks {limit}{whose}, used 800m of 1')
     assert f"; set limits.cpu{also} to 200m or less" in line

@@ -12,8 +12,8 @@ from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import ZERO, Quantity
-from tiergate.core.resources import EMPTY, ResourceList
-from tiergate.core.tier import Tier
+from tiergate.core.resources import EMPTY, ResourceList, unit
+from tiergate.core.tier import LimitRangeItem, Tier
 from tiergate.core.usage import aggregate
 
 _OF_REQUEST: Final[dict[RuleId, RuleId]] = {"limit-min": "request-min", "limit-max": "request-max"}
@@ -32,8 +32,38 @@ def with_author(
     if not findings or not isinstance(subject, Pod):
         return findings
     note = subject.defaults_annotation if old is None else None
-    ours = frozenset[tuple[str, str]]() if note is None else defaults.named_in(note)
+    named = frozenset[tuple[str, str]]() if note is None else defaults.named_in(note)
+    ours = frozenset(
+        [(name, resource) for name, resource in named if _is_default(subject, name, resource, named, tier)]
+    )
     return tuple([_with_author(one, subject, ours, tier) for one in findings])
+
+
+def _is_default(pod: Pod, container: str, resource: str, named: Names, tier: Tier) -> bool:
+    """Say whether a value is what the tier sets; a pod that was copied and edited has the annotation of the former.
+
+    A default limit fits the request: the written one, or the tier's where the annotation names that, too.
+    """
+    side, _, name = resource.partition(".")
+    item, one = tier.container, pod.by_name.get(container)
+    if item is None or one is None:
+        return False
+    default, request, is_limit = _default(item, side, name), one.requests.get(name), side == "limits"
+    value = one.limits.get(name) if is_limit else request
+    if default is None or value is None:
+        return False
+    if is_limit and request is not None:
+        mine = f"requests.{name}"
+        if (container, mine) in named and not _is_default(pod, container, mine, named, tier):
+            request = item.default_request.get(name, request)
+        default = defaults.fitted(name, default, request, item.max_limit_request_ratio.get(name))
+    if pod.pod_level and not is_limit and value <= default:  # what the pod-level request leaves
+        return True
+    return 0 <= value.nano - default.nano < unit(name)  # the API server rounds up
+
+
+def _default(item: LimitRangeItem, side: str, name: str) -> Quantity | None:
+    return (item.default if side == "limits" else item.default_request).get(name)
 
 
 def _with_author(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Finding:
@@ -48,7 +78,7 @@ def _by_tier(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Finding:
     request = finding.resource.replace("limits.", "requests.", 1)
     related = _OF_REQUEST.get(finding.rule)
     if related is None or not finding.same_request or (finding.container, request) in ours:
-        return msgspec.structs.replace(finding, by_tier=True, default=_adapted(finding, pod, ours, tier))
+        return msgspec.structs.replace(finding, by_tier=True, default=_adapted(finding, pod, tier))
     return msgspec.structs.replace(
         finding,
         rule=related,
@@ -58,19 +88,17 @@ def _by_tier(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Finding:
     )
 
 
-def _adapted(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Quantity | None:
+def _adapted(finding: Finding, pod: Pod, tier: Tier) -> Quantity | None:
     """Return the tier's default where the container has another value: a limit raised to the request, or less."""
     side, _, name = finding.resource.partition(".")
     item, container = tier.container, pod.by_name.get(finding.container)
     if item is None or container is None:
         return None
-    request, is_limit = container.requests.get(name), side == "limits"
-    default = (item.default if is_limit else item.default_request).get(name)
-    value = container.limits.get(name) if is_limit else request
-    if default is None or value is None or value == default:
-        return None
-    raised = is_limit and value == request and (finding.container, f"requests.{name}") not in ours
-    return default if value < default or raised else None  # else of a tier that has changed since
+    default, value = (
+        _default(item, side, name),
+        (container.limits if side == "limits" else container.requests).get(name),
+    )
+    return None if value == default else default
 
 
 def written_request(pod: Pod, resource: str, ours: Names = ()) -> Quantity:

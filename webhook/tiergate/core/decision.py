@@ -71,7 +71,8 @@ class Finding(msgspec.Struct, frozen=True):
     which the request would pass (for an update not the increase), 0 where there is none. ``limit`` is set for ratios
     only, ``same_request`` where the request is the same as the limit that is out of range, as where only the limit was
     written (D-3), or is above what fits of it, ``by_tier`` where the tier set the value; ``default`` is its default
-    then, where it set another value, as the limit is never below the request.
+    then, where it set another value, as the limit is never below the request. ``by_limit_range`` is set where a
+    LimitRange of the namespace set the value of a workload's pods.
     ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
     where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
     type) are what the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a
@@ -96,6 +97,7 @@ class Finding(msgspec.Struct, frozen=True):
     limit: Quantity | None = None
     same_request: bool = False
     by_tier: bool = False
+    by_limit_range: bool = False
     default: Quantity | None = None
     scopes: tuple[ScopeRequirement, ...] = ()
     pod_level: Quantity | None = None

@@ -125,7 +125,7 @@ def _defaulted(container: Container, item: LimitRangeItem, additions: list[Addit
     limits = {
         name: limit
         if (request := asked.get(name, requests.get(name))) is None
-        else _fitted(name, limit, request, ratios.get(name))
+        else fitted(name, limit, request, ratios.get(name))
         for name, limit in item.default.items()
         if name not in given
     }
@@ -164,7 +164,7 @@ def _omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quan
     return {name: quantity for name, quantity in resources.items() if name not in names}
 
 
-def _fitted(name: str, limit: Quantity, request: Quantity, ratio: Quantity | None) -> Quantity:
+def fitted(name: str, limit: Quantity, request: Quantity, ratio: Quantity | None) -> Quantity:
     """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23)."""
     return _lifted(limit if ratio is None else _lowered(name, limit, request, ratio), request)
 

@@ -96,6 +96,8 @@ def _where(finding: Finding) -> str:
 def _whose(finding: Finding) -> str:
     """Say that the tier set the value; one above the tier's default is a limit that was raised to the request."""
     default, actual = finding.default, finding.actual
+    if finding.by_limit_range:
+        return " (a LimitRange's default)"
     if default is None or actual is None:
         return " (the tier's default)" if finding.by_tier else ""
     if actual < default:

@@ -108,7 +108,7 @@ def _never_runs(finding: Finding, namespace: str) -> Said:
     if isinstance(cause, Finding):
         why = _BY_ID[cause.rule].sentence(cause, namespace)
     elif isinstance(cause, Refusal):
-        why = workload_messages.native(cause)
+        why = workload_messages.native(cause, found.unwritten)
     else:
         why = workload_messages.not_valid(cause, defaulted=found.defaulted)
     return workload_messages.never_runs(found, why)

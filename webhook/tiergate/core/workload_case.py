@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from tiergate.core.lowering import strictest
-from tiergate.core.native import LimitRange
+from tiergate.core.native import LimitRange, with_native_defaults
 from tiergate.core.placement import Node
+from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import LimitRangeItem, Tier
@@ -54,6 +55,16 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         """The ranges that its pods and claims have to keep: the tier's, and those of the namespace's LimitRanges."""
         others = [item for one in self.around.limit_ranges or () for item in one.items]
         return strictest([*self.tier.limits, *others]) if others else self.tier.limits
+
+    @cached_property
+    def template_after_limit_ranges(self) -> Pod:
+        """The template as the namespace's own LimitRanges complete it."""
+        return with_native_defaults(self.workload.template, self.limit_ranges_of_others)
+
+    @property
+    def limit_ranges_of_others(self) -> tuple[LimitRange, ...]:
+        """The namespace's own LimitRanges: those of ours say what the tier says."""
+        return tuple([each for each in self.around.limit_ranges or () if not each.managed])
 
     @property
     def changed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,17 @@ PER_POD: Final = ("requests.", "limits.", "cpu", "memory", "ephemeral-storage")
 """What quota names begin with where a pod can ask for less."""
 
 
+Author = Literal["LimitRange", "default", "tier"]
+"""Who set a value: a LimitRange its default, the tier its default, or the tier less than that, so that it fits."""
+
+
+class Unwritten(msgspec.Struct, frozen=True):
+    """Who set values that nobody wrote; not ``whole``: others beside them were written."""
+
+    by: Author
+    whole: bool = True
+
+
 WorkloadFinding: TypeAlias = "NeverRuns | Shortage | Stall | Blocked"
 
 
@@ -31,12 +42,14 @@ class NeverRuns(msgspec.Struct, frozen=True):
         defaulted: LimitRanges have set their defaults before the API server looks.
         claim: The claim template whose claims are refused, and may be there already; None: no claim is the cause.
         fixed: The claim template cannot be changed any more.
+        unwritten: Who set the value that a LimitRange refuses.
     """
 
     cause: Finding | Refusal | Fault
     defaulted: bool = False
     claim: str | None = None
     fixed: bool = False
+    unwritten: Unwritten | None = None
 
 
 class Shortage(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +63,8 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
         fitting: How many fit.
         of_claims: Claims count that may be there already.
         lower: What each pod may ask for that all fit.
+        unwritten: Who set the values that the bound counts, None where the author of the workload did.
+        beside: The request that nobody wrote either, where a quota counts it: it would become what the limit is set to.
         request: What is requested of a resource whose limit is bounded, 0 where the request follows the limit.
         counted_by: The field that says how many pods there are, "" where nodes do.
         passing: How many pods pass all bounds, said of the first one alone; 0: not said.
@@ -63,6 +78,8 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
     fitting: int
     of_claims: bool
     lower: Lowering
+    unwritten: Unwritten | None = None
+    beside: Quantity = ZERO
     request: Quantity = ZERO
     counted_by: str = ""
     passing: int = 0
@@ -82,7 +99,7 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
 class Stall(msgspec.Struct, frozen=True):
     """A rollout that comes to a halt at a bound; with so many unavailable pods, ``passing``, it gets through all.
 
-    ``held``: what else is used cannot be told from its own pods.
+    ``held``: what else is used cannot be told from its own pods. ``unwritten`` is as of a `Shortage`.
     """
 
     workload: Workload
@@ -90,6 +107,7 @@ class Stall(msgspec.Struct, frozen=True):
     bound: Bound
     passing: int | None
     held: bool
+    unwritten: Unwritten | None = None
 
 
 class Blocked(msgspec.Struct, frozen=True):

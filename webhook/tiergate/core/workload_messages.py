@@ -15,7 +15,7 @@ from tiergate.core.quota_bounds import Bound
 from tiergate.core.resources import unit
 from tiergate.core.text import shortened
 from tiergate.core.workload import RECREATE, Workload, surge, unavailable
-from tiergate.core.workload_findings import PER_POD, Blocked, NeverRuns, Shortage, Stall
+from tiergate.core.workload_findings import PER_POD, Blocked, NeverRuns, Shortage, Stall, Unwritten
 
 _NAME_SHOWN: Final = 40
 
@@ -29,10 +29,18 @@ def never_runs(found: NeverRuns, why: Said) -> Said:
     return Said(f"{start} {fact}", "" if found.fixed else why.advice)
 
 
-def native(refusal: Refusal) -> Said:
+def _whose(author: Unwritten | None) -> str:
+    """Say who set values that nobody wrote."""
+    if author is None:
+        return ""
+    whose = {"LimitRange": "a LimitRange's default", "default": "the tier's default", "tier": "set by the tier"}
+    return f" ({'' if author.whole else 'partly '}{whose[author.by]})"
+
+
+def native(refusal: Refusal, author: Unwritten | None) -> Said:
     """Say what a LimitRange of the namespace refuses, in LimitRanger's own words."""
     name = shortened(refusal.limit_range, _NAME_SHOWN)
-    return Said(f'LimitRange "{name}" refuses {shortened(refusal.pointer)}: {sentence(refusal)}')
+    return Said(f'LimitRange "{name}" refuses {shortened(refusal.pointer)}: {sentence(refusal)}{_whose(author)}')
 
 
 def not_valid(fault: Fault, *, defaulted: bool) -> Said:
@@ -48,11 +56,12 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
     assert isinstance(one, Shortage)  # noqa: S101  # what the rule finds
     bound, others = one.bound, one.bound.others
     used = f", {_shown(others, bound)} used by others" if others else ""
-    each = f"{_shown(bound.each, bound)} for each pod"
+    whose = _whose(one.unwritten)
+    each = f"{_shown(bound.each, bound)} for each pod{whose}"
     differ = one.kept and bound.before != bound.each
     if differ:
         stay = _shown(bound.needed(old=one.kept, new=0), bound)
-        each = f"{_shown(bound.each, bound)} for each new pod, {stay} for {one.kept} old ones"
+        each = f"{_shown(bound.each, bound)} for each new pod{whose}, {stay} for {one.kept} old ones"
     now, unless = " now" if others else "", ", unless claims exist already" if one.of_claims else ""
     what = f"{one.fitting} of {one.pods} pods fit into {_quota(bound)}{now}{unless}: "
     what += f"{one.names} {bound.hard}{used}, {each}, over by {_shown(one.missing, bound, up=True)}"
@@ -79,7 +88,10 @@ def _lower(one: Shortage) -> str:
     if values.startswith("pod-level"):
         return f"set {with_pod_level(values, names)} to {amount}"
     together = f" (all {'claims' if one.bound.name == STORAGE else 'containers'} together)" if values else ""
-    return f"lower {names} to {amount} per pod{together}"
+    if one.unwritten is None:
+        return f"lower {names} to {amount} per pod{together}"
+    also = f" and {request} to {_shown(one.beside, one.bound)}" if ZERO < one.beside < less else ""
+    return f"set {names} to {amount}{also} per pod{together}"  # nothing that is written can be lowered
 
 
 def stalls(finding: Finding, namespace: str) -> Said:
@@ -106,10 +118,13 @@ def _stalls(found: Stall, namespace: str) -> Said:
         ways.append(f"free {_shown(short, bound, up=True)} in {namespace}")
     elif not any(ways) and bound.name.startswith(PER_POD):
         smallest = msgspec.structs.replace(bound, each=Quantity(unit(bound.name)))
-        ways.append(
-            "" if rolling.stalls(smallest) else f"lower {bound.name}"
-        )  # the pods that are there may be too many
+        ways.append("" if rolling.stalls(smallest) else _less(found))  # the pods that are there may be too many
     return Said(f"its rollout will stall: {what}", OR.join(way for way in ways if way))
+
+
+def _less(found: Stall) -> str:
+    bound, author = found.bound, found.unwritten
+    return f"set {bound.name} below {_shown(bound.each, bound)}{_whose(author)}" if author else f"lower {bound.name}"
 
 
 def _blocked(found: Blocked, namespace: str) -> Said:

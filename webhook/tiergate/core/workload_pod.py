@@ -22,6 +22,7 @@ from tiergate.core.validity import invalid
 from tiergate.core.workload import Workload
 from tiergate.core.workload_case import Case
 from tiergate.core.workload_findings import NeverRuns
+from tiergate.core.workload_unwritten import by_limit_range, of_refusal
 
 MAX_REFUSED: Final = 200
 """Problems of a pod that are named, or counted; twice as many as an answer lists."""
@@ -99,7 +100,8 @@ def _every_refusal(unit: Unit, case: Case, quotas: NamespaceQuotas, effect: Effe
         yield from _not_valid(unit, case, effect)
     for asked in unit.charges:
         for cause in _refused(asked, case, quotas):
-            yield _never(NeverRuns(cause), effect)
+            author = of_refusal(cause, unit.pod, case) if isinstance(cause, native.Refusal) else None
+            yield _never(NeverRuns(cause, unwritten=author), effect)
 
 
 def _not_valid(unit: Unit, case: Case, effect: Effect) -> Iterator[Finding]:
@@ -117,9 +119,10 @@ def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Fi
         unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
         broken += quota.exceeded(msgspec.structs.replace(judged, quotas=unused), case.ranges)
     if broken:
-        yield from with_author(tuple(broken), _annotated(one, case), None, tier)
+        for found in with_author(tuple(broken), _annotated(one, case), None, tier):
+            yield by_limit_range(found, case) if case.around.limit_ranges and isinstance(one, Pod) else found
     if case.around.limit_ranges:  # in most namespaces there are none
-        yield from native.refusals(one, _of_others(case))
+        yield from native.refusals(one, case.limit_ranges_of_others)
 
 
 def _never(found: NeverRuns, effect: Effect) -> Finding:
@@ -133,15 +136,10 @@ def _never(found: NeverRuns, effect: Effect) -> Finding:
     return Finding("workload-never-runs", cause.pointer, because=because, effect=effect, workload=found, native=True)
 
 
-def _of_others(case: Case) -> tuple[LimitRange, ...]:
-    """Return the namespace's own LimitRanges: those of ours say what the tier says."""
-    return tuple([each for each in case.around.limit_ranges or () if not each.managed])
-
-
 def _annotated(one: Measured, case: Case) -> Measured:
     """Return a pod with the note of what the tier sets of it, as the pod itself will have it."""
     if not isinstance(one, Pod):
         return one
-    sent = native.with_native_defaults(case.workload.template, _of_others(case))
-    _, additions = with_defaults(prediction.sent(sent, minor=case.minor), case.tier)
+    sent = prediction.sent(case.template_after_limit_ranges, minor=case.minor)
+    _, additions = with_defaults(sent, case.tier)
     return msgspec.structs.replace(one, defaults_annotation=described(additions))

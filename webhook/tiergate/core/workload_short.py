@@ -15,9 +15,11 @@ from tiergate.core.mode import Effect
 from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
 from tiergate.core.resources import unit, whole_pages
+from tiergate.core.usage import aggregate, spec_requests
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import PER_POD, Blocked, Shortage, Stall
 from tiergate.core.workload_kind import BY_KIND
+from tiergate.core.workload_unwritten import unwritten
 
 _MEBI: Final = 2**20 * NANO
 MAX_SHORT: Final = 5
@@ -42,7 +44,7 @@ def short(demand: Demand, found: Sequence[Bound], *, alone: Sequence[Bound], tol
         certain = without.get((one.bound.quota, one.bound.name))
         refused = deny and certain is not None and _exceeds(certain, count)
         shortage = msgspec.structs.replace(one, passing=0 if number else one.fitting, helps=helps)
-        yield of_bound("workload-does-not-fit", shortage, "deny" if refused else "warn")
+        yield of_bound("workload-does-not-fit", _with_author(shortage, demand), "deny" if refused else "warn")
 
 
 def _exceeds(bound: Bound, count: Count) -> bool:
@@ -67,6 +69,27 @@ def _shortage(demand: Demand, bound: Bound, without: dict[tuple[str, str], Bound
         request=written_request(demand.unit.pod, bound.name),
         counted_by=BY_KIND[demand.case.workload.kind].counted_by,
     )
+
+
+def _with_author(shortage: Shortage, demand: Demand) -> Shortage:
+    """Return the shortage with who set its values, where they are not the author's: asked of few bounds."""
+    authors = {unwritten(demand.unit.pod, demand.case, name) for name in shortage.names.split(" and ")}
+    author = authors.pop()
+    if author is None or authors:  # a limit that was raised to a request that was written is its author's, too
+        return shortage
+    return msgspec.structs.replace(shortage, unwritten=author, beside=_beside(demand, shortage.bound.name))
+
+
+def _beside(demand: Demand, limit: str) -> Quantity:
+    """Return the request that a limit has beside it, 0 where it was written or no quota counts it."""
+    side, name = side_and_name(limit)
+    request = f"requests.{name}"
+    if side != "limits" or not any(name in one.hard or request in one.hard for one in demand.quotas.quotas):
+        return ZERO
+    pod = demand.unit.pod
+    if unwritten(pod, demand.case, request) is None:
+        return ZERO
+    return aggregate(pod, spec_requests).get(name, ZERO)
 
 
 def _lowering(demand: Demand, bound: Bound) -> Lowering:

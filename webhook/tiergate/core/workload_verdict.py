@@ -19,6 +19,7 @@ from tiergate.core.workload_findings import Stall
 from tiergate.core.workload_pod import Unit, is_sound, never_made, never_runs, unit_of
 from tiergate.core.workload_room import Rolling, in_force, passing
 from tiergate.core.workload_short import BoundNames, of_bound, short
+from tiergate.core.workload_unwritten import unwritten
 
 
 def verdict(case: Case) -> tuple[Finding, ...]:
@@ -146,7 +147,8 @@ def _stalls(demand: Demand, old: Workload, found: tuple[Bound, ...]) -> tuple[Fi
     rollings = [(_rolling(workload, old, bound, demand.count), bound) for bound in found]
     for rolling, bound in rollings:
         if rolling.pods > 0 and rolling.stalls(bound):
-            stall = Stall(workload, rolling, bound, passing(rollings), old.held)
+            author = unwritten(demand.unit.pod, demand.case, bound.name)
+            stall = Stall(workload, rolling, bound, passing(rollings), old.held, author)
             return (of_bound("workload-rollout-stalls", stall, "warn"),)
     return ()
 

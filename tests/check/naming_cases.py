@@ -72,6 +72,13 @@ def an_object(kind: str, metadata: dict[str, Any], template: dict[str, Any] | No
     return Named(f"{root}{place}/{kind.lower()}s", document)
 
 
+def a_job_with_its_own_selector(metadata: dict[str, Any], *, manual: object = True) -> Named:
+    """Return a Job whose author selects its pods, unless ``manual`` says otherwise."""
+    job = an_object("Job", metadata)
+    chosen = {"manualSelector": manual} | ({"selector": {"matchLabels": {"app": "a"}}} if manual else {})
+    return Named(job.collection, {**job.document, "spec": {**job.document["spec"], **chosen}})
+
+
 def objects() -> Iterator[Named]:
     """Yield an object for each name and prefix of each kind, and for each key and value of a label or annotation."""
     for _, kind in NAMES:
@@ -79,6 +86,9 @@ def objects() -> Iterator[Named]:
             yield an_object(kind, {"name": name})
         for prefix in PREFIXES_TRIED:
             yield an_object(kind, {"generateName": prefix})
+    for manual in (True, False, None):
+        yield from (a_job_with_its_own_selector({"name": name}, manual=manual) for name in NAMES_TRIED)
+        yield from (a_job_with_its_own_selector({"generateName": one}, manual=manual) for one in PREFIXES_TRIED)
     yield an_object("Pod", {"name": "a", "generateName": "A"})
     yield from (an_object("Pod", {"name": value}) for value in (1, True, ["a"]))
     for kind in ("Pod", "Tier"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.check.naming_cases import an_object
+from tests.check.naming_cases import a_job_with_its_own_selector, an_object
 from tests.check.running import KNOWN, Folder
 from tiergate.core.naming import LONGEST_ANNOTATIONS, NAMES
 
@@ -63,6 +63,21 @@ def test_templates_have_labels_too(folder: Folder, kind: str) -> None:
     folder.write({"a.json": json.dumps(an_object(kind, {"name": "a"}, {"labels": {"app": "a", "on": "a b"}}).document)})
     (one,) = folder.check(*KNOWN, "-n", "dev", "-o", "json", "a.json").report["findings"]
     assert (one["rule"], one["pointer"].endswith("/template/metadata/labels/on")) == ("api-validation", True)
+
+
+@pytest.mark.parametrize(
+    ("length", "manual", "most"), [(64, True, 0), (253, True, 0), (254, True, 253), (64, False, 63), (64, None, 63)]
+)
+def test_a_job_may_have_a_long_name_if_its_author_selects_its_pods(
+    folder: Folder, length: int, manual: object, most: int
+) -> None:
+    """The server then puts the name into no label of the pods."""
+    job = a_job_with_its_own_selector({"name": "a" * length}, manual=manual)
+    folder.write({"a.json": json.dumps(job.document)})
+    found = folder.check(*KNOWN, "-n", "dev", "-o", "json", "a.json").report["findings"]
+    said = [one["message"] for one in found if one["pointer"] == "/metadata/name"]
+    assert len(said) == bool(most)
+    assert all(f"at most {most} are allowed" in one for one in said)
 
 
 def test_what_the_server_takes_is_not_told(folder: Folder) -> None:

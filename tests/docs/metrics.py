@@ -22,8 +22,8 @@ LABELS: Final = {
     "tier": "the name of a tier; empty if there is none",
     "kind": "the resource under review, for example `pods` or `deployments/scale`; empty if it could not be read",
     "outcome": "of a review: see [the review log](operate.md#the-review-log). Of an Event: `written`; `repeated` "
-    "within ten minutes; `absent`, because the workload does not exist or has another uid; `dropped`, because there "
-    "were too many; `failed`, see the log of the replica",
+    "within ten minutes, or within ten seconds if its text has changed; `absent`, because the workload does not exist "
+    "or has another uid; `dropped`, because there were too many; `failed`, see the log of the replica",
     "rule": "the id of the first rule that was broken ([refusals](operate.md#refusals)); empty if none was",
     "reason": "of an error: see [the review log](operate.md#the-review-log). Of a condition: see "
     "[conditions](operate.md#conditions-of-a-tier)",

@@ -106,7 +106,7 @@ def about(event: Object) -> tuple[str, str, str]:
     return found["kind"], found["name"], found.get("uid", "")
 
 
-def a_flood(number: int, namespace: str = "dev") -> bytes:
+def a_flood(number: int, namespace: str = "dev", *, cpu: str = "3") -> bytes:
     """Return the review of a pod that one of very many ReplicaSets makes."""
     owner = an_owner(name=f"rs-{number}", uid=f"uid-rs-{number}")
-    return a_review(a_pod_of(owner, namespace=namespace), namespace=namespace)
+    return a_review(a_pod_of(owner, cpu=cpu, namespace=namespace), namespace=namespace)

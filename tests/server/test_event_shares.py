@@ -10,7 +10,7 @@ from tests.builders import a_workload_object
 from tests.reviews import a_review
 from tests.server.event_world import World, a_flood, a_pod_of, a_rollout, about
 from tiergate.server import events
-from tiergate.server.events import ALL_BURST, ALL_INTERVAL, BURST, MOST_WAITING
+from tiergate.server.events import ALL_BURST, ALL_INTERVAL, BURST, CHANGED, INTERVAL, MOST_WAITING, SPARE
 
 REFUSED: Final = a_review(a_pod_of())
 
@@ -57,6 +57,47 @@ async def test_a_tenant_who_makes_up_owners_keeps_nobody_elses_event_from_being_
     assert world.events.waiting == BURST + 1
     (event,) = await world.written()
     assert about(event) == ("Deployment", "web", "uid-web")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("changing", "newcomers"), [(SPARE, SPARE), (3 * BURST, 0)])
+async def test_texts_that_change_without_end_have_the_share_of_their_namespace(changing: int, newcomers: int) -> None:
+    """Of few workloads half of it: others of the namespace are told of at once. Other namespaces notice none of it."""
+    world = World(namespaces=1)
+    for number in range(changing + newcomers):
+        world.put("ReplicaSet", f"rs-{number}")
+    world.put("ReplicaSet", "rs-0", namespace="team-0")
+    begun = world.now
+    while world.now < begun + 100:
+        for number in range(changing):
+            await world.review("validate", a_flood(number, cpu=f"{world.now:.0f}"))
+        assert world.events.waiting <= BURST
+        await world.written()
+        world.now += 4
+    written = world.counts.outcomes["written"]
+    assert BURST < written <= BURST + (world.now - begun) / INTERVAL
+    assert len(world.events) == changing
+    for number in range(changing, changing + newcomers):
+        await world.review("validate", a_flood(number))
+    await world.review("validate", a_flood(0, "team-0"))
+    await world.written()
+    assert world.counts.outcomes["written"] == written + newcomers + 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("peers", "new", "changed"), [(1, MOST_WAITING // 2, MOST_WAITING // 4), (4, 200, 128)])
+async def test_texts_that_change_leave_half_of_the_queue_to_what_is_due(peers: int, new: int, changed: int) -> None:
+    """Half of what there is for all, and half of what there is for one address, whatever the namespaces."""
+    names = [f"team-{number}" for number in range(new)]
+    world = World(namespaces=len(names))
+    for name in names:
+        world.put("ReplicaSet", "rs-0", namespace=name)
+    for cpu, waiting in (("3", new), ("4", changed)):
+        for number, name in enumerate(names):
+            await world.review("validate", a_flood(0, name, cpu=cpu), peer=f"192.0.2.{number % peers}")
+        assert world.events.waiting == waiting
+        await world.written()
+        world.now += CHANGED
 
 
 @pytest.mark.asyncio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -13,7 +14,8 @@ from tests.server.event_world import World, a_pod_of, a_rollout, about
 from tiergate.admission.request import read
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.core.decision import Decision, Finding
-from tiergate.server.events import AGAIN, LARGEST, RETRY, SETTLE
+from tiergate.core.request import Endpoint
+from tiergate.server.events import AGAIN, CHANGED, LARGEST, RETRY, SETTLE
 
 REFUSED: Final = a_review(a_pod_of())
 
@@ -182,6 +184,38 @@ async def test_pods_of_another_rollout_are_told_of_in_the_same_event() -> None:
     (event,) = await world.written()
     assert about(event) == ("Deployment", "web", "uid-web")
     assert world.api.journal == {"POST events": 1}
+
+
+def a_corrected_rollout(cpu: str) -> tuple[Endpoint, bytes]:
+    """Another template makes another ReplicaSet, and the pods of that are refused."""
+    owner = an_owner(name=f"web-{cpu}", uid=f"uid-web-{cpu}")
+    return "validate", a_review(a_pod_of(owner, cpu=cpu))
+
+
+def the_same_replicaset(cpu: str) -> tuple[Endpoint, bytes]:
+    """As where the amounts in use are others."""
+    return "validate", a_review(a_pod_of(cpu=cpu))
+
+
+def a_refused_creation(cpu: str) -> tuple[Endpoint, bytes]:
+    return "workloads", a_review(a_workload_object(cpu=cpu))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", [a_corrected_rollout, the_same_replicaset, a_refused_creation])
+async def test_who_corrects_a_workload_finds_the_new_numbers(asked: Callable[[str], tuple[Endpoint, bytes]]) -> None:
+    """Ten minutes would be too long for whoever tries the next number; the old text is not said again before."""
+    world = World()
+    a_rollout(world.api)
+    for cpu in ("5", "4", "3"):
+        world.put("ReplicaSet", f"web-{cpu}", owner=an_owner(kind="Deployment", name="web", uid="uid-web"))
+    told = []
+    for cpu, pause in (("5", 0.0), ("4", CHANGED), ("3", 1.0), ("3", CHANGED), ("3", CHANGED)):
+        world.now += pause
+        await world.review(*asked(cpu))
+        (event,) = await world.written()
+        told.append((event["message"].partition("limits.cpu is ")[2][0], event["count"]))
+    assert told == [("5", 1), ("4", 2), ("4", 2), ("3", 4), ("3", 4)]
 
 
 @pytest.mark.asyncio

@@ -15,6 +15,7 @@ from tiergate.core.jsonpatch import escape
 from tiergate.core.naming import (
     DNS_LABEL,
     LONGEST_ANNOTATIONS,
+    MANUALLY_SELECTING_JOB,
     NAMES,
     UNNAMED,
     NameRule,
@@ -36,12 +37,23 @@ _KINDS: Final = {
 _CLUSTER_WIDE: Final = frozenset({"Namespace", "Tier"})
 
 
+class _JobSpec(msgspec.Struct, rename="camel"):
+    manual_selector: Any = None
+
+
+class _Job(msgspec.Struct):
+    spec: _JobSpec | None = None
+
+
+_decode_job: Final = msgspec.json.Decoder(_Job).decode
+
+
 def with_names(checked: Checked | None, manifest: Manifest, namespace: str) -> Checked | None:
     """Add to what was found of an object what is refused of its names; ``namespace`` is where it will be.
 
     Of a kind that no tier judges there is a result only if something is refused, and only if Tiergate reads it.
     """
-    rule = NAMES.get((manifest.group, manifest.kind))
+    rule = _rule(manifest)
     if rule is None or not (faults := tuple(_faults(manifest, rule))):
         return checked
     before = _unjudged(manifest, namespace) if checked is None else checked.result
@@ -50,6 +62,20 @@ def with_names(checked: Checked | None, manifest: Manifest, namespace: str) -> C
     found = [one for fault in faults if (one := _finding(about, fault)).pointer not in told]
     result = msgspec.structs.replace(before, findings=(*before.findings, *found))
     return Checked(result) if checked is None else Checked(result, checked.part)
+
+
+def _rule(manifest: Manifest) -> NameRule | None:
+    """Return what the name of an object is held to; None for a kind that Tiergate does not read."""
+    kind = manifest.group, manifest.kind
+    return MANUALLY_SELECTING_JOB if kind == ("batch", "Job") and _selects_manually(manifest.raw) else NAMES.get(kind)
+
+
+def _selects_manually(job: bytes) -> bool:
+    try:
+        spec = _decode_job(job).spec
+    except (msgspec.MsgspecError, RecursionError):  # told by whoever reads the object
+        return False
+    return spec is not None and spec.manual_selector is True
 
 
 def _finding(about: About, fault: Fault) -> ReportedFinding:

@@ -24,9 +24,9 @@ class Budget:
         """Return how many keys are remembered."""
         return len(self._full_at)
 
-    def wait(self, key: str, *, now: float) -> float:
-        """Return the seconds until the key may be written; 0 allows it now."""
-        return max(0.0, self._full_at.get(key, now) - now - (self._burst - 1) * self._interval)
+    def wait(self, key: str, *, now: float, keep: int = 0) -> float:
+        """Return the seconds until the key may be written and leave so many writes of the burst; 0 allows it now."""
+        return max(0.0, self._full_at.get(key, now) - now - (self._burst - 1 - keep) * self._interval)
 
     def spend(self, key: str, *, now: float) -> None:
         """Count one write."""

@@ -65,7 +65,7 @@ NAMES: Final[Mapping[tuple[str, str], NameRule]] = {
     ("apps", "Deployment"): DNS_SUBDOMAIN,
     ("apps", "DaemonSet"): DNS_SUBDOMAIN,
     ("apps", "StatefulSet"): DNS_LABEL,
-    # The server puts the name into a label of the pods.
+    # The server puts the name into a label of the pods; not with manualSelector: see MANUALLY_SELECTING_JOB.
     ("batch", "Job"): _AS_LABEL_VALUE,
     # The name of its Jobs has eleven more.
     ("batch", "CronJob"): msgspec.structs.replace(DNS_SUBDOMAIN, longest=52),
@@ -77,6 +77,8 @@ NAMES: Final[Mapping[tuple[str, str], NameRule]] = {
     ("tiergate.io", "Tier"): _AS_LABEL_VALUE,
 }
 """By group and kind."""
+MANUALLY_SELECTING_JOB: Final = DNS_SUBDOMAIN
+"""Of a Job with ``manualSelector: true``, whose pods get no labels of the server."""
 UNNAMED: Final = frozenset({"LimitRange"})
 """The API server names one that has neither a name nor a prefix."""
 

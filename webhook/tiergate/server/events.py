@@ -37,6 +37,8 @@ SETTLE: Final = 2.0
 """Seconds before an Event is written: a workload that was warned of is stored by then, and a burst has been counted."""
 AGAIN: Final = 600.0
 """Seconds in which an Event on one workload by one rule is written once; what happens meanwhile is counted."""
+CHANGED: Final = 10.0
+"""The same for another text: whoever corrects a workload, and not enough, looks for the new numbers."""
 RETRY: Final = 60.0
 """The same after one that was not written."""
 MOST_KNOWN: Final = 2048
@@ -47,6 +49,8 @@ BURST: Final = 10
 INTERVAL: Final = 10.0
 """Events in one namespace: so many at once, then one each so many seconds. No more of them wait at a time: the API
 server is one address, and the pods of a tenant may name owners without end that are not there."""
+SPARE: Final = BURST // 2
+"""Of these for Events that are due alone: texts that change without end keep no new Event from being written."""
 ALL_BURST: Final = 20
 ALL_INTERVAL: Final = 0.2
 """Of all namespaces: each Event costs five requests at most."""
@@ -59,10 +63,23 @@ logger = logging.getLogger(__name__)
 
 
 class _Seen(msgspec.Struct):
-    """How often something has happened since it was written, and until when it is not written again."""
+    """How often something has happened since it was written, and until when it is not written again.
+
+    ``until`` is for the same text, ``changed`` for another one. Of the text only the hash is kept; 0 is none.
+    """
 
     count: int = 0
     until: float = float("-inf")
+    changed: float = float("-inf")
+    text: int = 0
+
+    def rest(self, until: float) -> None:
+        """Write nothing until then, whatever the text."""
+        self.until = self.changed = until
+
+    def say(self, text: str, now: float) -> None:
+        """Remember what is written now."""
+        self.until, self.changed, self.text = now + AGAIN, now + CHANGED, hash(text)
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -114,32 +131,45 @@ class WorkloadEvents:
             return
         try:
             told = notice(request, decision, body) if len(body) <= LARGEST else None
-            if told is not None and self._is_due(told, peer):
-                line = message(request, decision)
-                self._of_peer[peer] += 1
-                self._of_share[peer, _share(told)] += 1
-                self._waiting.append(_Waiting(told, line, peer, self._clock() + SETTLE))
-                self._wake.set()
+            if told is not None:
+                self._take(told, peer, lambda: message(request, decision))
         except (msgspec.MsgspecError, RecursionError):
             self._recorder.event("failed")  # what the strict decoder alone can read
         except Exception:
             self._recorder.event("failed")
             logger.exception("an Event could not be prepared")
 
-    def _is_due(self, told: Notice, peer: str) -> bool:
-        """Count one notice; say whether an Event is to be written and there is room for it."""
-        seen = self._known(told)
+    def _take(self, told: Notice, peer: str, text: Callable[[], str]) -> None:
+        """Count one notice, and queue its Event where one is to be written and there is room for it."""
+        seen, share, now = self._known(told), _share(told), self._clock()
         seen.count += 1
-        now = self._clock()
-        if now < seen.until:
+        due = now >= seen.until
+        if now < seen.changed or not (due or self._is_spare(share, peer, now)):
             self._recorder.event("repeated")
-            return False
-        of_peer, of_share = self._of_peer[peer], self._of_share[peer, _share(told)]
+            return
+        of_peer, of_share = self._of_peer[peer], self._of_share[peer, share]
         if len(self._waiting) >= MOST_WAITING or of_peer >= MOST_WAITING // 2 or of_share >= BURST:
             self._recorder.event("dropped")
-            return False
-        seen.until = now + AGAIN
-        return True
+            return
+        if due:
+            seen.rest(now + AGAIN)  # also where no text can be made
+        line = text()
+        if not due and hash(line) == seen.text:
+            self._recorder.event("repeated")
+            return
+        seen.say(line, now)
+        self._of_peer[peer] += 1
+        self._of_share[peer, share] += 1
+        self._waiting.append(_Waiting(told, line, peer, now + SETTLE))
+        self._wake.set()
+
+    def _is_spare(self, share: str, peer: str, now: float) -> bool:
+        """Return whether there is room for an Event before it is due: half of all room is kept for those that are."""
+        return (
+            len(self._waiting) < MOST_WAITING // 2
+            and self._of_peer[peer] < MOST_WAITING // 4
+            and self._budget.wait(share, now=now, keep=SPARE + self._of_share[peer, share]) == 0
+        )
 
     def _known(self, told: Notice) -> _Seen:
         if (seen := self._seen.get(told)) is None:
@@ -167,7 +197,7 @@ class WorkloadEvents:
         self._pace.spend("", now=self._clock())
         outcome = await self._written(waiting)
         if outcome in ("dropped", "absent", "failed"):
-            self._known(waiting.notice).until = self._clock() + RETRY
+            self._known(waiting.notice).rest(self._clock() + RETRY)
         self._recorder.event(outcome)
 
     async def _written(self, waiting: _Waiting) -> EventOutcome:
@@ -184,14 +214,14 @@ class WorkloadEvents:
     async def _record(self, waiting: _Waiting, about: Reference) -> EventOutcome:
         """Write the Event on a workload that is proved to exist, or whose creation was refused."""
         told = msgspec.structs.replace(waiting.notice, about=about)
-        seen, now = self._known(waiting.notice), self._clock()
+        share, now = _share(told), self._clock()
+        seen = self._known(waiting.notice)
         if told != waiting.notice:  # of what made the pod another one may have been told already
             count, seen.count = seen.count, 0
             seen = self._known(told)
             seen.count += count
-            if now < seen.until:
+            if now < seen.until and not self._is_renewed(waiting, seen, now):
                 return "repeated"
-        share = _share(told)
         if self._budget.wait(share, now=now) > 0:
             return "dropped"
         self._budget.spend(share, now=now)
@@ -205,8 +235,19 @@ class WorkloadEvents:
             count=count,
             again=True,
         )
-        seen.count, seen.until = max(seen.count - count, 0), now + AGAIN
+        seen.count = max(seen.count - count, 0)
+        seen.say(waiting.message, now)
         return "written"
+
+    def _is_renewed(self, waiting: _Waiting, seen: _Seen, now: float) -> bool:
+        """Return whether an Event is renewed before it is due, as its text has changed; else try again later."""
+        if hash(waiting.message) == seen.text:
+            return False
+        if now >= seen.changed and self._is_spare(_share(waiting.notice), waiting.peer, now):
+            return True
+        own = self._known(waiting.notice)
+        own.changed, own.text = seen.changed if now < seen.changed else now + RETRY, 0
+        return False
 
 
 def _share(told: Notice) -> str:

@@ -1,4 +1,4 @@
-"""Amounts as integers of milli-units, and the many legal ways to write one in JSON; when scopes are spelled otherwise."""
+"""Amounts as integers of milli-units, the many legal ways to write one in JSON, and when two scopes are the same."""
 
 from __future__ import annotations
 

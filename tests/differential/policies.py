@@ -280,13 +280,20 @@ def _quota(random: Random, name: str, used: dict[str, int | None]) -> Quota:
     hard = {one: _bound(random, one) for one in _some(random, names, 5)}
     known: Amounts = {}
     for one, bound in hard.items():
-        key = f"{msgspec.json.encode(scopes, order='sorted')!r} {one}"
+        key = f"{scope_key(scopes)} {one}"
         if key not in used:
             used[key] = _used(random, one, bound)
         value = used[key]
         if value is not None:
             known[one] = value
     return Quota(name, hard, known, scopes)
+
+
+def scope_key(scopes: Json) -> str:
+    """Return the same for two spellings of one set of scopes."""
+    selector = scopes.get("scopeSelector", {}).get("matchExpressions", [])
+    expressions = {(one["scopeName"], one["operator"], *sorted(one.get("values", ()))) for one in selector}
+    return f"{sorted(set(scopes.get('scopes', ())))} {sorted(expressions)}"
 
 
 def _bound(random: Random, name: str) -> int:

@@ -19,7 +19,7 @@ from tests.differential.differences import DIFFERENCES, HELD_SUM, POD_LEVEL_MIN,
 from tests.differential.outcome import refused
 from tests.differential.overheads import AGAIN, decimals, is_decimal
 from tests.differential.pods import a_pod
-from tests.differential.policies import Policy, with_several_ranges
+from tests.differential.policies import Policy, scope_key, with_several_ranges
 from tests.differential.spelling import fractional, spellings
 from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
 from tiergate.core import native, quota, validity
@@ -66,16 +66,23 @@ def test_every_reason_is_documented(name: str) -> None:
     assert f"| `{name}` |" in (Path(__file__).parents[2] / "docs/differences.md").read_text()
 
 
+def test_two_spellings_of_one_set_of_scopes_have_one_usage() -> None:
+    values = ({"scopeName": "VolumeAttributesClass", "operator": "NotIn", "values": [*one]} for one in ("ab", "ba"))
+    assert len({scope_key({"scopeSelector": {"matchExpressions": [one]}}) for one in values}) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.property
 @some
 @given(policies)
 def test_every_policy_can_be_a_tier(policy: Policy) -> None:
-    """Each quota is in one of the objects that the controller would make, with a bound that is no larger."""
+    """Each quota is in one of the objects that the controller would make, as known, with a bound that is no larger."""
     governed = ours.governed(policy)
     for single in governed.quotas:
         assert any(
-            one.hard.keys() >= single.hard.keys() and all(one.hard[name] <= single.hard[name] for name in single.hard)
+            one.hard.keys() >= single.hard.keys()
+            and all(one.hard[name] <= single.hard[name] for name in single.hard)
+            and all(one.used.get(name) == single.used.get(name) for name in single.hard)
             for one in governed.tier_quotas
         )
 

@@ -228,8 +228,10 @@ async def test_reviews_get_their_turn_while_thousands_of_quotas_are_read_live() 
             await asyncio.sleep(0)
 
     task = asyncio.ensure_future(others())
-    assert await state.quotas_now("dev", peer="", timeout=2.0)
-    task.cancel()
+    try:
+        assert await state.quotas_now("dev", peer="", timeout=2.0)
+    finally:
+        task.cancel()
     assert turns >= 20
 
 

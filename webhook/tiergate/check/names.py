@@ -24,6 +24,7 @@ from tiergate.core.naming import (
 )
 from tiergate.core.text import shortened
 from tiergate.manifests.load import Manifest
+from tiergate.wire.kinds import KINDS
 from tiergate.wire.metadata import WrittenMetadata, read_metadata
 
 _KINDS: Final = {
@@ -34,7 +35,7 @@ _KINDS: Final = {
     list: "an array",
     dict: "an object",
 }
-_CLUSTER_WIDE: Final = frozenset({"Namespace", "Tier"})
+_CLUSTER_WIDE: Final = frozenset(one.kind for one in KINDS if not one.namespaced)
 
 
 class _JobSpec(msgspec.Struct, rename="camel"):

@@ -200,6 +200,11 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 @lru_cache(maxsize=256)
 def checks(tier: Tier) -> Checks:
+    """Return `checks_of` a tier that is in force; whoever only asks about a tier must not fill this memory."""
+    return checks_of(tier)
+
+
+def checks_of(tier: Tier) -> Checks:
     """Return the checks of a tier."""
     usage = dict.fromkeys(rule.usage for rule in RULES if rule.usage is not None)
     pod, claim = ([rule.pod for rule in RULES], [rule.claim for rule in RULES])
@@ -247,9 +252,8 @@ def _found(case: ObjectCase) -> list[Iterable[Finding]]:
     return found
 
 
-def out_of_range(subject: Pod | Claim, tier: Tier) -> Iterator[Finding]:
+def out_of_range(subject: Pod | Claim, of_tier: Checks) -> Iterator[Finding]:
     """Yield the findings of the rules of a new object that no usage can lift, in the order of RULES."""
-    of_tier = checks(tier)
     if isinstance(subject, Claim):
         for claim_check in of_tier.claim:
             yield from claim_check(subject, None)

@@ -11,7 +11,7 @@ from tiergate.core.facts import Facts
 from tiergate.core.jsonpatch import escape
 from tiergate.core.request import Request, TierChange
 from tiergate.core.resources import is_extended
-from tiergate.core.rules import out_of_range, said
+from tiergate.core.rules import checks_of, out_of_range, said
 from tiergate.core.tally import unmeasured
 from tiergate.core.text import shortened
 from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, TierQuota, derived_defaults
@@ -45,7 +45,7 @@ def _warnings(tier: Tier, minor: int) -> Iterator[Finding]:
     for index, item in enumerate(tier.limits):
         yield from _of_item(tier, f"/spec/limits/{index}", item)
     pod, _ = default_pod(tier, minor)
-    for one in out_of_range(pod, tier):
+    for one in out_of_range(pod, checks_of(tier)):
         yield _warning(tier, "default-pod-refused", "/spec/limits", detail=said(one, namespace="").fact)
     if not tier.is_native and (names := unmeasured(tier)):
         yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))

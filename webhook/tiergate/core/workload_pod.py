@@ -114,7 +114,7 @@ def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Fi
     """Yield what refuses a pod or claim."""
     one, tier, minor = asked.subject, case.tier, case.minor
     judged = ObjectCase(one, None, tier, quotas.quotas, 0.0, minor)
-    broken = [*rules.out_of_range(one, tier), *quota.required(judged)]
+    broken = [*rules.out_of_range(one, rules.checks(tier)), *quota.required(judged)]
     if not quotas.allow(asked):
         unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
         broken += quota.exceeded(msgspec.structs.replace(judged, quotas=unused), case.ranges)

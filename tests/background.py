@@ -1,7 +1,9 @@
-"""Threads that work beside a test."""
+"""What works beside a test: threads, and others that wait for the event loop."""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,3 +21,25 @@ def threads(*work: Callable[[], object], stop: Callable[[], object]) -> Iterator
         stop()
         for worker in workers:
             worker.join()
+
+
+class Turns:
+    """How many turns others had."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def take_all(self) -> None:
+        for self.count in itertools.count(1):
+            await asyncio.sleep(0)
+
+
+@contextmanager
+def others_turns() -> Iterator[Turns]:
+    """Count the turns that the event loop gives to others while the block runs, which ends with it, also in error."""
+    turns = Turns()
+    task = asyncio.ensure_future(turns.take_all())
+    try:
+        yield turns
+    finally:
+        task.cancel()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -145,25 +147,40 @@ async def test_a_difference_explains_its_case_and_nothing_else_does(kubeconfig: 
     assert others_off == result.disagreement
 
 
-async def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(kubeconfig: Path) -> None:
-    """Q-21: the sum, 20E, wraps and is above its bound, which as a pair is 0."""
+Place = tuple[ModuleType, str]
+"""A function: its module and name."""
+
+
+async def faulty_result(
+    kubeconfig: Path, case: Case, name: str, explained: Place, predicted: Place, ours_off: AbstractContextManager[Any]
+) -> Result:
+    """Check that a disagreement is explained by this alone, and return how it ends with what we compute off."""
 
     async def work(server: Server) -> tuple[Result | None, ...]:
         bench = Bench(server, server.namespace(0))
-        whole = await bench.result(HELD_SUM)
-        with mock.patch.object(explaining, "held_sums", return_value=()):
-            unexplained = await bench.result(HELD_SUM)
-        with mock.patch.object(predicting, "forms", return_value=()):
-            unpredicted = await bench.result(HELD_SUM)
-        with mock.patch.object(limitrange, "limit_range_totals", return_value=({}, {})):
-            return whole, unexplained, unpredicted, await bench.result(HELD_SUM)
+        whole = await bench.result(case)
+        with mock.patch.object(*explained, return_value=()):
+            unexplained = await bench.result(case)
+        with mock.patch.object(*predicted, return_value=()):
+            unpredicted = await bench.result(case)
+        with ours_off:
+            return whole, unexplained, unpredicted, await bench.result(case)
 
-    whole, unexplained, unpredicted, faulty = await with_a_server(kubeconfig, HELD_SUM, work)
+    faulty: Result
+    whole, unexplained, unpredicted, faulty = await with_a_server(kubeconfig, case, work)
     assert whole.disagreement
-    assert whole.explained == (differences.HELD_SUM,)
+    assert whole.explained == (name,)
     assert not whole.fault
     assert unexplained.fault
     assert unpredicted.fault
+    return faulty
+
+
+async def test_how_a_sum_is_held_explains_what_is_said_of_it_and_nothing_else(kubeconfig: Path) -> None:
+    """Q-21: the sum, 20E, wraps and is above its bound, which as a pair is 0."""
+    ours_off = mock.patch.object(limitrange, "limit_range_totals", return_value=({}, {}))
+    explained, predicted = (explaining, "held_sums"), (predicting, "forms")
+    faulty = await faulty_result(kubeconfig, HELD_SUM, differences.HELD_SUM, explained, predicted, ours_off)
     assert faulty.fault, "what is said of memory does not depend on it"
 
 
@@ -206,24 +223,9 @@ WITH_OVERHEAD = {
 @pytest.mark.parametrize("case", WITH_OVERHEAD.values(), ids=WITH_OVERHEAD)
 async def test_overhead_that_quota_counts_again_is_explained_and_only_by_that(kubeconfig: Path, case: Case) -> None:
     """Q-7: the server holds the pod-level value as a decimal, and adds overhead to it in place."""
-    without = mock.patch.object(usage, "add_into", return_value=None)
-
-    async def work(server: Server) -> tuple[Result | None, ...]:
-        bench = Bench(server, server.namespace(0))
-        whole = await bench.result(case)
-        with mock.patch.object(explaining, "counted_again", return_value=()):
-            unexplained = await bench.result(case)
-        with mock.patch.object(overheads, "forms", return_value=()):
-            unpredicted = await bench.result(case)
-        with without:  # one container: nothing else is added
-            return whole, unexplained, unpredicted, await bench.result(case)
-
-    whole, unexplained, unpredicted, faulty = await with_a_server(kubeconfig, case, work)
-    assert whole.disagreement
-    assert whole.explained == (overheads.AGAIN,)
-    assert not whole.fault
-    assert unexplained.fault
-    assert unpredicted.fault
+    ours_off = mock.patch.object(usage, "add_into", return_value=None)  # one container: nothing else is added
+    explained, predicted = (explaining, "counted_again"), (overheads, "forms")
+    faulty = await faulty_result(kubeconfig, case, overheads.AGAIN, explained, predicted, ours_off)
     if case.standing is None:  # a resize grows by no overhead
         assert faulty.fault, "that we count overhead at all does not depend on it"
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests import builders as built
+from tests.background import others_turns
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tiergate.cluster.capacity import MOST, OBJECT
 from tiergate.cluster.client import Client
@@ -218,21 +219,11 @@ async def test_quotas_are_read_live() -> None:
 
 async def test_reviews_get_their_turn_while_thousands_of_quotas_are_read_live() -> None:
     """Whoever may write ResourceQuotas can write so many, and have them read by each pod that is refused."""
-    path, turns = "/api/v1/namespaces/dev/resourcequotas", 0
+    path = "/api/v1/namespaces/dev/resourcequotas"
     state = state_on({path: {"items": [a_named_quota(f"q-{number}", "dev") for number in range(20 * DECODED_AT_ONCE)]}})
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    task = asyncio.ensure_future(others())
-    try:
+    with others_turns() as turns:
         assert await state.quotas_now("dev", peer="", timeout=2.0)
-    finally:
-        task.cancel()
-    assert turns >= 20
+    assert turns.count >= 20
 
 
 UNREADABLE: dict[str, dict[str, Any]] = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
+from tests.background import others_turns
 from tests.fake_api import FakeApi
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tests.server.test_state import learn, state_on
@@ -96,18 +95,9 @@ async def test_reviews_get_their_turn_while_thousands_are_read() -> None:
     state = a_state(*(f"team-{number}" for number in range(3 * AT_ONCE)))
     publisher = PagePublisher(state, a_journal(), replica="r")
     touched(state, 1)
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    task = asyncio.ensure_future(others())
-    await publisher.look()
-    task.cancel()
-    assert turns >= 5
+    with others_turns() as turns:
+        await publisher.look()
+    assert turns.count >= 5
 
 
 async def test_until_the_caches_are_filled_nothing_was_heard() -> None:

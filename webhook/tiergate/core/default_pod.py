@@ -20,7 +20,7 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
 
     None where no quota counts them, or where one requires a value for which the tier has no default.
     """
-    pod, usage = _of_tier_in_force(tier, minor)
+    pod, usage = _measured(tier, minor)
     fitting: int | None = None
     for quota in quotas:
         for name, left in left_of(pod, quota, minor=minor):
@@ -33,11 +33,13 @@ def default_pods(tier: Tier, quotas: Iterable[QuotaStatus], *, minor: int) -> in
     return fitting
 
 
-def default_pod(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
-    """Return such a pod as it is stored in the tier, and what quotas count of it."""
-    pod = admitted(_BARE, tier, minor=minor)
+def default_pod(tier: Tier, minor: int) -> Pod:
+    """Return such a pod as it is stored in the tier."""
+    return admitted(_BARE, tier, minor=minor)
+
+
+@lru_cache(maxsize=1024)
+def _measured(tier: Tier, minor: int) -> tuple[Pod, dict[str, Quantity]]:
+    """Return it with what quotas count of it; whoever only asks about a tier must not fill this memory."""
+    pod = default_pod(tier, minor)
     return pod, charge(pod, now=None, minor=minor)
-
-
-_of_tier_in_force: Final = lru_cache(maxsize=1024)(default_pod)
-"""Whoever only asks about a tier must not fill this memory."""

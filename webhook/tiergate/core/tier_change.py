@@ -44,8 +44,7 @@ def _warnings(tier: Tier, minor: int) -> Iterator[Finding]:
     """Yield what is legal and rarely meant."""
     for index, item in enumerate(tier.limits):
         yield from _of_item(tier, f"/spec/limits/{index}", item)
-    pod, _ = default_pod(tier, minor)
-    for one in out_of_range(pod, checks_of(tier)):
+    for one in out_of_range(default_pod(tier, minor), checks_of(tier)):
         yield _warning(tier, "default-pod-refused", "/spec/limits", detail=said(one, namespace="").fact)
     if not tier.is_native and (names := unmeasured(tier)):
         yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))

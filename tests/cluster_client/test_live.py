@@ -106,27 +106,6 @@ async def test_an_address_that_asks_little_is_next_whatever_others_make_up(peers
     await asyncio.gather(*forging, return_exceptions=True)
 
 
-@pytest.mark.slow
-async def test_a_user_who_asks_much_delays_no_other_one_of_the_same_address() -> None:
-    """As the API server is the address of all users; without shares 13 of 15 changes of a label failed."""
-    server, reads = Server(), LiveReads[int]()
-
-    async def ask_without_end(number: int) -> None:
-        for tier in itertools.count(number, step=100):
-            with suppress(Unreachable):
-                await reads.read(tier, server.call, peer="api-server", whose="mallory", timeout=4)
-            await asyncio.sleep(0.2)
-
-    asking = [asyncio.create_task(ask_without_end(number)) for number in range(100)]
-    await asyncio.sleep(5)
-    for number in range(5):
-        await reads.read(("dev", number), server.call, peer="api-server", whose="alice", timeout=4)
-        await asyncio.sleep(1)
-    for task in asking:
-        task.cancel()
-    await asyncio.gather(*asking, return_exceptions=True)
-
-
 async def test_nobody_waits_longer_than_he_has_and_what_nobody_waits_for_is_not_asked() -> None:
     server, reads = Server(), LiveReads[int](at_once=1)
     first = asyncio.create_task(reads.read("first", server.call, peer="", timeout=5))

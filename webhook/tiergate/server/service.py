@@ -53,6 +53,8 @@ PERMISSION_TIMEOUT: Final = 5.0
 """Half of what a scraper waits, by Prometheus' own default."""
 PERMISSION_SECONDS: Final = 0.5
 """For which a review of a user or token takes one of ten places: twenty a second, and people label less often."""
+SERVICE_ACCOUNTS: Final = "system:serviceaccount:"
+"""Then comes the namespace, a colon and the account's name."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 
 logger = logging.getLogger(__name__)
@@ -81,13 +83,18 @@ class AccessReviews:
         """Say whether the user has the verb ``assign`` on ``tiers/<name>``."""
         key = tier, msgspec.json.encode(user)
         ask = partial(self._ask, user, tier)
-        return await self._reads.read(key, ask, peer=peer, whose=user.username, timeout=timeout)
+        return await self._reads.read(key, ask, peer=peer, whose=_whose(user.username), timeout=timeout)
 
     async def _ask(self, user: UserInfo, tier: str, timeout: float) -> bool:  # noqa: ASYNC109 - as above
         asker = User(user.username, user.uid, tuple(user.groups or ()), user.extra or {})
         return await may_use_resource(
             self._api, asker, verb="assign", group=TIERS.group, resource=TIERS.plural, name=tier, timeout=timeout
         )
+
+
+def _whose(username: str) -> str:
+    """Return whose a question is: the accounts of a namespace count as one, as its tenant can make any number."""
+    return username.rpartition(":")[0] if username.startswith(SERVICE_ACCOUNTS) else username
 
 
 class ServerService:

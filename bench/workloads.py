@@ -146,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{options.rounds} interleaved rounds of {options.seconds:g} s, medians; load {os.getloadavg()[0]:.1f}.",
         flush=True,
     )
-    questions = reviews()
+    bodies = reviews()
     with tempfile.TemporaryDirectory(prefix="tiergate-bench-") as folder, ExitStack() as stack:
         files = Files.lay_down(Path(folder))
         try:
@@ -156,10 +156,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         contestants = [
             (name, ours, Target(ours.port, SERVER_NAME, files.authority, path, body))
-            for name, (path, body) in questions.items()
+            for name, (path, body) in bodies.items()
         ]
         samples = list(measured(contestants, options.connections, options.rounds, options.seconds))
-    print(table(rows(samples, base=POD), {name: len(body) for name, (_, body) in questions.items()}))
+    print(table(rows(samples, base=POD), {name: len(body) for name, (_, body) in bodies.items()}))
     return 0
 
 

@@ -19,7 +19,7 @@ from tiergate.wire.types import MAX_NAME, Name
 
 VERSION: Final = "admission.k8s.io/v1"
 
-Object = TypeVar("Object")
+Wire = TypeVar("Wire")
 
 
 class BadReview(Exception):
@@ -73,22 +73,22 @@ class Envelope(msgspec.Struct):
         return self.userInfo or UserInfo()
 
 
-class WireRequest(Envelope, Generic[Object]):
+class WireRequest(Envelope, Generic[Wire]):
     """``request`` with its objects."""
 
-    object: Object | None = None
-    oldObject: Object | None = None
+    object: Wire | None = None
+    oldObject: Wire | None = None
 
 
-class WireReview(msgspec.Struct, Generic[Object]):
+class WireReview(msgspec.Struct, Generic[Wire]):
     """An AdmissionReview."""
 
     apiVersion: Name = ""
     kind: Name = ""
-    request: WireRequest[Object] | None = None
+    request: WireRequest[Wire] | None = None
 
 
-def checked(review: WireReview[Object]) -> WireRequest[Object]:
+def checked(review: WireReview[Wire]) -> WireRequest[Wire]:
     """Return the request of a review; raise BadReview for what is not one that can be answered."""
     request = review.request
     if request is None or not request.uid or review.kind != "AdmissionReview" or review.apiVersion != VERSION:

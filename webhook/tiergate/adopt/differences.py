@@ -8,7 +8,7 @@ from typing import Final
 from tiergate.core.resources import needs_limit
 from tiergate.core.tier import CLAIM, COMPUTE_QUOTA_NAMES, CONTAINER, LimitRangeItem, Tier, bounded_limits
 
-Row = Callable[[Tier], Iterable[str]]
+LinesOf = Callable[[Tier], Iterable[str]]
 """Returns what the row is about in this tier, nothing where it does not matter."""
 
 
@@ -59,7 +59,7 @@ def _claims(tier: Tier) -> Iterable[str]:
     return () if tier.claim is None else tier.claim.min.keys() | tier.claim.max.keys()
 
 
-_ROWS: Final[tuple[tuple[Row, str], ...]] = (
+_ROWS: Final[tuple[tuple[LinesOf, str], ...]] = (
     (bounded_limits, "limit 0 of {}: refused (limit-zero), as it means no limit at run time; natively admitted"),
     (
         _lifted,

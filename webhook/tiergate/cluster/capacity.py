@@ -34,7 +34,7 @@ class Kept(Protocol):
     def size(self) -> int: ...  # noqa: D102
 
 
-Object = TypeVar("Object", bound=Kept)
+T = TypeVar("T", bound=Kept)
 
 
 class Capacity:
@@ -45,13 +45,13 @@ class Capacity:
         self._sizes: dict[str, tuple[tuple[str, bool], int]] = {}
         self._totals = Counter[tuple[str, bool]]()
 
-    def read(self, decode: Callable[[bytes], Object], raw: bytes) -> Object:
+    def read(self, decode: Callable[[bytes], T], raw: bytes) -> T:
         """Return what is decoded; raise what the decoder raises, and Excess where there is no room for it."""
         value = decode(raw)
         self.take(value)
         return value
 
-    def in_its_place(self, stand_in: Callable[[bytes], Object], raw: bytes) -> Object | None:
+    def in_its_place(self, stand_in: Callable[[bytes], T], raw: bytes) -> T | None:
         """Return what stands in for an object that could not be read, None where there is no room even for that."""
         value = stand_in(raw)
         try:

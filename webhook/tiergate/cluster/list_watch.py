@@ -24,7 +24,7 @@ LIST_TIMEOUT: Final = 60.0
 DEPTH: Final = 100
 """Levels of an answer that are read where the fast decoder fails on more; nothing that we read stands so deep."""
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 class ListMeta(msgspec.Struct):
@@ -113,7 +113,7 @@ def read_event(line: bytes) -> Event:
     return _at_any_depth(_decode_event, line)
 
 
-def _at_any_depth(decode: Callable[[bytes], Answer], raw: bytes) -> Answer:
+def _at_any_depth(decode: Callable[[bytes], T], raw: bytes) -> T:
     """Decode an answer; what stands too deep in it, where we read nothing, is left out."""
     try:
         return decode(raw)

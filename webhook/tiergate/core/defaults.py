@@ -120,14 +120,14 @@ def _uneven(pod: Pod) -> frozenset[str]:
 def _defaulted(container: Container, item: LimitRangeItem, additions: list[Additions]) -> Container:
     if item.default.keys() <= container.limits.keys() and item.default_request.keys() <= container.requests.keys():
         return container
-    asked, given, ratios = container.requests, container.limits, item.max_limit_request_ratio
+    asked, limited, ratios = container.requests, container.limits, item.max_limit_request_ratio
     requests = {name: one for name, one in item.default_request.items() if name not in asked}
     limits = {
         name: limit
         if (request := asked.get(name, requests.get(name))) is None
         else fitted(name, limit, request, ratios.get(name))
         for name, limit in item.default.items()
-        if name not in given
+        if name not in limited
     }
     if not (limits.keys() <= _PLAIN and requests.keys() <= _PLAIN):  # hardly ever
         limits, requests = _valid_alone(container, limits, requests)

@@ -93,7 +93,7 @@ class _Arriving:
         self.size = 0
         self.counted = 0  # of ``size``, what the small bodies' budget counts
         self.large = False  # and has a slot
-        self.given_up = False
+        self.dropped = False
         self._bytes = io.BytesIO()  # its value is what was written into it, not a second copy
 
     def add(self, part: bytes) -> None:
@@ -105,7 +105,7 @@ class _Arriving:
 
     def drop(self) -> None:
         """Free the bytes now, and end the waiting for more."""
-        self.given_up = True
+        self.dropped = True
         self.size = 0
         self._bytes = io.BytesIO()
         self.end_at(0)
@@ -208,11 +208,11 @@ class Bodies:
                     whole = True  # the caller releases it
                     return body.whole()
                 message = await receive()
-                if body.given_up:  # and the limit has not ended the waiting before this message came
+                if body.dropped:  # and the limit has not ended the waiting before this message came
                     raise Overloaded
             raise Truncated
         except asyncio.CancelledError:
-            if body.given_up:  # by ``drop``, through the time limit
+            if body.dropped:  # by ``drop``, through the time limit
                 raise Overloaded from None
             raise
         finally:
@@ -241,7 +241,7 @@ class Bodies:
                 raise Overloaded
             body.large = True
             self._pace(body)
-            if body.given_up:  # in the same moment
+            if body.dropped:  # in the same moment
                 raise Overloaded
             self._uncount(body)
         elif (body.size + more) // PACE_BYTES > body.size // PACE_BYTES:

@@ -49,6 +49,7 @@ class Rule(msgspec.Struct, frozen=True):
         usage: Its check of either beside what the namespace uses.
         endpoint: Where it is found by the decision itself.
         effect: What it does at most: "warn" for a rule that never refuses.
+        about_pods: It is about pods that are still to come, and only mode Enforce keeps them from running.
     """
 
     id: RuleId
@@ -59,6 +60,7 @@ class Rule(msgspec.Struct, frozen=True):
     usage: UsageCheck | None = None
     endpoint: Endpoint | None = None
     effect: Effect = "deny"
+    about_pods: bool = False
 
 
 class Checks(msgspec.Struct, frozen=True):
@@ -74,8 +76,6 @@ class Checks(msgspec.Struct, frozen=True):
     usage: tuple[UsageCheck, ...]
 
 
-_ABOUT_PODS: Final = ("workload-never-runs", "workload-does-not-fit", "workload-rollout-stalls")
-"""What is said of pods that are still to come."""
 _NO_BOUNDS: Final = LimitRangeItem(type="")
 
 
@@ -182,11 +182,11 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="In modes Warn and Audit this name of a quota is not counted."),
     Rule("quota-requests-above-limits", tier_messages.requests_above_limits, endpoint="tiers", effect="warn",
         summary="The quota bounds requests above limits, which no pod can reach."),
-    Rule("workload-never-runs", _never_runs, endpoint="workloads",
+    Rule("workload-never-runs", _never_runs, endpoint="workloads", about_pods=True,
         summary="No pod of the workload can ever run in this tier."),
-    Rule("workload-does-not-fit", workload_messages.does_not_fit, endpoint="workloads",
+    Rule("workload-does-not-fit", workload_messages.does_not_fit, endpoint="workloads", about_pods=True,
         summary="Not all pods of the workload fit the quotas."),
-    Rule("workload-rollout-stalls", workload_messages.stalls, endpoint="workloads", effect="warn",
+    Rule("workload-rollout-stalls", workload_messages.stalls, endpoint="workloads", effect="warn", about_pods=True,
         summary="The rollout of the workload comes to a halt before its pods are replaced."),
     Rule("workload-unchecked", workload_messages.unchecked, endpoint="workloads", effect="warn",
         summary="Whether the pods of the workload fit was not checked."),
@@ -196,6 +196,8 @@ MAX_FINDINGS: Final = 1000
 """Of one object: as many containers as are judged, with a few each."""
 
 _BY_ID: Final = {rule.id: rule for rule in RULES}
+ABOUT_PODS: Final = frozenset(rule.id for rule in RULES if rule.about_pods)
+"""Rules about pods that are still to come."""
 
 
 @lru_cache(maxsize=256)
@@ -282,5 +284,5 @@ def sentence(finding: Finding, *, namespace: str) -> str:
 def said(finding: Finding, *, namespace: str) -> Said:
     """Return what is wrong, and what would be right; of pods that run in this mode, what becomes of them in Enforce."""
     found = _BY_ID[finding.rule].sentence(finding, shortened(namespace))
-    run = finding.mode and finding.rule in _ABOUT_PODS and not finding.native
+    run = finding.mode and finding.rule in ABOUT_PODS and not finding.native
     return found._replace(fact=f"in mode Enforce: {found.fact}") if run else found

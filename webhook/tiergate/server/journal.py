@@ -11,6 +11,7 @@ import msgspec
 
 from tiergate.admission.response import told
 from tiergate.core.request import CLUSTER_WIDE
+from tiergate.core.rules import ABOUT_PODS
 from tiergate.core.text import shortened
 from tiergate.core.workload_kind import BY_RESOURCE
 from tiergate.pages.snapshot import ShownAnswer, ShownProblem
@@ -43,7 +44,6 @@ WAITS_FOR: Final = 1200.0
 
 _OF_PODS: Final = "pods"
 """The rule in the key of a workload whose pods were refused: a verdict on it, which says more, is another report."""
-_WAITS: Final = frozenset({"workload-does-not-fit", "workload-rollout-stalls", "workload-never-runs"})
 
 logger = logging.getLogger(__name__)
 
@@ -220,7 +220,7 @@ class Journal:
         """Note that a workload waits, or that it no longer does."""
         kind, name = _subject(request)
         namespace = shortened(request.namespace, LONGEST_NAME)
-        short = [one for one in decision.findings if one.rule in _WAITS and not one.lifted and one.effect == "warn"]
+        short = [one for one in decision.findings if one.rule in ABOUT_PODS and not one.lifted and one.effect == "warn"]
         if short and decision.mode == "Enforce":
             key = _Key(shortened(decision.tier, LONGEST_NAME), namespace, kind, name)
             self._put(self._waiting, key, request, decision, short)

@@ -9,7 +9,6 @@ import msgspec
 
 from tiergate.cluster import resource as resources
 from tiergate.cluster.errors import NOT_FOUND, ApiError
-from tiergate.core.release import NEWEST
 from tiergate.core.tier import LABEL
 from tiergate.live.listing import FORBIDDEN, each_object, reason, server_minor
 from tiergate.live.pruning import pruned
@@ -40,9 +39,9 @@ NOT_INSTALLED: Final = "Tiergate is not installed there: the cluster has no defi
 class Snapshot(msgspec.Struct):
     """What was read, and of which release the server is."""
 
-    minor: int = NEWEST
-    objects: list[dict[str, Any]] = []
-    missing: list[Missing] = []
+    minor: int
+    objects: list[dict[str, Any]]
+    missing: list[Missing]
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Yield what a file of it holds: first what it is."""
@@ -69,8 +68,10 @@ async def take(api: Api, *, namespaces: Iterable[str] = (), everything: bool, ki
         Unreachable: It did not answer.
     """
     wanted = sorted(set(namespaces))
-    reader = _Reader(api, wanted, everything=everything or len(wanted) > MANY, kinds=kinds)
-    return await reader.read()
+    found = Snapshot(await server_minor(api), [], [])
+    reader = _Reader(api, wanted, found, everything=everything or len(wanted) > MANY, kinds=kinds)
+    await reader.read()
+    return found
 
 
 def _names(metadata: dict[str, Any]) -> tuple[str, str]:
@@ -80,17 +81,17 @@ def _names(metadata: dict[str, Any]) -> tuple[str, str]:
 class _Reader:
     """Reads once; what may not be read is noted."""
 
-    def __init__(self, api: Api, namespaces: Sequence[str], *, everything: bool, kinds: Collection[str]) -> None:
+    def __init__(
+        self, api: Api, namespaces: Sequence[str], found: Snapshot, *, everything: bool, kinds: Collection[str]
+    ) -> None:
         self._api = api
         self._wanted = namespaces
         self._everything = everything
         self._kinds = kinds
-        self._found = Snapshot(objects=[], missing=[])
+        self._found = found
 
-    async def read(self) -> Snapshot:
-        """Return what there is."""
-        found = self._found
-        found.minor = await server_minor(self._api)
+    async def read(self) -> None:
+        """Gather what there is, in the order of a snapshot."""
         labels = await self._namespaces()
         await self._tiers({tier for tier in labels.values() if tier})
         governed = sorted(name for name, tier in labels.items() if tier)
@@ -101,8 +102,7 @@ class _Reader:
             if kind in self._kinds and governed:
                 await self._listed(kind, resource)
         order = {kind: at for at, kind in enumerate(("Tier", "Namespace", *_OF_NAMESPACES, *_OF_CLUSTER))}
-        found.objects.sort(key=lambda one: (order[one["kind"]], _names(one["metadata"])))
-        return found
+        self._found.objects.sort(key=lambda one: (order[one["kind"]], _names(one["metadata"])))
 
     async def _namespaces(self) -> dict[str, str]:
         """Keep the namespaces, and return their tiers."""

@@ -124,12 +124,7 @@ class Routes:
         try:
             body = await self._bodies.read(scope["headers"], receive, peer=peer)
         except Refused as refused:
-            self._recorder.error(endpoint=endpoint, reason=refused.reason)
-            size = declared_length(scope["headers"])  # what is unread of it is received and discarded
-            headers = refused.headers
-            if pause := self._pacing.wait(peer, "", size=size):  # it would be sent again at once
-                headers = (*headers, *await _held_back(scope, pause))
-            await refuse(send, refused.status, refused.text, headers=headers)
+            await self._refuse(endpoint, scope, send, refused, peer)
             return
         started, size = time.perf_counter(), len(body)
         waits = _TIMEOUTS.get(scope["query_string"], TIMEOUT) - (started - arrived)
@@ -142,7 +137,7 @@ class Routes:
                 answer = self._failed(Record(endpoint, outcome="error"), error)
             del body  # it is gone before the answer is written
             record, seconds = answer.record, time.perf_counter() - started
-            headers = ()
+            headers: tuple[Header, ...] = ()
             whose = record.namespace if answer.status == OK else ""
             if pause := self._pacing.wait(peer, whose, size=size, held=record.held):
                 self._bodies.release(size, peer=peer)  # others need the room meanwhile
@@ -154,7 +149,16 @@ class Routes:
             await respond(send, answer.status, answer.body, content_type=kind, headers=headers)
         finally:
             self._bodies.release(size, peer=peer)
-        self._report(endpoint, answer, seconds, peer)
+        self._report(answer, seconds, peer)
+
+    async def _refuse(self, endpoint: Endpoint, scope: Scope, send: Send, refused: Refused, peer: str) -> None:
+        """Answer a request whose body is not read."""
+        self._recorder.error(endpoint=endpoint, reason=refused.reason)
+        size = declared_length(scope["headers"])  # what is unread of it is received and discarded
+        headers = refused.headers
+        if pause := self._pacing.wait(peer, "", size=size):  # it would be sent again at once
+            headers = (*headers, *await _held_back(scope, pause))
+        await refuse(send, refused.status, refused.text, headers=headers)
 
     def _failed(self, record: Record, error: BaseException | None) -> Answer:
         fields = {"endpoint": record.endpoint, "uid": record.uid[:LONGEST], "error": shortened(str(error))}
@@ -164,9 +168,9 @@ class Routes:
         self._recorder.error(endpoint=record.endpoint, reason="internal")
         return Answer(500, text, record)
 
-    def _report(self, endpoint: Endpoint, answer: Answer, seconds: float, peer: str) -> None:
+    def _report(self, answer: Answer, seconds: float, peer: str) -> None:
         """Count and log one review that has been answered."""
-        record = answer.record
+        record, endpoint = answer.record, answer.record.endpoint
         kind = record.kind if record.kind in NOUNS else ""  # others would be a client's to choose
         tier = record.tier_label if endpoint != "namespaces" else ""  # there it is a label that is only asked for
         rule = record.rules[0] if record.rules else ""
@@ -178,27 +182,9 @@ class Routes:
         if self._allowance.left_out:
             left_out = self._allowance.take_left_out()
             logger.warning("reviews were not logged: too many of one address", extra={"fields": {"count": left_out}})
-        line = _Line(
-            datetime.now(UTC),
-            "info",
-            "review",
-            endpoint,
-            record.uid[:LONGEST],
-            record.kind[:LONGEST],
-            record.operation[:LONGEST],
-            record.namespace[:LONGEST],
-            record.name[:LONGEST],
-            record.tier[:LONGEST],
-            record.outcome,
-            record.rules,
-            record.dry_run,
-            record.detail,
-            answer.status,
-            round(seconds * 1000, 3),
-        )
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write_lines)
-        self._lines.append(_encode(line))
+        self._lines.append(_encode(_line(record, answer.status, seconds)))
 
     def _write_lines(self) -> None:
         """Write the lines of one turn of the event loop together: under load many reviews are answered in one.
@@ -210,6 +196,27 @@ class Routes:
             self._write(b"\n".join([*lines, b""]))
         except OSError:  # whoever read our standard output is gone: the answers have been sent all the same
             self._recorder.error(endpoint="", reason="log")
+
+
+def _line(record: Record, status: int, seconds: float) -> _Line:
+    return _Line(
+        datetime.now(UTC),
+        "info",
+        "review",
+        record.endpoint,
+        record.uid[:LONGEST],
+        record.kind[:LONGEST],
+        record.operation[:LONGEST],
+        record.namespace[:LONGEST],
+        record.name[:LONGEST],
+        record.tier[:LONGEST],
+        record.outcome,
+        record.rules,
+        record.dry_run,
+        record.detail,
+        status,
+        round(seconds * 1000, 3),
+    )
 
 
 async def _held_back(scope: Scope, seconds: float) -> tuple[Header, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.lease import LeaseTiming
 from tiergate.controller.service import ControllerOptions, ControllerService
-from tiergate.core import handover
+from tiergate.core.handover import HandoverTiming
 from tiergate.process.runner import run
 from tiergate_certs.plan import Policy
 
@@ -19,35 +19,10 @@ if TYPE_CHECKING:
 def control(arguments: argparse.Namespace) -> int:
     """Run the reconcile loops until stopped; the exit code is the server's."""
     try:
-        policy = Policy(
-            authority_lifetime=arguments.ca_duration,
-            leaf_lifetime=arguments.certificate_duration,
-            settle=arguments.settle,
-        )
-        timing = LeaseTiming(
-            lease_duration=arguments.lease_duration,
-            renew_deadline=arguments.renew_deadline,
-            retry_period=arguments.retry_period,
-        )
+        options = _options(arguments)
     except ValueError as error:
         sys.stderr.write(f"tiergate controller: {error}\n")
         return Exit.USAGE
-    options = ControllerOptions(
-        kubeconfig=arguments.kubeconfig,
-        service_account_dir=arguments.service_account_dir,
-        namespace=arguments.namespace,
-        service=arguments.service,
-        host=arguments.identity,
-        timing=timing,
-        external_secret=arguments.external_certificate,
-        policy=policy,
-        ca_injected=arguments.ca_injected,
-        handover=handover.HandoverTiming(
-            after=arguments.handover_after,
-            back_after=arguments.handover_back_after,
-            enabled=not arguments.no_handover,
-        ),
-    )
     return run(
         lambda: ControllerService(options),
         address=arguments.listen_address,
@@ -56,4 +31,32 @@ def control(arguments: argparse.Namespace) -> int:
         tls_dir=None,
         client_ca=None,
         log_level=arguments.log_level,
+    )
+
+
+def _options(arguments: argparse.Namespace) -> ControllerOptions:
+    """Return what the arguments say; raise ValueError for times that contradict each other."""
+    return ControllerOptions(
+        kubeconfig=arguments.kubeconfig,
+        service_account_dir=arguments.service_account_dir,
+        namespace=arguments.namespace,
+        service=arguments.service,
+        host=arguments.identity,
+        policy=Policy(
+            authority_lifetime=arguments.ca_duration,
+            leaf_lifetime=arguments.certificate_duration,
+            settle=arguments.settle,
+        ),
+        timing=LeaseTiming(
+            lease_duration=arguments.lease_duration,
+            renew_deadline=arguments.renew_deadline,
+            retry_period=arguments.retry_period,
+        ),
+        external_secret=arguments.external_certificate,
+        ca_injected=arguments.ca_injected,
+        handover=HandoverTiming(
+            after=arguments.handover_after,
+            back_after=arguments.handover_back_after,
+            enabled=not arguments.no_handover,
+        ),
     )

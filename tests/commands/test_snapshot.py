@@ -195,7 +195,7 @@ def test_the_release_is_the_cluster_s(tiergate: Program, folder: Folder) -> None
     taken(tiergate, folder)
     surroundings = Surroundings(usage="file")
     surroundings.add(load(["cluster.yaml"]).manifests, named=True, running=True)
-    assert surroundings.minor == 36
+    assert surroundings.stored.minor == 36
     folder.write({"bad.yaml": (folder.path / "cluster.yaml").read_text().replace('"1.36"', "next")})
     ran = tiergate("check", "--usage", "bad.yaml", "a.yaml")
     assert (ran.code, "/kubernetesVersion: next is not a release" in ran.out) == (3, True)

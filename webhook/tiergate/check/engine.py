@@ -14,7 +14,8 @@ from tiergate.check.judging import ObjectChecker, unknown_usage
 from tiergate.check.names import with_names
 from tiergate.check.repeated import Repeated
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
-from tiergate.check.surroundings import NamespaceFacts, ObjectKey, Surroundings
+from tiergate.check.stored import ObjectKey
+from tiergate.check.surroundings import NamespaceFacts, Surroundings
 from tiergate.core.messages import brief, quota_named, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas

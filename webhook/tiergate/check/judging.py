@@ -27,7 +27,7 @@ from tiergate.core.quota_bounds import NamespaceQuotas, charged
 from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange, workload_of
 from tiergate.core.rules import sentence
 from tiergate.core.text import printable, shortened
-from tiergate.core.tier import Tier
+from tiergate.core.tier import CLAIM, Tier
 from tiergate.core.validity import invalid, invalid_template
 from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import Case
@@ -87,7 +87,7 @@ class ObjectChecker:
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
         facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
-        stored = self._surroundings.stored(self._surroundings.key(manifest)) if manifest.named else None
+        stored = self._surroundings.stored.subject(self._surroundings.key(manifest)) if manifest.named else None
         subject, pod = as_counted(subject, stored, manifest.raw), None
         if isinstance(subject, Pod) and isinstance(facts.tier, Tier):
             pod = predicted(subject, facts.tier, minor=self._minor)
@@ -194,8 +194,8 @@ class ObjectChecker:
 
     def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
-        tier, key = context.facts.tier, self._surroundings.key(context.manifest)
-        if isinstance(context.subject, Claim) and self._surroundings.may_be_stored(key):
+        tier, stored, name = context.facts.tier, self._surroundings.stored, context.manifest.name
+        if isinstance(context.subject, Claim) and stored.may_have(CLAIM, namespace=context.namespace, name=name):
             return "whether the claim is there already, and counted, is not known: it may not be read"
         if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""

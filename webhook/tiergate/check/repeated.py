@@ -9,7 +9,8 @@ import msgspec
 from tiergate.check.about import About
 from tiergate.check.reading import kind_of
 from tiergate.check.result import REPEATED, ObjectResult
-from tiergate.check.surroundings import ObjectKey, Surroundings
+from tiergate.check.stored import ObjectKey
+from tiergate.check.surroundings import Surroundings
 from tiergate.manifests.load import Manifest
 
 

@@ -164,7 +164,9 @@ class _Replayer:
         kind = kinds.SCALED.get(self._request.resource)
         if kind is None:
             return None
-        return self._surroundings.running((BY_KIND[kind].group, kind, self._request.namespace, self._request.name))
+        return self._surroundings.stored.workload(
+            (BY_KIND[kind].group, kind, self._request.namespace, self._request.name)
+        )
 
     def _not_judged(self, request: AdmissionRequest, tier: Tier) -> RuleState | None:
         """Return why no rule on workloads was judged, in the place of what became of one; None where each was."""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from tiergate.check import snapshots
-from tiergate.check.reading import kind_of, subject_of, unserved
-from tiergate.check.snapshots import SnapshotHead, read_snapshot
+from tiergate.check.reading import kind_of, unserved
+from tiergate.check.stored import ObjectKey, StoredObjects, UsageSource
 from tiergate.core import label_guard
 from tiergate.core.decision import Fault
-from tiergate.core.desired import desired_quotas
 from tiergate.core.facts import InvalidTier, MissingTier, TierState
 from tiergate.core.jsonpatch import escape
 from tiergate.core.native import LimitRange
 from tiergate.core.placement import Node
-from tiergate.core.quantity import ZERO
-from tiergate.core.quota import QuotaStatus, as_created
-from tiergate.core.request import Subject, workload_of
+from tiergate.core.quota import QuotaStatus
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import VALUE_SHOWN, printable, shortened
 from tiergate.core.tier import Tier, is_protected
-from tiergate.core.workload import Workload
 from tiergate.core.workload_case import UNKNOWN, Around
 from tiergate.manifests.load import Manifest, Unread
 from tiergate.manifests.tiers import written_tier
@@ -34,11 +29,6 @@ from tiergate.wire.namespace import read_namespace
 from tiergate.wire.node import read_node
 from tiergate.wire.quota import read_quota
 from tiergate.wire.runtime_class import read_overhead
-
-ObjectKey: TypeAlias = tuple[str, str, str, str]
-"""Group, kind, namespace and name."""
-UsageSource = Literal["unknown", "none", "file"]
-"""Nobody knows what runs in the namespaces, nothing does, or a file says it."""
 
 
 class NamespaceFacts(msgspec.Struct, frozen=True):
@@ -77,22 +67,17 @@ class Surroundings:
     def __init__(self, *, usage: UsageSource, namespace: str = "", tier: str | None = None) -> None:
         """Take what is known of usage, and the tier of every namespace, None: as the namespaces themselves say."""
         self.faults: list[Unread] = []
-        self._usage: UsageSource = usage
+        self.stored = StoredObjects(usage)
         self._namespace = namespace
         self._tier = tier
         self._tiers: dict[str, Tier | InvalidTier] = {}
         self._labels: dict[str, str | None] = {}
-        self._quotas: dict[str, dict[str, QuotaStatus]] = {}
         self._ranges: dict[str, dict[str, LimitRange]] = {}
         self._overheads: dict[str, ResourceList] = {}
         self._nodes: dict[str, Node] = {}
-        self._running: dict[ObjectKey, Manifest] = {}
         self._facts: dict[str, NamespaceFacts] = {}
-        self._snapshot: SnapshotHead | None = None
-        self._existing: set[str] = set()
         self._named: set[tuple[str, str]] = set()
         self._differing: dict[tuple[str, str], Fault] = {}
-        self._counted: set[tuple[str, str]] = set()
 
     def add(self, manifests: Iterable[Manifest], *, named: bool, running: bool = False) -> None:
         """Take what is of use among the manifests.
@@ -117,7 +102,7 @@ class Surroundings:
     def _take(self, manifest: Manifest, *, named: bool, running: bool) -> None:
         match (manifest.group, manifest.kind):
             case (snapshot.GROUP, snapshot.KIND) if running:
-                self._snapshot = read_snapshot(manifest.raw)
+                self.stored.add_snapshot(manifest.raw)
             case ("tiergate.io", "Tier"):
                 self._add_tier(manifest, manifest.name, "", written_tier(manifest.raw), named=named)
             case ("", "Namespace"):
@@ -125,9 +110,9 @@ class Surroundings:
                 if found.name:
                     self._add_label(found.name, found.tier, named=named)
                 if running:
-                    self._existing.add(found.name)
+                    self.stored.add_namespace(found.name)
             case ("", "ResourceQuota"):
-                self._add_quota(manifest, read_quota(manifest.raw), running=running)
+                self.stored.add_quota(self.namespace_of(manifest), read_quota(manifest.raw), running=running)
             case ("", "LimitRange"):
                 one = read_limit_range(manifest.raw)
                 self._ranges.setdefault(self.namespace_of(manifest), {})[one.name] = one
@@ -138,7 +123,7 @@ class Surroundings:
             case ("", "") if named:
                 self._add_values(manifest)
             case _ if running and manifest.named:
-                self._running[self.key(manifest)] = manifest
+                self.stored.add(self.key(manifest), manifest)
 
     def _counts(self, kind: str, name: str, *, named: bool) -> bool:
         """Say whether an object counts: it is named by an option, or no option names one of its name."""
@@ -170,22 +155,6 @@ class Surroundings:
             self._differing["Tier", name] = Fault(
                 "/spec", "it differs from the tier that an option names, which counts"
             )
-
-    def _add_quota(self, manifest: Manifest, quota: QuotaStatus, *, running: bool) -> None:
-        """Keep a ResourceQuota; of one that is not stored yet its bounds, and the usage that the stored one has.
-
-        A stored one of a tier stays what it is: the controller repairs it.
-        """
-        namespace = self.namespace_of(manifest)
-        of_namespace = self._quotas.setdefault(namespace, {})
-        before = of_namespace.get(quota.name)
-        if running:
-            self._counted.add((namespace, quota.name))
-        elif before is not None and before.managed:
-            return
-        else:
-            quota = msgspec.structs.replace(quota, hard=quota.spec_hard, used=before.used if before else {})
-        of_namespace[quota.name] = quota
 
     def _add_values(self, manifest: Manifest) -> None:
         """Take the tiers and namespaces of a values file of the chart; a null drops one of an earlier file."""
@@ -224,7 +193,7 @@ class Surroundings:
     def lacks_named_tier(self) -> str | None:
         """Return why the tier of every namespace cannot be meant; None where it is known or may exist."""
         name = self._tier
-        if name is None or name in self._tiers or self.faults or self._is_missing("Tier", name=name):
+        if name is None or name in self._tiers or self.faults or self.stored.may_have("Tier", name=name):
             return None
         known = ", ".join(sorted(self._tiers)) or "none"
         return printable(f'there is no tier "{shortened(name, VALUE_SHOWN)}" (there is: {shortened(known)})')
@@ -242,7 +211,7 @@ class Surroundings:
         if not namespace:
             return False
         label = self._tier if self._tier is not None else self._labels.get(namespace)
-        if label is not None and label not in self._tiers and self._is_missing("Tier", name=label):
+        if label is not None and label not in self._tiers and self.stored.may_have("Tier", name=label):
             return False
         known = self._tier is not None or namespace in self._labels
         return known or is_protected(namespace, release_namespace="")
@@ -261,68 +230,8 @@ class Surroundings:
         tier = self.tier(label)
         if not isinstance(tier, Tier):
             return without_objects(tier)
-        quotas = tuple(self._statuses(namespace, tier))
-        known = self._usage == "none" or (self._usage == "file" and self._is_counted(namespace, quotas))
+        quotas = tuple(self.stored.quotas(namespace, tier))
+        known = self.stored.knows_usage(namespace, quotas)
         ranges = tuple(one for _, one in sorted(self._ranges.get(namespace, {}).items()))
         nodes = tuple(self._nodes.values()) if self._nodes else None
         return NamespaceFacts(tier, quotas, known, Around(ranges, self._overheads, nodes))
-
-    @property
-    def minor(self) -> int | None:
-        """The release of the server that a snapshot was taken of."""
-        return None if self._snapshot is None else self._snapshot.minor
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What could not be read of a cluster."""
-        return () if self._snapshot is None else tuple(map(str, self._snapshot.missing))
-
-    def _is_missing(self, kind: str, *, namespace: str = "", name: str = "") -> bool:
-        return self._snapshot is not None and self._snapshot.lacks(kind, namespace=namespace, name=name)
-
-    def _is_counted(self, namespace: str, quotas: tuple[QuotaStatus, ...]) -> bool:
-        """Say whether usage is known: all was read, and a namespace that does not exist yet uses nothing."""
-        stored = self._quotas.get(namespace, {})
-        found = all(
-            (namespace, one.name) in self._counted and stored[one.name].managed for one in quotas if one.managed
-        )
-        if any(self._is_missing(kind, namespace=namespace) for kind in snapshots.COUNTED):
-            return False
-        to_come = self._snapshot is not None and not self._is_missing("Namespace", name=namespace)
-        return found or (to_come and namespace not in self._existing)
-
-    def _statuses(self, namespace: str, tier: Tier) -> Iterator[QuotaStatus]:
-        """Yield the quotas that will count the objects, ours by their label: what is not known to be used is free.
-
-        Nor is it known of what the change set may replace: where workloads could not be read, all counts as free.
-        """
-        stored = self._quotas.get(namespace, {})
-        sure = not any(self._is_missing(kind, namespace=namespace) for kind in snapshots.WORKLOADS)
-        taken = {name for name, one in stored.items() if not one.managed} if tier.is_native else set[str]()
-        for desired in desired_quotas(tier):
-            before = stored.get(desired.name)
-            if desired.name in taken:  # somebody else's has its place, so that it cannot be created
-                continue
-            used = before.used if before and before.managed and sure else {}
-            yield as_created(desired, namespace, used={**dict.fromkeys(desired.hard, ZERO), **used})
-        for quota in stored.values():
-            if not quota.managed:
-                used = quota.used if sure else {}
-                yield msgspec.structs.replace(quota, used={**dict.fromkeys(quota.hard, ZERO), **used})
-
-    def stored(self, key: ObjectKey) -> Subject | None:
-        """Return an object that will be replaced, as the cluster has it."""
-        before = self._running.get(key)
-        kind = None if before is None else kind_of(before)
-        if before is None or kind is None:
-            return None
-        return subject_of(before, kind, stored=True)
-
-    def may_be_stored(self, key: ObjectKey) -> bool:
-        """Say whether the cluster may have an object that could not be read."""
-        _, kind, namespace, name = key
-        return self._is_missing(kind, namespace=namespace, name=name)
-
-    def running(self, key: ObjectKey) -> Workload | None:
-        """Return the same of a workload."""
-        return workload_of(self.stored(key))

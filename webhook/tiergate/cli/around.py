@@ -54,7 +54,7 @@ def minor_of(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
     from tiergate.core.release import NEWEST  # noqa: PLC0415 - as above
 
     named: int | None = arguments.kubernetes_version
-    return named if named is not None else surroundings.minor or NEWEST
+    return named if named is not None else surroundings.stored.minor or NEWEST
 
 
 def surroundings_of(arguments: argparse.Namespace, loaded: Loaded) -> Surroundings:

@@ -111,7 +111,7 @@ def _report(arguments: argparse.Namespace) -> Report:
     progress = Progress(sys.stderr)
     loaded = load(arguments.paths, ignore=arguments.ignore, progress=progress.read)
     surroundings = surroundings_of(arguments, loaded)
-    for one in surroundings.missing:
+    for one in surroundings.stored.missing:
         sys.stderr.write(f"not read from the cluster  {one}\n")
     options = Options(
         minor=minor_of(arguments, surroundings),

@@ -100,6 +100,9 @@ def _whose(username: str) -> str:
 class ServerService:
     """One webhook replica."""
 
+    http: Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+    """Answers the API server; there from the start on."""
+
     def __init__(self, options: ServerOptions, recorder: PrometheusRecorder, trust: PublishedTrust) -> None:
         """Remember the options; ``start`` does the wiring, as the client belongs to the running loop."""
         self._options = options
@@ -132,6 +135,7 @@ class ServerService:
             observers=(self._journal,) if self._events is None else (self._journal, self._events),
         )
         self._routes = Routes(self._admission, self._recorder)
+        self.http = self._routes.http
 
     @property
     def pages(self) -> Pages:
@@ -171,10 +175,6 @@ class ServerService:
         return (
             await self._state.unreadable(self._options.namespace, timeout=LOOK_TIMEOUT) if self._state.stale() else ""
         )
-
-    def http(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        """Answer the API server."""
-        return self._routes.http(scope, receive, send)
 
     async def _follow_trust(self) -> None:
         await self._trust.run(self._api)

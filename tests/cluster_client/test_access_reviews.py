@@ -31,7 +31,9 @@ class Allowing:
     "hostile",
     [
         pytest.param(["mallory"], id="a user"),
-        pytest.param([f"system:serviceaccount:mallory:a{number}" for number in range(FLOOD)], id="accounts of a namespace"),
+        pytest.param(
+            [f"system:serviceaccount:mallory:a{number}" for number in range(FLOOD)], id="accounts of a namespace"
+        ),
     ],
 )
 async def test_who_asks_much_delays_nobody_else_at_the_api_server(hostile: list[str]) -> None:

@@ -13,6 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chart.helm import CHART, NAMESPACE, Helm, Object, RefusedError, Rendered
+from tiergate.cluster.client import WATCH_SILENCE
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.metrics.snapshot import TierCondition, UsageRow
@@ -102,6 +103,19 @@ def test_an_alert_speaks_of_labels_its_query_keeps(rule: Object) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     assert re.fullmatch(r"[1-9][0-9]*[mh]", rule["for"])
     assert set(rule["annotations"]) == {"summary", "description"}
+
+
+def test_a_silent_api_server_is_told_of_before_the_caches_list_again() -> None:
+    (rule,) = [rule for rule in alerts() if rule["alert"] == "TiergateCacheStale"]
+    assert rule["expr"].endswith("> 90")
+    assert WATCH_SILENCE > 90
+
+
+def test_that_no_replica_is_ready_is_told_from_outside() -> None:
+    """By series that the webhook does not have to expose: then nobody could scrape it."""
+    series = {rule["alert"]: {one.name for one in selectors(rule["expr"])} for rule in alerts()}
+    assert series["TiergateNoReplicaReady"] == {"kube_deployment_status_replicas_available"}
+    assert series["TiergateNotAnswering"] <= ELSEWHERE.keys()
 
 
 def test_every_alert_has_its_section_in_the_runbook() -> None:

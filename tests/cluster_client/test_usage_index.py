@@ -16,13 +16,15 @@ from tests.fake_api import FakeApi
 from tests.following import eventually, running
 from tests.virtual_time import clock
 from tiergate.cluster.errors import ApiError
-from tiergate.cluster.usage_index import pod_decoder
+from tiergate.cluster.namespaced_cache import limit_ranges, resource_quotas
+from tiergate.cluster.usage_index import claim_decoder, pod_decoder
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 from tiergate.core.tally import Footprints
 from tiergate.metrics.snapshot import rows_of
 from tiergate.server.state import ServerState
 from tiergate.server.usage import UsageByNamespace
+from tiergate.wire import Malformed, tree
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
@@ -254,6 +256,35 @@ async def test_a_pod_that_cannot_be_read_makes_the_usage_of_its_namespace_unknow
         await eventually(lambda: used(state, namespace="prod") is None)
         api.delete("/api/v1/namespaces/prod/pods/odd")
         await eventually(lambda: used(state, namespace="prod") == {"pods": "0", "requests.cpu": "0"})
+
+
+LARGE: dict[str, Callable[[], Any]] = {
+    "pods": lambda: pod_decoder(Footprints()),
+    "claims": lambda: claim_decoder(Footprints()),
+    "quotas": lambda: resource_quotas(FakeApi(), clock=clock)._decode,
+    "limit ranges": lambda: limit_ranges(FakeApi(), clock=clock)._decode,
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_no_event_of_a_large_object_holds_the_event_loop(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenant can have it come again and again: it is read fast, or nothing looks for what is wrong with it."""
+    containers = [{"name": "a", "args": [""] * 260_000, "env": [{"name": "A", "value": "\0"}]}]
+    document = {"metadata": {"name": "a", "namespace": "dev"}, "spec": {"containers": containers}}
+    monkeypatch.setattr(tree, "parse", lambda _: pytest.fail("it is read strictly"))
+    with pytest.raises(Malformed, match="more than 65536 bytes"):
+        LARGE[kind]()(json.dumps(document).encode())
+
+
+async def test_the_pod_that_once_ended_the_index_makes_the_usage_of_its_namespace_unknown() -> None:
+    api = a_cluster()
+    pod = a_pod_object({"name": "a", "args": [""] * 260_000, "env": [{"name": "A", "value": "\0"}]})
+    api.put("/api/v1/namespaces/prod/pods/odd", {**pod, "metadata": {"uid": "u"}})
+    put_pod(api, "a")
+    async with server(api) as state:
+        await eventually(lambda: used(state) == {"pods": "1", "requests.cpu": "1"})
+        assert used(state, namespace="prod") is None
+        assert not state.unsynced()
 
 
 async def test_usage_of_a_reporting_tier_is_shown_on_the_pages() -> None:

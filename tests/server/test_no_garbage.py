@@ -23,10 +23,11 @@ from tests.builders import (
     a_quota,
     a_tier,
     a_tier_object,
+    a_tier_quota,
     an_item,
 )
 from tests.reviews import a_resize, a_review
-from tests.server.admission_fakes import FakePermissions, FakeState
+from tests.server.admission_fakes import FakePermissions, FakeState, FakeWorkloads
 from tiergate.admission.review import UserInfo
 from tiergate.cluster.errors import Unreachable
 from tiergate.core.quota import QuotaStatus
@@ -39,6 +40,7 @@ from tiergate.server.admission import LARGE, Admission
 from tiergate.server.endpoints.reading import OutOfTimeError
 from tiergate.server.routes import Routes
 from tiergate.wire import Malformed
+from tiergate.wire.kinds import ENDPOINTS
 from tiergate.wire.namespace import Namespace
 
 if TYPE_CHECKING:
@@ -110,7 +112,13 @@ def cases() -> Mapping[str, Case]:
     """Return a request for each endpoint and each way to answer it."""
     full = a_quota(hard={"limits.cpu": "1"}, used={"limits.cpu": "1"})
     within = pod(resources={"requests": {"cpu": "1"}, "limits": {"cpu": "1"}})
-    return {**_judged(full, within), **_unreadable(within), **_failed(full, within), **_of_tiers()}
+    return {
+        **_judged(full, within),
+        **_unreadable(within),
+        **_failed(full, within),
+        **_of_tiers(),
+        **_of_workloads(full),
+    }
 
 
 def _judged(full: QuotaStatus, within: Json) -> Mapping[str, Case]:
@@ -193,6 +201,51 @@ def _of_tiers() -> Mapping[str, Case]:
     }
 
 
+def deployment(**container: object) -> Json:
+    pod_spec = {"containers": [{"name": "a", "image": "i", **container}]}
+    metadata = {"name": "web", "namespace": "dev"}
+    return {"kind": "Deployment", "metadata": metadata, "spec": {"template": {"spec": pod_spec}}}
+
+
+def scaled(after: int) -> bytes:
+    new, old = (
+        {"kind": "Scale", "metadata": {"name": "web", "namespace": "dev"}, "spec": {"replicas": count}}
+        for count in (after, 1)
+    )
+    return a_review(new, old=old, operation="UPDATE", subResource="scale")
+
+
+def _of_workloads(full: QuotaStatus) -> Mapping[str, Case]:
+    small = deployment(resources={"limits": {"cpu": "1"}})
+    strict = a_tier(ITEM, quotas=[a_tier_quota({"limits.cpu": "1"})])
+    away = FakeWorkloads(scaled=Unreachable("no answer"))
+    huge = deployment(env=[{"name": "a", "value": BIG}, {"name": "b", "value": "\0"}], resources={"limits": {"cpu": 1}})
+    return {
+        "a workload": Case("/workloads", a_review(small), "allowed", a_state()),
+        "a workload that never runs": Case("/workloads", a_review(deployment(resources=LIMITED)), "denied", a_state()),
+        "a workload that does not fit": Case("/workloads", a_review(small), "allowed", a_state(strict, quotas=(full,))),
+        "a workload, quotas unreachable": Case(
+            "/workloads", a_review(small), "allowed", Failing(Unreachable, quotas=(full,))
+        ),
+        "a workload, out of time": Case("/workloads", a_review(small), "allowed", Failing(OutOfTimeError, stale=True)),
+        "a workload, a bug": Case("/workloads", a_review(small), "error", Failing(ZeroDivisionError, stale=True)),
+        "a bad workload": Case(
+            "/workloads", a_review(deployment(resources={"limits": {"cpu": "half"}})), "malformed", a_state()
+        ),
+        "a large workload": Case("/workloads", a_review(deployment(args=[BIG])), "allowed", a_state()),
+        "a large workload with NUL": Case("/workloads", a_review(huge), "malformed", a_state()),
+        "a workload with too many containers": Case(
+            "/workloads",
+            a_review({**small, "spec": {"template": {"spec": {"containers": [{}] * 300}}}}),
+            "malformed",
+            a_state(),
+        ),
+        "a scale": Case("/workloads", scaled(9), "allowed", a_state(strict, quotas=(full,))),
+        "a scale that is not read": Case("/workloads", scaled(9), "allowed", a_state(strict, workloads=away)),
+        "no workload": Case("/workloads", a_review(a_namespace_object()), "bad-request", a_state()),
+    }
+
+
 @pytest.fixture(scope="module")
 def _nothing_older() -> Iterator[None]:
     """Hide what was there before from the collector: a collection costs as much as there is to look at."""
@@ -213,6 +266,10 @@ def no_collector(_nothing_older: None, monkeypatch: pytest.MonkeyPatch) -> Itera
     gc.disable()
     yield
     gc.enable()
+
+
+def test_every_endpoint_is_asked() -> None:
+    assert {case.path for case in cases().values()} == ENDPOINTS.keys()
 
 
 @pytest.mark.slow

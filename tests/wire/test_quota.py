@@ -11,6 +11,7 @@ from tiergate.core.desired import desired_quotas
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.tier import ScopeRequirement
 from tiergate.wire import Malformed
+from tiergate.wire.decode import MAX_STORED
 from tiergate.wire.quota import MAX_SCOPES, read_quota, unreadable_quota, write_quota
 
 OBJECT = {
@@ -132,3 +133,14 @@ def test_a_new_quota_is_written_without_what_it_does_not_have() -> None:
         },
         "spec": {"hard": {"pods": "20", "requests.cpu": "2"}},
     }
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, "/spec/hard/pods"), (1, "")], ids=["small", "large"])
+def test_what_is_wrong_in_a_large_stored_object_is_not_looked_for(more: int, said: str) -> None:
+    """Whoever stores it could have it read again and again; a file that somebody checks is explained."""
+    start = b'{"spec": {"hard": {"pods": "many"}}, "x": "'
+    raw = start + b"x" * (MAX_STORED + more - len(start) - 2) + b'"}'
+    for read, pointer in ((read_quota.stored, said), (read_quota, "/spec/hard/pods")):
+        with pytest.raises(Malformed) as refused:
+            read(raw)
+        assert refused.value.pointer == pointer

@@ -79,10 +79,10 @@ class NamespacedCache(Cache[T]):
 
 
 resource_quotas = functools.partial(
-    NamespacedCache[QuotaStatus], resource=RESOURCE_QUOTAS, decode=read_quota, stand_in=unreadable_quota
+    NamespacedCache[QuotaStatus], resource=RESOURCE_QUOTAS, decode=read_quota.stored, stand_in=unreadable_quota
 )
 """The ResourceQuotas of the cluster."""
 limit_ranges = functools.partial(
-    NamespacedCache[LimitRange], resource=LIMIT_RANGES, decode=read_limit_range, stand_in=unreadable_limit_range
+    NamespacedCache[LimitRange], resource=LIMIT_RANGES, decode=read_limit_range.stored, stand_in=unreadable_limit_range
 )
 """The LimitRanges of the cluster."""

@@ -207,9 +207,9 @@ def pod_decoder(footprints: Footprints) -> Decode:
     Each is worked out anew, also where pods of one template say the same word for word: what a tenant writes is the key
     of nothing, so that nothing of it outlives the pod.
     """
-    return Reader(WirePod, lambda wire: footprints.of(to_pod(wire)))
+    return Reader(WirePod, lambda wire: footprints.of(to_pod(wire))).stored
 
 
 def claim_decoder(footprints: Footprints) -> Decode:
     """Return the reader of claims; it raises Malformed for one that cannot be read."""
-    return Reader(WireClaim, lambda wire: footprints.of(to_claim(wire)))
+    return Reader(WireClaim, lambda wire: footprints.of(to_claim(wire))).stored

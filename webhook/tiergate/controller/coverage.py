@@ -57,9 +57,9 @@ async def uncovered_live(api: Api, state: ClusterState) -> dict[str, str]:
         ApiError, Unreachable: It is not known.
     """
     faults: dict[str, str] = {}
-    limit_ranges = await _stored(api, LIMIT_RANGES, {UNSCOPED_NAME}, read_limit_range, faults)
+    limit_ranges = await _stored(api, LIMIT_RANGES, {UNSCOPED_NAME}, read_limit_range.stored, faults)
     names = {one.name for tier in state.tiers_in_force() for one in native_quotas(tier)}
-    quotas = await _stored(api, RESOURCE_QUOTAS, names, read_quota, faults)
+    quotas = await _stored(api, RESOURCE_QUOTAS, names, read_quota.stored, faults)
     members = [state.read_namespace(raw) async for raw in api.each(NAMESPACES, query=GOVERNED)]
 
     def of(namespace: str, tier: Tier) -> Observation:

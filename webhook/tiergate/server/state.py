@@ -210,6 +210,6 @@ class ServerState(ClusterState):
 def _quota(raw: bytes, capacity: Capacity) -> QuotaStatus | None:
     """Read a ResourceQuota as the cache does."""
     try:
-        return capacity.read(read_quota, raw)
+        return capacity.read(read_quota.stored, raw)
     except Malformed:
         return capacity.in_its_place(unreadable_quota, raw)

@@ -112,7 +112,7 @@ class WorkloadState:
         if raw is None:
             return None
         try:
-            return Reader(WireWorkload, functools.partial(to_workload, kind=kind))(raw)
+            return Reader(WireWorkload, functools.partial(to_workload, kind=kind)).stored(raw)
         except Malformed:
             return None
 

@@ -15,6 +15,8 @@ from tiergate.wire import strict, tree
 from tiergate.wire.malformed import Excess, Malformed
 from tiergate.wire.tree import Tree
 
+MAX_STORED: Final = 64 * 1024
+"""Bytes of an object of a tenant that the strict decoder reads where the event loop waits: 8 ms at most."""
 _ESCAPED_NUL: Final = b"\\u0000"
 """The fast decoder takes NUL for text; a document that may hold one is read by the strict decoder."""
 
@@ -84,6 +86,19 @@ class Reader(Generic[Wire, Value]):
     def __call__(self, raw: bytes | msgspec.Raw) -> Value:
         """Return the value; raise Malformed with the JSON pointer ("" for what is not JSON)."""
         return self._decoder.read(bytes(raw), self._to_value, self.strictly)
+
+    def stored(self, raw: bytes | msgspec.Raw) -> Value:
+        """Return the value of an object that a tenant has stored; raise Malformed.
+
+        What the fast decoder does not read of more than ``MAX_STORED`` bytes is a fault without a reading that says
+        where: the strict one takes 700 ms for 260,000 texts, while nobody is answered, for each event of that object.
+        """
+        return self._decoder.read(bytes(raw), self._to_value, self._strictly_if_small)
+
+    def _strictly_if_small(self, raw: bytes) -> Value:
+        if len(raw) > MAX_STORED:
+            raise Malformed("", f"more than {MAX_STORED} bytes, and holds what is not read fast, such as NUL")
+        return self.strictly(raw)
 
     def strictly(self, raw: bytes) -> Value:
         """Return the value as the strict decoder alone reads it; raise Malformed."""

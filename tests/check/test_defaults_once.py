@@ -8,13 +8,13 @@ import pytest
 
 from tests.check.running import KNOWN, Folder, pod
 from tiergate.check import judging
-from tiergate.core import defaults, prediction
+from tiergate.core import defaults
 
 
 def test_the_defaults_of_a_pod_are_worked_out_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Mock(wraps=defaults.with_defaults)
-    monkeypatch.setattr(prediction, "with_defaults", counted)
-    monkeypatch.setattr(judging, "with_defaults", counted)
+    counted = Mock(wraps=defaults.additions_to)
+    monkeypatch.setattr(defaults, "additions_to", counted)
+    monkeypatch.setattr(judging, "additions_to", counted)
     folder.write({"pod.yaml": pod(resources="{}")})
     assert folder.check(*KNOWN, "--show-defaults", "pod.yaml").code == 0
     assert counted.call_count == 1

@@ -77,13 +77,12 @@ def _bare(pod: Pod) -> Pod:
 
 @contextmanager
 def _never_suppressed() -> Iterator[None]:
-    original = defaults.with_defaults
+    original = defaults.additions_to
 
-    def without_pod_level(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
-        defaulted, additions = original(_bare(pod), tier)
-        return msgspec.structs.replace(defaulted, requests=pod.requests, limits=pod.limits), additions
+    def without_pod_level(pod: Pod, tier: Tier) -> tuple[Additions, ...]:
+        return original(_bare(pod), tier)
 
-    with mock.patch.object(defaults, "with_defaults", without_pod_level):
+    with mock.patch.object(defaults, "additions_to", without_pod_level):
         yield
 
 
@@ -107,9 +106,9 @@ def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
                 with ExitStack() as stack:
                     for other in off:
                         stack.enter_context(other())
-                    before = defaults.with_defaults(seen.sent, seen.tier)[1]
+                    before = defaults.additions_to(seen.sent, seen.tier)
                     with switch():
-                        if defaults.with_defaults(seen.sent, seen.tier)[1] != before:
+                        if defaults.additions_to(seen.sent, seen.tier) != before:
                             return True
         return False
 

@@ -259,7 +259,7 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
             id="no-ratio",
         ),
         pytest.param(
-            (defaults, "with_defaults", lambda pod, _: (pod, ())),
+            (defaults, "additions_to", lambda *_: ()),
             a_case({"default": {"cpu": "500m"}}, {}),
             id="no-defaults",
         ),

@@ -74,7 +74,7 @@ def test_a_crash_is_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> No
         raise KeyError
 
     monkeypatch.setattr(limitrange, "container_min", broken)
-    monkeypatch.setattr(defaults, "with_defaults", broken)
+    monkeypatch.setattr(defaults, "additions_to", broken)
     assert not seeds_hold(target)
 
 

@@ -18,7 +18,7 @@ from tiergate.check.without_tier import of_pods
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Fault, Finding
-from tiergate.core.defaults import Additions, described, with_defaults
+from tiergate.core.defaults import Additions, additions_to, described
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import Prediction, predicted
@@ -307,7 +307,7 @@ def _defaults(context: _Context, tier: Tier) -> tuple[Default, ...]:
     if tier.mode == "Audit" or (workload is None and context.predicted is None):
         return ()
     of_pod = context.predicted.additions if context.predicted is not None else ()
-    return tuple(_of_containers(with_defaults(workload.template, tier)[1] if workload is not None else of_pod))
+    return tuple(_of_containers(additions_to(workload.template, tier) if workload is not None else of_pod))
 
 
 def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:

@@ -11,7 +11,7 @@ from tiergate.check.judging import ObjectChecker
 from tiergate.check.reading import kind_of, subject_of
 from tiergate.check.surroundings import Surroundings
 from tiergate.core.decide import decide
-from tiergate.core.defaults import patch, with_defaults
+from tiergate.core.defaults import additions_to, patch
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.podspec import Pod
 from tiergate.core.request import Request, workload_of
@@ -92,9 +92,7 @@ class Persister:
 
     def _of_template(self, template: Pod, tier: Tier) -> PatchOperations:
         """Return what the pods of a template get; the annotation that says so is theirs alone."""
-        operations = tuple(
-            one for one in patch(template, with_defaults(template, tier)[1]) if "/metadata" not in one.path
-        )
+        operations = tuple(one for one in patch(template, additions_to(template, tier)) if "/metadata" not in one.path)
         if operations and not self._templates:
             self.notes.templates += 1
             return ()

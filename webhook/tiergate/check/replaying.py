@@ -14,7 +14,7 @@ from tiergate.check.surroundings import Surroundings
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding, RuleId
-from tiergate.core.defaults import described, with_defaults
+from tiergate.core.defaults import additions_to, described
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
@@ -120,7 +120,7 @@ class _Replayer:
         tier = self._tier()
         defaults = ""
         if isinstance(request.subject, Pod) and isinstance(tier, Tier):
-            additions = with_defaults(request.subject, tier)[1] if request.operation == "CREATE" else ()
+            additions = additions_to(request.subject, tier) if request.operation == "CREATE" else ()
             defaults = described(additions) if additions else ""
             if request.endpoint == "validate" and additions and tier.mode != "Audit":  # recorded before the defaults
                 stored = admitted(request.subject, tier, minor=self._minor)

@@ -79,7 +79,7 @@ def _defaulted(request: Request, tier: Tier) -> Decision:
     pod = request.subject
     if not isinstance(pod, Pod):
         return Decision(tier=tier.name, mode=tier.mode)
-    _, additions = defaults.with_defaults(pod, tier)
+    additions = defaults.additions_to(pod, tier)
     if tier.mode == "Audit":
         named = defaults.described(additions) if additions else ""
         return Decision(tier=tier.name, mode="Audit", defaults=named)

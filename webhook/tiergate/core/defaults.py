@@ -7,7 +7,7 @@ docs/differences.md lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -41,29 +41,48 @@ class Additions(msgspec.Struct, frozen=True):
 
 
 def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
-    """Return the pod with the tier's defaults, and what was added to which container (L-10).
+    """Return the pod with the tier's defaults, and what was added to which container."""
+    found = additions_to(pod, tier)
+    return _completed(pod, found), found
+
+
+def additions_to(pod: Pod, tier: Tier) -> tuple[Additions, ...]:
+    """Return what the tier's defaults add to which container (L-10).
 
     A pod-level value suppresses the defaults of its side, but no container stays without a default limit that no
     pod-level limit replaces (ADR 10). Hugepages that some container would stay without go to none.
     """
     if tier.container is None:
-        return pod, ()
+        return ()
     if not pod.pod_level:
-        return _completed(pod, tier.container)
+        return _added(pod, tier.container)
     item = _beside_pod_level(pod, tier.container)
-    defaulted, additions = _completed(pod, item)
-    if uneven := _uneven(defaulted):
-        return _completed(pod, _without(item, uneven))
-    return defaulted, additions
+    found = _added(pod, item)
+    if uneven := _uneven(_completed(pod, found)):
+        return _added(pod, _without(item, uneven))
+    return found
 
 
-def _completed(pod: Pod, item: LimitRangeItem) -> tuple[Pod, tuple[Additions, ...]]:
-    additions: list[Additions] = []
-    containers = tuple([_defaulted(container, item, additions) for container in pod.containers])
-    init_containers = tuple([_defaulted(container, item, additions) for container in pod.init_containers])
+def _added(pod: Pod, item: LimitRangeItem) -> tuple[Additions, ...]:
+    containers = (*pod.containers, *pod.init_containers)
+    return tuple([one for container in containers if (one := _of_container(container, item)) is not None])
+
+
+def _completed(pod: Pod, additions: tuple[Additions, ...]) -> Pod:
     if not additions:
-        return pod, ()
-    return msgspec.structs.replace(pod, containers=containers, init_containers=init_containers), tuple(additions)
+        return pod
+    completed = {
+        # The API server completes requests from limits after our patch (D-3). No new limit comes without a request.
+        id(one.container): msgspec.structs.replace(
+            one.container,
+            requests={**one.container.requests, **one.requests},
+            limits={**one.container.limits, **one.limits},
+        )
+        for one in additions
+    }
+    containers = tuple([completed.get(id(container), container) for container in pod.containers])
+    init_containers = tuple([completed.get(id(container), container) for container in pod.init_containers])
+    return msgspec.structs.replace(pod, containers=containers, init_containers=init_containers)
 
 
 def _beside_pod_level(pod: Pod, item: LimitRangeItem) -> LimitRangeItem:
@@ -117,11 +136,14 @@ def _uneven(pod: Pod) -> frozenset[str]:
     )
 
 
-def _defaulted(container: Container, item: LimitRangeItem, additions: list[Additions]) -> Container:
-    if item.default.keys() <= container.limits.keys() and item.default_request.keys() <= container.requests.keys():
-        return container
+def _of_container(container: Container, item: LimitRangeItem) -> Additions | None:
+    """Return what an item adds to a container; a pod may have hundreds of them, and each takes a few microseconds."""
     asked, limited, ratios = container.requests, container.limits, item.max_limit_request_ratio
-    requests = {name: one for name, one in item.default_request.items() if name not in asked}
+    if item.default.keys() <= limited.keys() and item.default_request.keys() <= asked.keys():
+        return None
+    requests: Mapping[str, Quantity] = item.default_request
+    if asked:
+        requests = {name: one for name, one in requests.items() if name not in asked}
     limits = {
         name: limit
         if (request := asked.get(name, requests.get(name))) is None
@@ -131,19 +153,11 @@ def _defaulted(container: Container, item: LimitRangeItem, additions: list[Addit
     }
     if not (limits.keys() <= _PLAIN and requests.keys() <= _PLAIN):  # hardly ever
         limits, requests = _valid_alone(container, limits, requests)
-    if not limits and not requests:
-        return container
-    additions.append(Additions(container, requests, limits))
-    # The API server completes requests from limits after our patch (D-3); a new limit never comes without a request.
-    return msgspec.structs.replace(
-        container,
-        requests={**container.requests, **requests},
-        limits={**container.limits, **limits},
-    )
+    return Additions(container, requests, limits) if limits or requests else None
 
 
 def _valid_alone(
-    container: Container, limits: dict[str, Quantity], requests: dict[str, Quantity]
+    container: Container, limits: ResourceList, requests: ResourceList
 ) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
     """Leave out the defaults that the API would refuse in this container, where LimitRanger breaks the pod.
 
@@ -184,7 +198,9 @@ def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]
 
     The annotation is left out where the API server would refuse the pod for it.
     """
-    operations = [operation for one in additions for operation in _container_patch(one)]
+    operations: list[JSONPatchOp] = []
+    for one in additions:
+        operations += _container_patch(one)
     if not operations:
         return ()
     text = described(additions, after=pod.defaults_annotation)
@@ -204,15 +220,17 @@ def _annotations_with(pod: Pod, text: str) -> int:
     return pod.annotation_bytes - len(before.encode()) + len(f"{ANNOTATION}{text}".encode())
 
 
-def _container_patch(addition: Additions) -> Iterator[JSONPatchOp]:
-    container, limits, requests = addition.container, _texts(addition.limits), _texts(addition.requests)
+def _container_patch(addition: Additions) -> list[JSONPatchOp]:
+    container = addition.container
+    limits, requests = _texts(addition.limits), _texts(addition.requests)
     parent = f"{container.pointer}/resources"
     if not container.has_resources:
         added = {"limits": limits, "requests": requests}
-        yield JSONPatchOp("add", parent, {field: values for field, values in added.items() if values})
-        return
-    yield from _field_patch(f"{parent}/limits", limits, written=bool(container.limits))
-    yield from _field_patch(f"{parent}/requests", requests, written=bool(container.written_requests))
+        return [JSONPatchOp("add", parent, {field: values for field, values in added.items() if values})]
+    return [
+        *_field_patch(f"{parent}/limits", limits, written=bool(container.limits)),
+        *_field_patch(f"{parent}/requests", requests, written=bool(container.written_requests)),
+    ]
 
 
 def _field_patch(path: str, added: dict[str, str], *, written: bool) -> list[JSONPatchOp]:

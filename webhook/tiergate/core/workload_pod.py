@@ -11,7 +11,7 @@ import msgspec
 from tiergate.core import native, prediction, quota, rules
 from tiergate.core.authorship import with_author
 from tiergate.core.decision import Finding
-from tiergate.core.defaults import described, with_defaults
+from tiergate.core.defaults import additions_to, described
 from tiergate.core.mode import Effect
 from tiergate.core.native import LimitRange
 from tiergate.core.podspec import Pod
@@ -141,5 +141,5 @@ def _annotated(one: Measured, case: Case) -> Measured:
     if not isinstance(one, Pod):
         return one
     sent = prediction.sent(case.template_after_limit_ranges, minor=case.minor)
-    _, additions = with_defaults(sent, case.tier)
+    additions = additions_to(sent, case.tier)
     return msgspec.structs.replace(one, defaults_annotation=described(additions))

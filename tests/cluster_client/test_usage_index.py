@@ -21,10 +21,12 @@ from tiergate.cluster.usage_index import claim_decoder, pod_decoder
 from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 from tiergate.core.tally import Footprints
+from tiergate.core.tier import LABEL
 from tiergate.metrics.snapshot import rows_of
 from tiergate.server.state import ServerState
 from tiergate.server.usage import UsageByNamespace
 from tiergate.wire import Malformed, tree
+from tiergate.wire.namespace import Namespace
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client
@@ -274,6 +276,22 @@ def test_no_event_of_a_large_object_holds_the_event_loop(kind: str, monkeypatch:
     monkeypatch.setattr(tree, "parse", lambda _: pytest.fail("it is read strictly"))
     with pytest.raises(Malformed, match="more than 65536 bytes"):
         LARGE[kind]()(json.dumps(document).encode())
+
+
+async def test_no_annotation_hides_a_namespace_or_holds_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server stores many of them, and NUL in them; an outage is handed over for all namespaces at once."""
+    annotations = {f"a{number}": "" for number in range(60_000)} | {"nul": "\0"}
+    managed: list[Any] = [{"fieldsV1": {"f:metadata": {"f:annotations": {f"f:{name}": {} for name in annotations}}}}]
+    monkeypatch.setattr(tree, "parse", lambda _: pytest.fail("it is read strictly"))
+    api = a_cluster()
+    labels = {LABEL: "dev"}
+    api.put(
+        "/api/v1/namespaces/odd", {"metadata": {"labels": labels, "annotations": annotations, "managedFields": managed}}
+    )
+    async with server(api) as state:
+        await eventually(lambda: not state.unsynced())
+        assert state.namespace("odd") == Namespace("odd", tier="dev")
+        assert await state.namespace_now("odd", peer="", timeout=1.0) == Namespace("odd", tier="dev")
 
 
 async def test_the_pod_that_once_ended_the_index_makes_the_usage_of_its_namespace_unknown() -> None:

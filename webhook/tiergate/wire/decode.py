@@ -33,9 +33,13 @@ class Decoder(Generic[Wire]):
         self._wire = wire
         self._decode = msgspec.json.Decoder(wire).decode
 
-    def quick(self, raw: bytes) -> Wire | None:
-        """Return what the fast decoder reads, None for what it cannot read or may read wrongly."""
-        if b"\\" in raw and _ESCAPED_NUL in raw:  # looking for one byte first is the quickest for most documents
+    def quick(self, raw: bytes, *, validated: bool = False) -> Wire | None:
+        """Return what the fast decoder reads, None for what it cannot read or may read wrongly.
+
+        ``validated``: the API server has validated all that is read, so that NUL is elsewhere.
+        """
+        # Looking for one byte first is the quickest for most documents.
+        if b"\\" in raw and _ESCAPED_NUL in raw and not validated:
             return None
         try:
             return self._decode(raw)
@@ -94,6 +98,15 @@ class Reader(Generic[Wire, Value]):
         where: the strict one takes 700 ms for 260,000 texts, while nobody is answered, for each event of that object.
         """
         return self._decoder.read(bytes(raw), self._to_value, self._strictly_if_small)
+
+    def validated(self, raw: bytes | msgspec.Raw) -> Value:
+        """Return the value of a stored object, of which nothing is read but what the API server has validated.
+
+        NUL, which it stores elsewhere, then hides nothing and costs nothing. Raise Malformed.
+        """
+        raw = bytes(raw)
+        wire = self._decoder.quick(raw, validated=True)
+        return self.strictly(raw) if wire is None else self._to_value(wire)
 
     def _strictly_if_small(self, raw: bytes) -> Value:
         if len(raw) > MAX_STORED:

@@ -130,6 +130,16 @@ def test_the_old_object_of_a_creation_is_nobodys_business() -> None:
         assert label_change(a_review(shown, old=shown, operation="CREATE")) == LabelChange(None, "dev")
 
 
+def test_no_annotation_keeps_a_namespace_in_its_tier() -> None:
+    """Whoever may annotate a namespace could keep others from moving it: the API server takes NUL there."""
+    old, new = a_namespace_object(), a_namespace_object(tier="prod")
+    for one in (old, new):
+        one["metadata"]["annotations"] = {"odd": "\0"}
+        assert label_change(a_review(new, old=old, operation="UPDATE")) == LabelChange("dev", "prod")
+    new["metadata"]["labels"]["tiergate.io/tier"] = "prod\0"
+    assert faults("namespaces", a_review(new, old=old, operation="UPDATE"))
+
+
 def test_a_stored_tier_that_cannot_be_read_can_be_repaired_and_deleted() -> None:
     """Both decoders: NUL sends the review to the strict one."""
     bad = a_tier_object({"limits": [{"type": "Container", "max": {"cpu": "1x"}}]})

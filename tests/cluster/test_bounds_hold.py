@@ -91,6 +91,17 @@ def test_a_limit_of_zero_goes_past_no_bound(cluster: Cluster, spec: Object) -> N
     cluster.kubectl(f"delete namespace {name} --wait=false")
 
 
+def test_whatever_a_namespace_is_annotated_with_its_label_counts(cluster: Cluster, namespace: str) -> None:
+    """The API server stores a NUL there, which is no text to us."""
+    patch = json.dumps({"metadata": {"annotations": {"odd": "\0"}}})
+    cluster.kubectl(f"patch namespace {namespace} --type=merge --patch-file=/dev/stdin", stdin=patch)
+    assert cluster.kubectl(f"get namespace {namespace} -o json").json["metadata"]["annotations"]["odd"] == "\0"
+    large = a_pod("large", limits={"cpu": "900m"})
+    assert "at most 500m" in created(cluster, namespace, large)["refused"]
+    cluster.kubectl(f"label namespace {namespace} tiergate.io/tier=staging --overwrite")
+    until(lambda: "refused" not in created(cluster, namespace, large), "it has the bounds of its new tier")
+
+
 @pytest.fixture
 def devices(cluster: Cluster) -> Iterator[str]:
     """A namespace of a tier without devices, with its quota in force."""

@@ -31,10 +31,10 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Quantities = Annotated[dict[Name, str], "quantities"]
 """A ResourceList on the wire: quantities as their text."""
 
-IntOrString = Annotated[int | str, "int-or-string"]
-"""A number, or a text such as ``25%``."""
-
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+IntOrString = Annotated[Int64 | str, "int-or-string"]
+"""A number, or a text such as ``25%``."""
 
 
 ABSENT: Final = msgspec.Raw()

@@ -262,6 +262,8 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
 
 def named_in(annotation: str) -> frozenset[tuple[str, str]]:
     """Return (container, ``requests.cpu``) of each value that `described` named; whoever forges it fools himself."""
+    if not annotation.startswith(ANNOTATION_PREFIX):  # it is none of ours
+        return frozenset()
     parts = map(_PART.fullmatch, annotation.removeprefix(ANNOTATION_PREFIX).split("; "))
     return frozenset(
         (part["container"], f"{part['side']}s.{name}")

@@ -26,6 +26,18 @@ def taken(tiergate: Program, folder: Folder, *words: str) -> list[dict[str, Any]
     return list(yaml.safe_load_all(ran.out))
 
 
+def test_no_annotation_keeps_a_namespace_out_of_a_snapshot(
+    tiergate: Program, folder: Folder, cluster: FakeCluster
+) -> None:
+    """The API server takes NUL there; what cannot be read of one namespace leaves the others unproved, too."""
+    cluster.put(
+        "/api/v1/namespaces/odd", {"metadata": {"labels": {"tiergate.io/tier": "dev"}, "annotations": {"a": "\0"}}}
+    )
+    head, *found = taken(tiergate, folder)
+    assert "missing" not in head
+    assert {"name": "odd", "labels": {"tiergate.io/tier": "dev"}} in [one["metadata"] for one in found]
+
+
 def test_a_snapshot_holds_what_decisions_read_and_nothing_else(
     tiergate: Program, folder: Folder, cluster: FakeCluster
 ) -> None:

@@ -113,6 +113,18 @@ def test_the_labels_by_which_a_platform_keeps_webhooks_out_are_read() -> None:
     assert found.labels == {"kubernetes.io/metadata.name": "dev", **labels}
 
 
+def test_what_a_namespace_holds_that_nobody_reads_is_of_no_matter() -> None:
+    """The API server validates what we read of one, and takes NUL in its annotations."""
+    shown = a_namespace_object()
+    shown["metadata"]["annotations"] = {"odd": "\0"}
+    for read_by in (read_namespace, read_namespace.strictly):
+        assert read_by(json.dumps(shown).encode()) == Namespace("dev", tier="dev")
+    shown["metadata"]["labels"]["tiergate.io/tier"] = "dev\0"
+    for read_by in (read_namespace, read_namespace.strictly):
+        with pytest.raises(Malformed, match=r"/metadata/labels/tiergate.io~1tier: NUL"):
+            read_by(json.dumps(shown).encode())
+
+
 def test_a_namespace_that_is_going_says_so() -> None:
     going = a_namespace_object()
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"

@@ -23,7 +23,6 @@ from tiergate.wire import Malformed, kinds, strict
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Decoded, Kind
 from tiergate.wire.malformed import Excess
-from tiergate.wire.namespace import WireNamespace
 from tiergate.wire.tier import TierSpec, WireTier
 
 _POINTERS: Final = {"object": "", "oldObject": "/request/oldObject"}
@@ -123,7 +122,7 @@ def _objects(
     for key, pointer in _POINTERS.items():
         if key in trees and key != _ABSENT.get(envelope.operation):
             try:
-                values[key] = strict.build(_judged(trees[key], kind), kind.wire, pointer)
+                values[key] = strict.build(trees[key], kind.wire, pointer)
             except Malformed as error:
                 if key == "object" and envelope.operation == "UPDATE" and (both := _spec_left_alone(trees, kind)):
                     return both, ()
@@ -132,14 +131,6 @@ def _objects(
                 elif envelope.operation == "DELETE":
                     values[key] = _named(trees[key], kind, pointer)
     return values, tuple(faults)
-
-
-def _judged(tree: Any, kind: Kind) -> Any:  # noqa: ANN401  # any tree
-    """Return what is judged: a NUL that the API server takes in annotations must not keep a namespace in its tier."""
-    metadata = tree.get("metadata") if kind.wire is WireNamespace and isinstance(tree, dict) else None
-    if not isinstance(metadata, dict):
-        return tree
-    return {**tree, "metadata": {name: value for name, value in metadata.items() if name != "annotations"}}
 
 
 def _spec_left_alone(trees: Mapping[str, Any], kind: Kind) -> dict[str, msgspec.Struct | None] | None:

@@ -202,7 +202,7 @@ class ClusterState:
 
     def read_namespace(self, raw: bytes) -> Namespace:
         """Read a namespace; one that may never be governed has no tier here, whatever its label says."""
-        namespace = read_namespace.validated(raw)
+        namespace = read_namespace(raw)
         if is_protected(namespace.name, release_namespace=self._release_namespace):
             return msgspec.structs.replace(namespace, tier=None)
         return namespace

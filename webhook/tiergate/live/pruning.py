@@ -12,7 +12,6 @@ from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import KINDS
 from tiergate.wire.limitrange import WireLimitRange
 from tiergate.wire.malformed import Malformed
-from tiergate.wire.namespace import WireNamespace
 from tiergate.wire.node import WireNode
 from tiergate.wire.quota import WireQuota
 from tiergate.wire.runtime_class import WireRuntimeClass
@@ -72,7 +71,7 @@ def _spec(raw: bytes) -> msgspec.Raw:
 
 def _read(wire: type[msgspec.Struct], raw: bytes) -> msgspec.Struct:
     decoder = _DECODERS[wire]
-    found: msgspec.Struct | None = decoder.quick(raw, validated=wire is WireNamespace)
+    found: msgspec.Struct | None = decoder.quick(raw)
     if found is None:
         try:
             found = decoder.strict(raw)

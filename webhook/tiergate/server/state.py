@@ -182,7 +182,7 @@ class ServerState(ClusterState):
         raw = await self._namespace_reads.read(
             name, lambda seconds: self._api.get(NAMESPACES, name, timeout=seconds), peer=peer, timeout=timeout
         )
-        return None if raw is None else read_namespace.validated(raw)
+        return None if raw is None else read_namespace(raw)
 
     async def quotas_now(self, namespace: str, *, peer: str, timeout: float) -> tuple[QuotaStatus, ...]:  # noqa: ASYNC109 - as the client has it
         """Read all ResourceQuotas of a namespace live, by name.

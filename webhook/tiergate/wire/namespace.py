@@ -8,7 +8,7 @@ import msgspec
 
 from tiergate.core.tier import LABEL
 from tiergate.wire.decode import Reader
-from tiergate.wire.types import Identity, Labels, Name
+from tiergate.wire.types import Identity, Labels, Name, Validated
 
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The label that the API server gives every namespace, and that nobody can change."""
@@ -51,7 +51,7 @@ class NamespaceIdentity(Identity):
     labels: NamespaceLabels | None = None
 
 
-class WireNamespace(msgspec.Struct):
+class WireNamespace(Validated):
     """A Namespace, as far as we read it."""
 
     metadata: NamespaceIdentity | None = None

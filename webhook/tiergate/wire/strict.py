@@ -26,7 +26,17 @@ from tiergate.core.quantity import Quantity
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.wire.malformed import raise_all
 from tiergate.wire.tree import MAX_DEPTH, MAX_VALUES, Number, Tree
-from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT, IntOrString, Name, Quantities, Text, too_many_names
+from tiergate.wire.types import (
+    MAX_NAME,
+    MAX_NAMES,
+    MAX_TEXT,
+    IntOrString,
+    Name,
+    Quantities,
+    Text,
+    Validated,
+    too_many_names,
+)
 
 MAX_FAULTS: Final = 100
 """Of one document. Nobody reads more, and each costs time."""
@@ -53,28 +63,33 @@ class _Unfit(ValueError):
 def build(tree: Tree, into: type[Struct], pointer: str = "") -> Struct:
     """Return the tree as a wire Struct; raise Malformed with the pointers of its faults, which start by ``pointer``."""
     root: _Path = (None, pointer)
+    if issubclass(into, Validated):
+        tree = _as_read(tree, into)
     faults = [*islice(_unusable(tree, root), MAX_FAULTS)]
     value = None if faults else _struct(into, tree, root, faults)
     raise_all(faults)
     return cast("Struct", value)
 
 
-def alike(one: Tree, other: Tree, into: Any) -> bool:  # noqa: ANN401  # as _converter
+def alike(one: Tree, other: Tree, into: type[msgspec.Struct]) -> bool:
     """Say whether two trees are the same in all that a wire type reads of them, whether or not they can be built."""
+    return bool(_as_read(one, into) == _as_read(other, into))
+
+
+def _as_read(tree: Tree, into: Any) -> Tree:  # noqa: ANN401  # as _converter
+    """Return what a wire type reads of a tree, without what has its default."""
     into = _without_none(into)
-    if (
-        isinstance(one, dict)
-        and isinstance(other, dict)
-        and isinstance(into, type)
-        and issubclass(into, msgspec.Struct)
-    ):
+    if isinstance(tree, dict) and isinstance(into, type) and issubclass(into, msgspec.Struct):
         empty = into()
-        members = [(encoded, hint, getattr(empty, name)) for name, encoded, hint in _fields(into)]
-        return all(alike(one.get(name, absent), other.get(name, absent), hint) for name, hint, absent in members)
-    if isinstance(one, list) and isinstance(other, list) and typing.get_origin(into) is list:
+        return {
+            encoded: _as_read(tree[encoded], hint)
+            for name, encoded, hint in _fields(into)
+            if encoded in tree and tree[encoded] != getattr(empty, name)
+        }
+    if isinstance(tree, list) and typing.get_origin(into) is list:
         (item,) = typing.get_args(into)
-        return len(one) == len(other) and all(alike(*pair, item) for pair in zip(one, other, strict=True))
-    return one == other
+        return [_as_read(one, item) for one in tree]
+    return tree
 
 
 def is_text(value: str) -> bool:

@@ -50,6 +50,13 @@ def is_absent(value: msgspec.Raw) -> bool:
     return bytes(value) in NOTHING
 
 
+class Validated(msgspec.Struct):
+    """A shape of which the API server validates all that we read.
+
+    NUL, which it takes elsewhere (in annotations), must neither hide such an object nor keep it from changing.
+    """
+
+
 class Resources(msgspec.Struct):
     """``resources`` of a container, a pod or a claim."""
 

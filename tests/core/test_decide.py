@@ -21,7 +21,7 @@ from tests.builders import (
 )
 from tests.core.deciding import ASKED, MAY, STRANGE, TIER, label
 from tiergate.core.decide import decide
-from tiergate.core.decision import Fault
+from tiergate.core.decision import FactName, Fault
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
 from tiergate.core.mode import Effect, Mode
@@ -75,30 +75,27 @@ def test_a_tier_that_cannot_be_used_refuses_once_it_was_read_live(tier: TierStat
     assert not decision.needs_fresh
 
 
-NOTHING: set[str] = set()
-
-
 @pytest.mark.parametrize(
     ("facts", "needed"),
     [
-        pytest.param(the_facts(TIER, (FREE,)), NOTHING, id="room-in-the-cache"),
-        pytest.param(the_facts(TIER, (FULL,)), {"quotas"}, id="a-refusal-on-cached-usage"),
-        pytest.param(the_facts(TIER, (FULL,), fresh=frozenset({"quotas"})), NOTHING, id="a-refusal-on-fresh-usage"),
-        pytest.param(the_facts(TIER, (LATE,)), {"quotas"}, id="room-where-native-quota-enforces-more-than-the-tier"),
-        pytest.param(the_facts(TIER, (a_quota({"limits.cpu": "4.001"}),)), {"quotas"}, id="late-by-the-least-amount"),
-        pytest.param(the_facts(UNROUNDED, (a_quota({"limits.cpu": "4.001"}),)), NOTHING, id="rounded-is-not-late"),
-        pytest.param(the_facts(TIER, (LATE,), fresh=frozenset({"quotas"})), NOTHING, id="the-same-on-fresh-usage"),
-        pytest.param(the_facts(TIER), {"quota-change"}, id="a-young-quota-is-waited-for"),
-        pytest.param(the_facts(TIER, waited=True), {"quotas"}, id="after-the-wait-it-is-read"),
-        pytest.param(the_facts(STRICT, (FREE,)), NOTHING, id="a-range-rests-on-no-usage"),
-        pytest.param(the_facts(STRICT, (FULL,)), NOTHING, id="refused-by-a-range-whatever-the-usage"),
-        pytest.param(the_facts(STRICT), NOTHING, id="refused-by-a-range-nobody-waits"),
-        pytest.param(the_facts(None), {"tier"}, id="no-tier-in-the-cache"),
-        pytest.param(the_facts(TIER, (FREE,), trusted=False), {"tier"}, id="stale-caches"),
-        pytest.param(the_facts(TIER, (FREE,), trusted=False, fresh=frozenset({"tier"})), {"quotas"}, id="stale-quotas"),
+        pytest.param(the_facts(TIER, (FREE,)), None, id="room-in-the-cache"),
+        pytest.param(the_facts(TIER, (FULL,)), "quotas", id="a-refusal-on-cached-usage"),
+        pytest.param(the_facts(TIER, (FULL,), fresh=frozenset({"quotas"})), None, id="a-refusal-on-fresh-usage"),
+        pytest.param(the_facts(TIER, (LATE,)), "quotas", id="room-where-native-quota-enforces-more-than-the-tier"),
+        pytest.param(the_facts(TIER, (a_quota({"limits.cpu": "4.001"}),)), "quotas", id="late-by-the-least-amount"),
+        pytest.param(the_facts(UNROUNDED, (a_quota({"limits.cpu": "4.001"}),)), None, id="rounded-is-not-late"),
+        pytest.param(the_facts(TIER, (LATE,), fresh=frozenset({"quotas"})), None, id="the-same-on-fresh-usage"),
+        pytest.param(the_facts(TIER), "quota-change", id="a-young-quota-is-waited-for"),
+        pytest.param(the_facts(TIER, waited=True), "quotas", id="after-the-wait-it-is-read"),
+        pytest.param(the_facts(STRICT, (FREE,)), None, id="a-range-rests-on-no-usage"),
+        pytest.param(the_facts(STRICT, (FULL,)), None, id="refused-by-a-range-whatever-the-usage"),
+        pytest.param(the_facts(STRICT), None, id="refused-by-a-range-nobody-waits"),
+        pytest.param(the_facts(None), "tier", id="no-tier-in-the-cache"),
+        pytest.param(the_facts(TIER, (FREE,), trusted=False), "tier", id="stale-caches"),
+        pytest.param(the_facts(TIER, (FREE,), trusted=False, fresh=frozenset({"tier"})), "quotas", id="stale-quotas"),
     ],
 )
-def test_what_must_be_read_before_the_answer(facts: Facts, needed: set[str]) -> None:
+def test_what_must_be_read_before_the_answer(facts: Facts, needed: FactName | None) -> None:
     """Nobody is refused because a cache was late, and nothing is read for a verdict that it cannot change."""
     assert decide(a_request(POD), facts).needs_fresh == needed
 

@@ -11,7 +11,7 @@ from tests.builders import (
 )
 from tests.core.deciding import ASKED, TIER, label
 from tiergate.core.decide import decide
-from tiergate.core.decision import Finding, RuleId
+from tiergate.core.decision import FactName, Finding, RuleId
 from tiergate.core.facts import Facts, InvalidTier, MissingTier
 from tiergate.core.request import LabelChange
 from tiergate.core.rules import sentence
@@ -20,55 +20,57 @@ from tiergate.core.rules import sentence
 @pytest.mark.parametrize(
     ("change", "facts", "needed", "rules"),
     [
-        pytest.param(label("dev", "dev"), the_facts(None), set(), [], id="unchanged"),
-        pytest.param(label(None, "dev"), the_facts(TIER), {"permissions"}, [], id="who-may-assign-is-asked"),
-        pytest.param(label(None, "dev"), the_facts(TIER, fresh=ASKED), set(), ["tier-assign"], id="not-permitted"),
+        pytest.param(label("dev", "dev"), the_facts(None), None, [], id="unchanged"),
+        pytest.param(label(None, "dev"), the_facts(TIER), "permissions", [], id="who-may-assign-is-asked"),
+        pytest.param(label(None, "dev"), the_facts(TIER, fresh=ASKED), None, ["tier-assign"], id="not-permitted"),
         pytest.param(
             label("prod", "dev"),
             the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})),
-            set(),
+            None,
             ["tier-assign"],
             id="the-old-tier-too",
         ),
-        pytest.param(label("dev", None), the_facts(TIER, fresh=ASKED), set(), ["tier-assign"], id="removed"),
+        pytest.param(label("dev", None), the_facts(TIER, fresh=ASKED), None, ["tier-assign"], id="removed"),
         pytest.param(
-            label(None, "dev"), the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})), set(), [], id="permitted"
+            label(None, "dev"), the_facts(TIER, fresh=ASKED, permitted=frozenset({"dev"})), None, [], id="permitted"
         ),
         pytest.param(
             label(None, "dev"),
             the_facts(None, fresh=ASKED, permitted=frozenset({"dev"})),
-            {"tier"},
+            "tier",
             [],
             id="whether-the-tier-exists-is-asked",
         ),
         pytest.param(
             label(None, "dev"),
             the_facts(None, fresh=ASKED, permitted=frozenset({"dev"}), unread=frozenset({"tier"})),
-            set(),
+            None,
             ["label-tier-unchecked"],
             id="and-it-only-adds-a-warning",
         ),
         pytest.param(
             label(None, "dev"),
             the_facts(MissingTier("dev"), fresh=ASKED | {"tier"}, permitted=frozenset({"dev"})),
-            set(),
+            None,
             ["label-tier-missing"],
             id="not-yet",
         ),
         pytest.param(
             label(None, "dev"),
             the_facts(InvalidTier("dev", "min above max"), fresh=ASKED | {"tier"}, permitted=frozenset({"dev"})),
-            set(),
+            None,
             ["label-tier-invalid"],
             id="invalid",
         ),
     ],
 )
-def test_a_change_of_the_tier_label(change: LabelChange, facts: Facts, needed: set[str], rules: list[str]) -> None:
+def test_a_change_of_the_tier_label(
+    change: LabelChange, facts: Facts, needed: FactName | None, rules: list[str]
+) -> None:
     decision = decide(a_request(change), facts)
     assert decision.needs_fresh == needed
     assert [one.rule for one in decision.findings] == rules
-    assert decision.optional == (needed == {"tier"})
+    assert decision.optional == (needed == "tier")
     assert decision.allowed == ("tier-assign" not in rules)
 
 

@@ -22,9 +22,9 @@ UNDER_WAY = Decision(tier="dev", mode="Enforce")
 NO_TIER = the_facts(MissingTier("dev"), fresh=frozenset({"tier"}))
 
 
-def read_first(*facts: FactName) -> Decision:
+def read_first(fact: FactName) -> Decision:
     """Return the decision that asks for facts which can only add a warning."""
-    return Decision(tier="dev", mode="Enforce", needs_fresh=frozenset(facts), optional=True)
+    return Decision(tier="dev", mode="Enforce", needs_fresh=fact, optional=True)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def read_first(*facts: FactName) -> Decision:
             pytest.param(
                 asked(FIVE),
                 facts,
-                Decision(governed=False, needs_fresh=frozenset({"tier"}), optional=True),
+                Decision(governed=False, needs_fresh="tier", optional=True),
                 id=f"the-tier-is-read-{name}",
             )
             for name, facts in {
@@ -127,12 +127,12 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
 @pytest.mark.parametrize(
     ("request_", "facts", "rules", "fresh", "optional", "allowed"),
     [
-        pytest.param(asked(FIVE), known(), ["workload-does-not-fit"], {"quotas"}, True, False, id="cached"),
+        pytest.param(asked(FIVE), known(), ["workload-does-not-fit"], "quotas", True, False, id="cached"),
         pytest.param(
             asked(FIVE),
             known(unread=frozenset({"quotas"})),
             ["workload-unchecked"],
-            set(),
+            None,
             False,
             True,
             id="usage-that-could-not-be-read",
@@ -141,7 +141,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(ENDLESS),
             known(trusted=False, fresh=frozenset({"tier"}), unread=frozenset({"quotas"})),
             ["workload-never-runs"],
-            set(),
+            None,
             False,
             False,
             id="a-range-needs-no-usage",
@@ -150,7 +150,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(FIVE),
             known(trusted=False, unread=frozenset({"tier"})),
             ["workload-unchecked"],
-            set(),
+            None,
             False,
             True,
             id="a-tier-that-could-not-be-read",
@@ -159,29 +159,29 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(Scale(5, 1)),
             known(unread=frozenset({"workload"})),
             ["workload-unchecked"],
-            set(),
+            None,
             False,
             True,
             id="a-workload-that-could-not-be-read",
         ),
         pytest.param(
-            asked(FIVE), known(fresh=frozenset({"quotas"})), ["workload-does-not-fit"], set(), False, False, id="read"
+            asked(FIVE), known(fresh=frozenset({"quotas"})), ["workload-does-not-fit"], None, False, False, id="read"
         ),
         pytest.param(
             asked(FIVE),
             known(a_governing(workloads="Warn")),
             ["workload-does-not-fit"],
-            {"quotas"},
+            "quotas",
             True,
             True,
             id="only-a-warning",
         ),
-        pytest.param(asked(ENDLESS), known(), ["workload-never-runs"], set(), False, False, id="usage-is-no-matter"),
+        pytest.param(asked(ENDLESS), known(), ["workload-never-runs"], None, False, False, id="usage-is-no-matter"),
         pytest.param(
             asked(FIVE),
             known(a_governing("Warn"), usage=(FREE,)),
             ["workload-does-not-fit"],
-            set(),
+            None,
             False,
             True,
             id="usage-of-mode-warn",
@@ -190,7 +190,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(FIVE),
             known(a_governing("Warn"), usage=None),
             ["workload-unchecked"],
-            set(),
+            None,
             False,
             True,
             id="no-usage",
@@ -199,7 +199,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(WorkloadChange(a_workload(replicas=1))),
             known(a_governing("Warn"), a_quota(HARD, HARD, managed=False, name="theirs"), usage=(FREE,)),
             ["workload-does-not-fit"],
-            set(),
+            None,
             False,
             True,
             id="mode-warn-and-a-quota-of-others",
@@ -208,7 +208,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(WorkloadChange(a_workload(replicas=1))),
             known(a_governing("Warn"), FULL, usage=(FREE,)),
             [],
-            set(),
+            None,
             False,
             True,
             id="mode-warn-and-ours-on-its-way-out",
@@ -217,7 +217,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(FIVE),
             known(trusted=False, fresh=frozenset({"tier"})),
             ["workload-unchecked"],
-            {"quotas"},
+            "quotas",
             True,
             True,
             id="caches-that-lost-touch",
@@ -226,7 +226,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(FIVE),
             known(trusted=False, fresh=frozenset({"tier", "quotas"})),
             ["workload-does-not-fit"],
-            set(),
+            None,
             False,
             False,
             id="caches-that-lost-touch-and-a-read",
@@ -235,7 +235,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(Scale(5, 1)),
             known(scaled=BEFORE),
             ["workload-does-not-fit"],
-            {"quotas"},
+            "quotas",
             True,
             True,
             id="scale-is-only-warned-of",
@@ -244,7 +244,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(Scale(5, 1)),
             known(scaled=msgspec.structs.replace(BEFORE, replicas=9)),
             ["workload-does-not-fit"],
-            {"quotas"},
+            "quotas",
             True,
             True,
             id="the-numbers-of-the-request-count",
@@ -253,7 +253,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(Scale(4, 2)),
             known(TIER, a_quota(HARD, {"limits.cpu": "2"}), scaled=a_workload(replicas=2)),
             [],
-            set(),
+            None,
             False,
             True,
             id="pods-that-are-there-do-not-count-twice",
@@ -262,7 +262,7 @@ FIVE_NODES = msgspec.structs.replace(KNOWN, nodes=tuple(Node(f"n{number}") for n
             asked(DAEMONS, "daemonsets.apps"),
             known(around=FIVE_NODES),
             ["workload-does-not-fit"],
-            {"quotas"},
+            "quotas",
             True,
             False,
             id="one-for-each-node",
@@ -273,12 +273,12 @@ def test_with_findings(  # noqa: PLR0913, RUF100  # a row of the table
     request_: Request,
     facts: Facts,
     rules: list[str],
-    fresh: set[FactName],
+    fresh: FactName | None,
     optional: bool,  # noqa: FBT001  # a row
     allowed: bool,  # noqa: FBT001  # a row
 ) -> None:
     decision = decide(request_, facts)
     assert [one.rule for one in decision.findings] == rules
-    assert (set(decision.needs_fresh), decision.optional, decision.allowed) == (fresh, optional, allowed)
+    assert (decision.needs_fresh, decision.optional, decision.allowed) == (fresh, optional, allowed)
     assert isinstance(facts.tier, Tier)
     assert (decision.tier, decision.mode, decision.governed) == ("dev", facts.tier.mode, True)

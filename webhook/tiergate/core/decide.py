@@ -5,8 +5,6 @@ Modes, exemptions, protected namespaces and what must be read live before a refu
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from tiergate.core import defaults, label_guard, tier_change, without_tier, workload_decision
@@ -22,14 +20,9 @@ from tiergate.core.request import CLUSTER_WIDE, LabelChange, Request, TierChange
 from tiergate.core.rules import broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected
 
-_NOTHING: Final[frozenset[FactName]] = frozenset()
-_TIER: Final[frozenset[FactName]] = frozenset({"tier"})
-_QUOTAS: Final[frozenset[FactName]] = frozenset({"quotas"})
-_QUOTA_CHANGE: Final[frozenset[FactName]] = frozenset({"quota-change"})
-
 
 def decide(request: Request, facts: Facts) -> Decision:
-    """Return the decision. While it ``needs_fresh`` facts, the caller reads these and decides again."""
+    """Return the decision. While it ``needs_fresh`` a fact, the caller reads it and decides again."""
     subject = request.subject
     if isinstance(subject, LabelChange):
         return label_guard.decide(request, subject, facts)
@@ -53,7 +46,7 @@ def _decide_object(request: Request, facts: Facts) -> Decision:
     if isinstance(subject, Unreadable) and not (facts.trusted and isinstance(tier, Tier)):
         return Decision(_malformed(subject))
     if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
-        return Decision(needs_fresh=_TIER)
+        return Decision(needs_fresh="tier")
     if tier is None:
         return UNGOVERNED
     if not isinstance(tier, Tier):
@@ -89,7 +82,7 @@ def _defaulted(request: Request, tier: Tier) -> Decision:
 def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     """Return every broken rule, in the order of RULES, for a tier that refuses."""
     if not facts.trusted and "quotas" not in facts.fresh:
-        return Decision(tier=tier.name, needs_fresh=_QUOTAS)
+        return Decision(tier=tier.name, needs_fresh="quotas")
     subject, server = request.subject, facts.server
     assert isinstance(subject, (Pod, Claim))  # noqa: S101  # as the caller found
     quotas = within_tier(facts.quotas, tier)
@@ -98,18 +91,18 @@ def _enforced(request: Request, tier: Tier, facts: Facts) -> Decision:
     return Decision(findings, tier=tier.name, needs_fresh=_to_read(findings, facts, late=quotas is not facts.quotas))
 
 
-def _to_read(findings: tuple[Finding, ...], facts: Facts, *, late: bool) -> frozenset[FactName]:
+def _to_read(findings: tuple[Finding, ...], facts: Facts, *, late: bool) -> FactName | None:
     """Return what to read before a refusal: nobody is refused because a cache was late (ADR 2).
 
     A refusal that later usage cannot lift needs no read, and nobody waits for it. Nor does an admission, but where
     native quota, which has the last word on usage, is ``late``: it does not enforce the tier's bound yet.
     """
     if not findings and not late:  # as nearly always
-        return _NOTHING
+        return None
     if "quotas" in facts.fresh or not all(map(rests_on_usage, findings)):
-        return _NOTHING
+        return None
     pending = any(finding.rule == "quota-pending" and not finding.detail for finding in findings)
-    return _QUOTA_CHANGE if pending and not facts.waited else _QUOTAS
+    return "quota-change" if pending and not facts.waited else "quotas"
 
 
 def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:

@@ -145,9 +145,9 @@ class Decision(msgspec.Struct, frozen=True):
         exempt: Which user or group the tier exempts, so that the request is allowed.
         defaults: What mode Audit would set in Warn and Enforce.
         unchecked: The tier's quotas were left out because the usage was not known.
-        needs_fresh: Facts to be read from the API server before this decision counts: the caller reads them and
+        needs_fresh: A fact to be read from the API server before this decision counts: the caller reads it and
             decides again.
-        optional: The fresh facts can be done without: where they cannot be read, the decision without them counts.
+        optional: The fresh fact can be done without: where it cannot be read, the decision without it counts.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -158,7 +158,7 @@ class Decision(msgspec.Struct, frozen=True):
     exempt: str = ""
     defaults: str = ""
     unchecked: bool = False
-    needs_fresh: frozenset[FactName] = frozenset()
+    needs_fresh: FactName | None = None
     optional: bool = False
 
     @property

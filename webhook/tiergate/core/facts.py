@@ -74,6 +74,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     around: Around
     scaled: Workload | None
 
+    def asked(self, fact: FactName) -> bool:
+        """Say whether a fact was asked for: it is fresh, or could not be read."""
+        return fact in self.fresh or fact in self.unread
+
 
 def facts_of_label(
     server: Server,

@@ -28,7 +28,7 @@ def decide(request: Request, change: LabelChange, facts: Facts) -> Decision:
     if change.before == change.after:
         return Decision(tier=tier)
     if "permissions" not in facts.fresh:
-        return Decision(tier=tier, needs_fresh=frozenset({"permissions"}))
+        return Decision(tier=tier, needs_fresh="permissions")
     if denied := (*_protected(request, change, facts), *_not_permitted(request, change, facts)):
         return Decision(denied, tier=tier)
     if change.after is None or isinstance(facts.tier, Tier):
@@ -36,7 +36,7 @@ def decide(request: Request, change: LabelChange, facts: Facts) -> Decision:
     if "tier" in facts.unread:
         return Decision((_about(change, "label-tier-unchecked"),), tier=tier)
     if "tier" not in facts.fresh:
-        return Decision(tier=tier, needs_fresh=frozenset({"tier"}), optional=True)
+        return Decision(tier=tier, needs_fresh="tier", optional=True)
     if isinstance(facts.tier, InvalidTier):
         return Decision((_about(change, "label-tier-invalid", detail=facts.tier.reason),), tier=tier)
     return Decision((_about(change, "label-tier-missing"),), tier=tier)

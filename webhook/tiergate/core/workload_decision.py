@@ -22,9 +22,6 @@ _VOLUMES: Final = "ephemeral-volume-controller"
 """The account that makes the claims of generic ephemeral volumes."""
 _NAMESPACE: Final = "kube-system"
 _MANAGER: Final = "system:kube-controller-manager"
-_NOTHING: Final[frozenset[FactName]] = frozenset()
-_WORKLOAD: Final[frozenset[FactName]] = frozenset({"workload"})
-_NODES: Final[frozenset[FactName]] = frozenset({"nodes"})
 _GROUPS: Final = ("system:serviceaccounts", f"system:serviceaccounts:{_NAMESPACE}", "system:authenticated")
 
 
@@ -36,7 +33,7 @@ def decide(request: Request, facts: Facts) -> Decision:
     if "tier" in facts.unread:
         return _unchecked("the tier of the namespace", tier if isinstance(tier, Tier) else None, request)
     if "tier" not in facts.fresh and (not facts.trusted or not isinstance(tier, Tier)):
-        return Decision(governed=False, needs_fresh=frozenset({"tier"}), optional=True)
+        return Decision(governed=False, needs_fresh="tier", optional=True)
     if not isinstance(tier, Tier):
         return UNGOVERNED if tier is None else _without_tier(request, tier)
     if who := exemption(tier, user=request.user, groups=request.groups):
@@ -48,7 +45,7 @@ def decide(request: Request, facts: Facts) -> Decision:
         found = tuple([Finding("malformed", one.pointer, detail=one.reason, effect="warn") for one in faults])
         return Decision(in_mode(found, tier.mode), tier=tier.name, mode=tier.mode)
     missing = _missing(request, facts)
-    if missing:
+    if missing is not None:
         return Decision(tier=tier.name, mode=tier.mode, needs_fresh=missing, optional=True)
     if "workload" in facts.unread:
         return _unchecked("the workload", tier, request)
@@ -95,15 +92,15 @@ def _makes_unjudged(tier: Tier, account: str) -> bool:
     return any(exemption(tier, user=user, groups=_GROUPS) for user in accounts)
 
 
-def _missing(request: Request, facts: Facts) -> frozenset[FactName]:
+def _missing(request: Request, facts: Facts) -> FactName | None:
     """Return what a verdict has to wait for: the workload of a ``scale``, the nodes of a DaemonSet."""
     subject = request.subject
     if isinstance(subject, Scale) and facts.scaled is None and subject.replicas > subject.before:
-        return _WORKLOAD - facts.fresh - facts.unread
+        return None if facts.asked("workload") else "workload"
     if facts.around.nodes is None and isinstance(subject, WorkloadChange):
         wanted = subject.workload is not None and subject.workload.kind == "DaemonSet"
-        return _NODES - facts.fresh - facts.unread if wanted else _NOTHING
-    return _NOTHING
+        return "nodes" if wanted and not facts.asked("nodes") else None
+    return None
 
 
 def _workloads(request: Request, facts: Facts) -> tuple[Workload, Workload | None] | None:
@@ -137,12 +134,10 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
     decision = Decision(in_mode(verdict(case), tier.mode), tier=tier.name, mode=tier.mode)
     if not decision.findings:  # as nearly always
         return decision
-    asked = "quotas" in facts.fresh or "quotas" in facts.unread
-    if not tier.is_native or asked or not any(map(_rests_on_quotas, decision.findings)):
+    if not tier.is_native or facts.asked("quotas") or not any(map(_rests_on_quotas, decision.findings)):
         return decision
     # Nobody is refused, and no number is said, because a cache was late (ADR 2).
-    fresh = frozenset[FactName]({"quotas"})
-    return msgspec.structs.replace(decision, needs_fresh=fresh, optional=True)
+    return msgspec.structs.replace(decision, needs_fresh="quotas", optional=True)
 
 
 def _quotas(facts: Facts, tier: Tier) -> tuple[QuotaStatus, ...] | None:

@@ -137,7 +137,7 @@ class Admission:
         record, deadline = Record(endpoint), Deadline(self._clock, timeout, peer)
         try:
             request, facts, decision = await self._judge(record, body, deadline)
-            while decision.needs_fresh:  # hardly ever
+            while decision.needs_fresh is not None:  # hardly ever
                 facts, decision = await self._judge_again(request, facts, decision, record, deadline)
             record.tier_label = self._label(decision.tier)
             _conclude(record, request, decision)
@@ -202,18 +202,20 @@ class Admission:
     async def _judge_again(
         self, request: AdmissionRequest, before: Facts, asking: Decision, record: Record, deadline: Deadline
     ) -> tuple[Facts, Decision]:
-        """Decide on the fresh facts that a decision asks for."""
+        """Decide on the fresh fact that a decision asks for."""
+        needed = asking.needs_fresh
+        assert needed is not None  # noqa: S101  # as the caller found
         try:
-            facts = await self._gatherers[request.endpoint].fresh(request, before, asking.needs_fresh, deadline)
+            facts = await self._gatherers[request.endpoint].fresh(request, before, needed, deadline)
         except READ_FAILURES as error:
             record.detail = f"{type(error).__name__}: {shortened(str(error))}"
             if not asking.optional:
                 if isinstance(error, OutOfTimeError):
                     raise
                 raise UnreadError(record.detail) from error
-            facts = msgspec.structs.replace(before, unread=before.unread | asking.needs_fresh)
+            facts = msgspec.structs.replace(before, unread=before.unread | {needed})
         if facts is before:
-            msg = f"nothing reads {', '.join(sorted(asking.needs_fresh))} for /{request.endpoint}"
+            msg = f"nothing reads {needed} for /{request.endpoint}"
             raise AssertionError(msg)
         if self._pass.is_spent:  # many may have waited for the same read
             await self._turn(Origin((deadline.peer, False), request.namespace.encode()), deadline)

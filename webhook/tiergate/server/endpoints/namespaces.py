@@ -40,17 +40,20 @@ class LabelFacts(Gatherer):
             fresh=frozenset(),
         )
 
-    async def fresh(
-        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline
-    ) -> Facts:
-        """Return the facts with the permissions asked for, or the new tier read live."""
+    async def fresh(self, request: AdmissionRequest, facts: Facts, needed: FactName, deadline: Deadline) -> Facts:
+        """Return the facts with the permissions or the new tier read live."""
         change = request.subject
         assert isinstance(change, LabelChange)  # noqa: S101  # nothing else needs fresh facts here
-        if "permissions" in needed:
-            permitted = await self._permitted(request, change, deadline)
-            return msgspec.structs.replace(facts, permitted=permitted, fresh=facts.fresh | needed)
-        tier = await tier_in_force(self._state, change.after or "", deadline)
-        return msgspec.structs.replace(facts, tier=tier, fresh=facts.fresh | needed)
+        fresh = facts.fresh | {needed}
+        match needed:
+            case "permissions":
+                permitted = await self._permitted(request, change, deadline)
+                return msgspec.structs.replace(facts, permitted=permitted, fresh=fresh)
+            case "tier":
+                tier = await tier_in_force(self._state, change.after or "", deadline)
+                return msgspec.structs.replace(facts, tier=tier, fresh=fresh)
+            case _:
+                return await super().fresh(request, facts, needed, deadline)
 
     async def _permitted(self, request: AdmissionRequest, change: LabelChange, deadline: Deadline) -> frozenset[str]:
         tiers = touched(change)

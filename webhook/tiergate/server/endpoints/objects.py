@@ -67,18 +67,20 @@ class ObjectFacts(Gatherer):
             return None
         return self._state.usage(request.namespace, tier, type(subject))
 
-    async def fresh(
-        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline
-    ) -> Facts:
-        """Return the facts with those needed read live, or after a ResourceQuota changed."""
-        namespace = request.namespace
-        if "quota-change" in needed:
-            return await self._after_change(namespace, facts, deadline)
-        if "tier" in needed:
-            tier = await self._tier(namespace, deadline)  # the rest anew: what the caches held may be outdated
-            return self._under(tier, request, facts.fresh | needed)
-        quotas = await self._state.quotas_now(namespace, peer=deadline.peer, timeout=deadline.left())
-        return msgspec.structs.replace(facts, quotas=quotas, fresh=facts.fresh | needed)
+    async def fresh(self, request: AdmissionRequest, facts: Facts, needed: FactName, deadline: Deadline) -> Facts:
+        """Return the facts with the one needed read live, or after a ResourceQuota changed."""
+        namespace, fresh = request.namespace, facts.fresh | {needed}
+        match needed:
+            case "quota-change":
+                return await self._after_change(namespace, facts, deadline)
+            case "tier":
+                tier = await self._tier(namespace, deadline)  # the rest anew: what the caches held may be outdated
+                return self._under(tier, request, fresh)
+            case "quotas":
+                quotas = await self._state.quotas_now(namespace, peer=deadline.peer, timeout=deadline.left())
+                return msgspec.structs.replace(facts, quotas=quotas, fresh=fresh)
+            case _:
+                return await super().fresh(request, facts, needed, deadline)
 
     async def _tier(self, namespace: str, deadline: Deadline) -> TierState:
         """Return the tier of a namespace; what the caches know is read live only where they may be behind."""

@@ -140,12 +140,12 @@ class Gatherer(ABC):
         self,
         request: AdmissionRequest,  # noqa: ARG002
         facts: Facts,
-        needed: frozenset[FactName],  # noqa: ARG002
+        needed: FactName,  # noqa: ARG002
         deadline: Deadline,  # noqa: ARG002
     ) -> Facts:
-        """Return the facts with those needed read live; raise what the reads raise, and OutOfTimeError.
+        """Return the facts with the one needed read live; raise what the reads raise, and OutOfTimeError.
 
-        An endpoint that reads nothing live returns them as they are.
+        An endpoint that does not read it returns them as they are.
         """
         return facts
 

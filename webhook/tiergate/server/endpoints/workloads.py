@@ -36,16 +36,16 @@ class WorkloadFacts(ObjectFacts):
         pods, claims = (self._state.usage(request.namespace, tier, kind) for kind in (Pod, Claim))
         return None if pods is None or claims is None else pods + claims
 
-    async def fresh(
-        self, request: AdmissionRequest, facts: Facts, needed: frozenset[FactName], deadline: Deadline
-    ) -> Facts:
-        """Return the facts with those needed read live."""
-        workloads, namespace, fresh = self._state.workloads, request.namespace, facts.fresh | needed
-        if "nodes" in needed:
-            await workloads.know_nodes(timeout=deadline.left_to_wait(NODES_WAIT))
-            return msgspec.structs.replace(facts, around=workloads.around(namespace), fresh=fresh)
-        if "workload" in needed:
-            kind, left, peer = SCALED[request.resource], deadline.left(), deadline.peer
-            scaled = await workloads.workload_now(kind, namespace, request.name, peer=peer, timeout=left)
-            return msgspec.structs.replace(facts, scaled=scaled, fresh=fresh)
-        return await super().fresh(request, facts, needed, deadline)
+    async def fresh(self, request: AdmissionRequest, facts: Facts, needed: FactName, deadline: Deadline) -> Facts:
+        """Return the facts with the one needed read live."""
+        workloads, namespace, fresh = self._state.workloads, request.namespace, facts.fresh | {needed}
+        match needed:
+            case "nodes":
+                await workloads.know_nodes(timeout=deadline.left_to_wait(NODES_WAIT))
+                return msgspec.structs.replace(facts, around=workloads.around(namespace), fresh=fresh)
+            case "workload":
+                kind, left, peer = SCALED[request.resource], deadline.left(), deadline.peer
+                scaled = await workloads.workload_now(kind, namespace, request.name, peer=peer, timeout=left)
+                return msgspec.structs.replace(facts, scaled=scaled, fresh=fresh)
+            case _:
+                return await super().fresh(request, facts, needed, deadline)

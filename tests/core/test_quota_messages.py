@@ -201,7 +201,8 @@ def test_quotas_of_one_name_are_told_apart() -> None:
     ]
     waiting = msgspec.structs.replace(theirs, used={})
     assert judged(agent(limits={"cpu": "250m"}), tier=tier, quotas=(waiting,)) == [
-        f"{one} is being set up in dev; try again in a moment" for one in ('quota "compute"', whose[1])
+        'quota "compute" is being set up in dev; try again in a moment',
+        f"{whose[1]}: the usage of limits.cpu, pods is not known yet; try again in a moment",
     ]
 
 

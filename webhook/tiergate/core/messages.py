@@ -274,7 +274,10 @@ def pending(finding: Finding, namespace: str) -> Said:
             "Tiergate's",
             "ask the platform team to rename or delete it",
         )
-    return Said(f"{quota_named(finding.quota)} is being set up in {namespace}", "try again in a moment")
+    named = quota_named(finding.quota)
+    if finding.resource:
+        return Said(f"{named}: the usage of {shortened(finding.resource)} is not known yet", "try again in a moment")
+    return Said(f"{named} is being set up in {namespace}", "try again in a moment")
 
 
 _NOT_EMPTY: Final = "set it to the name of a tier, or remove it"

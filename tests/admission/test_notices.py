@@ -13,7 +13,7 @@ from tests.reviews import a_review, a_scale_review
 from tiergate.admission import notices
 from tiergate.admission.notices import MAX_MESSAGE, Notice, message, notice
 from tiergate.admission.request import read
-from tiergate.core.decision import Decision, Finding, in_mode
+from tiergate.core.decision import Decision, Finding
 from tiergate.core.quantity import Quantity
 from tiergate.core.request import Endpoint
 from tiergate.core.rules import sentence
@@ -30,8 +30,7 @@ def a_finding(rule: Any = "limit-max", effect: Any = "deny", container: str = "a
 
 
 def a_decision(*findings: Finding, **fields: Any) -> Decision:  # noqa: ANN401
-    mode = fields.get("mode", "Enforce")
-    return Decision(in_mode(findings or (a_finding(),), mode), **{"tier": "dev", **fields})
+    return Decision(findings or (a_finding(),), **{"tier": "dev", **fields})
 
 
 REFUSED: Final = a_decision()

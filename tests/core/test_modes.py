@@ -26,7 +26,7 @@ from tests.core.workloads import KNOWN, a_template, a_workload
 from tests.core.workloads import judged as workload_judged
 from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
-from tiergate.core.decision import Decision, Finding, in_mode
+from tiergate.core.decision import Decision, Finding
 from tiergate.core.desired import desired_quotas, native_quotas
 from tiergate.core.facts import InvalidTier, MissingTier
 from tiergate.core.mode import MODES, Effect, Mode
@@ -66,9 +66,10 @@ QUOTA = a_quota(HARD, {"pods": "3"})
     ],
 )
 def test_what_becomes_of_a_finding_in_each_mode(mode: Mode, of_rule: Effect, effect: Effect, lifted: bool) -> None:  # noqa: FBT001  # of pytest
-    decision = Decision(in_mode((Finding("limit-max", "", effect=of_rule),), mode), mode=mode)
-    assert [(one.effect, one.lifted) for one in decision.findings] == [(effect, lifted)]
-    assert (decision.allowed, decision.violates) == (effect != "deny", of_rule == "deny")
+    finding = Finding("limit-max", "", effect=of_rule)
+    decision = Decision((finding,), mode=mode)
+    assert (decision.effect_of(finding), decision.lifts(finding)) == (effect, lifted)
+    assert (decision.allowed, bool(decision.violations)) == (effect != "deny", of_rule == "deny")
 
 
 @pytest.mark.rule("D-5a")
@@ -78,7 +79,7 @@ def test_the_same_is_told_as_enforce_would_refuse(mode: Mode) -> None:
     told = reported(BROKEN, old=None, tier=the_tier(mode), quotas=(QUOTA,), unchecked=False)
     assert [one.rule for one in told.findings] == ["limit-max", "quota-exceeded", "quota-exceeded"]
     assert {one.effect for one in refused.findings} == {"deny"}
-    assert told.findings == in_mode(refused.findings, mode)
+    assert told.findings == refused.findings
     assert told.allowed
     assert not refused.allowed
     assert told.mode == mode
@@ -299,6 +300,6 @@ def test_pods_that_run_in_this_mode_are_not_said_to_stall(
 ) -> None:
     """Without mode Enforce the tier has no ResourceQuota; one that is not the tier's refuses in every mode."""
     tier = a_tier(quotas=[a_tier_quota({"limits.cpu": "1"})], mode="Warn")
-    found = in_mode(workload_judged(CHANGED, old=old, tier=tier, quotas=quotas, around=around), "Warn")
-    lines = [sentence(one, namespace="dev") for one in found]
+    found = workload_judged(CHANGED, old=old, tier=tier, quotas=quotas, around=around)
+    lines = [sentence(one, namespace="dev", mode="Warn") for one in found]
     assert [line[: len(expected)] for line in lines] == [expected]

@@ -66,7 +66,7 @@ def test_a_tier_that_exempts_who_makes_the_claims_judges_the_pods_alone(account:
 @pytest.mark.parametrize("mode", ["Enforce", "Warn", "Audit"])
 def test_what_cannot_be_read_is_warned_of(mode: Mode) -> None:
     decision = decide(asked(FAULTY), known(a_governing(mode)))
-    assert [(one.rule, one.pointer, one.detail, one.effect) for one in decision.findings] == [
+    assert [(one.rule, one.pointer, one.detail, decision.effect_of(one)) for one in decision.findings] == [
         ("malformed", "/spec/replicas", "expected an int", "audit" if mode == "Audit" else "warn")
     ]
     assert (decision.tier, decision.mode, decision.allowed) == ("dev", mode, True)

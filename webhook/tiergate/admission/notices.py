@@ -66,7 +66,7 @@ def notice(request: AdmissionRequest, decision: Decision, body: bytes) -> Notice
 def _told(decision: Decision) -> list[Finding]:
     """Return the findings that refuse; where none does, those that the client is warned of: in mode Audit none."""
     wanted = "warn" if decision.allowed else "deny"
-    return [one for one in decision.findings if one.effect == wanted and one.rule not in _OURS]
+    return [one for one in decision.findings if decision.effect_of(one) == wanted and one.rule not in _OURS]
 
 
 def _about(request: AdmissionRequest, body: bytes, *, refused: bool) -> tuple[Reference | None, bool]:
@@ -102,7 +102,7 @@ def _beginning(request: AdmissionRequest, decision: Decision) -> str:
     tier = shortened(decision.tier)
     if decision.allowed:
         first = _told(decision)[0]
-        named = first.lifted or (first.rule == "malformed" and decision.effect == "warn")
+        named = decision.lifts(first) or (first.rule == "malformed" and decision.effect == "warn")
         return "" if named else f"tier {tier}: "
     what = "its pods are" if request.resource == "pods" else _ASKED[request.operation]
     return f"{what} refused (tier {tier}): "

@@ -85,7 +85,7 @@ def respond(request: AdmissionRequest, decision: Decision) -> bytes:
     response = AdmissionResponse(request.uid, decision.allowed)
     if not response.allowed:
         response.status = _denial(request, decision)
-        beside = [_line(one, request, decision) for one in decision.findings if one.effect == "warn"]
+        beside = [_line(one, request, decision) for one in decision.findings if decision.effect_of(one) == "warn"]
         response.warnings = _bounded(beside, MAX_WARNINGS) or None
     elif decision.findings or decision.unchecked or decision.defaults:
         if decision.effect == "audit":
@@ -108,7 +108,7 @@ def _denial(request: AdmissionRequest, decision: Decision) -> Status:
 
     ``kubectl get events`` shows the first line only.
     """
-    denied = [finding for finding in decision.findings if finding.effect == "deny"]
+    denied = decision.violations
     causes: list[Cause] = []
     room = MAX_DENIAL
     for finding in denied[:MAX_CAUSES]:
@@ -139,8 +139,8 @@ def headline(request: AdmissionRequest, decision: Decision) -> Iterable[str]:
 
 def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str] | None:
     """Return the audit annotations; their keys are words (A-55)."""
-    refused = tuple([finding for finding in decision.findings if finding.violates])
-    warned = tuple([finding for finding in decision.findings if not finding.violates])
+    refused = decision.violations
+    warned = tuple([finding for finding in decision.findings if finding.effect != "deny"])
     texts = {
         "violations": " | ".join(_bounded(_lines(request, decision, refused), MAX_ANNOTATION)),
         "rules": ",".join(sorted({finding.rule for finding in refused})),
@@ -162,11 +162,11 @@ def _lines(request: AdmissionRequest, decision: Decision, findings: tuple[Findin
 
 def told(finding: Finding, request: AdmissionRequest, decision: Decision) -> Said:
     """Return the sentence; where the mode alone keeps the object from being refused it says so."""
-    plain = msgspec.structs.replace(finding, mode="") if finding.lifted else finding
-    found = said(plain, namespace=request.namespace)
+    lifted = decision.lifts(finding)
+    found = said(finding, namespace=request.namespace, mode="Enforce" if lifted else decision.mode)
     if finding.rule == "malformed" and decision.effect != "deny":
         return found._replace(fact=f'cannot be judged by tier "{decision.tier}": {found.fact}')
-    if finding.lifted and not finding.native:  # what is not the tier's is broken now
+    if lifted and not finding.native:  # what is not the tier's is broken now
         return found._replace(fact=f'would violate tier "{decision.tier}": {found.fact}')
     return found
 

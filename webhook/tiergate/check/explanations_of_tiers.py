@@ -128,7 +128,7 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         why="nothing is reported on other names in these modes",
         passes="everything: mode Enforce bounds them",
         bounds="spec.quotas of the Tier",
-        example=found("quota-unmeasured", "services", tier="dev", mode="Warn"),
+        example=found("quota-unmeasured", "services", tier="dev", detail="Warn"),
         of=_TIERS,
     ),
     "quota-requests-above-limits": Explanation(

@@ -131,7 +131,7 @@ class ObjectChecker:
         kept = WorkloadChange(as_stored(workload, running), running)
         if change == "unchanged" or not decision.findings:
             return kept, self._decision(context, kept), ""
-        said = sentence(decision.findings[0], namespace=context.namespace)
+        said = sentence(decision.findings[0], namespace=context.namespace, mode=decision.mode)
         unproved = f"whether its template changes is not known without images; if it does: {said}"
         return kept, self._decision(context, kept), unproved
 
@@ -316,8 +316,9 @@ def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
 
 
 def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
-    severity: Severity = "error" if finding.effect == "deny" or is_unstorable(context.subject) else "warning"
-    said = sentence(finding, namespace=context.namespace)
+    refused = decision.effect_of(finding) == "deny" or is_unstorable(context.subject)
+    severity: Severity = "error" if refused else "warning"
+    said = sentence(finding, namespace=context.namespace, mode=decision.mode)
     return _placed(context, decision, finding.reason, severity, finding.pointer, said)
 
 

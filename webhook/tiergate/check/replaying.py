@@ -16,6 +16,7 @@ from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.defaults import additions_to, described
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, TierState
+from tiergate.core.mode import Mode
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
 from tiergate.core.request import CLUSTER_WIDE, LabelChange, Unreadable, workload_of
@@ -191,8 +192,8 @@ class _Replayer:
         for rule in RULES:
             if rule.id in found:
                 findings = found[rule.id]
-                lines = tuple(line for one in findings for line in self._said(one))
-                yield RuleState(rule.id, "broken" if findings[0].violates else "warned", lines)
+                lines = tuple(line for one in findings for line in self._said(one, decision.mode))
+                yield RuleState(rule.id, "broken" if findings[0].effect == "deny" else "warned", lines)
             elif not stopped and (state := self._state(rule, request, tier)) is not None:
                 yield state
 
@@ -217,7 +218,7 @@ class _Replayer:
             return RuleState(rule.id, "unproved", (f"what is used in {request.namespace} is not known: give --usage",))
         return RuleState(rule.id, "ok")
 
-    def _said(self, finding: Finding) -> Iterator[str]:
-        yield sentence(finding, namespace=self._request.namespace)
+    def _said(self, finding: Finding, mode: Mode) -> Iterator[str]:
+        yield sentence(finding, namespace=self._request.namespace, mode=mode)
         if finding.pointer:
             yield f"at {finding.pointer}"

@@ -10,7 +10,7 @@ import msgspec
 from tiergate.core import defaults, label_guard, tier_change, without_tier, workload_decision
 from tiergate.core.authorship import with_author
 from tiergate.core.claim import Claim
-from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
+from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.podspec import Pod
@@ -125,4 +125,4 @@ def _judged_by_usage(request: Request, tier: Tier, facts: Facts) -> Decision:
 
 
 def _reported(findings: tuple[Finding, ...], tier: Tier, *, unchecked: bool = False) -> Decision:
-    return Decision(in_mode(findings, tier.mode), tier=tier.name, mode=tier.mode, unchecked=unchecked)
+    return Decision(findings, tier=tier.name, mode=tier.mode, unchecked=unchecked)

@@ -74,14 +74,11 @@ class Finding(msgspec.Struct, frozen=True):
     then, where it set another value, as the limit is never below the request. ``by_limit_range`` is set where a
     LimitRange of the namespace set the value of a workload's pods.
     ``scopes`` say which objects the quota counts. ``pod_level`` is set for a container's request that has to grow,
-    where there is a pod-level one. ``tier``, ``user``, ``namespaces``, ``mode`` and ``item`` (a LimitRange item's
-    type) are what the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a
-    workload needs; ``mode`` is set by the modes Warn and Audit, too. ``because`` is the rule that keeps its pods from
-    running: one of ours, of LimitRanger, or ``invalid`` for the API server's own. A rule states the ``effect`` in mode
-    Enforce, `in_mode` the one in a Decision;
-    ``lifted`` is set where the mode alone keeps the finding from refusing the request, ``native`` where what is broken
-    is not the tier's, but a ResourceQuota or LimitRange of the namespace or the API server's own rule: it refuses in
-    every mode.
+    where there is a pod-level one. ``tier``, ``user``, ``namespaces`` and ``item`` (a LimitRange item's type) are what
+    the sentence of a finding about a tier or a label needs, ``workload`` what that of one about a workload needs.
+    ``because`` is the rule that keeps its pods from running: one of ours, of LimitRanger, or ``invalid`` for the API
+    server's own. ``effect`` is the one in mode Enforce; ``native`` is set where what is broken is not the tier's, but a
+    ResourceQuota or LimitRange of the namespace or the API server's own rule: it refuses in every mode.
     """
 
     rule: RuleId
@@ -108,10 +105,8 @@ class Finding(msgspec.Struct, frozen=True):
     tier: str = ""
     user: str = ""
     namespaces: tuple[str, ...] = ()
-    mode: str = ""
     item: str = ""
     effect: Effect = "deny"
-    lifted: bool = False
     native: bool = False
 
     @property
@@ -119,25 +114,12 @@ class Finding(msgspec.Struct, frozen=True):
         """The rule, with the one behind it: ``workload-never-runs/limit-max``."""
         return f"{self.rule}/{self.because}" if self.because else self.rule
 
-    @property
-    def violates(self) -> bool:
-        """Whether mode Enforce refuses the object for it."""
-        return self.lifted or self.effect == "deny"
-
-
-def in_mode(findings: tuple[Finding, ...], mode: Mode) -> tuple[Finding, ...]:
-    """Return the findings with their effect in a mode. Nothing else decides what a mode makes of a finding."""
-    if mode == "Enforce" or not findings:
-        return findings
-    effect, change = EFFECTS[mode], msgspec.structs.replace
-    return tuple([change(one, effect=effect, lifted=one.effect == "deny", mode=mode) for one in findings])
-
 
 class Decision(msgspec.Struct, frozen=True):
     """The complete outcome; the patch only counts when allowed.
 
     Attributes:
-        findings: In the order in which they are reported, each with its effect.
+        findings: In the order in which they are reported.
         patch: The defaults, as JSONPatch operations.
         tier: The tier that was decided under; "" where none governs the object.
         mode: The mode of that tier.
@@ -166,15 +148,23 @@ class Decision(msgspec.Struct, frozen=True):
         """What becomes of a violation, and of what is said beside the findings."""
         return EFFECTS[self.mode]
 
+    def effect_of(self, finding: Finding) -> Effect:
+        """Return what a finding does in this mode. Nothing else decides what a mode makes of a finding."""
+        return finding.effect if self.mode == "Enforce" else self.effect
+
+    def lifts(self, finding: Finding) -> bool:
+        """Say whether the mode alone keeps a finding from refusing the object."""
+        return self.mode != "Enforce" and finding.effect == "deny"
+
+    @property
+    def violations(self) -> tuple[Finding, ...]:
+        """The findings for which mode Enforce refuses the object."""
+        return tuple([finding for finding in self.findings if finding.effect == "deny"])
+
     @property
     def allowed(self) -> bool:
         """Whether the object may pass."""
-        return not self.findings or all(finding.effect != "deny" for finding in self.findings)
-
-    @property
-    def violates(self) -> bool:
-        """Whether mode Enforce refuses the object."""
-        return any(finding.violates for finding in self.findings)
+        return not self.findings or self.mode != "Enforce" or not self.violations
 
 
 UNGOVERNED: Final = Decision(governed=False)

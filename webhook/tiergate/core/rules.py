@@ -12,7 +12,7 @@ from tiergate.core import limitrange, messages, quota, tier_messages, workload_m
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.messages import Said
-from tiergate.core.mode import Effect
+from tiergate.core.mode import Effect, Mode
 from tiergate.core.native import Refusal
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import ObjectCase
@@ -276,13 +276,13 @@ def rests_on_usage(finding: Finding) -> bool:
     return _BY_ID[finding.rule].usage is not None
 
 
-def sentence(finding: Finding, *, namespace: str) -> str:
+def sentence(finding: Finding, *, namespace: str, mode: Mode = "Enforce") -> str:
     """Return the one line that says what is wrong and what would be right."""
-    return str(said(finding, namespace=namespace))
+    return str(said(finding, namespace=namespace, mode=mode))
 
 
-def said(finding: Finding, *, namespace: str) -> Said:
+def said(finding: Finding, *, namespace: str, mode: Mode = "Enforce") -> Said:
     """Return what is wrong, and what would be right; of pods that run in this mode, what becomes of them in Enforce."""
     found = _BY_ID[finding.rule].sentence(finding, shortened(namespace))
-    run = finding.mode and finding.rule in ABOUT_PODS and not finding.native
+    run = mode != "Enforce" and finding.rule in ABOUT_PODS and not finding.native
     return found._replace(fact=f"in mode Enforce: {found.fact}") if run else found

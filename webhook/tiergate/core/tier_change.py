@@ -47,7 +47,7 @@ def _warnings(tier: Tier, minor: int) -> Iterator[Finding]:
     for one in out_of_range(default_pod(tier, minor), checks_of(tier)):
         yield _warning(tier, "default-pod-refused", "/spec/limits", detail=said(one, namespace="").fact)
     if not tier.is_native and (names := unmeasured(tier)):
-        yield _warning(tier, "quota-unmeasured", "/spec/quotas", mode=tier.mode, resource=", ".join(names))
+        yield _warning(tier, "quota-unmeasured", "/spec/quotas", detail=tier.mode, resource=", ".join(names))
     for index, quota in enumerate(tier.quotas):
         for name in sorted(name for name in quota.hard if _above_its_limit(name, quota)):
             where = f"/spec/quotas/{index}/hard/{escape(name)}"

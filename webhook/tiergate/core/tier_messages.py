@@ -42,7 +42,7 @@ def broad_exemption(finding: Finding, _namespace: str) -> Said:
 
 def unmeasured(finding: Finding, _namespace: str) -> Said:
     """Warn of quota names that are not measured from pods or claims."""
-    return Said(f"tier {finding.tier}: in mode {finding.mode} nothing is reported on {finding.resource}")
+    return Said(f"tier {finding.tier}: in mode {finding.detail} nothing is reported on {finding.resource}")
 
 
 def requests_above_limits(finding: Finding, _namespace: str) -> Said:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from tiergate.core import without_tier
-from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding, in_mode
+from tiergate.core.decision import UNGOVERNED, Decision, FactName, Finding
 from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, InvalidTier, MissingTier, quotas_by_usage
 from tiergate.core.quota import QuotaStatus
@@ -43,7 +43,7 @@ def decide(request: Request, facts: Facts) -> Decision:
     if isinstance(request.subject, Unreadable):
         faults = request.subject.faults
         found = tuple([Finding("malformed", one.pointer, detail=one.reason, effect="warn") for one in faults])
-        return Decision(in_mode(found, tier.mode), tier=tier.name, mode=tier.mode)
+        return Decision(found, tier=tier.name, mode=tier.mode)
     missing = _missing(request, facts)
     if missing is not None:
         return Decision(tier=tier.name, mode=tier.mode, needs_fresh=missing, optional=True)
@@ -70,7 +70,7 @@ def _unchecked(what: str, tier: Tier | None, request: Request) -> Decision:
         return Decision(found)
     if exemption(tier, user=request.user, groups=request.groups) or _is_left_alone(request, tier):
         found = ()
-    return Decision(in_mode(found, tier.mode), tier=tier.name, mode=tier.mode)
+    return Decision(found, tier=tier.name, mode=tier.mode)
 
 
 def _is_left_alone(request: Request, tier: Tier) -> bool:
@@ -131,7 +131,7 @@ def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old:
         minor=facts.server.minor,
         scaled=isinstance(request.subject, Scale),
     )
-    decision = Decision(in_mode(verdict(case), tier.mode), tier=tier.name, mode=tier.mode)
+    decision = Decision(verdict(case), tier=tier.name, mode=tier.mode)
     if not decision.findings:  # as nearly always
         return decision
     if not tier.is_native or facts.asked("quotas") or not any(map(_rests_on_quotas, decision.findings)):

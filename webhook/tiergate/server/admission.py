@@ -256,6 +256,6 @@ def _outcome(request: AdmissionRequest, decision: Decision) -> Outcome:
         return "malformed"
     if not decision.allowed:
         return "denied"
-    if not (decision.violates or decision.defaults):
+    if not (decision.violations or decision.defaults):
         return "allowed"  # with warnings
     return "warned" if decision.effect == "warn" else "audited"

@@ -168,9 +168,8 @@ class Journal:
         if request.dry_run or not (decision.findings or self._waiting):  # nothing to tell, and nobody to forget
             return
         try:
-            denied = [one for one in decision.findings if one.effect == "deny"]
-            if denied:
-                self._refuse(request, decision, denied, body)
+            if not decision.allowed:
+                self._refuse(request, decision, decision.violations, body)
             elif request.endpoint == "workloads":
                 self._warn(request, decision)
         except Exception:
@@ -205,7 +204,7 @@ class Journal:
         limit = self._now() - WAITS_FOR
         self.changes += self._waiting.drop(lambda _, entry: entry.last < limit)
 
-    def _refuse(self, request: AdmissionRequest, decision: Decision, denied: list[Finding], body: bytes) -> None:
+    def _refuse(self, request: AdmissionRequest, decision: Decision, denied: tuple[Finding, ...], body: bytes) -> None:
         controller = _controller(request, body)
         if controller is not None:
             controller = self._makers.of(request.namespace, controller)
@@ -220,7 +219,7 @@ class Journal:
         """Note that a workload waits, or that it no longer does."""
         kind, name = _subject(request)
         namespace = shortened(request.namespace, LONGEST_NAME)
-        short = [one for one in decision.findings if one.rule in ABOUT_PODS and not one.lifted and one.effect == "warn"]
+        short = tuple(one for one in decision.findings if one.rule in ABOUT_PODS and one.effect == "warn")
         if short and decision.mode == "Enforce":
             key = _Key(shortened(decision.tier, LONGEST_NAME), namespace, kind, name)
             self._put(self._waiting, key, request, decision, short)
@@ -228,14 +227,14 @@ class Journal:
             self.changes += self._waiting.drop(lambda key, _: key.namespace == namespace and _is_of(key, kind, name))
 
     def _put(
-        self, ring: Ring, key: _Key, request: AdmissionRequest, decision: Decision, findings: list[Finding]
+        self, ring: Ring, key: _Key, request: AdmissionRequest, decision: Decision, findings: tuple[Finding, ...]
     ) -> None:
         ring.put(key, self._now(), lambda: _problems(request, decision, findings))
         self.changes += 1
 
 
 def _problems(
-    request: AdmissionRequest, decision: Decision, findings: list[Finding]
+    request: AdmissionRequest, decision: Decision, findings: tuple[Finding, ...]
 ) -> tuple[tuple[ShownProblem, ...], int]:
     """Return the first problems in words, and how many more there are."""
     listed = []

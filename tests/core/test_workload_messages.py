@@ -12,6 +12,7 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.rules import sentence
 from tiergate.core.tier import ScopeRequirement
 from tiergate.core.workload import NONE, ONE_POD, RECREATE, Rollout, Workload
+from tiergate.core.workload_findings import Shortage
 
 ODD = "23215243980800m"
 """21.6Gi, as VPA writes it."""
@@ -203,11 +204,13 @@ def test_a_finding_has_the_numbers_of_its_bound() -> None:
     scope = ScopeRequirement("PriorityClass", "In", ("batch",))
     quota = a_quota({"limits.cpu": "4"}, {"limits.cpu": "2"}, name="own", managed=False, selector=[scope])
     (found,) = judged(a_workload(template=_BATCH, replicas=3), tier=a_tier(), quotas=(quota,))
-    assert (found.quota, found.resource, found.pointer, found.scopes) == ("own", "limits.cpu", "/spec", (scope,))
-    assert (found.actual, found.bound, found.used) == tuple(map(Quantity.parse, ("1", "4", "2")))
+    assert isinstance(found.workload, Shortage)
+    bound = found.workload.bound
+    assert (found.quota, found.pointer, bound.name, bound.scopes) == ("own", "/spec", "limits.cpu", (scope,))
+    assert (bound.each, bound.hard, bound.others) == tuple(map(Quantity.parse, ("1", "4", "2")))
 
 
 def test_what_others_use_is_said_as_the_quota_says_it() -> None:
     quota = foreign({"limits.memory": "4Gi"}, {"limits.memory": "2Gi"})
     (found,) = judged(a_workload({"memory": "1Gi"}, replicas=3), tier=a_tier(), quotas=(quota,))
-    assert str(found.used) == "2Gi"
+    assert "2Gi" in sentence(found, namespace="dev")

@@ -129,16 +129,4 @@ def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:
 def of_bound(rule: RuleId, found: Shortage | Stall | Blocked, effect: Effect) -> Finding:
     """Return what is found at a bound."""
     bound = found.bound
-    return Finding(
-        rule,
-        "/spec",
-        resource=bound.name,
-        actual=bound.each,
-        bound=bound.hard,
-        used=bound.others,
-        quota=bound.quota,
-        scopes=bound.scopes,
-        native=bound.native,
-        workload=found,
-        effect=effect,
-    )
+    return Finding(rule, "/spec", quota=bound.quota, native=bound.native, workload=found, effect=effect)

@@ -22,6 +22,7 @@ from tiergate.core.placement import Node
 from tiergate.core.quota import Measured, QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.request import Endpoint
+from tiergate.core.rules import RULES
 from tiergate.core.tier import Tier
 from tiergate.core.workload_case import Around
 from tiergate.core.workload_kind import WorkloadKind
@@ -30,6 +31,7 @@ from tiergate.wire.namespace import Namespace
 
 REVIEW: Final = b'"request"'
 """Bytes with this in them are judged as a review, others as the documents that watches bring."""
+_ONLY_WARN: Final = frozenset(rule.id for rule in RULES if rule.effect == "warn")
 
 
 class Workloads:
@@ -202,6 +204,8 @@ class Target:
         told = told or (endpoint == "workloads" and answer.record.outcome == "malformed")
         if sent["uid"] != request["uid"] or sent["allowed"] != (told or not refused):
             raise Finding(f"/{endpoint} answered {sent} for {answer.record.outcome}")
+        if answer.record.outcome == "denied" and _ONLY_WARN.issuperset(answer.record.rules):
+            raise Finding(f"/{endpoint} refused for {answer.record.rules}, which only warn")
         if endpoint == "validate":
             _reference_agrees(request, answer, policy)
         if "patch" in sent:

@@ -27,7 +27,8 @@ def verdict(case: Case) -> tuple[Finding, ...]:
     workload = case.workload
     if case.tier.workloads == "Ignore" or workload.owned:
         return ()
-    pods, before = steady(workload, case.around.nodes), _wanted_before(case)
+    pods = steady(workload, case.around.nodes)
+    before = _wanted_before(case, pods)
     if not case.changed and (pods is None or before is None or pods <= before):
         return ()
     unit = unit_of(workload, case)
@@ -38,10 +39,17 @@ def verdict(case: Case) -> tuple[Finding, ...]:
     return () if found and invalid_template(workload.template) else found
 
 
-def _wanted_before(case: Case) -> int | None:
-    """Return how many pods were asked for before, None where the nodes of a DaemonSet are not known."""
+def _wanted_before(case: Case, pods: int | None) -> int | None:
+    """Return how many pods were asked for before, of now so many, None where the nodes of a DaemonSet are not known."""
     old = case.old
-    return 0 if old is None or (case.resumed and old.paused and not old.held) else steady(old, case.around.nodes)
+    if old is None or (case.resumed and old.paused and not old.held):
+        return 0
+    return pods if _on_the_same_nodes(old, case.workload) else steady(old, case.around.nodes)
+
+
+def _on_the_same_nodes(one: Workload, other: Workload) -> bool:
+    """Say whether both are DaemonSets with one placement: there may be thousands of nodes to look at."""
+    return one.kind == other.kind == "DaemonSet" and one.placement == other.placement
 
 
 def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tuple[Finding, ...]:

@@ -7,23 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.builders import (
-    a_claim,
-    a_container,
-    a_pod,
-    a_quota,
-    a_request,
-    a_tier,
-    a_tier_quota,
-    amounts,
-    an_item,
-    the_facts,
-)
+from tests.builders import a_claim, a_container, a_pod, a_quota, a_request, a_tier, a_tier_quota, an_item, the_facts
 from tests.core.sentences import agent, decided, judged, lines
 from tiergate.core.decide import decide
 from tiergate.core.decision import Fault, RuleId
 from tiergate.core.facts import InvalidTier, MissingTier
-from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import TierChange, Unreadable
 from tiergate.core.rules import RULES
 from tiergate.core.text import shortened
@@ -246,11 +234,6 @@ CPU10 = {"cpu": "10m"}
                 )
             ],
             id="quota-pending-for-ever",
-        ),
-        pytest.param(
-            lambda: judged(agent(), quotas=(QuotaStatus("theirs", hard=amounts({"pods": "9"}), used={}),)),
-            ['quota "theirs": the usage of pods is not known yet; try again in a moment'],
-            id="quota-pending-that-is-not-ours",
         ),
         pytest.param(
             lambda: lines(decided(MissingTier("dve"))),

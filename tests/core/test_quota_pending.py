@@ -9,6 +9,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.decision import Decision
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
+from tiergate.core.rules import sentence
 
 TIER = a_tier(quotas=[a_tier_quota({"pods": "9"}), a_tier_quota({"requests.storage": "9Gi"}, name="disk")])
 BOTH = {"pods": "9", "requests.storage": "9Gi"}
@@ -65,7 +66,9 @@ def test_a_foreign_quota_with_unknown_usage_refuses() -> None:
     subject = a_pod(a_container(requests={"cpu": "1"}))
     decision = validated(subject, old=None, tier=a_tier(), quotas=(foreign,))
     (found,) = decision.findings
-    assert (found.rule, found.pointer, found.quota, found.resource) == ("quota-pending", "", "theirs", "pods")
+    assert (found.rule, found.pointer) == ("quota-pending", "")
+    expected = 'quota "theirs": the usage of pods is not known yet; try again in a moment'
+    assert sentence(found, namespace="dev") == expected
 
 
 @pytest.mark.rule("R-9")

@@ -9,10 +9,11 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.response import told
+from tiergate.admission.reviewed import read_reviewed
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.text import one_line_in_bytes, shortened
 from tiergate.core.workload_kind import BY_RESOURCE
-from tiergate.wire.owners import Reference, read_reviewed
+from tiergate.wire.owners import Reference
 
 MAX_MESSAGE: Final = 1024
 """Bytes of the message of an Event that every version of that API takes."""

@@ -213,21 +213,6 @@ def test_a_message_names_as_many_problems_as_there_is_room_for(monkeypatch: pyte
     assert list(said.values()) == [whole, f"{first} | and 1 more", f"{first[:-4]}... | and 1 more"]
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("abcdef", "abcdef"),
-        ("abcdefg", "abc..."),
-        ("a\nb", "a b"),
-        ("a\ud800b", "a b"),
-        ("üüü", "üüü"),
-        ("üüüü", "ü..."),
-    ],
-)
-def test_texts_are_cut_to_so_many_bytes(text: str, shown: str) -> None:
-    assert notices._printable(text, 6) == shown
-
-
 def test_the_words_of_a_refusal_come_from_the_findings_that_refuse() -> None:
     both = a_decision(a_finding("workload-rollout-stalls", "warn"), a_finding(container="other"))
     body = a_review(a_workload_object(), old=a_workload_object(), operation="UPDATE")

@@ -23,11 +23,12 @@ from tests.builders import (
 )
 from tests.reviews import a_review
 from tiergate.admission.request import read
-from tiergate.admission.response import MAX_CAUSES, MAX_DENIAL, headline, one_line, respond
+from tiergate.admission.response import MAX_CAUSES, MAX_DENIAL, MAX_WARNING, headline, respond
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.rules import sentence
+from tiergate.core.text import one_line
 
 
 def answered(decision: Decision) -> Json:
@@ -110,7 +111,7 @@ def test_an_exemption_is_audited() -> None:
     ],
 )
 def test_a_warning_is_one_printable_line(text: str, shown: str) -> None:
-    assert one_line(text) == shown
+    assert one_line(text, MAX_WARNING) == shown
 
 
 @pytest.mark.rule("A-52", "A-53")

@@ -6,14 +6,16 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.builders import a_namespace_object, a_tier_object, texts
+from tests.docs.values import CHART
 from tiergate.core.mode import MODES, Mode
 from tiergate.core.text import VALUE_SHOWN
 from tiergate.core.tier import ScopeRequirement, Tier
 from tiergate.wire import Malformed
 from tiergate.wire.namespace import Namespace, read_namespace
-from tiergate.wire.tier import read_tier, tier_and_faults
+from tiergate.wire.tier import TIER_GROUP, TIER_VERSION, read_tier, tier_and_faults
 
 
 def read(spec: dict[str, Any] | None) -> Tier:
@@ -175,3 +177,8 @@ def test_a_stored_tier_is_judged_with_every_fault(spec: dict[str, Any], name: st
     tier, found = tier_and_faults(json.dumps(a_tier_object(spec)).encode())
     assert (tier.name if tier else None) == name
     assert [fault.pointer for fault in found] == pointers
+
+
+def test_the_one_version_is_that_of_the_definition() -> None:
+    spec = yaml.safe_load((CHART / "crds" / "tiers.yaml").read_text())["spec"]
+    assert (spec["group"], [one["name"] for one in spec["versions"]]) == (TIER_GROUP, [TIER_VERSION])

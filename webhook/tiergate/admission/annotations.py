@@ -6,33 +6,21 @@ from typing import Final
 
 import msgspec
 
+from tiergate.admission.reviewed import Reviewed
+
 
 class _Metadata(msgspec.Struct):
     annotations: dict[str, str | None] | None = None
 
 
-class _Object(msgspec.Struct):
-    metadata: _Metadata | None = None
-
-
-class _Request(msgspec.Struct):
-    object: _Object | None = None
-
-
-class _Review(msgspec.Struct):
-    request: _Request | None = None
-
-
-_decode: Final = msgspec.json.Decoder(_Review).decode
+_decode: Final = msgspec.json.Decoder(Reviewed[_Metadata]).decode
 
 
 def annotation_bytes(body: bytes) -> int:
     """Return the bytes of all names and values, of a review that was read before; its size where that is not known."""
     try:
-        review = _decode(body)
+        new, _ = _decode(body).metadata()
     except (ValueError, RecursionError):
         return len(body)
-    request = review.request or _Request()
-    metadata = (request.object or _Object()).metadata or _Metadata()
-    annotations = metadata.annotations or {}
+    annotations = (new or _Metadata()).annotations or {}
     return sum(len(name.encode()) + len((value or "").encode()) for name, value in annotations.items())

@@ -9,10 +9,11 @@ import msgspec
 
 from tiergate.admission.request import AdmissionRequest
 from tiergate.admission.response import told
+from tiergate.admission.reviewed import read_reviewed
 from tiergate.core.decision import Decision, Finding
-from tiergate.core.text import shortened
+from tiergate.core.text import one_line_in_bytes, shortened
 from tiergate.core.workload_kind import BY_RESOURCE
-from tiergate.wire.owners import Reference, read_reviewed
+from tiergate.wire.owners import Reference
 
 MAX_MESSAGE: Final = 1024
 """Bytes of the message of an Event that every version of that API takes."""
@@ -89,9 +90,9 @@ def _about(request: AdmissionRequest, body: bytes, *, refused: bool) -> tuple[Re
 def message(request: AdmissionRequest, decision: Decision) -> str:
     """Return what an Event says: on one line, the first problem first, none of them cut in the middle but the first."""
     lines = list(dict.fromkeys([str(told(finding, request, decision)) for finding in _told(decision)]))
-    text = _printable(f"{_beginning(request, decision)}{lines[0]}", MAX_MESSAGE - _MORE)
+    text = one_line_in_bytes(f"{_beginning(request, decision)}{lines[0]}", MAX_MESSAGE - _MORE)
     for count, line in enumerate(lines[1:], start=1):
-        longer = _printable(f"{text} | {line}", MAX_MESSAGE)
+        longer = one_line_in_bytes(f"{text} | {line}", MAX_MESSAGE)
         if len(longer.encode()) > MAX_MESSAGE - _MORE:
             return f"{text} | and {len(lines) - count} more"
         text = longer
@@ -106,10 +107,3 @@ def _beginning(request: AdmissionRequest, decision: Decision) -> str:
         return "" if named else f"tier {tier}: "
     what = "its pods are" if request.resource == "pods" else _ASKED[request.operation]
     return f"{what} refused (tier {tier}): "
-
-
-def _printable(text: str, most: int) -> str:
-    """Return the text printable and on one line, in so many bytes at most."""
-    clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
-    raw = clean.encode()  # a lone surrogate is not printable
-    return clean if len(raw) <= most else f"{raw[: most - 3].decode(errors='ignore')}..."

@@ -17,7 +17,7 @@ from tiergate.core.decision import Decision, Finding
 from tiergate.core.jsonpatch import JSONPatchOp
 from tiergate.core.messages import OR, Said
 from tiergate.core.rules import said, sentence
-from tiergate.core.text import shortened
+from tiergate.core.text import one_line, shortened
 from tiergate.wire import kinds
 
 MAX_WARNING: Final = 250
@@ -95,7 +95,7 @@ def respond(request: AdmissionRequest, decision: Decision) -> bytes:
     if decision.patch and response.allowed:
         response.patchType, response.patch = "JSONPatch", _patch(decision.patch)
     if decision.exempt:
-        response.auditAnnotations = {"exempt": _cut(decision.exempt, MAX_ANNOTATION)}
+        response.auditAnnotations = {"exempt": one_line(decision.exempt, MAX_ANNOTATION)}
     return _encode(AnsweredReview(response))
 
 
@@ -145,7 +145,7 @@ def _annotations(request: AdmissionRequest, decision: Decision) -> dict[str, str
         "violations": " | ".join(_bounded(_lines(request, decision, refused), MAX_ANNOTATION)),
         "rules": ",".join(sorted({finding.rule for finding in refused})),
         "warnings": " | ".join(_bounded([_line(one, request, decision) for one in warned], MAX_ANNOTATION)),
-        "defaults": _cut(decision.defaults, MAX_ANNOTATION),
+        "defaults": one_line(decision.defaults, MAX_ANNOTATION),
     }
     return {key: text for key, text in texts.items() if text} or None
 
@@ -155,7 +155,7 @@ def _lines(request: AdmissionRequest, decision: Decision, findings: tuple[Findin
     lines = [_line(finding, request, decision) for finding in findings]
     if decision.unchecked:
         lines.append(
-            one_line(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known')
+            _warning(f'quotas of tier "{decision.tier}" were not checked: the usage in the namespace is not known')
         )
     return lines
 
@@ -176,7 +176,7 @@ def _line(finding: Finding, request: AdmissionRequest, decision: Decision) -> st
     fact, advice = told(finding, request, decision)
     while advice and len(fact) + len(advice) + 2 > MAX_WARNING:
         advice = advice.rpartition(OR)[0]
-    return one_line(str(Said(fact, advice)))
+    return _warning(str(Said(fact, advice)))
 
 
 def _bounded(lines: list[str], most: int) -> list[str]:
@@ -190,12 +190,6 @@ def _bounded(lines: list[str], most: int) -> list[str]:
     return [*distinct[:kept], *([f"and {left} more"] if left else [])]
 
 
-def one_line(text: str) -> str:
-    """Return a warning the API server will not drop: printable, on one line, not too long."""
-    return _cut(text, MAX_WARNING)
-
-
-def _cut(text: str, most: int) -> str:
-    """Return the text printable, on one line and at most so long."""
-    clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
-    return clean if len(clean) <= most else f"{clean[: most - 3]}..."
+def _warning(text: str) -> str:
+    """Return a warning the API server will not drop."""
+    return one_line(text, MAX_WARNING)

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from tiergate.adopt.values import AdoptionPlan, NewTier
 from tiergate.core.tier import LABEL, LimitRangeItem, ScopeRequirement, Tier, TierQuota, amounts_by_field
 from tiergate.manifests.yaml_text import block
+from tiergate.wire.tier import TIER_API_VERSION
 from tiergate.wire.types import quantity_texts
 
 Output = Literal["manifests", "labels", "values"]
@@ -31,7 +32,7 @@ def written(plan: AdoptionPlan, output: Output) -> str:
 def tier_document(tier: Tier) -> dict[str, Any]:
     """Return a Tier as an object."""
     metadata = {"name": tier.name}
-    return {"apiVersion": "tiergate.io/v1alpha1", "kind": "Tier", "metadata": metadata, "spec": _spec(tier)}
+    return {"apiVersion": TIER_API_VERSION, "kind": "Tier", "metadata": metadata, "spec": _spec(tier)}
 
 
 def namespace_document(name: str, tier: str) -> dict[str, Any]:

@@ -6,16 +6,17 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from tiergate.check.explanation import ALWAYS, REFUSES, WARNS, Explanation
-from tiergate.check.explanations import NATIVE, OF_CHECK, OF_OBJECTS
+from tiergate.check.explanation import ALWAYS, REFUSES, WARNS, WARNS_BY_MODE, Explanation
+from tiergate.check.explanations import OF_CHECK, OF_OBJECTS
 from tiergate.check.explanations_of_tiers import OF_TIERS
+from tiergate.check.explanations_of_workloads import NATIVE, OF_WORKLOADS
 from tiergate.check.rule_texts import docs_url, help_page
 from tiergate.core.request import CLUSTER_WIDE
 from tiergate.core.rules import RULES, Rule, sentence
 from tiergate.core.text import VALUE_SHOWN, shortened
 
 _RULES: Final[dict[str, Rule]] = {rule.id: rule for rule in RULES}
-EXPLAINED: Final[dict[str, Explanation]] = {**OF_OBJECTS, **OF_TIERS, **OF_CHECK}
+EXPLAINED: Final[dict[str, Explanation]] = {**OF_OBJECTS, **OF_WORKLOADS, **OF_TIERS, **OF_CHECK}
 """By rule."""
 MOST_NEAR: Final = 3
 _BEFORE_NATIVE: Final = "workload-never-runs/"
@@ -69,24 +70,25 @@ def _only_warns(rule: str) -> bool:
 
 
 def _effect(name: str) -> str:
-    """Return what the registry says follows: no mode lifts a rule about tiers or labels."""
+    """Return what the registry says follows: no mode is applied to a rule about tiers or labels."""
+    without_mode = name in _RULES and _RULES[name].endpoint in CLUSTER_WIDE
     if _only_warns(name):
-        return WARNS
-    return ALWAYS if name in _RULES and _RULES[name].endpoint in CLUSTER_WIDE else REFUSES
+        return WARNS if without_mode else WARNS_BY_MODE
+    return ALWAYS if without_mode else REFUSES
 
 
 def _judged(name: str, one: Explanation) -> str:
     """Return of which objects a rule is, as the registry has its checks."""
     rule = _RULES.get(name)
-    if rule is None or (rule.pod is None and rule.claim is None and rule.usage is None):
+    if one.of or rule is None:
         return one.of
     if rule.usage is not None:
         return "pods and claims, beside what their namespace uses; the pods of workloads"
-    return "pods, and those of workloads" if rule.pod is not None else "claims, and those of StatefulSets"
+    return "pods, and those of workloads" if rule.pod is not None else "claims, and those of workloads"
 
 
 def _example(one: Explanation) -> str:
-    return one.example if isinstance(one.example, str) else sentence(one.example, namespace="dev")
+    return one.example if isinstance(one.example, str) else sentence(one.example, namespace=one.namespace)
 
 
 def _unknown(name: str) -> str:

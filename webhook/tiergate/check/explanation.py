@@ -14,6 +14,8 @@ HARD: Final = "hard in spec.quotas of the Tier, kept as ResourceQuota in each of
 REFUSES: Final = "refuses in mode Enforce, warns in Warn, records in Audit"
 ALWAYS: Final = "refuses in every mode"
 WARNS: Final = "warns"
+WARNS_BY_MODE: Final = "warns, in mode Audit records"
+"""Of what the mode of a tier is applied to, as it is not to rules about tiers and labels."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +27,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         passes: What would pass.
         bounds: Where the bounds come from.
         example: A finding that the registry puts into words; the words themselves where it has no such rule.
-        of: What it judges, where the registry has no check of it.
+        namespace: Where that is found.
+        of: What it judges, where the checks of the registry do not say it.
         does: What follows where it is broken, if the effect of the rule does not say it.
     """
 
@@ -34,15 +37,16 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     passes: str
     bounds: str
     example: Finding | str
+    namespace: str = "dev"
     of: str = ""
     does: str = ""
 
 
-def found(rule: RuleId, resource: str = "", **texts: str) -> Finding:
+def found(rule: RuleId, resource: str = "", *, same_request: bool = False, **texts: str) -> Finding:
     """Return an example of a finding; amounts are texts."""
     amounts = ("actual", "bound", "used", "fits", "limit")
     fields: dict[str, Any] = {name: Quantity.parse(text) if name in amounts else text for name, text in texts.items()}
-    return Finding(rule, "", resource=resource, **fields)
+    return Finding(rule, "", resource=resource, same_request=same_request, **fields)
 
 
 def field(kind: str, name: str) -> str:

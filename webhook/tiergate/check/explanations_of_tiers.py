@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiergate.check.explanation import ALWAYS, Explanation, field, found
+from tiergate.check.explanation import ALWAYS, WARNS, Explanation, field, found
 from tiergate.core.decision import Finding
 
 _TIERS: Final = "Tiers, when they are written"
+_OF_WORKLOADS: Final = f"; of workloads it {WARNS}"
 _LABEL: Final = "the label tiergate.io/tier of Namespaces, when it is written"
 OF_TIERS: Final[dict[str, Explanation]] = {
     "tier-missing": Explanation(
@@ -16,18 +17,19 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         passes="a label that names a tier, or a tier of that name",
         bounds="the label tiergate.io/tier of the Namespace: kubectl get namespace NAME --show-labels",
         example=found("tier-missing", tier="dve"),
-        of="pods, claims, and the pods of workloads",
-        does=ALWAYS,
+        of="pods and claims, and workloads that ask for pods",
+        does=f"{ALWAYS}{_OF_WORKLOADS}; tiergate check fails",
     ),
     "tier-invalid": Explanation(
-        what="the tier does not contradict itself",
-        why="it is not known which of two contradicting bounds is meant",
+        what="the values of a tier are valid, and do not contradict each other",
+        why="it is not known which of two contradicting bounds is meant, or what a misspelt name would bound",
         passes="the tier, corrected at the path in the message; the last valid version stays in force",
         bounds="spec of the Tier",
         example=found(
             "tier-invalid", tier="dev", detail="/spec/limits/0/min/cpu: min value 2 is greater than max value 1"
         ),
-        of=f"{_TIERS}; pods and claims under one that was never valid",
+        of=f"{_TIERS}; pods, claims and workloads under one that was never valid",
+        does=f"{ALWAYS}{_OF_WORKLOADS}; tiergate check fails",
     ),
     "tier-in-use": Explanation(
         what="a tier that is deleted has no namespaces",
@@ -43,6 +45,7 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         passes="the namespace without the label",
         bounds="none",
         example=found("namespace-protected"),
+        namespace="kube-system",
         of=_LABEL,
     ),
     "tier-assign": Explanation(
@@ -51,7 +54,8 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         passes="the same request by a user who may assign both (ClusterRole tiergate-tier-assigner)",
         bounds="RBAC: the verb assign on tiers.tiergate.io, by name",
         example=found("tier-assign", tier="dev", user="alice"),
-        of=_LABEL,
+        namespace="agents-c",
+        of=f"{_LABEL} or removed",
     ),
     "label-tier-missing": Explanation(
         what="a label names a tier that exists",
@@ -59,6 +63,7 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         passes="everything: normal while namespaces are created before their tiers",
         bounds="none",
         example=found("label-tier-missing", tier="dve"),
+        namespace="agents",
         of=_LABEL,
     ),
     "label-tier-invalid": Explanation(
@@ -66,7 +71,10 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         why="until the tier is valid, pods of the namespace are refused",
         passes="everything: correct the tier",
         bounds="spec of the Tier",
-        example=found("label-tier-invalid", tier="dev", detail="spec.limits: a second item of type Pod"),
+        example=found(
+            "label-tier-invalid", tier="dev", detail="/spec/limits/1/type: a second item of type Pod"
+        ),
+        namespace="agents",
         of=_LABEL,
     ),
     "label-tier-unchecked": Explanation(
@@ -74,7 +82,8 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         why="if the tier does not exist, pods of the namespace are refused",
         passes="everything: check that the tier exists",
         bounds="none",
-        example=found("label-tier-unchecked", tier="dev"),
+        example=found("label-tier-unchecked", tier="dve"),
+        namespace="agents",
         of=_LABEL,
     ),
     "default-derived": Explanation(
@@ -114,12 +123,15 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         of=_TIERS,
     ),
     "exemption-broad": Explanation(
-        what="an exemption is for one user or a small group",
-        why="controllers create the pods of workloads, so a group that contains them exempts nearly all pods",
+        what="an exemption is neither for nearly everybody nor for controllers that create the pods of workloads",
+        why="whoever writes a workload, controllers create its pods: who exempts these exempts nearly all pods",
         passes="everything: exempt only the user or group that you mean",
         bounds="spec.exemptions of the Tier",
         example=found(
-            "exemption-broad", tier="dev", user="group system:authenticated", detail="all people are in it"
+            "exemption-broad",
+            tier="dev",
+            user="group system:authenticated",
+            detail="all people and controllers are in it",
         ),
         of=_TIERS,
     ),
@@ -136,7 +148,7 @@ OF_TIERS: Final[dict[str, Explanation]] = {
         why="no request is above its limit, so the larger bound is never reached",
         passes="everything: lower the bound of requests, or raise that of limits",
         bounds="spec.quotas of the Tier",
-        example=found("quota-requests-above-limits", "requests.cpu", tier="dev", quota="compute"),
+        example=found("quota-requests-above-limits", "requests.cpu", tier="dev", quota="large"),
         of=_TIERS,
     ),
 }  # fmt: skip

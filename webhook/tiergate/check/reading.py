@@ -14,6 +14,7 @@ from tiergate.wire import Malformed, kinds
 from tiergate.wire.decode import Decoder
 from tiergate.wire.kinds import Kind
 from tiergate.wire.malformed import Excess
+from tiergate.wire.tier import TIER_VERSION
 
 _JUDGED: Final = [kind for kind in kinds.KINDS if "/" not in kind.resource and "CREATE" in kind.operations]
 _KINDS: Final[dict[tuple[str, str], Kind]] = {(kind.resource.partition(".")[2], kind.noun): kind for kind in _JUDGED}
@@ -38,7 +39,7 @@ def kind_of(manifest: Manifest) -> Kind | None:
 def unserved(manifest: Manifest, kind: Kind) -> Fault | None:
     """Return that the API server has no such kind: it is spelled otherwise, or in another version; None if it has."""
     name = kind.kind
-    version = "v1alpha1" if name == "Tier" else "v1"
+    version = TIER_VERSION if name == "Tier" else "v1"
     served = f"{manifest.group}/{version}" if manifest.group else version
     if manifest.kind == name and manifest.api_version == served:
         return None

@@ -29,6 +29,7 @@ from tiergate.wire.namespace import read_namespace
 from tiergate.wire.node import read_node
 from tiergate.wire.quota import read_quota
 from tiergate.wire.runtime_class import read_overhead
+from tiergate.wire.tier import TIER_GROUP
 
 
 class NamespaceFacts(msgspec.Struct, frozen=True):
@@ -103,7 +104,7 @@ class Surroundings:
         match (manifest.group, manifest.kind):
             case (snapshot.GROUP, snapshot.KIND) if running:
                 self.stored.add_snapshot(manifest.raw)
-            case ("tiergate.io", "Tier"):
+            case (group, "Tier") if group == TIER_GROUP:
                 self._add_tier(manifest, manifest.name, "", written_tier(manifest.raw), named=named)
             case ("", "Namespace"):
                 found = read_namespace(manifest.raw)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import msgspec
 
 from tiergate.core.workload_kind import WORKLOAD_KINDS
+from tiergate.wire.tier import TIER_GROUP, TIER_VERSION
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ def _segment(name: str) -> str:
     return quote(name, safe="")
 
 
-TIERS: Final = Resource("tiergate.io", "v1alpha1", "tiers", namespaced=False)
+TIERS: Final = Resource(TIER_GROUP, TIER_VERSION, "tiers", namespaced=False)
 NAMESPACES: Final = Resource("", "v1", "namespaces", namespaced=False)
 RESOURCE_QUOTAS: Final = Resource("", "v1", "resourcequotas", namespaced=True)
 LIMIT_RANGES: Final = Resource("", "v1", "limitranges", namespaced=True)

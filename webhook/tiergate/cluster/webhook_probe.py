@@ -43,7 +43,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     """What came of one probe.
 
     Attributes:
-        answered: A replica completed the handshake and is ready.
+        answered: A replica completed the handshake and can decide; one that does not know the question counts as well.
         unreachable: The API server cannot reach one either: none is ready, or none has a certificate that it trusts.
         detail: Why there was no answer.
     """

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from tiergate.admission.response import told
+from tiergate.admission.reviewed import read_reviewed
 from tiergate.core.request import CLUSTER_WIDE
 from tiergate.core.rules import ABOUT_PODS
 from tiergate.core.text import shortened
 from tiergate.core.workload_kind import BY_RESOURCE
 from tiergate.pages.snapshot import ShownAnswer, ShownProblem
 from tiergate.wire.kinds import NOUNS
-from tiergate.wire.owners import read_reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

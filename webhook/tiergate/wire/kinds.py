@@ -18,7 +18,7 @@ from tiergate.core.workload_kind import WORKLOAD_KINDS, KindOfWorkload, Workload
 from tiergate.wire.claim import WireClaim, to_claim
 from tiergate.wire.namespace import WireNamespace, to_namespace
 from tiergate.wire.pod import WirePod, to_pod
-from tiergate.wire.tier import WireTier, to_tier
+from tiergate.wire.tier import TIER_GROUP, WireTier, to_tier
 from tiergate.wire.workload import WireCronJob, WireScale, WireWorkload, to_cron_jobs, to_scale, to_workloads
 
 Operation = Literal["CREATE", "UPDATE", "DELETE"]
@@ -148,7 +148,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         for resource in ("namespaces", "namespaces/status", "namespaces/finalize")
     ),
     Kind(
-        "tiers.tiergate.io",
+        f"tiers.{TIER_GROUP}",
         ("CREATE", "UPDATE", "DELETE"),
         "tiers",
         WireTier,

@@ -1,4 +1,4 @@
-"""Which object a review is of, and what made it: read only where a finding is to be reported to others."""
+"""Which object one is, and what made it: read only where others than its author are told of it."""
 
 from __future__ import annotations
 
@@ -51,27 +51,10 @@ class _Object(msgspec.Struct):
     metadata: Owned | None = None
 
 
-class _Request(msgspec.Struct):
-    object: _Object | None = None
-    oldObject: _Object | None = None
-
-
-class _Review(msgspec.Struct):
-    request: _Request | None = None
-
-
 _read_owners: Final = msgspec.json.Decoder(list[_Owner] | None).decode
 _read_object: Final = msgspec.json.Decoder(_Object).decode
-_read_review: Final = msgspec.json.Decoder(_Review).decode
 
 
 def read_owned(raw: bytes) -> Owned:
     """Return of a stored object which one it is; raise MsgspecError or RecursionError."""
     return _read_object(raw).metadata or Owned()
-
-
-def read_reviewed(body: bytes) -> tuple[Owned, Owned]:
-    """Return of a review which object it is of, as it is to be and as it is stored; raise as ``read_owned``."""
-    request = _read_review(body).request or _Request()
-    new, old = request.object or _Object(), request.oldObject or _Object()
-    return new.metadata or Owned(), old.metadata or Owned()

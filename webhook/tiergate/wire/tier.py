@@ -1,4 +1,4 @@
-"""tiergate.io/v1alpha1 Tier."""
+"""The Tier, in the one version that there is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from tiergate.wire.malformed import Excess, Malformed, raise_all
 from tiergate.wire.quota import scope_names, scope_requirements
 from tiergate.wire.types import Metadata, Name, Quantities, ScopeSelector, resource_list
 
+TIER_GROUP: Final = "tiergate.io"
+TIER_VERSION: Final = "v1alpha1"
+TIER_API_VERSION: Final = f"{TIER_GROUP}/{TIER_VERSION}"
+"""The ``apiVersion`` of a Tier."""
 MAX_ENTRIES: Final = 200
 """Entries of a list in a Tier."""
 MAX_HARD: Final = 2000

@@ -29,8 +29,7 @@ def control(arguments: argparse.Namespace) -> int:
         address=arguments.listen_address,
         port=arguments.port,
         usage_port=None,
-        tls_dir=None,
-        client_ca=None,
+        tls=None,
         log_level=arguments.log_level,
     )
 

@@ -7,7 +7,7 @@ import msgspec
 from tiergate.check.about import About
 from tiergate.check.reading import is_unstorable
 from tiergate.check.result import API_VALIDATION, ReportedFinding, Severity
-from tiergate.check.surroundings import NamespaceFacts
+from tiergate.check.surroundings import NamespaceSurroundings
 from tiergate.core.decision import Decision, Fault, Finding
 from tiergate.core.prediction import Prediction
 from tiergate.core.request import Subject
@@ -27,7 +27,7 @@ class ObjectContext(msgspec.Struct, frozen=True):
     kind: Kind
     namespace: str
     subject: Subject
-    facts: NamespaceFacts
+    surroundings: NamespaceSurroundings
     index: int
     stored: Subject | None = None
     predicted: Prediction | None = None

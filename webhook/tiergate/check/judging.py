@@ -62,12 +62,12 @@ class ObjectChecker:
         subject = subject_of(manifest, kind)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
-        facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
+        surroundings = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
         stored = self._surroundings.stored.subject(self._surroundings.key(manifest)) if manifest.named else None
         subject, pod = as_counted(subject, stored, manifest.raw), None
-        if isinstance(subject, Pod) and isinstance(facts.tier, Tier):
-            pod = predicted(subject, facts.tier, minor=self._minor)
-        context = ObjectContext(manifest, kind, namespace, subject, facts, index, stored, pod)
+        if isinstance(subject, Pod) and isinstance(surroundings.tier, Tier):
+            pod = predicted(subject, surroundings.tier, minor=self._minor)
+        context = ObjectContext(manifest, kind, namespace, subject, surroundings, index, stored, pod)
         if isinstance(subject, LabelChange | TierChange):
             decision = self._of_cluster(context, subject)
             return Checked(self._result(context, decision, "", tuple(self._as_written(context, decision))))
@@ -76,7 +76,7 @@ class ObjectChecker:
         return self._governed(context)
 
     def _governed(self, context: ObjectContext) -> Checked:
-        tier = context.facts.tier
+        tier = context.surroundings.tier
         subject, decision, unproved = self._decided(context)
         if not isinstance(tier, Tier):
             return Checked(self._result(context, *of_pods(context.subject, tier, decision)))
@@ -92,7 +92,7 @@ class ObjectChecker:
 
     def _decided(self, context: ObjectContext) -> tuple[Subject, Decision, str]:
         """Return what was decided on, the decision, and what is not known of it."""
-        subject, tier, running = context.subject, context.facts.tier, workload_of(context.stored)
+        subject, tier, running = context.subject, context.surroundings.tier, workload_of(context.stored)
         if isinstance(subject, Pod) and isinstance(tier, Tier) and context.predicted is not None:
             if isinstance(context.stored, Pod):  # an update, which changes no amounts
                 return subject, Decision(tier=tier.name, mode=tier.mode), ""
@@ -112,18 +112,18 @@ class ObjectChecker:
         return kept, self._decision(context, kept), unproved
 
     def _decision(self, context: ObjectContext, subject: Subject) -> Decision:
-        facts = offline(context.facts, context.facts.tier, minor=self._minor)
+        facts = offline(context.surroundings, context.surroundings.tier, minor=self._minor)
         return decide(self._request(context, subject), facts)
 
     def _usage_unproved(self, context: ObjectContext, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
-        tier, stored, name = context.facts.tier, self._surroundings.stored, context.manifest.name
+        tier, stored, name = context.surroundings.tier, self._surroundings.stored, context.manifest.name
         if isinstance(context.subject, Claim) and stored.may_have(CLAIM, namespace=context.namespace, name=name):
             return "whether the claim is there already, and counted, is not known: it may not be read"
-        if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
+        if context.surroundings.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor
-        counted = next(NamespaceQuotas(context.facts.quotas, tier, minor).asked(unit), None)
+        counted = next(NamespaceQuotas(context.surroundings.quotas, tier, minor).asked(unit), None)
         return unknown_usage(context.namespace, tier) if counted else ""
 
     def _of_cluster(self, context: ObjectContext, change: LabelChange | TierChange) -> Decision:
@@ -159,8 +159,8 @@ class ObjectChecker:
         return self._result(context, Decision(findings))
 
     def _refused(self, manifest: Manifest, kind: Kind, fault: Fault, namespace: str) -> ObjectResult:
-        subject, facts = Unreadable((fault,)), without_objects(None)
-        context, decision = ObjectContext(manifest, kind, namespace, subject, facts, 0), Decision(governed=False)
+        subject, surroundings = Unreadable((fault,)), without_objects(None)
+        context, decision = ObjectContext(manifest, kind, namespace, subject, surroundings, 0), Decision(governed=False)
         return self._result(context, decision, "", (context.refused(fault, decision),))
 
     def _result(

@@ -11,7 +11,7 @@ from tiergate.core.quota_bounds import charged
 from tiergate.core.request import Subject, workload_of
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Workload, steady
-from tiergate.core.workload_case import Case
+from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_pod import unit_of
 
 
@@ -46,22 +46,22 @@ def _of_one(context: ObjectContext, subject: Pod | Claim, minor: int) -> Part:
 
 def _of_workload(context: ObjectContext, workload: Workload, tier: Tier, minor: int) -> tuple[Part | None, str]:
     running = workload_of(context.stored)
-    case = Case(
+    case = WorkloadCase(
         workload=workload,
         old=running,
         tier=tier,
-        quotas=context.facts.quotas,
-        around=context.facts.around,
+        quotas=context.surroundings.quotas,
+        around=context.surroundings.around,
         minor=minor,
         scaled=False,
     )
-    unit, pods = unit_of(workload, case), steady(workload, context.facts.around.nodes)
+    unit, pods = unit_of(workload, case), steady(workload, context.surroundings.around.nodes)
     if unit is None:
         return None, "the pods of its template are not known: its RuntimeClass, or which LimitRange sets a default"
     if pods is None:
         return None, "how many nodes it runs on is not known: give the Nodes with --usage"
     former = None if running is None else unit_of(running, case)
-    before = 0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0)
+    before = 0 if running is None else max(running.running, steady(running, context.surroundings.around.nodes) or 0)
     part = Part(
         index=context.index,
         what=context.what,

@@ -17,7 +17,8 @@ import msgspec
 from bench.memory_api import MemoryApi
 from tests.virtual_time import VirtualLoop, clock
 from tiergate.cluster.resource import NAMESPACES, RESOURCE_QUOTAS, TIERS
-from tiergate.controller.service import ControllerOptions, Loops
+from tiergate.controller.options import ControllerOptions
+from tiergate.controller.service import Loops
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

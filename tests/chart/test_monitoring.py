@@ -16,7 +16,7 @@ from tests.chart.helm import CHART, NAMESPACE, Helm, Object, RefusedError, Rende
 from tiergate.cluster.client import WATCH_SILENCE
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import PrometheusRecorder
-from tiergate.metrics.snapshot import TierCondition, UsageRow
+from tiergate.metrics.rows import TierCondition, UsageRow
 
 ALL_ON = {name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule", "dashboard")}
 OPERATE = CHART.parents[1] / "docs" / "operate.md"

@@ -22,9 +22,8 @@ from tiergate.core.claim import Claim
 from tiergate.core.podspec import Pod
 from tiergate.core.tally import Footprints
 from tiergate.core.tier import LABEL
-from tiergate.metrics.snapshot import rows_of
 from tiergate.server.state import ServerState
-from tiergate.server.usage import UsageByNamespace
+from tiergate.server.usage import UsageByNamespace, rows_of
 from tiergate.wire import Malformed, tree
 from tiergate.wire.namespace import Namespace
 

@@ -34,7 +34,7 @@ from tests.controller.world import (
     eventually,
     written,
 )
-from tiergate.controller import service as controller_service
+from tiergate.controller.options import ControllerOptions
 from tiergate.core.handover import HandoverTiming
 
 
@@ -283,8 +283,8 @@ async def test_switched_off_it_is_handed_back_at_once(monkeypatch: pytest.Monkey
         assert api.bare()
 
 
-def _switched_off() -> controller_service.ControllerOptions:
-    return controller_service.ControllerOptions(
+def _switched_off() -> ControllerOptions:
+    return ControllerOptions(
         kubeconfig=None,
         service_account_dir=None,
         namespace="tiergate-system",

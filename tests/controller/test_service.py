@@ -5,7 +5,8 @@ import pytest
 from tiergate.cli.exit_codes import Exit
 from tiergate.cli.main import main
 from tiergate.cluster.errors import ConfigError
-from tiergate.controller.service import ControllerOptions, ControllerService
+from tiergate.controller.options import ControllerOptions
+from tiergate.controller.service import ControllerService
 from tiergate.process.service import Message
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from tests.fake_api import FakeApi
 from tests.virtual_time import clock
 from tiergate.cluster.webhook_probe import ProbeResult
-from tiergate.controller.service import ControllerOptions, Loops
+from tiergate.controller.options import ControllerOptions
+from tiergate.controller.service import Loops
 
 if TYPE_CHECKING:
     from tiergate.cluster.client import Client

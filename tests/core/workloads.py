@@ -14,7 +14,7 @@ from tiergate.core.release import NEWEST
 from tiergate.core.rules import sentence
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Rollout, Workload
-from tiergate.core.workload_case import Around, Case
+from tiergate.core.workload_case import Around, WorkloadCase
 from tiergate.core.workload_verdict import verdict
 
 KNOWN = Around(limit_ranges=(), overheads={}, nodes=())
@@ -53,7 +53,7 @@ def judged(  # noqa: PLR0913, RUF100  # what a verdict is a function of
     minor: int = NEWEST,
 ) -> tuple[Finding, ...]:
     """Return the findings."""
-    return verdict(Case(workload, old, tier, quotas, around, minor, scaled))
+    return verdict(WorkloadCase(workload, old, tier, quotas, around, minor, scaled))
 
 
 def foreign(hard: Texts, used: Texts) -> QuotaStatus:

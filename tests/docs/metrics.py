@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.docs.values import ROOT
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import PrometheusRecorder
-from tiergate.metrics.snapshot import TierCondition, UsageRow
+from tiergate.metrics.rows import TierCondition, UsageRow
 
 PAGE: Final[Path] = ROOT / "docs" / "metrics.md"
 PREFIX: Final = "tiergate_"

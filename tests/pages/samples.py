@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tiergate.core.quantity import Quantity
-from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Shown, ShownAnswer, ShownProblem, ShownTier
+from tiergate.metrics.rows import UsageRow
+from tiergate.pages.shown import Shown, ShownAnswer, ShownNamespace, ShownProblem, ShownTier
 
 NOW: Final = datetime(2026, 3, 2, 9, 30, 5, tzinfo=UTC)
 HARD: Final = {"limits.cpu": "4", "limits.memory": "4Gi", "pods": "20", "requests.cpu": "2", "requests.memory": "2Gi"}
@@ -24,12 +24,12 @@ def a_namespace(
     *,
     pods: int | None = 4,
     hard: dict[str, str] = HARD,
-) -> NamespaceUsage:
+) -> ShownNamespace:
     rows = [
         UsageRow(tier, name, "tier", resource, amount((used or {}).get(resource, "0")), amount(bound))
         for resource, bound in sorted(hard.items())
     ]
-    return NamespaceUsage(tier, name, tuple(rows), pods)
+    return ShownNamespace(tier, name, tuple(rows), pods)
 
 
 def a_report(

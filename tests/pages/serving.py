@@ -10,7 +10,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.pages import samples
 from tiergate.pages.application import create_app
-from tiergate.pages.snapshot import Shown
+from tiergate.pages.shown import Shown
 
 
 class _Silent(WSGIRequestHandler):

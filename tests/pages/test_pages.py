@@ -15,7 +15,7 @@ from tiergate.metrics.prometheus import CONTENT_TYPE
 from tiergate.pages.application import create_app
 from tiergate.pages.as_json import ROWS as ROWS_OF_JSON
 from tiergate.pages.hosts import is_local
-from tiergate.pages.snapshot import Shown
+from tiergate.pages.shown import Shown
 from tiergate.pages.tables import ROWS
 from tiergate.pages.views import MOST_BOUNDS
 

@@ -101,14 +101,13 @@ def main() -> int:
     options = parser.parse_args()
     if options.hook_fails:
         break_the_hook()
+    files = None if options.tls_dir is None else tls.Files(options.tls_dir, options.client_ca)
     return run(
         lambda: SmallService(options),
         address="127.0.0.1",
         port=options.port,
         usage_port=None,
-        tls_dir=options.tls_dir,
-        client_ca=options.client_ca,
-        client_names=options.client_name,
+        tls=None if files is None else tls.Tls(files, client_names=frozenset(options.client_name)),
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tiergate.core.quantity import Quantity
 from tiergate.metrics.prometheus import PrometheusRecorder
-from tiergate.metrics.snapshot import UsageRow
+from tiergate.metrics.rows import UsageRow
 from tiergate.pages.authorization import CACHE_SECONDS, KEPT_SECONDS, MAX_TOKENS, Access, TokenAuthorizer, token_of
 
 

@@ -22,11 +22,11 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
 from tiergate.core.tier import Tier
 from tiergate.metrics.prometheus import PrometheusRecorder
-from tiergate.metrics.snapshot import TierCondition, rows_of
+from tiergate.metrics.rows import TierCondition
 from tiergate.server.live import LiveReads
 from tiergate.server.service import tier_conditions
 from tiergate.server.state import DECODED_AT_ONCE, MISSING_FOR, MOST_MISSING, ServerState
-from tiergate.server.usage import UsageByNamespace
+from tiergate.server.usage import UsageByNamespace, rows_of
 from tiergate.wire import Malformed
 from tiergate.wire.quota import read_quota
 

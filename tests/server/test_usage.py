@@ -9,7 +9,7 @@ from tests.fake_api import FakeApi
 from tests.server.fake_api import a_namespace, a_quota, a_tier
 from tests.server.test_state import learn, state_on
 from tiergate.cluster.api import Api
-from tiergate.pages.snapshot import ShownTier
+from tiergate.pages.shown import ShownTier
 from tiergate.server.journal import Journal
 from tiergate.server.makers import Makers
 from tiergate.server.owners import Owners

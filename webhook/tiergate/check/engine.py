@@ -15,7 +15,7 @@ from tiergate.check.names import with_names
 from tiergate.check.repeated import Repeated
 from tiergate.check.result import NamespaceResult, ObjectResult, Report, ReportedFinding, Severity
 from tiergate.check.stored import ObjectKey
-from tiergate.check.surroundings import NamespaceFacts, Surroundings
+from tiergate.check.surroundings import NamespaceSurroundings, Surroundings
 from tiergate.core.messages import brief, quota_named, shown
 from tiergate.core.quantity import Quantity
 from tiergate.core.quota_bounds import NamespaceQuotas
@@ -81,12 +81,12 @@ def check(
 
 
 def _namespace(
-    name: str, parts: list[tuple[Part, Manifest]], facts: NamespaceFacts, options: Options
+    name: str, parts: list[tuple[Part, Manifest]], surroundings: NamespaceSurroundings, options: Options
 ) -> NamespaceResult | None:
-    tier = facts.tier
+    tier = surroundings.tier
     if not isinstance(tier, Tier):
         return None
-    found = change_set.totals((part for part, _ in parts), NamespaceQuotas(facts.quotas, tier, options.minor))
+    found = change_set.totals((part for part, _ in parts), NamespaceQuotas(surroundings.quotas, tier, options.minor))
     of_namespace = _NamespaceFindings(name, tier, {part.index: manifest for part, manifest in parts})
     findings = tuple(of_namespace.exceeded(found))
     if not findings and options.rollouts:
@@ -95,10 +95,10 @@ def _namespace(
         name=shortened(name),
         tier=shortened(tier.name),
         mode=tier.mode,
-        sums=tuple(total.sum(known=facts.known) for total in found),
+        sums=tuple(total.sum(known=surroundings.known) for total in found),
         findings=findings,
-        room=change_set.room(found, most=MOST_NAMED) if facts.known and not findings else (),
-        unproved=(unknown_usage(name, tier),) if found and not facts.known else (),
+        room=change_set.room(found, most=MOST_NAMED) if surroundings.known and not findings else (),
+        unproved=(unknown_usage(name, tier),) if found and not surroundings.known else (),
     )
 
 

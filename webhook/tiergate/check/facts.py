@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from tiergate.check.surroundings import NamespaceFacts
+from tiergate.check.surroundings import NamespaceSurroundings
 from tiergate.core.decision import FactName
 from tiergate.core.facts import Facts, Server, TierState
 from tiergate.core.request import Subject, WorkloadChange, workload_of
@@ -22,7 +22,7 @@ _NO_NAMESPACE: Final = "\ud800"
 
 
 def offline(  # noqa: PLR0913, RUF100  # what differs between those who ask
-    known: NamespaceFacts,
+    known: NamespaceSurroundings,
     tier: TierState,
     *,
     minor: int,

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tiergate.check.about import About
 from tiergate.check.change_set import Part
+from tiergate.check.context import ObjectContext
 from tiergate.check.facts import left_alone, offline
 from tiergate.check.ignoring import NEVER, ignored_rules
-from tiergate.check.reading import is_unstorable, kind_of, subject_of, unserved
-from tiergate.check.result import API_VALIDATION, DIFFERS, Default, Ignored, ObjectResult, ReportedFinding, Severity
-from tiergate.check.surroundings import NamespaceFacts, Surroundings, without_objects
+from tiergate.check.parts import part_of
+from tiergate.check.reading import kind_of, subject_of, unserved
+from tiergate.check.result import DIFFERS, Default, Ignored, ObjectResult, ReportedFinding
+from tiergate.check.surroundings import Surroundings, without_objects
 from tiergate.check.unchanged import as_counted, as_stored, change_of
 from tiergate.check.without_tier import of_pods
 from tiergate.core.claim import Claim
@@ -22,16 +23,12 @@ from tiergate.core.defaults import Additions, additions_to, described
 from tiergate.core.jsonpatch import escape
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.prediction import Prediction, predicted
-from tiergate.core.quantity import ZERO
-from tiergate.core.quota_bounds import NamespaceQuotas, charged
+from tiergate.core.quota_bounds import NamespaceQuotas
 from tiergate.core.request import LabelChange, Request, Subject, TierChange, Unreadable, WorkloadChange, workload_of
 from tiergate.core.rules import sentence
 from tiergate.core.text import printable, shortened
 from tiergate.core.tier import CLAIM, Tier
 from tiergate.core.validity import invalid, invalid_template
-from tiergate.core.workload import Workload, steady
-from tiergate.core.workload_case import Case
-from tiergate.core.workload_pod import unit_of
 from tiergate.manifests.load import Manifest
 from tiergate.manifests.tiers import schema_faults
 from tiergate.wire.kinds import Kind
@@ -42,27 +39,6 @@ class Checked(msgspec.Struct, frozen=True):
 
     result: ObjectResult
     part: Part | None = None
-
-
-class _Context(msgspec.Struct, frozen=True):
-    """An object as it is judged.
-
-    ``stored`` is the one that it replaces, as the cluster has it, ``predicted`` what becomes of a pod in a tier.
-    """
-
-    manifest: Manifest
-    kind: Kind
-    namespace: str
-    subject: Subject
-    facts: NamespaceFacts
-    index: int
-    stored: Subject | None = None
-    predicted: Prediction | None = None
-
-    @property
-    def what(self) -> str:
-        """What a sentence calls it."""
-        return f"{self.kind.noun} {shortened(self.manifest.name) or 'without a name'}"
 
 
 class ObjectChecker:
@@ -86,12 +62,12 @@ class ObjectChecker:
         subject = subject_of(manifest, kind)
         if isinstance(subject, Unreadable) and not kind.namespaced:
             return Checked(self._unreadable(manifest, kind, subject))
-        facts = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
+        surroundings = self._surroundings.of(namespace) if kind.namespaced else without_objects(None)
         stored = self._surroundings.stored.subject(self._surroundings.key(manifest)) if manifest.named else None
         subject, pod = as_counted(subject, stored, manifest.raw), None
-        if isinstance(subject, Pod) and isinstance(facts.tier, Tier):
-            pod = predicted(subject, facts.tier, minor=self._minor)
-        context = _Context(manifest, kind, namespace, subject, facts, index, stored, pod)
+        if isinstance(subject, Pod) and isinstance(surroundings.tier, Tier):
+            pod = predicted(subject, surroundings.tier, minor=self._minor)
+        context = ObjectContext(manifest, kind, namespace, subject, surroundings, index, stored, pod)
         if isinstance(subject, LabelChange | TierChange):
             decision = self._of_cluster(context, subject)
             return Checked(self._result(context, decision, "", tuple(self._as_written(context, decision))))
@@ -99,24 +75,24 @@ class ObjectChecker:
             return Checked(self._result(context, Decision(governed=False), _unmapped(namespace)))
         return self._governed(context)
 
-    def _governed(self, context: _Context) -> Checked:
-        tier = context.facts.tier
+    def _governed(self, context: ObjectContext) -> Checked:
+        tier = context.surroundings.tier
         subject, decision, unproved = self._decided(context)
         if not isinstance(tier, Tier):
             return Checked(self._result(context, *of_pods(context.subject, tier, decision)))
         if not decision.governed:
             return Checked(self._result(context, decision))
-        part, unknown = self._part(context, subject, tier)
+        part, unknown = part_of(context, subject, tier, minor=self._minor)
         said = any(one.because == "invalid" for one in decision.findings)  # of what a LimitRange makes of it
         faults = () if said else _refused_by_server(subject, part)
-        refused = tuple(_from_server(one, context, decision) for one in faults)
+        refused = tuple(context.refused(one, decision) for one in faults)
         unproved = unknown or left_alone(subject, tier) or unproved or self._usage_unproved(context, part, decision)
         defaults = _defaults(context, tier) if self._shows_defaults and not decision.exempt else ()
         return Checked(self._result(context, decision, unproved, refused, defaults=defaults), part)
 
-    def _decided(self, context: _Context) -> tuple[Subject, Decision, str]:
+    def _decided(self, context: ObjectContext) -> tuple[Subject, Decision, str]:
         """Return what was decided on, the decision, and what is not known of it."""
-        subject, tier, running = context.subject, context.facts.tier, workload_of(context.stored)
+        subject, tier, running = context.subject, context.surroundings.tier, workload_of(context.stored)
         if isinstance(subject, Pod) and isinstance(tier, Tier) and context.predicted is not None:
             if isinstance(context.stored, Pod):  # an update, which changes no amounts
                 return subject, Decision(tier=tier.name, mode=tier.mode), ""
@@ -135,75 +111,22 @@ class ObjectChecker:
         unproved = f"whether its template changes is not known without images; if it does: {said}"
         return kept, self._decision(context, kept), unproved
 
-    def _decision(self, context: _Context, subject: Subject) -> Decision:
-        facts = offline(context.facts, context.facts.tier, minor=self._minor)
+    def _decision(self, context: ObjectContext, subject: Subject) -> Decision:
+        facts = offline(context.surroundings, context.surroundings.tier, minor=self._minor)
         return decide(self._request(context, subject), facts)
 
-    def _part(self, context: _Context, subject: Subject, tier: Tier) -> tuple[Part | None, str]:
-        """Return an object's part in the sum, None where it has none; and what is not known of it."""
-        if context.predicted is not None:
-            return self._of_one(context, context.predicted.pod), ""
-        if isinstance(subject, Claim):
-            return self._of_one(context, subject), ""
-        workload = workload_of(subject)
-        if workload is not None and not workload.owned:
-            return self._of_workload(context, workload, tier, workload_of(context.stored))
-        return None, ""
-
-    def _of_one(self, context: _Context, subject: Pod | Claim) -> Part:
-        """Return the part of a pod or claim."""
-        unit, stored = charged(subject, minor=self._minor), context.stored
-        if not isinstance(stored, Pod | Claim):
-            return Part(index=context.index, what=context.what, unit=(unit,))
-        former = charged(stored, minor=self._minor)
-        kept = all(amount <= former.amounts.get(name, ZERO) for name, amount in unit.amounts.items())
-        return Part(index=context.index, what=context.what, unit=(unit,), former=(former,), running=1, kept=kept)
-
-    def _of_workload(
-        self, context: _Context, workload: Workload, tier: Tier, running: Workload | None
-    ) -> tuple[Part | None, str]:
-        case = Case(
-            workload=workload,
-            old=running,
-            tier=tier,
-            quotas=context.facts.quotas,
-            around=context.facts.around,
-            minor=self._minor,
-            scaled=False,
-        )
-        unit, pods = unit_of(workload, case), steady(workload, context.facts.around.nodes)
-        if unit is None:
-            return None, "the pods of its template are not known: its RuntimeClass, or which LimitRange sets a default"
-        if pods is None:
-            return None, "how many nodes it runs on is not known: give the Nodes with --usage"
-        former = None if running is None else unit_of(running, case)
-        before = 0 if running is None else max(running.running, steady(running, context.facts.around.nodes) or 0)
-        part = Part(
-            index=context.index,
-            what=context.what,
-            unit=unit.charges,
-            pods=pods,
-            workload=workload,
-            kept_claims=unit.kept if running is None else (),
-            waits=workload.waits,
-            former=() if former is None else former.charges,
-            running=before,
-            kept=running is not None and workload.written == running.written and pods <= before,
-        )
-        return part, ""
-
-    def _usage_unproved(self, context: _Context, part: Part | None, decision: Decision) -> str:
+    def _usage_unproved(self, context: ObjectContext, part: Part | None, decision: Decision) -> str:
         """Return that a quota counts the object and its usage is not known."""
-        tier, stored, name = context.facts.tier, self._surroundings.stored, context.manifest.name
+        tier, stored, name = context.surroundings.tier, self._surroundings.stored, context.manifest.name
         if isinstance(context.subject, Claim) and stored.may_have(CLAIM, namespace=context.namespace, name=name):
             return "whether the claim is there already, and counted, is not known: it may not be read"
-        if context.facts.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
+        if context.surroundings.known or part is None or not isinstance(tier, Tier) or decision.exempt or not part.pods:
             return ""
         unit, minor = (*part.unit, *part.kept_claims), self._minor
-        counted = next(NamespaceQuotas(context.facts.quotas, tier, minor).asked(unit), None)
+        counted = next(NamespaceQuotas(context.surroundings.quotas, tier, minor).asked(unit), None)
         return unknown_usage(context.namespace, tier) if counted else ""
 
-    def _of_cluster(self, context: _Context, change: LabelChange | TierChange) -> Decision:
+    def _of_cluster(self, context: ObjectContext, change: LabelChange | TierChange) -> Decision:
         """Decide on a Namespace or Tier; whoever applies it is taken for permitted."""
         label = change.after if isinstance(change, LabelChange) else None
         tier = self._surroundings.tier(label) if label else None
@@ -211,15 +134,15 @@ class ObjectChecker:
         facts = offline(without_objects(tier), tier, minor=self._minor, permitted=permitted)
         return decide(self._request(context, change), facts)
 
-    def _as_written(self, context: _Context, decision: Decision) -> Iterator[ReportedFinding]:
+    def _as_written(self, context: ObjectContext, decision: Decision) -> Iterator[ReportedFinding]:
         """Yield what is wrong with a Namespace or Tier as the input has it."""
         if isinstance(context.subject, TierChange):
             for one in schema_faults(context.manifest.raw):
-                yield _from_server(one, context, decision)
+                yield context.refused(one, decision)
         if (other := self._surroundings.differing(context.manifest)) is not None:
-            yield _placed(context, decision, DIFFERS, "warning", other.pointer, other.reason)
+            yield context.about(decision).finding(DIFFERS, "warning", other.pointer, other.reason)
 
-    def _request(self, context: _Context, subject: Subject) -> Request:
+    def _request(self, context: ObjectContext, subject: Subject) -> Request:
         return Request(
             endpoint=context.kind.endpoint,
             resource=context.kind.resource,
@@ -232,17 +155,17 @@ class ObjectChecker:
 
     def _unreadable(self, manifest: Manifest, kind: Kind, subject: Unreadable) -> ObjectResult:
         findings = tuple(Finding("malformed", one.pointer, detail=one.reason) for one in subject.faults)
-        context = _Context(manifest, kind, manifest.name, subject, without_objects(None), 0)
+        context = ObjectContext(manifest, kind, manifest.name, subject, without_objects(None), 0)
         return self._result(context, Decision(findings))
 
     def _refused(self, manifest: Manifest, kind: Kind, fault: Fault, namespace: str) -> ObjectResult:
-        subject, facts = Unreadable((fault,)), without_objects(None)
-        context, decision = _Context(manifest, kind, namespace, subject, facts, 0), Decision(governed=False)
-        return self._result(context, decision, "", (_from_server(fault, context, decision),))
+        subject, surroundings = Unreadable((fault,)), without_objects(None)
+        context, decision = ObjectContext(manifest, kind, namespace, subject, surroundings, 0), Decision(governed=False)
+        return self._result(context, decision, "", (context.refused(fault, decision),))
 
     def _result(
         self,
-        context: _Context,
+        context: ObjectContext,
         decision: Decision,
         unproved: str = "",
         more: tuple[ReportedFinding, ...] = (),
@@ -255,7 +178,7 @@ class ObjectChecker:
             one.rule: reasons[one.rule] for one in decision.findings if one.rule in reasons and one.because not in NEVER
         }
         kept = [one for one in decision.findings if one.rule not in left_out]
-        findings = (*(_reported(one, context, decision) for one in kept), *more)
+        findings = (*(context.reported(one, decision) for one in kept), *more)
         return ObjectResult(
             path=manifest.path,
             kind=context.kind.noun,
@@ -301,7 +224,7 @@ def _with_defaults(pod: Pod, predicted: Prediction, tier: Tier) -> Pod:
     )
 
 
-def _defaults(context: _Context, tier: Tier) -> tuple[Default, ...]:
+def _defaults(context: ObjectContext, tier: Tier) -> tuple[Default, ...]:
     """Return what the tier sets, or would set of the pods of a workload."""
     workload = workload_of(context.subject)
     if tier.mode == "Audit" or (workload is None and context.predicted is None):
@@ -313,26 +236,6 @@ def _defaults(context: _Context, tier: Tier) -> tuple[Default, ...]:
 def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
     """Return containers as the API server decodes them: no webhook learns which requests follow limits (D-3)."""
     return tuple([msgspec.structs.replace(one, written_requests=frozenset(one.requests)) for one in containers])
-
-
-def _reported(finding: Finding, context: _Context, decision: Decision) -> ReportedFinding:
-    refused = decision.effect_of(finding) == "deny" or is_unstorable(context.subject)
-    severity: Severity = "error" if refused else "warning"
-    said = sentence(finding, namespace=context.namespace, mode=decision.mode)
-    return _placed(context, decision, finding.reason, severity, finding.pointer, said)
-
-
-def _from_server(fault: Fault, context: _Context, decision: Decision) -> ReportedFinding:
-    said = f"the API server refuses {fault.pointer}: {fault.reason}"
-    return _placed(context, decision, API_VALIDATION, "error", fault.pointer, said)
-
-
-def _placed(  # noqa: PLR0913, RUF100  # the parts of one line
-    context: _Context, decision: Decision, rule: str, severity: Severity, pointer: str, message: str
-) -> ReportedFinding:
-    namespace = context.namespace if context.kind.namespaced else ""
-    about = About(context.manifest, context.what, namespace, decision.tier)
-    return about.finding(rule, severity, pointer, message)
 
 
 def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:

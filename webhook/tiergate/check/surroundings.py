@@ -32,7 +32,7 @@ from tiergate.wire.runtime_class import read_overhead
 from tiergate.wire.tier import TIER_GROUP
 
 
-class NamespaceFacts(msgspec.Struct, frozen=True):
+class NamespaceSurroundings(msgspec.Struct, frozen=True):
     """A namespace of a tier.
 
     Attributes:
@@ -48,9 +48,9 @@ class NamespaceFacts(msgspec.Struct, frozen=True):
     around: Around
 
 
-def without_objects(tier: TierState) -> NamespaceFacts:
-    """Return the facts where no object of the namespace matters, as no tier in force judges it."""
-    return NamespaceFacts(tier, (), known=True, around=UNKNOWN)
+def without_objects(tier: TierState) -> NamespaceSurroundings:
+    """Return the surroundings where no object of the namespace matters, as no tier in force judges it."""
+    return NamespaceSurroundings(tier, (), known=True, around=UNKNOWN)
 
 
 class _Values(msgspec.Struct):
@@ -76,7 +76,7 @@ class Surroundings:
         self._ranges: dict[str, dict[str, LimitRange]] = {}
         self._overheads: dict[str, ResourceList] = {}
         self._nodes: dict[str, Node] = {}
-        self._facts: dict[str, NamespaceFacts] = {}
+        self._of_namespace: dict[str, NamespaceSurroundings] = {}
         self._named: set[tuple[str, str]] = set()
         self._differing: dict[tuple[str, str], Fault] = {}
 
@@ -217,14 +217,14 @@ class Surroundings:
         known = self._tier is not None or namespace in self._labels
         return known or is_protected(namespace, release_namespace="")
 
-    def of(self, namespace: str) -> NamespaceFacts:
+    def of(self, namespace: str) -> NamespaceSurroundings:
         """Return what is known of a namespace."""
-        found = self._facts.get(namespace)
+        found = self._of_namespace.get(namespace)
         if found is None:
-            found = self._facts[namespace] = self._gathered(namespace)
+            found = self._of_namespace[namespace] = self._gathered(namespace)
         return found
 
-    def _gathered(self, namespace: str) -> NamespaceFacts:
+    def _gathered(self, namespace: str) -> NamespaceSurroundings:
         label = self._tier if self._tier is not None else self._labels.get(namespace)
         if label is None:
             return without_objects(None)
@@ -235,4 +235,4 @@ class Surroundings:
         known = self.stored.knows_usage(namespace, quotas)
         ranges = tuple(one for _, one in sorted(self._ranges.get(namespace, {}).items()))
         nodes = tuple(self._nodes.values()) if self._nodes else None
-        return NamespaceFacts(tier, quotas, known, Around(ranges, self._overheads, nodes))
+        return NamespaceSurroundings(tier, quotas, known, Around(ranges, self._overheads, nodes))

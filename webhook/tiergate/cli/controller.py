@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tiergate.cli.exit_codes import Exit
 from tiergate.cluster.lease import LeaseTiming
-from tiergate.controller.service import ControllerOptions, ControllerService
+from tiergate.controller.options import ControllerOptions
+from tiergate.controller.service import ControllerService
 from tiergate.core.handover import HandoverTiming
 from tiergate.process.runner import run
 from tiergate_certs.plan import Policy
@@ -28,8 +29,7 @@ def control(arguments: argparse.Namespace) -> int:
         address=arguments.listen_address,
         port=arguments.port,
         usage_port=None,
-        tls_dir=None,
-        client_ca=None,
+        tls=None,
         log_level=arguments.log_level,
     )
 
@@ -47,7 +47,7 @@ def _options(arguments: argparse.Namespace) -> ControllerOptions:
             leaf_lifetime=arguments.certificate_duration,
             settle=arguments.settle,
         ),
-        timing=LeaseTiming(
+        lease=LeaseTiming(
             lease_duration=arguments.lease_duration,
             renew_deadline=arguments.renew_deadline,
             retry_period=arguments.retry_period,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tiergate.metrics.prometheus import PrometheusRecorder
 from tiergate.process.runner import run
+from tiergate.process.tls import Files, Tls
 from tiergate.server.service import ServerOptions, ServerService
 from tiergate.server.trust import PublishedTrust
 
@@ -30,11 +31,12 @@ def serve(arguments: argparse.Namespace) -> int:
         address=arguments.listen_address,
         port=arguments.port,
         usage_port=arguments.usage_port,
-        tls_dir=arguments.tls_dir,
-        client_ca=arguments.client_ca,
-        client_names=arguments.client_name,
+        tls=Tls(
+            Files(arguments.tls_dir, arguments.client_ca),
+            client_names=frozenset(arguments.client_name),
+            trust=trust,
+            on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
+        ),
         log_level=arguments.log_level,
-        trust=trust,
-        on_certificate=lambda expires: recorder.certificate_expiry(expires.timestamp()),
         on_task_failure=recorder.task_failed,
     )

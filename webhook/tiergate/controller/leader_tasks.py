@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Final
 
 from tiergate.cluster.api import Api
@@ -17,9 +16,7 @@ from tiergate.controller.observations import Observations
 from tiergate.controller.queue import WorkQueue
 from tiergate.controller.reconciler import NamespaceReconciler
 from tiergate.controller.status import StatusWriter
-from tiergate.core.handover import DEFAULT_TIMING
 from tiergate_certs.issue import service_names
-from tiergate_certs.plan import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,11 +25,11 @@ if TYPE_CHECKING:
     from tiergate.cluster.sender import Sender
     from tiergate.cluster.state import ClusterState
     from tiergate.controller.handover import WebhookProbe
+    from tiergate.controller.options import ControllerOptions
     from tiergate.core.handover import HandoverTiming
 
 FULL_PASS: Final = 30.0
 """Seconds between two looks at everything, whatever events said."""
-DEFAULT_POLICY: Final = Policy()
 
 
 class LeaderTasks:
@@ -42,32 +39,23 @@ class LeaderTasks:
         self,
         sender: Sender,
         state: ClusterState,
+        options: ControllerOptions,
         *,
-        namespace: str,
-        service: str,
-        external_secret: str = "",
-        policy: Policy = DEFAULT_POLICY,
-        clock_offset: Callable[[], timedelta | None] = lambda: None,
-        ca_injected: bool = False,
-        timing: HandoverTiming = DEFAULT_TIMING,
-        probe: WebhookProbe | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock_offset: Callable[[], timedelta | None],
+        probe: WebhookProbe | None,
+        clock: Callable[[], float],
     ) -> None:
         """Wire the loops; nothing runs before ``tasks`` are.
 
         Args:
             sender: Refuses to write when this replica does not lead.
             state: What the decisions rest on.
-            namespace: Of the release: Secrets live there.
-            service: Name of the webhook's Service.
-            external_secret: Name of the Secret with the certificate if another owner keeps it.
-            policy: Lifetimes of certificates.
+            options: What the command line says.
             clock_offset: By how much our time of day is ahead of the API server's; None while that is not known.
-            ca_injected: Whether cainjector writes the caBundle of the webhook configurations.
-            timing: When to hand over and back.
             probe: How to ask the webhook; None: over its Service.
             clock: Monotonic seconds.
         """
+        namespace, service = options.namespace, options.service
         self._state = state
         api, observations = Api(sender), Observations(state)
         events = EventWriter(api, now=utc_now, clock=clock)
@@ -78,19 +66,19 @@ class LeaderTasks:
             ClusterSecrets(api, namespace),
             state,
             names=service_names(service=service, namespace=namespace),
-            policy=policy,
+            policy=options.policy,
             now=utc_now,
             on_change=self.look_at_all_tiers,
-            external_secret=external_secret,
+            external_secret=options.external_secret,
             clock=clock,
             clock_offset=clock_offset,
-            ca_injected=ca_injected,
+            ca_injected=options.ca_injected,
         )
         self._reconciler = NamespaceReconciler(
             api, state, observations, events, again=self._namespaces.add_later, clock=clock
         )
         probe = probe or ServiceProbe(api, namespace=namespace, service=service, clock_offset=clock_offset)
-        self._handover = self._new_handover(api, observations, probe, timing, clock)
+        self._handover = self._new_handover(api, observations, probe, options.handover, clock)
         self._status = self._new_status(api, observations, events, clock)
 
     def _new_status(

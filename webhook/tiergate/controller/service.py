@@ -5,49 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-import msgspec
-
 from tiergate.cluster.api import Api
 from tiergate.cluster.client import Client
 from tiergate.cluster.events import utc_now
-from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, LeaseTiming, identity_of, seconds_since_boot
+from tiergate.cluster.lease import CONTROLLER_LEASE, Elector, LeaderClient, identity_of, seconds_since_boot
 from tiergate.cluster.state import ClusterState, Listeners
 from tiergate.controller.handover import WebhookProbe
 from tiergate.controller.leader_tasks import LeaderTasks
+from tiergate.controller.options import ControllerOptions
 from tiergate.controller.pace import PacedClient
-from tiergate.core import handover
 from tiergate.process.answers import not_found
 from tiergate.process.service import Receive, Scope, Send
 from tiergate.process.supervisor import Supervisor
-from tiergate_certs.plan import Policy
-
-
-class ControllerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says.
-
-    Attributes:
-        kubeconfig: File to use instead of the service account.
-        service_account_dir: Folder with the token and the CA of a service account.
-        namespace: Of the release: the Lease and the Secrets live there.
-        service: Name of the webhook's Service, which the certificate is for.
-        host: How this replica is called in the Lease, made unique by a random part.
-        timing: Of the leader election.
-        external_secret: Name of the Secret with the webhook's certificate if another owner keeps it.
-        policy: Lifetimes of certificates.
-        ca_injected: Whether cainjector writes the caBundle of the webhook configurations.
-        handover: When Kubernetes' own engines stand in for the webhook.
-    """
-
-    kubeconfig: str | None
-    service_account_dir: str | None
-    namespace: str
-    service: str
-    host: str
-    timing: LeaseTiming = LeaseTiming()
-    external_secret: str = ""
-    policy: Policy = Policy()
-    ca_injected: bool = False
-    handover: handover.HandoverTiming = handover.DEFAULT_TIMING
 
 
 class ControllerService:
@@ -134,7 +103,7 @@ class Loops:
             namespace=options.namespace,
             name=CONTROLLER_LEASE,
             identity=identity_of(options.host),
-            timing=options.timing,
+            timing=options.lease,
             now=utc_now,
             clock=lease_clock,
         )
@@ -163,17 +132,11 @@ class Loops:
     async def _work(self) -> None:
         """Work until this replica leads no more; every task of a leader has ended when this returns."""
         leader = LeaderClient(self._client, remaining=self._elector.remaining)
-        options = self._options
         self._leader_tasks = LeaderTasks(
             PacedClient(leader, urgent=self._is_urgent, clock=self._clock),
             self.state,
-            namespace=options.namespace,
-            service=options.service,
-            external_secret=options.external_secret,
-            policy=options.policy,
+            self._options,
             clock_offset=lambda: self._client.clock_offset,
-            ca_injected=options.ca_injected,
-            timing=options.handover,
             probe=self._probe,
             clock=self._clock,
         )

@@ -11,8 +11,8 @@ from tiergate.controller.observations import Observation
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import ZERO
-from tiergate.core.resources import EMPTY, ResourceList, total
-from tiergate.core.tier import LABEL, ZERO_IS_NO_LIMIT, Tier
+from tiergate.core.resources import EMPTY, STANDARD, ResourceList, total
+from tiergate.core.tier import LABEL, Tier
 from tiergate.wire.tier_status import BY_MODE, ENFORCING, READY, Condition, ConditionReason, KeptSpec, TierStatus
 
 LONGEST_MESSAGE: Final = 32768
@@ -269,7 +269,7 @@ def summarize(tier: Tier, states: Sequence[NamespaceState]) -> dict[str, str]:
     hard, used = total(one.hard for one in states), total(one.used for one in states)
     shown: dict[str, str] = {}
     for name in (name for name in names if name in hard):
-        full = f"requests.{name}" if name in ZERO_IS_NO_LIMIT else name
+        full = f"requests.{name}" if name in STANDARD else name
         if full not in shown or hard[name] < hard[shown[full]]:
             shown[full] = name
     return {full: f"{used.get(name, ZERO)}/{hard[name]}" for full, name in sorted(shown.items())}

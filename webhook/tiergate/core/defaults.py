@@ -15,14 +15,14 @@ import msgspec
 from tiergate.core.jsonpatch import JSONPatchOp, add
 from tiergate.core.podspec import FEW_ANNOTATIONS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, ResourceList, needs_limit, unit
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, STANDARD, ResourceList, needs_limit, unit
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
 _PART: Final = re.compile(r"(?P<names>.+) (?P<side>request|limit) for (?:init )?container (?P<container>.+)")
-_PLAIN: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
+_PLAIN: Final = frozenset(STANDARD)
 """Resources that may be requested without a limit."""
 NAME_SHOWN = 63
 """Characters of a container's name, which the API server bounds only after us."""

@@ -42,9 +42,6 @@ class HandoverTiming(msgspec.Struct, frozen=True):
     enabled: bool = True
 
 
-DEFAULT_TIMING: Final = HandoverTiming()
-
-
 class Seen(msgspec.Struct, frozen=True):
     """What the cluster shows.
 

@@ -7,14 +7,11 @@ from typing import Final
 import msgspec
 
 from tiergate.core.quantity import Quantity
-from tiergate.core.tier import CONTAINER, LimitRangeItem, Tier, effective
+from tiergate.core.resources import unit
+from tiergate.core.tier import CONTAINER, ZERO_IS_NO_LIMIT, LimitRangeItem, Tier, effective
 from tiergate.core.tier_faults import item_faults
 
-SMALLEST: Final = {
-    "cpu": Quantity.parse("1m"),
-    "memory": Quantity.parse("1"),
-    "ephemeral-storage": Quantity.parse("1"),
-}
+SMALLEST: Final = {name: Quantity(unit(name)) for name in ZERO_IS_NO_LIMIT}
 """The smallest amounts that bound anything."""
 
 

@@ -20,6 +20,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _LONGEST_PREFIX: Final = 253
 _LONGEST_NAME: Final = 63
 
+STANDARD: Final = ("cpu", "memory", "ephemeral-storage")
+"""Kubernetes' standard resources of containers: all but huge pages and extended resources."""
 HUGEPAGES: Final = "hugepages-"
 DEVICE_CLASS: Final = "deviceclass.resource.kubernetes.io/"
 _IN_MILLI: Final = frozenset({"cpu", "requests.cpu", "limits.cpu"})

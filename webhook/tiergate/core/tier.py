@@ -12,7 +12,7 @@ import msgspec
 
 from tiergate.core.mode import Mode, WorkloadPolicy
 from tiergate.core.quantity import Quantity
-from tiergate.core.resources import EMPTY, ResourceList
+from tiergate.core.resources import EMPTY, STANDARD, ResourceList
 
 CONTAINER: Final = "Container"
 POD: Final = "Pod"
@@ -26,8 +26,9 @@ COMPUTE_QUOTA_NAMES: Final = frozenset(
 )
 
 
-ZERO_IS_NO_LIMIT: Final = ("cpu", "memory", "ephemeral-storage")
-LIMIT_QUOTAS: Final = frozenset(f"limits.{name}" for name in ZERO_IS_NO_LIMIT)
+ZERO_IS_NO_LIMIT: Final = STANDARD
+"""Resources for whose limit 0 means none at run time: the kubelet sets no bound for it."""
+LIMIT_QUOTAS: Final = frozenset(f"limits.{name}" for name in STANDARD)
 
 
 class LimitRangeItem(msgspec.Struct, frozen=True):
@@ -149,8 +150,8 @@ def effective(item: LimitRangeItem) -> LimitRangeItem:
 def bounded_limits(tier: Tier) -> dict[str, Quantity | None]:
     """Return the resources whose limits the tier bounds in any way, each with the ``max`` of a container if it has one.
 
-    Only resources for whose limit 0 means none at run time: the kubelet sets no bound for it. A container's ratio is
-    not among the ways: it refuses a limit of 0 itself.
+    Only resources for whose limit 0 means none at run time. A container's ratio is not among the ways: it refuses a
+    limit of 0 itself.
     """
     container, pod = tier.container or LimitRangeItem(CONTAINER), tier.pod or LimitRangeItem(POD)
     named = {*container.max, *pod.max, *pod.max_limit_request_ratio}

@@ -11,7 +11,7 @@ from tiergate.core.desired import scope_set
 from tiergate.core.jsonpatch import escape
 from tiergate.core.projection import MAX_MILLI_VALUE, is_countable
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import DEVICE_CLASS, HUGEPAGES, ResourceList, is_extended, is_qualified
+from tiergate.core.resources import DEVICE_CLASS, HUGEPAGES, STANDARD, ResourceList, is_extended, is_qualified
 from tiergate.core.tier import (
     CLAIM,
     COMPUTE_QUOTA_NAMES,
@@ -45,7 +45,6 @@ _STANDARD_QUOTA_NAMES: Final = (
     | OBJECT_COUNTS
     | {"ephemeral-storage", "requests.storage", "requests.ephemeral-storage", "limits.ephemeral-storage"}
 )
-_CONTAINER_NAMES: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 _BYTES: Final = re.compile(
     r"((requests|limits)\.)?(memory|ephemeral-storage|hugepages-[^/]+)|storage|(.+/)?requests\.storage"
 )
@@ -104,7 +103,7 @@ def _unknown_names(pointer: str, item: LimitRangeItem) -> Iterator[Fault]:
                 continue
             if item.type == CLAIM and name not in _STANDARD_QUOTA_NAMES | {"storage"}:
                 yield Fault(f"{pointer}/{field}/{escape(name)}", "must be a standard resource type")
-            if item.type in (CONTAINER, POD) and name not in _CONTAINER_NAMES:
+            if item.type in (CONTAINER, POD) and name not in STANDARD:
                 yield Fault(f"{pointer}/{field}/{escape(name)}", "must be a standard resource for containers")
 
 

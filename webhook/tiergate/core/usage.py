@@ -19,6 +19,7 @@ from tiergate.core.resources import (
     EMPTY,
     HUGEPAGES,
     POD_LEVEL_COMPUTE,
+    STANDARD,
     ResourceList,
     add_into,
     is_extended,
@@ -173,7 +174,7 @@ def pod_charge(pod: Pod, *, now: float | None, minor: int) -> dict[str, Quantity
     return charge
 
 
-_LIMIT_NAMES: Final = {name: f"limits.{name}" for name in ("cpu", "memory", "ephemeral-storage")}
+_LIMIT_NAMES: Final = {name: f"limits.{name}" for name in STANDARD}
 
 
 def _request_names(name: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Around(msgspec.Struct, frozen=True):
 UNKNOWN: Final = Around(limit_ranges=None, overheads=None, nodes=None)
 
 
-class Case(msgspec.Struct, frozen=True, dict=True):
+class WorkloadCase(msgspec.Struct, frozen=True, dict=True):
     """All that is judged: the workload, the stored one of an update, and what is around them.
 
     ``quotas`` None: the usage is not known. ``scaled``: only the number of pods changes, through ``scale``.

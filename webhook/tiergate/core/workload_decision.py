@@ -14,7 +14,7 @@ from tiergate.core.quota import QuotaStatus
 from tiergate.core.request import Request, Unreadable, WorkloadChange
 from tiergate.core.tier import Tier, is_protected
 from tiergate.core.workload import Scale, Workload
-from tiergate.core.workload_case import Case
+from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_kind import BY_RESOURCE
 from tiergate.core.workload_verdict import verdict
 
@@ -122,7 +122,7 @@ def _without_unjudged_claims(tier: Tier, workload: Workload) -> Workload:
 
 
 def _judged(request: Request, facts: Facts, tier: Tier, workload: Workload, old: Workload | None) -> Decision:
-    case = Case(
+    case = WorkloadCase(
         workload=_without_unjudged_claims(tier, workload),
         old=None if old is None else _without_unjudged_claims(tier, old),
         tier=tier,

@@ -6,7 +6,7 @@ import msgspec
 
 from tiergate.core.quota_bounds import Bound, Charged, NamespaceQuotas
 from tiergate.core.workload import Workload
-from tiergate.core.workload_case import Case
+from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_pod import Unit
 from tiergate.core.workload_room import Present, tight_bounds
 
@@ -25,7 +25,7 @@ class Demand(msgspec.Struct, frozen=True):
     ``former`` is the pod of the stored template, None where nothing is stored.
     """
 
-    case: Case
+    case: WorkloadCase
     quotas: NamespaceQuotas
     unit: Unit
     former: Unit | None

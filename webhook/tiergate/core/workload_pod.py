@@ -20,7 +20,7 @@ from tiergate.core.quota_bounds import Charged, NamespaceQuotas, charged
 from tiergate.core.tier import amounts_by_field
 from tiergate.core.validity import invalid
 from tiergate.core.workload import Workload
-from tiergate.core.workload_case import Case
+from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_findings import NeverRuns
 from tiergate.core.workload_unwritten import by_limit_range, of_refusal
 
@@ -41,7 +41,7 @@ class Unit(msgspec.Struct, frozen=True):
     kept: tuple[Charged, ...] = ()
 
 
-def unit_of(workload: Workload, case: Case) -> Unit | None:
+def unit_of(workload: Workload, case: WorkloadCase) -> Unit | None:
     """Return the pod that the template becomes and the claims made with it, None where that is not known.
 
     LimitRanger mutates before our webhook is asked (L-7); on which of two defaults it does so is not defined.
@@ -59,7 +59,7 @@ def unit_of(workload: Workload, case: Case) -> Unit | None:
     return Unit(pod, _charges((pod, *workload.claims), case), kept)
 
 
-def _charges(made: Sequence[Measured], case: Case) -> tuple[Charged, ...]:
+def _charges(made: Sequence[Measured], case: WorkloadCase) -> tuple[Charged, ...]:
     return tuple([charged(one, minor=case.minor) for one in made])
 
 
@@ -69,18 +69,18 @@ def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
     return amounts * len(pod.every_container()) <= MOST_COMPARISONS and native.is_defined(pod, ranges)
 
 
-def is_sound(unit: Unit, case: Case, quotas: NamespaceQuotas) -> bool:
+def is_sound(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas) -> bool:
     """Say whether one look shows that nothing refuses a pod for which quotas have room; False where that takes more."""
     pod, sound = unit.pod, len(unit.charges) == 1 and not case.around.limit_ranges and not unit.pod.pod_level
     return sound and rules.is_in_range(pod, case.tier) and quota.has_required(pod, quotas.quotas)
 
 
-def never_runs(unit: Unit, case: Case, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:
+def never_runs(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:
     """Return what refuses each single pod, or a claim that is made with it, whatever else runs."""
     return tuple(islice(_every_refusal(unit, case, quotas, "deny" if deny else "warn"), MAX_REFUSED))
 
 
-def never_made(unit: Unit, case: Case, quotas: NamespaceQuotas) -> tuple[Finding, ...]:
+def never_made(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas) -> tuple[Finding, ...]:
     """Return what refuses each claim of a StatefulSet.
 
     It is a warning: where one is there already, a pod uses it as it is.
@@ -89,13 +89,13 @@ def never_made(unit: Unit, case: Case, quotas: NamespaceQuotas) -> tuple[Finding
     return tuple(islice(found, MAX_REFUSED))
 
 
-def _of_claim(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Finding]:
+def _of_claim(asked: Charged, case: WorkloadCase, quotas: NamespaceQuotas) -> Iterator[Finding]:
     name, fixed = asked.subject.name, case.old is not None
     for cause in _refused(asked, case, quotas):
         yield _never(NeverRuns(cause, claim=name, fixed=fixed), "warn")
 
 
-def _every_refusal(unit: Unit, case: Case, quotas: NamespaceQuotas, effect: Effect) -> Iterator[Finding]:
+def _every_refusal(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas, effect: Effect) -> Iterator[Finding]:
     if case.around.limit_ranges or unit.pod.pod_level:  # a tier's own defaults never make a valid pod invalid
         yield from _not_valid(unit, case, effect)
     for asked in unit.charges:
@@ -104,13 +104,13 @@ def _every_refusal(unit: Unit, case: Case, quotas: NamespaceQuotas, effect: Effe
             yield _never(NeverRuns(cause, unwritten=author), effect)
 
 
-def _not_valid(unit: Unit, case: Case, effect: Effect) -> Iterator[Finding]:
+def _not_valid(unit: Unit, case: WorkloadCase, effect: Effect) -> Iterator[Finding]:
     """Yield why the API server refuses the pod, for what a LimitRange or a pod-level value adds to the template."""
     for fault in invalid(unit.pod):
         yield _never(NeverRuns(fault, defaulted=bool(case.around.limit_ranges)), effect)
 
 
-def _refused(asked: Charged, case: Case, quotas: NamespaceQuotas) -> Iterator[Finding | native.Refusal]:
+def _refused(asked: Charged, case: WorkloadCase, quotas: NamespaceQuotas) -> Iterator[Finding | native.Refusal]:
     """Yield what refuses a pod or claim."""
     one, tier, minor = asked.subject, case.tier, case.minor
     judged = ObjectCase(one, None, tier, quotas.quotas, 0.0, minor)
@@ -136,7 +136,7 @@ def _never(found: NeverRuns, effect: Effect) -> Finding:
     return Finding("workload-never-runs", cause.pointer, because=because, effect=effect, workload=found, native=True)
 
 
-def _annotated(one: Measured, case: Case) -> Measured:
+def _annotated(one: Measured, case: WorkloadCase) -> Measured:
     """Return a pod with the note of what the tier sets of it, as the pod itself will have it."""
     if not isinstance(one, Pod):
         return one

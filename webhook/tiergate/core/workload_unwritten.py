@@ -10,11 +10,11 @@ from tiergate.core.native import Refusal
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.resources import ResourceList
 from tiergate.core.tier import Tier
-from tiergate.core.workload_case import Case
+from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_findings import Author, Unwritten
 
 
-def unwritten(pod: Pod, case: Case, resource: str, *, at: str = "") -> Unwritten | None:
+def unwritten(pod: Pod, case: WorkloadCase, resource: str, *, at: str = "") -> Unwritten | None:
     """Return who set the values that a quota name counts of a pod of the template; None where its author did.
 
     ``at`` is the pointer of one container, "" for all of them together, beside which an overhead counts.
@@ -54,7 +54,7 @@ def _values(of: Container | Pod, side: str) -> ResourceList:
     return of.limits if side == "limits" else of.requests
 
 
-def by_limit_range(finding: Finding, case: Case) -> Finding:
+def by_limit_range(finding: Finding, case: WorkloadCase) -> Finding:
     """Return the finding marked where a LimitRange of the namespace set the value."""
     side, _, name = finding.resource.partition(".")
     template = case.workload.template
@@ -64,7 +64,7 @@ def by_limit_range(finding: Finding, case: Case) -> Finding:
     return msgspec.structs.replace(finding, by_limit_range=True)
 
 
-def of_refusal(refusal: Refusal, pod: Pod, case: Case) -> Unwritten | None:
+def of_refusal(refusal: Refusal, pod: Pod, case: WorkloadCase) -> Unwritten | None:
     """Return who set the value that a LimitRange refuses."""
     if refusal.missing or refusal.rule == "native-ratio" or refusal.kind == "PersistentVolumeClaim":
         return None

@@ -13,7 +13,7 @@ from tiergate.core.quota_bounds import Bound, NamespaceQuotas
 from tiergate.core.validity import invalid_template
 from tiergate.core.workload import Workload, steady, unavailable
 from tiergate.core.workload_again import blocked
-from tiergate.core.workload_case import Case
+from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import Stall
 from tiergate.core.workload_pod import Unit, is_sound, never_made, never_runs, unit_of
@@ -22,7 +22,7 @@ from tiergate.core.workload_short import BoundNames, of_bound, short
 from tiergate.core.workload_unwritten import unwritten
 
 
-def verdict(case: Case) -> tuple[Finding, ...]:
+def verdict(case: WorkloadCase) -> tuple[Finding, ...]:
     """Return what is to be said of the workload, with the effect that a tier in mode Enforce gives it."""
     workload = case.workload
     if case.tier.workloads == "Ignore" or workload.owned:
@@ -39,7 +39,7 @@ def verdict(case: Case) -> tuple[Finding, ...]:
     return () if found and invalid_template(workload.template) else found
 
 
-def _wanted_before(case: Case, pods: int | None) -> int | None:
+def _wanted_before(case: WorkloadCase, pods: int | None) -> int | None:
     """Return how many pods were asked for before, of now so many, None where the nodes of a DaemonSet are not known."""
     old = case.old
     if old is None or (case.resumed and old.paused and not old.held):
@@ -52,7 +52,7 @@ def _on_the_same_nodes(one: Workload, other: Workload) -> bool:
     return one.kind == other.kind == "DaemonSet" and one.placement == other.placement
 
 
-def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tuple[Finding, ...]:
+def _found(case: WorkloadCase, unit: Unit, pods: int | None, before: int | None) -> tuple[Finding, ...]:
     """Return what is to be said of the pods that are wanted, beside those that were wanted before."""
     workload = case.workload
     quotas = NamespaceQuotas(_certain(in_force(case.quotas or (), case.tier), workload), case.tier, case.minor)
@@ -76,14 +76,14 @@ def _found(case: Case, unit: Unit, pods: int | None, before: int | None) -> tupl
     return claims + _room(Demand(case, quotas, unit, former, Count(pods, before, kept)), told)
 
 
-def _fit(case: Case, unit: Unit, quotas: NamespaceQuotas, pods: int) -> bool:
+def _fit(case: WorkloadCase, unit: Unit, quotas: NamespaceQuotas, pods: int) -> bool:
     """Say whether one look shows that all pods can run, as nearly always; False where that takes a closer look."""
     if unit.kept or (case.old is not None and not _alike(case.workload, case.old)):
         return False
     return quotas.leave_room(unit.charges, pods + 1) and is_sound(unit, case, quotas)
 
 
-def _former(case: Case, unit: Unit) -> Unit | None:
+def _former(case: WorkloadCase, unit: Unit) -> Unit | None:
     """Return the pod that the stored template became, None where there is none or it is not known."""
     if case.old is None:
         return None
@@ -101,7 +101,7 @@ def _asks_for_priority(one: QuotaStatus) -> bool:
     return bool(one.scope_selector) and any(each.scope_name == "PriorityClass" for each in one.scope_selector)
 
 
-def _kept(case: Case, pods: int) -> int:
+def _kept(case: WorkloadCase, pods: int) -> int:
     """Return how many pods are of the stored template still, or of an earlier one where that is the stored one.
 
     Those of a StatefulSet below its partition are, also where they are not there yet.
@@ -139,7 +139,7 @@ def _room(demand: Demand, told: BoundNames) -> tuple[Finding, ...]:
     return () if stop is None else (of_bound("workload-rollout-stalls", stop, "warn"),)
 
 
-def _is_rolled_out(case: Case, old: Workload) -> bool:
+def _is_rolled_out(case: WorkloadCase, old: Workload) -> bool:
     """Say whether pods that are there will be replaced."""
     return old.running > 0 and case.workload.rollout is not None and case.changed
 

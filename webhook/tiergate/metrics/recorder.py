@@ -2,7 +2,7 @@
 
 from typing import Literal, Protocol
 
-from tiergate.metrics.snapshot import TierCondition, UsageRow
+from tiergate.metrics.rows import TierCondition, UsageRow
 
 ErrorReason = Literal["content-type", "too-large", "overloaded", "truncated", "internal", "log"]
 """Why there is no decision: a body that is refused, a failure of ours, an answer that could not be logged."""

@@ -22,7 +22,7 @@ from tiergate.pages.words import ago, number, when
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tiergate.pages.snapshot import Shown
+    from tiergate.pages.shown import Shown
 
 MISDIRECTED: Final = 421
 

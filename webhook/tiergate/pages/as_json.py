@@ -10,9 +10,9 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tiergate.metrics.snapshot import UsageRow
+    from tiergate.metrics.rows import UsageRow
     from tiergate.pages.figures import BoundFigures, Figures, TierTotals
-    from tiergate.pages.snapshot import Shown, ShownAnswer
+    from tiergate.pages.shown import Shown, ShownAnswer
     from tiergate.pages.tables import Query
 
 ROWS: Final = 500

@@ -10,8 +10,8 @@ import msgspec
 from tiergate.core.desired import UNSCOPED_NAME
 from tiergate.core.messages import brief, shown
 from tiergate.core.quantity import Quantity
-from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Shown, ShownTier
+from tiergate.metrics.rows import UsageRow
+from tiergate.pages.shown import Shown, ShownNamespace, ShownTier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +63,7 @@ class BoundFigures(msgspec.Struct, frozen=True):
 
 
 class NamespaceRoom(msgspec.Struct, frozen=True):
-    """What is left in a namespace: all bounds, the tightest first; ``pods`` as of `NamespaceUsage`."""
+    """What is left in a namespace: all bounds, the tightest first; ``pods`` as of `ShownNamespace`."""
 
     tier: str
     name: str
@@ -126,7 +126,7 @@ class FiguresOfLast:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._rooms: dict[str, tuple[NamespaceUsage, NamespaceRoom]] = {}
+        self._rooms: dict[str, tuple[ShownNamespace, NamespaceRoom]] = {}
         self._of: tuple[object, object] | None = None
         self._figures = Figures((), ())
 
@@ -187,7 +187,7 @@ class _Sums:
         return TierTotals(state, self._namespaces, self._tight, _tightest_first(bounds))
 
 
-def _room(usage: NamespaceUsage) -> NamespaceRoom:
+def _room(usage: ShownNamespace) -> NamespaceRoom:
     bounds = [BoundFigures(row.quota, row.resource, row.used, row.hard) for row in usage.rows]
     return NamespaceRoom(usage.tier, usage.name, _tightest_first(bounds), usage.pods)
 

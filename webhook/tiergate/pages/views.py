@@ -1,4 +1,4 @@
-"""What each page shows of the snapshot: filtered and sorted as its URL says, and cut into pages."""
+"""What each page shows: filtered and sorted as its URL says, and cut into pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 
 from tiergate.pages.as_json import as_json
 from tiergate.pages.figures import TIGHT, FiguresOfLast, NamespaceRoom, TierTotals
-from tiergate.pages.snapshot import ShownAnswer
+from tiergate.pages.shown import ShownAnswer
 from tiergate.pages.tables import Column, Query, table
 from tiergate.pages.words import seconds
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from tiergate.pages.snapshot import Shown
+    from tiergate.pages.shown import Shown
 
 PageAnswer: TypeAlias = "str | Response | tuple[str, int]"
 

@@ -22,11 +22,11 @@ from gunicorn.glogging import Logger
 from tiergate.process import logs
 from tiergate.process.asgi import Application
 from tiergate.process.memory import map_large_blocks, share_with_worker
-from tiergate.process.tls import POLL_SECONDS, Files, ReloadingContext, Trust, Unusable
+from tiergate.process.tls import POLL_SECONDS, ReloadingContext, Tls, Unusable
 from tiergate.process.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from tiergate.process.service import Service
@@ -48,12 +48,8 @@ def run(
     address: str,
     port: int,
     usage_port: int | None,
-    tls_dir: Path | None,
-    client_ca: Path | None,
-    client_names: Sequence[str] = (),
+    tls: Tls | None,
     log_level: str = "info",
-    on_certificate: Callable[[datetime], None] | None = None,
-    trust: Trust | None = None,
     on_task_failure: Callable[[str], None] = lambda _name: None,
 ) -> int:
     """Serve until a signal ends it.
@@ -63,35 +59,32 @@ def run(
         address: IP address of the main port.
         port: Main port.
         usage_port: Port of the pages, on loopback; None opens none.
-        tls_dir: Folder with ``tls.crt`` and ``tls.key``; None serves plain HTTP. No port is opened before the pair
-            there can serve.
-        client_ca: CA bundle; with it POST needs a client certificate that it signed.
-        client_names: Names of which that certificate must have one; none: any will do.
+        tls: How the main port serves TLS; None serves plain HTTP.
         log_level: debug, info, warning or error.
         on_task_failure: Called in the worker with the name of each task that failed.
-        on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
-        trust: Knows which certificates clients trust; without it a new pair is served at once.
 
     Returns:
         The exit code.
     """
     logs.configure(log_level)
-    certificate = None if tls_dir is None else _wait_for_certificate(Files(tls_dir, client_ca), trust)
+    own_tasks: dict[str, Callable[[], Awaitable[None]]] = {}
+    settings = _settings(_binds(address, port, usage_port), log_level)
+    if tls is not None:
+        certificate = _wait_for_certificate(tls)
+        own_tasks["certificate"] = lambda: _reload_forever(certificate, tls.on_certificate)
+        settings |= {
+            "certfile": str(tls.files.folder / "tls.crt"),
+            "ssl_context": lambda _conf, _default: _context_or_exit(certificate),
+        }
     map_large_blocks()
     application = Application(
         factory,
         usage_port=usage_port,
-        own_tasks={} if certificate is None else {"certificate": lambda: _reload_forever(certificate, on_certificate)},
-        client_certificates=client_ca is not None,
-        client_names=frozenset(client_names),
+        own_tasks=own_tasks,
+        client_certificates=tls is not None and tls.files.client_ca is not None,
+        client_names=frozenset() if tls is None else tls.client_names,
         on_task_failure=on_task_failure,
     )
-    settings = _settings(_binds(address, port, usage_port), log_level)
-    if tls_dir is not None and certificate is not None:
-        settings |= {
-            "certfile": str(tls_dir / "tls.crt"),
-            "ssl_context": lambda _conf, _default: _context_or_exit(certificate),
-        }
     share_with_worker()
     try:
         _Server(application, settings).run()
@@ -100,14 +93,14 @@ def run(
     return 0
 
 
-def _wait_for_certificate(files: Files, trust: Trust | None) -> ReloadingContext:
+def _wait_for_certificate(tls: Tls) -> ReloadingContext:
     """Return once the files are usable; log why they are not, once for each reason."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # process 1 of a container ignores SIGTERM by default
     last_error = ""
     while True:
         try:
-            return ReloadingContext(files, trust=trust)
+            return ReloadingContext(tls.files, trust=tls.trust)
         except Unusable as error:
             if str(error) != last_error:
                 last_error = str(error)
@@ -119,15 +112,14 @@ def _exit(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-async def _reload_forever(certificate: ReloadingContext, tell: Callable[[datetime], None] | None) -> None:
+async def _reload_forever(certificate: ReloadingContext, tell: Callable[[datetime], None]) -> None:
     """Read the files again and again.
 
     The first read comes at once: a worker that replaces a crashed one starts with the pair that the parent read.
     """
     while True:
         certificate.reload()
-        if tell is not None:
-            tell(certificate.expires)
+        tell(certificate.expires)
         await asyncio.sleep(POLL_SECONDS)
 
 

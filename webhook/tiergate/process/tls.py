@@ -20,7 +20,7 @@ import msgspec
 from cryptography import x509
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 POLL_SECONDS: Final = 1.0
 """Seconds between two reads of the files; mounted Secrets give no reliable events."""
@@ -57,13 +57,11 @@ class LoadedContext(msgspec.Struct, frozen=True):
     expires: datetime
 
 
-class Files:
-    """The paths of the certificate, its key and the optional client CA."""
+class Files(msgspec.Struct, frozen=True):
+    """The folder with ``tls.crt`` and ``tls.key``, and the CA bundle for client certificates, if they are needed."""
 
-    def __init__(self, folder: Path, client_ca: Path | None = None) -> None:
-        """Name the folder with ``tls.crt`` and ``tls.key``, and the CA bundle for client certificates."""
-        self._folder = folder
-        self._client_ca = client_ca
+    folder: Path
+    client_ca: Path | None = None
 
     def read(self) -> Material:
         """Read one version of everything.
@@ -74,16 +72,33 @@ class Files:
         Raises:
             Unusable: A file is missing or unreadable.
         """
-        version = self._folder / "..data"
+        version = self.folder / "..data"
         try:
-            folder = version.resolve() if version.exists() else self._folder
+            folder = version.resolve() if version.exists() else self.folder
             return Material(
                 (folder / "tls.crt").read_bytes(),
                 (folder / "tls.key").read_bytes(),
-                None if self._client_ca is None else self._client_ca.read_bytes(),
+                None if self.client_ca is None else self.client_ca.read_bytes(),
             )
         except OSError as error:
             raise Unusable(f"{error.filename}: {error.strerror}") from error
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """How a port serves TLS.
+
+    Attributes:
+        files: No port is opened before the pair there can serve. With a client CA, POST needs a client certificate that
+            it signed.
+        client_names: Names of which that certificate must have one; none: any will do.
+        trust: Knows which certificates clients trust; without it a new pair is served at once.
+        on_certificate: Called after each read, in the worker, with the end of the served certificate's validity.
+    """
+
+    files: Files
+    client_names: frozenset[str] = frozenset()
+    trust: Trust | None = None
+    on_certificate: Callable[[datetime], None] = lambda _expires: None
 
 
 def load_context(material: Material, *, at: datetime) -> LoadedContext:

@@ -15,7 +15,7 @@ from tiergate.core.request import CLUSTER_WIDE
 from tiergate.core.rules import ABOUT_PODS
 from tiergate.core.text import shortened
 from tiergate.core.workload_kind import BY_RESOURCE
-from tiergate.pages.snapshot import ShownAnswer, ShownProblem
+from tiergate.pages.shown import ShownAnswer, ShownProblem
 from tiergate.wire.kinds import NOUNS
 
 if TYPE_CHECKING:

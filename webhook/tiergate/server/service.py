@@ -19,7 +19,7 @@ from tiergate.cluster.client import Client
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.resource import TIERS
 from tiergate.metrics.prometheus import CONTENT_TYPE, PrometheusRecorder
-from tiergate.metrics.snapshot import TierCondition, rows_of
+from tiergate.metrics.rows import TierCondition
 from tiergate.pages.application import create_app
 from tiergate.pages.authorization import METRICS, Access, TokenAuthorizer
 from tiergate.process.service import Pages
@@ -32,7 +32,7 @@ from tiergate.server.makers import Makers
 from tiergate.server.owners import Owners
 from tiergate.server.routes import Routes
 from tiergate.server.state import ServerState
-from tiergate.server.usage import PagePublisher
+from tiergate.server.usage import PagePublisher, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tiergate.core.default_pod import default_pods
 from tiergate.core.quantity import ZERO
-from tiergate.metrics.snapshot import NamespaceUsage, UsageRow
-from tiergate.pages.snapshot import Shown, ShownTier
+from tiergate.metrics.rows import UsageRow
+from tiergate.pages.shown import Shown, ShownNamespace, ShownTier
 from tiergate.wire.tier_status import ENFORCING, READY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.tier import Tier
-    from tiergate.pages.snapshot import ShownAnswer
+    from tiergate.pages.shown import ShownAnswer
     from tiergate.server.journal import Journal
     from tiergate.server.state import ServerState
     from tiergate.wire.namespace import Namespace
@@ -36,7 +36,7 @@ class _Known(NamedTuple):
     tier: Tier | None
     quotas: tuple[QuotaStatus, ...]
     would_be: tuple[QuotaStatus, ...]
-    usage: NamespaceUsage
+    usage: ShownNamespace
 
 
 class UsageByNamespace:
@@ -47,7 +47,7 @@ class UsageByNamespace:
         self._state = state
         self._known: dict[str, _Known] = {}
 
-    async def namespaces(self) -> tuple[NamespaceUsage, ...]:
+    async def namespaces(self) -> tuple[ShownNamespace, ...]:
         """Return all governed namespaces by tier and name; reviews are answered meanwhile.
 
         The quotas of a tier in mode Warn or Audit, which are no objects, are shown as they would be.
@@ -77,7 +77,12 @@ class UsageByNamespace:
             return before
         every = (*quotas, *would_be)
         pods = None if tier is None else default_pods(tier, every, minor=state.minor())
-        return _Known(tier, quotas, would_be, NamespaceUsage(label, name, _rows(label, name, every), pods))
+        return _Known(tier, quotas, would_be, ShownNamespace(label, name, _rows(label, name, every), pods))
+
+
+def rows_of(namespaces: Iterable[ShownNamespace]) -> tuple[UsageRow, ...]:
+    """Return the rows of all namespaces."""
+    return tuple(chain.from_iterable(one.rows for one in namespaces))
 
 
 def _rows(tier: str, namespace: str, quotas: tuple[QuotaStatus, ...]) -> tuple[UsageRow, ...]:
@@ -104,7 +109,7 @@ class PagePublisher:
         self._usage = UsageByNamespace(state)
         self._versions: tuple[str, ...] = ()
         self._changes = -1
-        self._namespaces: tuple[NamespaceUsage, ...] = ()
+        self._namespaces: tuple[ShownNamespace, ...] = ()
         self._tiers: tuple[ShownTier, ...] = ()
         self._reports: tuple[tuple[ShownAnswer, ...], tuple[ShownAnswer, ...]] = ((), ())
         self.shown = Shown(datetime.now(UTC), replica)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tiergate.metrics.snapshot import NamespaceUsage
+from tiergate.metrics.rows import UsageRow
 
 
 class ShownTier(msgspec.Struct, frozen=True):
@@ -14,6 +14,18 @@ class ShownTier(msgspec.Struct, frozen=True):
     mode: str = ""
     enforcing: bool = False
     reason: str = ""
+
+
+class ShownNamespace(msgspec.Struct, frozen=True):
+    """The quotas of one governed namespace, ordered by quota and resource.
+
+    ``pods`` is how many more pods with the defaults of the tier fit, None where that cannot be computed.
+    """
+
+    tier: str
+    name: str
+    rows: tuple[UsageRow, ...] = ()
+    pods: int | None = None
 
 
 class ShownProblem(msgspec.Struct, frozen=True):
@@ -71,6 +83,6 @@ class Shown(msgspec.Struct, frozen=True):
     heard: float | None = None
     stale: bool = False
     tiers: tuple[ShownTier, ...] = ()
-    namespaces: tuple[NamespaceUsage, ...] = ()
+    namespaces: tuple[ShownNamespace, ...] = ()
     refusals: tuple[ShownAnswer, ...] = ()
     waiting: tuple[ShownAnswer, ...] = ()

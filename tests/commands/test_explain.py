@@ -14,7 +14,7 @@ from tests.docs import promises
 from tests.docs.values import ROOT
 from tiergate.check import rule_texts
 from tiergate.check.explaining import EXPLAINED
-from tiergate.core.decision import Finding, RuleId, in_mode
+from tiergate.core.decision import Decision, Finding, RuleId
 from tiergate.core.mode import Mode
 from tiergate.core.request import CLUSTER_WIDE
 from tiergate.core.rules import RULES
@@ -73,8 +73,8 @@ def test_a_warning_under_the_mode_of_a_tier_is_recorded_in_audit(tiergate: Progr
     """Rules about tiers and labels have no mode."""
     for rule in RULES:
         if rule.effect == "warn":
-            (seen,) = in_mode((Finding(rule.id, "", effect="warn"),), "Audit")
-            changed = rule.endpoint not in CLUSTER_WIDE and seen.effect == "audit"
+            effect = Decision(mode="Audit").effect_of(Finding(rule.id, "", effect="warn"))
+            changed = rule.endpoint not in CLUSTER_WIDE and effect == "audit"
             assert ("in mode Audit records" in _line(tiergate, rule.id, "does")) == changed, rule.id
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from tests.chart.helm import CHART, ENVIRONMENTS, KUBERNETES
 from tests.chart.switches import merged
-from tests.cluster.by_hand import break_glass
+from tests.cluster.by_hand import break_glass, shown
 from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, is_helm_4, through
 from tests.cluster.test_lifecycle import log_of
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
@@ -135,7 +135,12 @@ def test_nobody_waits_for_the_webhook_after_ignore(release: Release) -> None:
     assert set(policies(release).values()) == {"Ignore"}
     until(lambda: "failed calling webhook" not in cluster.run(f"kubectl {bare}").err, "nobody is waited for")
     assert break_glass(cluster, "ignore").code == 0, "it can be repeated"
+    assert "must specify limits.cpu" in cluster.run(f"kubectl {bare}").err
+    made = shown(cluster, "tier=prod", prod="dev")
+    assert made.code == 0, made.text
+    until(lambda: cluster.run(f"kubectl {bare}").code == 0, "pods get the tier's defaults")
     healed(release)
+    until(lambda: "No resources" in cluster.kubectl("get limitrange -A").text, "the LimitRanges are gone again")
     release.until_in_force()
     assert policies(release) == before
     assert break_glass(cluster, "open").code == 2

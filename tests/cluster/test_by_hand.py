@@ -122,6 +122,29 @@ def test_an_installation_whose_namespace_was_deleted_is_made_again(release: Rele
     cluster.kubectl("get namespace staging")
 
 
+@pytest.mark.long
+def test_an_installation_after_ignore_can_be_brought_to_an_end(release: Release) -> None:
+    """Helm 4 stops in the middle at what kubectl owns; `upgrade --install` goes on with it."""
+    cluster, before = release.cluster, policies(release)
+    cluster.kubectl(f"delete namespace {NAMESPACE} --timeout=120s")
+    assert break_glass(cluster, "ignore").code == 0
+    first = release.attempt("install", None, "--create-namespace")
+    if is_helm_4(release):
+        assert "kubectl-patch" in first.text
+    again = release.attempt("install", None, "--create-namespace")
+    assert "name that is still in use" in again.text
+    if is_helm_4(release):
+        assert break_glass(cluster, "remove").code == 0
+    release.upgrade(None, "--install", "--create-namespace")
+    release.until_in_force()
+    cluster.kubectl(f"delete namespace {NAMESPACE} --timeout=120s")
+    assert break_glass(cluster, "ignore").code == 0
+    flags = ["--force-conflicts"] if is_helm_4(release) else []
+    release.upgrade(None, "--install", "--create-namespace", *flags)
+    release.until_in_force()
+    assert policies(release) == before
+
+
 def test_nobody_waits_for_the_webhook_after_ignore(release: Release) -> None:
     """What would be refused for want of an answer is stored; an upgrade brings Fail back."""
     cluster = release.cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 
 pytestmark = pytest.mark.cluster
 
+OWN_TIER = {"apiVersion": "tiergate.io/v1alpha1", "kind": "Tier", "metadata": {"name": "own"}}
 GUARD = "namespaces.validate.tiergate.io"
 RIGHTS = "serviceaccount,role,rolebinding,clusterrole,clusterrolebinding"
 JOB = f"job/tiergate-uninstall -n {NAMESPACE}"
@@ -219,15 +221,24 @@ def test_an_upgrade_heals_what_was_changed_by_hand(release: Release, line: str, 
 
 
 @pytest.mark.long
-def test_a_deleted_definition_and_its_tiers_come_back(release: Release) -> None:
-    """From crds/ by hand, which no upgrade does: then the next one lays the tiers down again."""
+def test_a_deleted_definition_and_its_tiers_come_back(release: Release, tmp_path: Path) -> None:
+    """From crds/ by hand, which no upgrade does: then the next one lays the tiers down again, the others the backup."""
     cluster = release.cluster
+    cluster.kubectl("create -f -", stdin=json.dumps({**OWN_TIER, "spec": {}}))
+    cluster.kubectl("wait --for=condition=Ready tier/own --timeout=60s")
+    backup = {"tiers.json": str(tmp_path / "tiers.json")}
+    saved = shown(cluster, "kubectl get tiers -o json | jq 'del", **backup)
+    assert saved.code == 0, saved.text
     cluster.kubectl(f"delete crd {TIERS} --timeout=60s")
     assert release.attempt("upgrade").code != 0
     cluster.kubectl(f"apply --server-side -f {CHART / 'crds'}")
     cluster.until_served("tiers")
+    restored = shown(cluster, "kubectl apply --server-side --force-conflicts -f tiers.json", **backup)
+    assert restored.code == 0, restored.text
+    assert shown(cluster, "kubectl apply --server-side --force-conflicts -f tiers.json", **backup).code == 0
     release.upgrade()
     release.until_in_force()
+    cluster.kubectl("delete tier own")
 
 
 @pytest.mark.long

@@ -28,7 +28,7 @@ CLUSTER_RULES: dict[str, dict[tuple[str, str, str], set[str]]] = {
     },
     "tiergate-verify": {
         ("", "namespaces", "*"): {"get"},
-        ("tiergate.io", "tiers", "*"): {"get"},
+        ("tiergate.io", "tiers", "*"): {"get", "list"},
         **{(REGISTRATION, kind, "tiergate"): {"get"} for kind in CONFIGURATIONS},
     },
 }

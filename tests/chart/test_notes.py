@@ -48,14 +48,17 @@ def test_a_cluster_newer_than_the_tested_ones_is_told_of(
     assert ("was tested up to" in notes(helm, chart, kubernetes=kubernetes)) is is_newer
 
 
-def test_it_names_files_as_they_are_found_in_a_chart_from_a_registry(helm: Helm, chart: Path) -> None:
-    """Nobody who installs from there has a checkout: the path begins with the chart's name."""
+def test_without_tiers_it_proposes_an_upgrade_that_works_in_a_checkout(helm: Helm, chart: Path) -> None:
+    """It knows the values only: tiers may come from elsewhere. Values are given again, as docs/install.md asks."""
     said = notes(helm, chart)
-    (path,) = [word for word in said.split() if word.endswith("environments.yaml")]
-    assert CHART.parent / path == ENVIRONMENTS
+    assert "There are no tiers in these values" in said
+    (line,) = [line.split() for line in said.splitlines() if "environments.yaml" in line]
+    root = CHART.parents[1]
+    assert (root / line[3], root / line[-1]) == (CHART, ENVIRONMENTS)
+    assert line.count("--values") == 2
+    assert "--reuse-values" not in said
     assert "--untar" in said
-    assert "--reuse-values" in said  # the image was given when it was installed
-    assert "environments.yaml" not in notes(helm, chart, ENVIRONMENTS)
+    assert "in these values" not in notes(helm, chart, ENVIRONMENTS)
 
 
 def test_a_namespace_is_labelled_after_the_webhook_answers(helm: Helm, chart: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.cluster.objects import a_pod
-from tests.cluster.releases import CONFIGURATIONS, HELMS, Release, through
+from tests.cluster.releases import CONFIGURATIONS, HELMS, Release, is_helm_4, through
 from tests.controlplane.api import Object
 from tests.controlplane.cluster import NAMESPACE, Cluster, Result, Say, until
 
@@ -163,6 +163,12 @@ class TestRunning:
         assert uids(cluster, "namespace more", "tier extra", "resourcequota tier -n more") == before, (
             "not taken up again"
         )
+        cluster.kubectl("label namespace more tiergate.io/tier-")
+        said = running.upgrade(values(), *(["--force-conflicts"] if is_helm_4(running) else [])).out
+        assert "No longer in the values, kept and still in force: tier extra." in said
+        assert "No longer in the values and in no tier, kept: namespace more." in said
+        said = running.upgrade({"createNamespaces": False}).out
+        assert "There are no tiers in these values. Tiers in the cluster: dev, extra." in said
         running.upgrade(values())
         cluster.kubectl("delete namespace more --timeout=60s")
         cluster.kubectl("delete tier extra --timeout=20s")

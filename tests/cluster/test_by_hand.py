@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,14 @@ import yaml
 
 from tests.chart.helm import CHART, ENVIRONMENTS, KUBERNETES
 from tests.chart.switches import merged
-from tests.cluster.by_hand import break_glass
+from tests.cluster.by_hand import break_glass, shown
 from tests.cluster.releases import CONFIGURATIONS, HELMS, NAME, TIERS, Release, is_helm_4, through
 from tests.cluster.test_lifecycle import log_of
 from tests.controlplane.cluster import NAMESPACE, Cluster, Say, until
 
 pytestmark = pytest.mark.cluster
 
+OWN_TIER = {"apiVersion": "tiergate.io/v1alpha1", "kind": "Tier", "metadata": {"name": "own"}}
 GUARD = "namespaces.validate.tiergate.io"
 RIGHTS = "serviceaccount,role,rolebinding,clusterrole,clusterrolebinding"
 JOB = f"job/tiergate-uninstall -n {NAMESPACE}"
@@ -122,6 +124,29 @@ def test_an_installation_whose_namespace_was_deleted_is_made_again(release: Rele
     cluster.kubectl("get namespace staging")
 
 
+@pytest.mark.long
+def test_an_installation_after_ignore_can_be_brought_to_an_end(release: Release) -> None:
+    """Helm 4 stops in the middle at what kubectl owns; `upgrade --install` goes on with it."""
+    cluster, before = release.cluster, policies(release)
+    cluster.kubectl(f"delete namespace {NAMESPACE} --timeout=120s")
+    assert break_glass(cluster, "ignore").code == 0
+    first = release.attempt("install", None, "--create-namespace")
+    if is_helm_4(release):
+        assert "kubectl-patch" in first.text
+    again = release.attempt("install", None, "--create-namespace")
+    assert "name that is still in use" in again.text
+    if is_helm_4(release):
+        assert break_glass(cluster, "remove").code == 0
+    release.upgrade(None, "--install", "--create-namespace")
+    release.until_in_force()
+    cluster.kubectl(f"delete namespace {NAMESPACE} --timeout=120s")
+    assert break_glass(cluster, "ignore").code == 0
+    flags = ["--force-conflicts"] if is_helm_4(release) else []
+    release.upgrade(None, "--install", "--create-namespace", *flags)
+    release.until_in_force()
+    assert policies(release) == before
+
+
 def test_nobody_waits_for_the_webhook_after_ignore(release: Release) -> None:
     """What would be refused for want of an answer is stored; an upgrade brings Fail back."""
     cluster = release.cluster
@@ -135,7 +160,12 @@ def test_nobody_waits_for_the_webhook_after_ignore(release: Release) -> None:
     assert set(policies(release).values()) == {"Ignore"}
     until(lambda: "failed calling webhook" not in cluster.run(f"kubectl {bare}").err, "nobody is waited for")
     assert break_glass(cluster, "ignore").code == 0, "it can be repeated"
+    assert "must specify limits.cpu" in cluster.run(f"kubectl {bare}").err
+    made = shown(cluster, "tier=prod", prod="dev")
+    assert made.code == 0, made.text
+    until(lambda: cluster.run(f"kubectl {bare}").code == 0, "pods get the tier's defaults")
     healed(release)
+    until(lambda: "No resources" in cluster.kubectl("get limitrange -A").text, "the LimitRanges are gone again")
     release.until_in_force()
     assert policies(release) == before
     assert break_glass(cluster, "open").code == 2
@@ -191,15 +221,24 @@ def test_an_upgrade_heals_what_was_changed_by_hand(release: Release, line: str, 
 
 
 @pytest.mark.long
-def test_a_deleted_definition_and_its_tiers_come_back(release: Release) -> None:
-    """From crds/ by hand, which no upgrade does: then the next one lays the tiers down again."""
+def test_a_deleted_definition_and_its_tiers_come_back(release: Release, tmp_path: Path) -> None:
+    """From crds/ by hand, which no upgrade does: then the next one lays the tiers down again, the others the backup."""
     cluster = release.cluster
+    cluster.kubectl("create -f -", stdin=json.dumps({**OWN_TIER, "spec": {}}))
+    cluster.kubectl("wait --for=condition=Ready tier/own --timeout=60s")
+    backup = {"tiers.json": str(tmp_path / "tiers.json")}
+    saved = shown(cluster, "kubectl get tiers -o json | jq 'del", **backup)
+    assert saved.code == 0, saved.text
     cluster.kubectl(f"delete crd {TIERS} --timeout=60s")
     assert release.attempt("upgrade").code != 0
     cluster.kubectl(f"apply --server-side -f {CHART / 'crds'}")
     cluster.until_served("tiers")
+    restored = shown(cluster, "kubectl apply --server-side --force-conflicts -f tiers.json", **backup)
+    assert restored.code == 0, restored.text
+    assert shown(cluster, "kubectl apply --server-side --force-conflicts -f tiers.json", **backup).code == 0
     release.upgrade()
     release.until_in_force()
+    cluster.kubectl("delete tier own")
 
 
 @pytest.mark.long

@@ -275,7 +275,9 @@ def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) ->
     assert 'failed calling webhook "excluded.pods.validate.tiergate.io"' in _refused(cluster, "staging")
     cluster.kubectl("delete limitrange tier -n staging")
     until(lambda: not _refused(cluster, "staging"), "pods flow there, too", seconds=30)
-    assert break_glass(cluster, "ignore").code == 0
+    assert break_glass(cluster, "ignore").code == 1
+    assert policies(cluster) == HANDED_OVER
+    assert break_glass(cluster, "ignore", "--during-handover").code == 0
     bring_back(cluster)
     until(lambda: not _limit_ranges(cluster), "nothing is left of the handover", seconds=30)
     time.sleep(BACK_AFTER + 5)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.lifecycle.fake import FakeApi, Object
@@ -90,6 +92,28 @@ async def test_nothing_is_left_where_it_would_not_help(spec: Object) -> None:
     await uninstalled(api)
     assert left(api) == {}
     assert not set(CONFIGURATIONS) & set(api.objects)
+
+
+INVALID: Object = {"limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]}
+
+
+@pytest.mark.parametrize("spec", [INVALID, {"enforcement": "Later"}], ids=["invalid", "unreadable"])
+async def test_the_last_valid_version_of_an_invalid_tier_leaves_its_defaults(spec: Object) -> None:
+    """As in a handover: what the status keeps is what was in force."""
+    kept = {"generation": 1, "spec": json.dumps(a_tier()["spec"])}
+    api = a_cluster({**a_tier(**spec), "status": {"inForce": kept}}, a_namespace("dev"))
+    said = await uninstalled(api)
+    assert [body["spec"] for body in left(api).values()] == [{"limits": [CONTAINER]}]
+    assert 'tier "dev" cannot be in force as it is: its last valid version leaves defaults' in said
+
+
+async def test_a_tier_that_was_never_valid_is_said_with_its_namespaces() -> None:
+    api = a_cluster(a_tier(**INVALID), a_namespace("a"), a_namespace("b"), a_namespace("other", None))
+    said = await uninstalled(api)
+    assert left(api) == {}
+    for name in ("a", "b"):
+        assert f'namespace "{name}": no defaults left behind: tier "dev" cannot be in force: /spec/limits/0/' in said
+    assert "other" not in said
 
 
 async def test_only_governed_namespaces_get_one() -> None:

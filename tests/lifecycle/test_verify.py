@@ -23,7 +23,7 @@ ENTRIES = dict(zip(CONFIGURATION_KINDS, (PODS_MUTATE, PODS_VALIDATE), strict=Tru
 
 def configuration(*names: str, ca: str | None = "Q0E=") -> Object:
     config = {} if ca is None else {"caBundle": ca}
-    return {"webhooks": [{"name": name, "clientConfig": config} for name in names]}
+    return {"metadata": {}, "webhooks": [{"name": name, "clientConfig": config} for name in names]}
 
 
 def a_cluster(spec: Object | None = None, create: Callable[[str, Object], Object] | None = None) -> FakeApi:
@@ -89,8 +89,45 @@ async def test_without_a_namespace_only_the_registration_is_proved_and_that_is_s
     good, said = await verified(a_cluster())
     assert good
     assert said[2] == (
-        "unproved  no governed namespace was named: that pods over max are refused and defaults are set was not tried"
+        "unproved  no governed namespace was named: that pods over max are refused and defaults are set was not tried; "
+        "set tests.namespaces in the values of the chart (of this command: --governed)"
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "reason", "outcome"),
+    [
+        ("Enforce", "False", "HandedOver", "failed"),
+        ("Enforce", "False", "NoReplicaAnswers", "failed"),
+        ("Enforce", "False", "NamespaceExcluded", "unproved"),
+        ("Enforce", "Unknown", "", None),
+        ("Enforce", "True", "WebhooksRegistered", None),
+        ("Warn", "False", "ModeWarn", None),
+    ],
+)
+@pytest.mark.parametrize("namespaces", [("dev",), ()], ids=["a-namespace-is-named", "none"])
+async def test_a_tier_that_says_that_it_is_not_enforced_fails(
+    namespaces: tuple[str, ...], mode: str, status: str, reason: str, outcome: str | None
+) -> None:
+    """Whoever created the tier, and whatever the dry runs show."""
+    api = a_cluster({**SPEC, "enforcement": mode})
+    said_of_itself = {"type": "Enforcing", "status": status, "reason": reason, "message": "for 20 s"}
+    api.objects[TIERS.object("dev")]["status"] = {"conditions": [said_of_itself]}
+    good, said = await verified(api, *namespaces)
+    assert good is (outcome != "failed")
+    expected = [] if outcome is None else [f'{outcome:<10}tier "dev" is not Enforcing: {reason}: for 20 s']
+    assert [line for line in said if "Enforcing" in line] == expected
+
+
+@pytest.mark.parametrize("kind", list(CONFIGURATION_KINDS))
+async def test_a_handover_fails(kind: str) -> None:
+    """Also where no namespace is named and no controller wrote a status."""
+    api = a_cluster()
+    marked = api.objects[CONFIGURATION_KINDS[kind].object("tiergate")]
+    marked["metadata"] = {"annotations": {"tiergate.io/handed-over": "2026-01-01T00:00:00Z"}}
+    good, said = await verified(api)
+    assert not good
+    assert any(one.startswith(f'failed    {kind} "tiergate" is handed over since 2026-01-01T00:00:00Z') for one in said)
 
 
 @pytest.mark.parametrize(
@@ -182,12 +219,12 @@ async def test_a_registration_that_is_not_whole_fails(kind: str, change: Object 
         pytest.param({NAMESPACES.object("dev"): {"metadata": {}}}, 'namespace "dev" is not governed', id="no-label"),
         pytest.param({TIERS.object("dev"): None}, "there is no such tier, so its pods are refused", id="no-tier"),
         pytest.param(
-            {TIERS.object("dev"): {"spec": {"enforcement": "X"}}},
+            {TIERS.object("dev"): {"metadata": {"name": "dev"}, "spec": {"enforcement": "X"}}},
             "the tier cannot be in force: /spec/enforcement",
             id="unreadable-tier",
         ),
         pytest.param(
-            {TIERS.object("dev"): {"spec": {"limits": [{"type": "Odd"}]}}},
+            {TIERS.object("dev"): {"metadata": {"name": "dev"}, "spec": {"limits": [{"type": "Odd"}]}}},
             "the tier cannot be in force: /spec/limits/0",
             id="invalid",
         ),

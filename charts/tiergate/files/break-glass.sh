@@ -9,11 +9,12 @@ mark='tiergate\.io/handed-over'
 
 usage() {
   cat >&2 <<'TEXT'
-usage: break-glass.sh status | ignore | remove
+usage: break-glass.sh status | ignore [--during-handover] | remove
 
   status   show each entry, its failurePolicy, and whether the Service has a ready replica behind it
   ignore   set failurePolicy to Ignore: replicas that answer are still asked, and requests without an answer are
-           admitted; it stays so until helm upgrade, also during a handover
+           admitted; it stays so until helm upgrade. During a handover it would end what holds the tiers, so it changes
+           nothing then without --during-handover
   remove   delete both webhook configurations: the API server asks nothing until helm upgrade creates them again
 TEXT
   exit 2
@@ -35,6 +36,27 @@ status() {
       echo "$entry: failurePolicy $policy, ready replicas of $namespace/$service: ${ready:-0}"
     done
   done
+}
+
+# Since when the webhooks are handed over to Kubernetes' own engines; nothing if they are not.
+handed_over() {
+  for kind in $kinds; do
+    since=$(kubectl get "$kind" "$name" --ignore-not-found -o jsonpath="{.metadata.annotations['$mark']}") || return 1
+    if [ -n "$since" ]; then
+      echo "$since"
+      return
+    fi
+  done
+}
+
+# What is missing after ignore and remove, and how to have it.
+hint() {
+  cat <<'TEXT'
+The ResourceQuotas of the tiers still apply, and pods have no defaults: a pod without requests and limits is refused
+(must specify limits.cpu ...). Let the controller keep the limits of a tier as a LimitRange in its namespaces:
+  kubectl patch tier NAME --type merge -p '{"spec":{"nativeLimitRange":true}}'
+Without a controller, create them yourself: docs/operate.md, section Defaults without the webhook.
+TEXT
 }
 
 # One patch of the version that was read. It also removes the mark of a handover, so that the controller does not set
@@ -62,6 +84,15 @@ ignore_kind() {
 }
 
 ignore() {
+  since=$(handed_over)
+  if [ -n "$since" ] && [ "${1-}" != --during-handover ]; then
+    cat >&2 <<TEXT
+nothing was changed: the webhooks are handed over since $since, so pods are admitted, and LimitRanges and
+ResourceQuotas hold the tiers. After ignore the controller removes these LimitRanges, and with them the defaults.
+To do it nevertheless: break-glass.sh ignore --during-handover
+TEXT
+    exit 1
+  fi
   for kind in $kinds; do
     tries=5 # the controller may have written in between
     until ignore_kind "$kind"; do
@@ -72,9 +103,19 @@ ignore() {
   done
 }
 
-case "${1-}" in
+remove() {
+  for kind in $kinds; do kubectl delete "$kind" "$name" --ignore-not-found; done
+}
+
+case "$*" in
   status) status ;;
-  ignore) ignore ;;
-  remove) for kind in $kinds; do kubectl delete "$kind" "$name" --ignore-not-found; done ;;
+  ignore | 'ignore --during-handover')
+    ignore "${2-}"
+    hint
+    ;;
+  remove)
+    remove
+    hint
+    ;;
   *) usage ;;
 esac

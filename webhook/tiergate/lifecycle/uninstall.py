@@ -14,15 +14,14 @@ from typing import Final
 
 from tiergate.cluster.api import Api, Propagation
 from tiergate.cluster.errors import CONFLICT, NOT_FOUND, ApiError
-from tiergate.cluster.meta import read_meta
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.resource import DEPLOYMENTS, LIMIT_RANGES, NAMESPACES, TIERS, Resource
+from tiergate.cluster.tier_record import TierRecord, read_record
 from tiergate.core.desired import UNSCOPED_NAME, native_quotas
 from tiergate.core.tier import CONTAINER, LABEL, LimitRangeItem, Tier, is_protected
 from tiergate.lifecycle.last_status import tell_uninstalled
 from tiergate.wire.limitrange import write_limit_range
 from tiergate.wire.namespace import read_namespace
-from tiergate.wire.tier import tier_and_faults
 
 CONTROLLER: Final = "tiergate-controller"
 PATIENCE: Final = 120.0
@@ -76,14 +75,18 @@ async def _leave_defaults(api: Api, release_namespace: str, say: Say) -> None:
     tiers = await _tiers(api, say)
     members = [read_namespace(raw) async for raw in api.each(NAMESPACES, query={"labelSelector": LABEL})]
     for one in members:
-        tier = tiers.get(one.tier or "")
-        if tier is None or one.deleting or is_protected(one.name, release_namespace=release_namespace):
+        record = tiers.get(one.tier or "")
+        if record is None or one.deleting or is_protected(one.name, release_namespace=release_namespace):
             continue
-        if (item := _left(tier)) is not None:
-            await _leave(api, one.name, tier.name, item, say)
+        if record.valid is None:
+            fault = f"{record.faults[0].pointer}: {record.faults[0].reason}"
+            say(f'namespace "{one.name}": no defaults left behind: tier "{record.name}" cannot be in force: {fault}')
+        elif (item := _left(record.valid.tier)) is not None:
+            await _leave(api, one.name, record.name, item, say)
 
 
-async def _tiers(api: Api, say: Say) -> dict[str, Tier]:
+async def _tiers(api: Api, say: Say) -> dict[str, TierRecord]:
+    """Return the tiers by name: a handover, too, goes by the last valid version of an invalid one."""
     try:
         listed = await api.list(TIERS, timeout=LIST_TIMEOUT)
     except ApiError as error:
@@ -91,14 +94,10 @@ async def _tiers(api: Api, say: Say) -> dict[str, Tier]:
             raise
         say("there is no kind Tier any more: no defaults to leave behind")
         return {}
-    found = {}
-    for raw in listed:
-        tier, faults = tier_and_faults(raw)
-        if tier is not None and not faults:
-            found[tier.name] = tier
-        else:
-            where = f"{faults[0].pointer}: {faults[0].reason}"
-            say(f'tier "{read_meta(raw).name}" cannot be in force and leaves no defaults: {where}')
+    found = {record.name: record for record in map(read_record, listed)}
+    for one in found.values():
+        if one.faults and one.valid is not None:
+            say(f'tier "{one.name}" cannot be in force as it is: its last valid version leaves defaults')
     return found
 
 

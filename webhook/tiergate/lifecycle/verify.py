@@ -10,16 +10,19 @@ import msgspec
 
 from tiergate.cluster.api import Api
 from tiergate.cluster.errors import ApiError, Unreachable
-from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries
+from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME, missing_entries, read_registration
 from tiergate.cluster.resource import NAMESPACES, PODS, TIERS
+from tiergate.cluster.tier_record import read_record
 from tiergate.core.podspec import Pod
+from tiergate.core.text import shortened
 from tiergate.core.tier import Tier
 from tiergate.lifecycle import sample_pod
-from tiergate.lifecycle.sample_pod import Proof
+from tiergate.lifecycle.sample_pod import Proof, ProofOutcome
 from tiergate.wire.decode import Reader
 from tiergate.wire.namespace import read_namespace
 from tiergate.wire.pod import WirePod, to_pod
 from tiergate.wire.tier import tier_and_faults
+from tiergate.wire.tier_status import ENFORCING
 from tiergate_certs.cabundle import entries
 
 TIMEOUT: Final = 15.0
@@ -42,7 +45,7 @@ async def verify(
     """Look until nothing fails or patience is over, say the last findings, and whether none of them failed.
 
     What cannot be proved (no governed namespace named, a tier without max or defaults, a full quota) is said and is no
-    failure.
+    failure. A handover is one, and a tier in mode Enforce that says that it is not enforced.
 
     Args:
         api: Reads tiers, namespaces and webhook configurations, creates pods by dry-run.
@@ -82,10 +85,12 @@ async def findings(api: Api, *, namespaces: Sequence[str], image: str) -> list[P
         ApiError, Unreachable: A request that has to be answered was not.
     """
     found = [await _registration(api, kind) for kind in CONFIGURATION_KINDS]
+    found += await _conditions(api)
     for name in namespaces:
         found += await _namespace(api, name, image)
     if not namespaces:
-        what = "no governed namespace was named: that pods over max are refused and defaults are set was not tried"
+        what = "no governed namespace was named: that pods over max are refused and defaults are set was not tried; "
+        what += "set tests.namespaces in the values of the chart (of this command: --governed)"
         found.append(Proof("unproved", what))
     return found
 
@@ -95,6 +100,9 @@ async def _registration(api: Api, kind: str) -> Proof:
     named = f'{kind} "{CONFIGURATION_NAME}"'
     if raw is None:
         return Proof("failed", f"{named} does not exist, so pods are not checked: helm upgrade restores it")
+    if since := read_registration(kind, raw).handed_over_since:
+        what = f"{named} is handed over since {since}: no replica answered, so Kubernetes alone refuses"
+        return Proof("failed", what)
     found = entries(raw)
     if missing := missing_entries(kind, (one.name for one in found)):
         return Proof("failed", f"{named} lacks {', '.join(missing)}: helm upgrade restores it")
@@ -102,6 +110,19 @@ async def _registration(api: Api, kind: str) -> Proof:
         what = f"{named} has no CA to trust in {', '.join(untrusting)}: the controller writes it; look at its log"
         return Proof("failed", what)
     return Proof("ok", f"{named} is registered, and has a CA to trust in every entry")
+
+
+async def _conditions(api: Api) -> list[Proof]:
+    """Return what tiers in mode Enforce say against themselves; an exclusion may be intended, so it fails nothing."""
+    found = []
+    async for raw in api.each(TIERS):
+        record = read_record(raw)
+        said = record.status.condition(ENFORCING)
+        if record.tier is None or not record.tier.is_native or said is None or said.status != "False":
+            continue
+        outcome: ProofOutcome = "unproved" if said.reason == "NamespaceExcluded" else "failed"
+        found.append(Proof(outcome, f'tier "{record.name}" is not Enforcing: {said.reason}: {shortened(said.message)}'))
+    return found
 
 
 async def _namespace(api: Api, name: str, image: str) -> list[Proof]:

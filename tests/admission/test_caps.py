@@ -11,9 +11,9 @@ from tests.builders import a_claim_object, a_pod_object, a_tier_object, faults
 from tests.reviews import a_resize, a_review
 from tiergate.admission.request import MAX_EXTRA, MAX_GROUPS, read
 from tiergate.admission.review import UserInfo
-from tiergate.core.podspec import Pod
+from tiergate.core.podspec import MAX_AMOUNTS, Pod
 from tiergate.core.request import Endpoint, Subject, TierChange, Unreadable
-from tiergate.wire.pod import MAX_AMOUNTS, MAX_CONTAINERS
+from tiergate.wire.pod import MAX_CONTAINERS
 from tiergate.wire.quota import MAX_SCOPES
 from tiergate.wire.tier import MAX_ENTRIES, MAX_HARD
 from tiergate.wire.types import MAX_NAME, MAX_NAMES, MAX_TEXT

@@ -14,6 +14,8 @@ from tests.builders import (
     validated,
 )
 from tests.core.sentences import agent, judged, lines
+from tiergate.core.defaults import ANNOTATION_PREFIX
+from tiergate.core.podspec import MAX_AMOUNTS
 
 
 @pytest.mark.parametrize(
@@ -126,3 +128,12 @@ def test_beside_a_pod_level_request_a_default_is_less_than_the_tier_says() -> No
     pod = msgspec.structs.replace(a_pod(container, requests={"cpu": "40m"}), defaults_annotation=note)
     (line,) = judged(pod, an_item(default_request={"cpu": "50m"}, ratio={"cpu": "4"}))
     assert "400m / 40m (set by the tier)" in line
+
+
+@pytest.mark.parametrize(("names", "said"), [(MAX_AMOUNTS, True), (MAX_AMOUNTS + 1, False)])
+def test_a_note_of_more_values_than_a_pod_may_have_is_not_ours(names: int, *, said: bool) -> None:
+    others = [f"example.com/r{number} limit for init container agent-2" for number in range(names - 1)]
+    note = f"{ANNOTATION_PREFIX}{'; '.join([*others, 'cpu request for container agent'])}"
+    pod = msgspec.structs.replace(agent({"cpu": "50m"}, {"cpu": "400m"}), defaults_annotation=note)
+    (line,) = judged(pod, an_item(default_request={"cpu": "50m"}, ratio={"cpu": "4"}))
+    assert ("50m (the tier's default)" in line) == said

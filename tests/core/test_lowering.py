@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, amounts, an_item, validated
-from tiergate.core.lowering import lowering
+from tiergate.core.lowering import Lowerings
 from tiergate.core.quantity import Quantity
 from tiergate.core.rules import sentence
 from tiergate.core.tier import CLAIM, POD, LimitRangeItem
@@ -181,7 +181,7 @@ def test_something_is_advised_only_where_smaller_values_pass_and_always_there() 
         rules = [one.rule for one in validated(pod, tier=tier, quotas=(quota,)).findings]
         if rules != ["quota-exceeded"] or tuple(invalid(pod)):
             continue
-        advised = lowering(pod, name, Quantity.parse(str(left)), tier.limits)
+        advised = Lowerings(pod, tier.limits).to(name, Quantity.parse(str(left)))
         passes = any(
             not validated(one, tier=tier, quotas=(quota,)).findings and not tuple(invalid(one))
             for one in _smaller(pod, side)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Final
 
 import msgspec
@@ -36,7 +37,8 @@ def with_author(
     ours = frozenset(
         [(name, resource) for name, resource in named if _is_default(subject, name, resource, named, tier)]
     )
-    return tuple([_with_author(one, subject, ours, tier) for one in findings])
+    requested = cache(partial(written_request, subject, ours=ours))  # there can be many quotas
+    return tuple([_with_author(one, subject, ours, tier, requested) for one in findings])
 
 
 def _is_default(pod: Pod, container: str, resource: str, named: Names, tier: Tier) -> bool:
@@ -66,9 +68,9 @@ def _default(item: LimitRangeItem, side: str, name: str) -> Quantity | None:
     return (item.default if side == "limits" else item.default_request).get(name)
 
 
-def _with_author(finding: Finding, pod: Pod, ours: Names, tier: Tier) -> Finding:
+def _with_author(finding: Finding, pod: Pod, ours: Names, tier: Tier, requested: Callable[[str], Quantity]) -> Finding:
     if finding.rule == "quota-exceeded" and finding.fits is not None:
-        same = written_request(pod, finding.resource, ours) > finding.fits
+        same = requested(finding.resource) > finding.fits
         finding = msgspec.structs.replace(finding, same_request=same)
     return _by_tier(finding, pod, ours, tier) if (finding.container, finding.resource) in ours else finding
 

@@ -6,14 +6,13 @@ docs/differences.md lists.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
 from tiergate.core.jsonpatch import JSONPatchOp, add
-from tiergate.core.podspec import FEW_ANNOTATIONS, Container, Pod
+from tiergate.core.podspec import FEW_ANNOTATIONS, MAX_AMOUNTS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
 from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, STANDARD, ResourceList, needs_limit, unit
 from tiergate.core.text import shortened
@@ -21,7 +20,6 @@ from tiergate.core.tier import LimitRangeItem, Tier
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
-_PART: Final = re.compile(r"(?P<names>.+) (?P<side>request|limit) for (?:init )?container (?P<container>.+)")
 _PLAIN: Final = frozenset(STANDARD)
 """Resources that may be requested without a limit."""
 NAME_SHOWN = 63
@@ -261,13 +259,19 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
 
 
 def named_in(annotation: str) -> frozenset[tuple[str, str]]:
-    """Return (container, ``requests.cpu``) of each value that `described` named; whoever forges it fools himself."""
-    if not annotation.startswith(ANNOTATION_PREFIX):  # it is none of ours
+    """Return (container, ``requests.cpu``) of each value that `described` named.
+
+    A note that names more values than a pod may have is not ours. Its text is taken apart without a regular expression:
+    the annotation may be forged, and its length must not count twice.
+    """
+    values = annotation.count("; ") + annotation.count(", ") + 1
+    if values > MAX_AMOUNTS or not annotation.startswith(ANNOTATION_PREFIX):
         return frozenset()
-    parts = map(_PART.fullmatch, annotation.removeprefix(ANNOTATION_PREFIX).split("; "))
-    return frozenset(
-        (part["container"], f"{part['side']}s.{name}")
-        for part in parts
-        if part is not None
-        for name in part["names"].split(", ")
-    )
+    found = []
+    for part in annotation.removeprefix(ANNOTATION_PREFIX).split("; "):
+        names, _, container = part.rpartition(" container ")
+        names, _, words = names.rpartition(" for")
+        names, _, side = names.rpartition(" ")
+        if words in ("", " init") and side in ("request", "limit"):
+            found += [(container, f"{side}s.{name}") for name in names.split(", ")]
+    return frozenset(found)

@@ -7,6 +7,7 @@ pass the ranges (L-21, L-23) and the API server (D-8).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -33,15 +34,69 @@ class Lowering(msgspec.Struct, frozen=True):
     values: Lowered = ""
 
 
-def lowering(subject: Pod | Claim, resource: str, room: Quantity, items: Items) -> Lowering:
-    """Return what has to be lowered so that a quota counts no more than its room; ``items`` are the ranges to keep."""
-    if isinstance(subject, Claim):
-        low, _ = _bounds(items, CLAIM, "storage")
-        return Lowering(room if room >= low else ZERO)
-    side, name = side_and_name(resource)
-    most = room - subject.overhead.get(name, ZERO)
-    least = max(_least(subject, side, name, items), _least_of_pod(subject, side, name, items))
-    return Lowering(most if most >= least else ZERO, _values(subject, side, name, most))
+class Lowerings:
+    """What can be lowered of one pod or claim, for as many bounds as there are; ``items`` are the ranges to keep.
+
+    Tenants who may write ResourceQuotas can write many, so containers are looked at once for each resource.
+    """
+
+    def __init__(self, subject: Pod | Claim, items: Items) -> None:
+        """Take a pod or claim and the ranges."""
+        self._subject = subject
+        self._items = items
+        self._sums: dict[tuple[str, str], _Sums] = {}
+
+    def to(self, resource: str, room: Quantity) -> Lowering:
+        """Return what has to be lowered so that a quota counts no more than its room."""
+        subject = self._subject
+        if isinstance(subject, Claim):
+            return Lowering(room if room >= self._least_of_claim else ZERO)
+        side, name = side_and_name(resource)
+        sums = self._sums.get((side, name))
+        if sums is None:
+            sums = self._sums[side, name] = self._sums_of(subject, side, name)
+        most = room - subject.overhead.get(name, ZERO)
+        return Lowering(most if most >= sums.least else ZERO, sums.values(most))
+
+    def _sums_of(self, pod: Pod, side: str, name: str) -> _Sums:
+        items = self._items
+        least = max(_least(pod, side, name, items), _least_of_pod(pod, side, name, items))
+        if not _at_pod_level(pod, side, name):
+            return _Sums(least, is_alone=len(pod.every_container()) == 1)
+        limits = [one.limits.get(name, ZERO) for one in pod.containers] if side == "limits" else []
+        return _Sums(least, together=self._requested.get(name, ZERO), largest=max(limits, default=ZERO))
+
+    @cached_property
+    def _requested(self) -> ResourceList:
+        return aggregate(self._subject, spec_requests) if isinstance(self._subject, Pod) else EMPTY
+
+    @cached_property
+    def _least_of_claim(self) -> Quantity:
+        return _bounds(self._items, CLAIM, "storage")[0]
+
+
+class _Sums(msgspec.Struct, frozen=True):
+    """What the containers of a pod have of a resource on one side.
+
+    Attributes:
+        least: The smallest amount in all that passes.
+        is_alone: There is one container.
+        together: What they request together; None: the resource is not named at the pod level on this side.
+        largest: The largest limit.
+    """
+
+    least: Quantity
+    is_alone: bool = False
+    together: Quantity | None = None
+    largest: Quantity = ZERO
+
+    def values(self, most: Quantity) -> Lowered:
+        """Return which values have to be lowered to so much."""
+        if self.together is None:
+            return "" if self.is_alone else "together"
+        if self.together > most:
+            return "pod-level and together"
+        return "pod-level and each" if self.largest > most else "pod-level"
 
 
 def strictest(items: Items) -> tuple[LimitRangeItem, ...]:
@@ -61,16 +116,6 @@ def side_and_name(resource: str) -> tuple[str, str]:
     """Return the side and the resource that a quota name counts of pods: ``cpu`` are requests."""
     side, _, name = resource.partition(".")
     return (side, name) if side in ("requests", "limits") else ("requests", resource)
-
-
-def _values(pod: Pod, side: str, name: str, most: Quantity) -> Lowered:
-    if not _at_pod_level(pod, side, name):
-        return "" if len(pod.every_container()) == 1 else "together"
-    if aggregate(pod, spec_requests).get(name, ZERO) > most:
-        return "pod-level and together"
-    if side == "limits" and any(one.limits.get(name, ZERO) > most for one in pod.containers):
-        return "pod-level and each"
-    return "pod-level"
 
 
 def _at_pod_level(pod: Pod, side: str, name: str) -> bool:

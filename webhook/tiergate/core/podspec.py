@@ -10,6 +10,8 @@ import msgspec
 
 from tiergate.core.resources import EMPTY, ResourceList
 
+MAX_AMOUNTS: Final = 2000
+"""Requests and limits of all containers of a pod that is judged."""
 FEW_ANNOTATIONS: Final = 64 * 2**10
 """Bytes; a pod in a small review has no more."""
 

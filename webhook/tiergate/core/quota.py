@@ -16,7 +16,7 @@ from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_cha
 from tiergate.core.decision import Finding
 from tiergate.core.desired import DesiredQuota, desired_quotas
 from tiergate.core.jsonpatch import escape
-from tiergate.core.lowering import lowering
+from tiergate.core.lowering import Lowerings
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
 from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
@@ -35,6 +35,8 @@ _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
 _CLAIM_NAMES: Final = frozenset({"persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"})
 _CLAIM_SUFFIXES: Final = (f"{STORAGE_CLASS}persistentvolumeclaims", f"{STORAGE_CLASS}requests.storage")
 _TIER_SHOWN: Final = 40
+Demanded = tuple[frozenset[str], frozenset[str]]
+"""Requests and limits that every container must have, by resource."""
 
 
 class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
@@ -84,8 +86,8 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
         return tuple([(name, side or "requests", resource) for name, side, resource in parts])
 
     @cached_property
-    def demanded_of(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The requests and the limits that every container must have, by resource."""
+    def demanded_of(self) -> Demanded:
+        """What every container must have."""
         limits = frozenset(resource for _, side, resource in self.demanded if side == "limits")
         return frozenset(resource for _, side, resource in self.demanded if side != "limits"), limits
 
@@ -202,12 +204,7 @@ def _in_force(name: str, names: tuple[str, ...], quotas: tuple[QuotaStatus, ...]
 
 def has_required(pod: Pod, quotas: tuple[QuotaStatus, ...]) -> bool:
     """Say whether every container has what any quota demands, so that `required` yields nothing."""
-    for quota in quotas:
-        requests, limits = quota.demanded_of
-        for one in pod.every_container():
-            if not (one.requests.keys() >= requests and one.limits.keys() >= limits):
-                return False
-    return True
+    return not any(_lacking(pod, demanded) for demanded in {quota.demanded_of for quota in quotas})
 
 
 def required(case: ObjectCase) -> Iterator[Finding]:
@@ -219,10 +216,11 @@ def required(case: ObjectCase) -> Iterator[Finding]:
     subject, quotas = case.subject, case.quotas
     if isinstance(subject, Claim):
         return
-    containers = subject.every_container()
+    lacking_of: dict[Demanded, list[Container]] = {}  # few quotas demand something else than the others
     for quota in quotas:
-        requests, limits = quota.demanded_of
-        lacking = [one for one in containers if not (one.requests.keys() >= requests and one.limits.keys() >= limits)]
+        lacking = lacking_of.get(quota.demanded_of)
+        if lacking is None:
+            lacking = lacking_of[quota.demanded_of] = _lacking(subject, quota.demanded_of)
         if not lacking or (subject.pod_level and (case.old is not None or not quota.managed)):
             continue
         demanded = _not_at_pod_level(quota.demanded, subject)
@@ -232,6 +230,11 @@ def required(case: ObjectCase) -> Iterator[Finding]:
                     if resource not in (container.limits if side == "limits" else container.requests):
                         label = quota_label(quota, name, case.tier, quotas)
                         yield _missing(container, side, resource, label, native=not quota.managed)
+
+
+def _lacking(pod: Pod, demanded: Demanded) -> list[Container]:
+    asked, limited = demanded
+    return [one for one in pod.every_container() if not (one.requests.keys() >= asked and one.limits.keys() >= limited)]
 
 
 def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
@@ -261,6 +264,7 @@ def exceeded(case: ObjectCase, ranges: Sequence[LimitRangeItem] = ()) -> Iterato
     subject, old, tier, quotas, minor = case.subject, case.old, case.tier, case.quotas, case.minor
     usage = charge(subject, now=case.now, minor=minor)
     grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
+    lowerings = None  # nearly every object passes
     for quota in quotas:
         delta = grown if old is not None and matches(old, quota, minor=minor) else usage
         for name, left in left_of(subject, quota, minor=minor):
@@ -268,7 +272,8 @@ def exceeded(case: ObjectCase, ranges: Sequence[LimitRangeItem] = ()) -> Iterato
             if asked is not None and asked.nano > left and asked.nano:
                 hard, used = quota.hard[name], quota.used.get(name, ZERO)
                 most = usage[name] - min(used + asked - hard, asked)  # what was there already is not judged
-                lower = lowering(subject, name, most, ranges or tier.limits)
+                lowerings = lowerings or Lowerings(subject, ranges or tier.limits)
+                lower = lowerings.to(name, most)
                 yield Finding(
                     "quota-exceeded",
                     _pointer(subject, name),

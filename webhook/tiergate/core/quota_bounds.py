@@ -6,6 +6,7 @@ Verdicts on workloads and the sums of `tiergate check` rest on it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import msgspec
 
@@ -85,7 +86,7 @@ class Asked(msgspec.Struct, frozen=True):
     before: Quantity
 
 
-class NamespaceQuotas(msgspec.Struct, frozen=True):
+class NamespaceQuotas(msgspec.Struct, frozen=True, dict=True):
     """The ResourceQuotas of a namespace.
 
     Its tier says what messages call them, the server's release 1.``minor`` what they count.
@@ -94,6 +95,11 @@ class NamespaceQuotas(msgspec.Struct, frozen=True):
     quotas: tuple[QuotaStatus, ...]
     tier: Tier
     minor: int
+
+    @cached_property
+    def unused(self) -> tuple[QuotaStatus, ...]:
+        """The quotas as if nothing else was there: what refuses each single object."""
+        return tuple([msgspec.structs.replace(one, used={}) for one in self.quotas])
 
     def asked(
         self, unit: tuple[Charged, ...], former: tuple[Charged, ...] = (), *, beside: int | None = None

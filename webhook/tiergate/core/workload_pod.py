@@ -116,8 +116,7 @@ def _refused(asked: Charged, case: WorkloadCase, quotas: NamespaceQuotas) -> Ite
     judged = ObjectCase(one, None, tier, quotas.quotas, 0.0, minor)
     broken = [*rules.out_of_range(one, rules.checks(tier)), *quota.required(judged)]
     if not quotas.allow(asked):
-        unused = tuple(msgspec.structs.replace(each, used={}) for each in quotas.quotas)
-        broken += quota.exceeded(msgspec.structs.replace(judged, quotas=unused), case.ranges)
+        broken += quota.exceeded(msgspec.structs.replace(judged, quotas=quotas.unused), case.ranges)
     if broken:
         for found in with_author(tuple(broken), _annotated(one, case), None, tier):
             yield by_limit_range(found, case) if case.around.limit_ranges and isinstance(one, Pod) else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from tiergate.core.authorship import written_request
 from tiergate.core.claim import STORAGE, Claim
 from tiergate.core.decision import Finding, RuleId
-from tiergate.core.lowering import Lowering, lowering, side_and_name
+from tiergate.core.lowering import Lowering, Lowerings, side_and_name
 from tiergate.core.mode import Effect
 from tiergate.core.quantity import NANO, ZERO, Quantity
 from tiergate.core.quota_bounds import Bound
@@ -38,7 +39,8 @@ def short(demand: Demand, found: Sequence[Bound], *, alone: Sequence[Bound], tol
     case, count = demand.case, demand.count
     deny = case.tier.workloads == "Enforce" and not case.scaled and not case.workload.paused and not case.workload.waits
     without = {(bound.quota, bound.name): bound for bound in alone}
-    shortages = _merged([_shortage(demand, one, without) for one in found if _exceeds(one, count)], told)
+    exceeded = [one for one in found if _exceeds(one, count)]
+    shortages = _merged(_shortages(demand, exceeded, without), told) if exceeded else []
     helps = all(one.can_be_freed or one.lower.most for one in shortages)
     for number, one in enumerate(shortages[:MAX_SHORT]):
         certain = without.get((one.bound.quota, one.bound.name))
@@ -53,22 +55,30 @@ def _exceeds(bound: Bound, count: Count) -> bool:
     return needed > bound.room and needed > bound.needed(old=count.before, new=0)
 
 
-def _shortage(demand: Demand, bound: Bound, without: dict[tuple[str, str], Bound]) -> Shortage:
-    count, alone, old = demand.count, without.get((bound.quota, bound.name)), demand.case.old
-    of_claims = alone is None or alone.each != bound.each
+def _shortages(demand: Demand, found: list[Bound], without: dict[tuple[str, str], Bound]) -> list[Shortage]:
+    """Return what is said of each bound; the pod and its claims are looked at once, however many there are."""
+    count, old, pod = demand.count, demand.case.old, demand.unit.pod
     there = 0 if old is None else min(old.running, count.kept)
-    return Shortage(
-        bound=bound,
-        names=bound.name,
-        pods=count.pods,
-        kept=count.kept,
-        fitting=max(bound.fitting(kept=count.kept), there),
-        of_claims=of_claims,
-        # What claims ask cannot be changed any more once the StatefulSet is there.
-        lower=Lowering(ZERO) if of_claims and demand.former is not None else _lowering(demand, bound),
-        request=written_request(demand.unit.pod, bound.name),
-        counted_by=BY_KIND[demand.case.workload.kind].counted_by,
-    )
+    lower, requested = _Lower(demand), cache(partial(written_request, pod))
+    shortages = []
+    for bound in found:
+        alone = without.get((bound.quota, bound.name))
+        of_claims = alone is None or alone.each != bound.each
+        shortages.append(
+            Shortage(
+                bound=bound,
+                names=bound.name,
+                pods=count.pods,
+                kept=count.kept,
+                fitting=max(bound.fitting(kept=count.kept), there),
+                of_claims=of_claims,
+                # What claims ask cannot be changed any more once the StatefulSet is there.
+                lower=Lowering(ZERO) if of_claims and demand.former is not None else lower.at(bound),
+                request=requested(bound.name),
+                counted_by=BY_KIND[demand.case.workload.kind].counted_by,
+            )
+        )
+    return shortages
 
 
 def _with_author(shortage: Shortage, demand: Demand) -> Shortage:
@@ -92,22 +102,33 @@ def _beside(demand: Demand, limit: str) -> Quantity:
     return aggregate(pod, spec_requests).get(name, ZERO)
 
 
-def _lowering(demand: Demand, bound: Bound) -> Lowering:
-    """Return how much each pod may ask for that all fit; 0 where nothing sensible is left."""
-    count, name, pod = demand.count, bound.name, demand.unit.pod
-    left = bound.room - bound.needed(old=count.kept, new=0)
-    if not name.startswith(PER_POD) or left < ZERO:
-        return Lowering(ZERO)
-    overhead, step = pod.overhead.get(side_and_name(name)[1], ZERO), unit(name)
-    nano = left.nano // (count.pods - count.kept) - overhead.nano
-    if step == NANO and nano >= _MEBI:
-        step = _MEBI
-    each = whole_pages(name, Quantity(nano // step * step))
-    claims = [one.subject for one in demand.unit.charges + demand.unit.kept if isinstance(one.subject, Claim)]
-    if name == STORAGE and claims:
-        least = lowering(claims[0], name, Quantity(each.nano // len(claims)), demand.case.ranges)
-        return Lowering(each if least.most else ZERO, "together" if len(claims) > 1 else "")
-    return lowering(pod, name, each + overhead, demand.case.ranges)
+class _Lower:
+    """How much each pod may ask for that all fit."""
+
+    def __init__(self, demand: Demand) -> None:
+        made, ranges = demand.unit, demand.case.ranges
+        claims = [one.subject for one in made.charges + made.kept if isinstance(one.subject, Claim)]
+        self._count = demand.count
+        self._pod = made.pod
+        self._claims = len(claims)
+        self._of_pod = Lowerings(made.pod, ranges)
+        self._of_claim = Lowerings(claims[0], ranges) if claims else None
+
+    def at(self, bound: Bound) -> Lowering:
+        """Return it for a bound; 0 where nothing sensible is left."""
+        count, name = self._count, bound.name
+        left = bound.room - bound.needed(old=count.kept, new=0)
+        if not name.startswith(PER_POD) or left < ZERO:
+            return Lowering(ZERO)
+        overhead, step = self._pod.overhead.get(side_and_name(name)[1], ZERO), unit(name)
+        nano = left.nano // (count.pods - count.kept) - overhead.nano
+        if step == NANO and nano >= _MEBI:
+            step = _MEBI
+        each = whole_pages(name, Quantity(nano // step * step))
+        if name == STORAGE and self._of_claim is not None:
+            least = self._of_claim.to(name, Quantity(each.nano // self._claims))
+            return Lowering(each if least.most else ZERO, "together" if self._claims > 1 else "")
+        return self._of_pod.to(name, each + overhead)
 
 
 def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:

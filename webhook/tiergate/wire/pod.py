@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from tiergate.core.podspec import Container, ContainerStatus, Pod
+from tiergate.core.podspec import MAX_AMOUNTS, Container, ContainerStatus, Pod
 from tiergate.core.resources import EMPTY, ResourceList, is_pod_level
 from tiergate.core.text import VALUE_SHOWN, shortened
 from tiergate.wire.malformed import Excess, Malformed
@@ -17,8 +17,6 @@ from tiergate.wire.types import ABSENT, Int64, Metadata, Name, Quantities, Resou
 MAX_CONTAINERS: Final = 250
 """Containers and init containers of a pod, or statuses of them: real pods have a few dozen at most."""
 FEW_CONTAINERS: Final = 2
-MAX_AMOUNTS: Final = 2000
-"""Requests and limits of all containers of a pod."""
 
 
 class WireContainer(msgspec.Struct):

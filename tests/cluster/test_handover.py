@@ -265,7 +265,7 @@ def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) ->
     until(lambda: policies(cluster) == HANDED_OVER, "it is handed over", seconds=60)
     until(lambda: not _refused(cluster, "dev"), "pods flow")
     assert 'failed calling webhook "excluded.pods.validate.tiergate.io"' in _refused(cluster, "staging")
-    message = """get tier dev -o jsonpath='{.status.conditions[?(@.type=="Enforcing")].message}'"""
+    message = """get tier staging -o jsonpath='{.status.conditions[?(@.type=="Enforcing")].message}'"""
     words = (
         'namespace staging would not be held to the tier by Kubernetes alone (yet): limitranges "tier" cannot be read'
     )

@@ -50,6 +50,11 @@ def test_status_is_what_is_enforced_and_spec_what_was_asked() -> None:
     )
 
 
+def test_a_scope_that_is_written_again_and_again_is_compared_once() -> None:
+    raw = json.dumps({"spec": {"scopes": ["Terminating", *["NotBestEffort"] * (MAX_SCOPES - 1)]}}).encode()
+    assert read_quota(raw).scopes == ("Terminating", "NotBestEffort")
+
+
 def test_what_stands_in_for_one_that_cannot_be_read_has_its_identity_and_no_bounds() -> None:
     raw = json.dumps(OBJECT | {"spec": {"hard": {"pods": "many"}}, "status": 5}).encode()
     with pytest.raises(Malformed):

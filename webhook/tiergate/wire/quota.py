@@ -51,7 +51,7 @@ def to_quota(wire: WireQuota) -> QuotaStatus:
         resource_version=metadata.resourceVersion,
         hard=resource_list(status.hard),
         used=resource_list(status.used),
-        scopes=scope_names(spec.scopes, "/spec"),
+        scopes=tuple(dict.fromkeys(scope_names(spec.scopes, "/spec"))),  # one may stand there a thousand times
         scope_selector=scope_requirements(spec.scopeSelector, "/spec"),
         managed=is_managed(metadata),
         spec_hard=resource_list(spec.hard),

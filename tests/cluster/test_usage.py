@@ -143,7 +143,7 @@ def computed(raw_api: RawApi, namespace: str) -> Usage:
         read = decode(footprints)
         for item in _items(raw_api, namespace, kind):
             tally.set(f"{namespace}/{kind}/{item['metadata']['name']}", read(json.dumps(item).encode()))
-    counts, now = tally.counts(namespace).items(), time.time()
+    counts, now = [(one, 1) for one in tally.sums(namespace)], time.time()
     minor = int(raw_api.call("GET", "/version")[1]["minor"])
     return {one.name: used(one, counts, now=now, minor=minor) for one in _quotas(raw_api, namespace)}
 

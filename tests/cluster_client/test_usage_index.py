@@ -148,7 +148,7 @@ async def test_a_name_that_a_tier_counts_anew_is_listed_anew_and_not_known_befor
     put_pod(api, "a")
     async with server(api) as state:
         await eventually(lambda: used(state) == {"pods": "1"})
-        (footprint,) = dict(state.index.each())["pods"]._tally.counts("dev")
+        (footprint,) = dict(state.index.each())["pods"]._tally.sums("dev")
         assert set(footprint.charge) == {"pods"}
         api.refuse["GET pods"] = ApiError(503, "ServiceUnavailable", "")
         api.put(TIER, a_tier("Warn", {"pods": "5", "requests.cpu": "4"}))

@@ -34,6 +34,8 @@ from tests.controller.world import (
     eventually,
     written,
 )
+from tiergate.cluster.registration import MARK_ANNOTATION
+from tiergate.controller.half_handover import MARK_AFTER
 from tiergate.controller.options import ControllerOptions
 from tiergate.core.handover import HandoverTiming
 
@@ -131,6 +133,37 @@ async def _round_with_a_stop(api: Cluster, number: int, *, before: bool) -> None
             await eventually(api.handed_over, within=LEASE + AFTER + LATE, every=EVERY)
             webhook.alive = True
         await eventually(api.bare, within=LEASE + BACK_AFTER + LATE, every=EVERY)
+
+
+def _unmark(api: Cluster, path: str) -> None:
+    found = api.get(path)
+    annotations = {key: text for key, text in found["metadata"]["annotations"].items() if key != MARK_ANNOTATION}
+    api.put(path, {**found, "metadata": {**found["metadata"], "annotations": annotations}})
+
+
+@pytest.mark.parametrize("path", [MUTATING, VALIDATING])
+async def test_a_mark_removed_from_one_configuration_leaves_no_half_of_a_handover(path: str) -> None:
+    """Else its entries would stay with Ignore for ever, and the next outage would not be handed over."""
+    api, webhook = Cluster(), Webhook()
+    async with handed_over(api, webhook):
+        _unmark(api, path)
+        webhook.alive = True
+        await eventually(api.bare, within=BACK_AFTER + MARK_AFTER + SLACK)
+        webhook.alive = False
+        await eventually(api.handed_over, within=AFTER + SLACK)
+
+
+async def test_marks_removed_from_one_configuration_after_the_other_stay_so() -> None:
+    """As break-glass.sh does it: what fails open then is a decision of the operator."""
+    api, webhook = Cluster(), Webhook()
+    async with handed_over(api, webhook):
+        api.by_hand = True
+        for path in (MUTATING, VALIDATING):
+            _unmark(api, path)
+            await asyncio.sleep(MARK_AFTER / 2)
+        webhook.alive = True
+        await asyncio.sleep(BACK_AFTER + MARK_AFTER + SLACK)
+        assert api.handed_over()
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from tests.builders import Texts, a_claim, a_container, a_pod, a_quota, a_tier, an_item
-from tests.core.work import MOST_CALLS, calls_of, work_of
+from tests.calls import calls_of
+from tests.core.work import MOST_CALLS, work_of
 from tests.core.workloads import KNOWN, a_workload, judged
 from tiergate.wire.pod import MAX_CONTAINERS
 

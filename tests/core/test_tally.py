@@ -14,7 +14,7 @@ from tiergate.core.claim import Claim
 from tiergate.core.podspec import ContainerStatus, Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.release import NEWEST
-from tiergate.core.tally import Footprints, Tally, used, would_be
+from tiergate.core.tally import Footprint, Footprints, Tally, used, would_be
 from tiergate.core.tier import ScopeRequirement
 
 HARD = {
@@ -27,13 +27,17 @@ HARD = {
 }
 
 
+def each(tally: Tally, namespace: str) -> list[tuple[Footprint, int]]:
+    return [(one, 1) for one in tally.sums(namespace)]
+
+
 def sum_of(
     subjects: Iterable[Pod | Claim], quota: QuotaStatus, *, now: float = NOW, minor: int = NEWEST
 ) -> dict[str, str]:
     footprints, tally = Footprints(), Tally()
     for number, subject in enumerate(subjects):
         tally.set(f"dev/{number}", footprints.of(subject))
-    return texts(used(quota, tally.counts("dev").items(), now=now, minor=minor))
+    return texts(used(quota, each(tally, "dev"), now=now, minor=minor))
 
 
 def cpu(amount: str, **fields: Any) -> Pod:  # noqa: ANN401  # fields of Pod
@@ -156,7 +160,7 @@ def test_amounts_of_two_formats_keep_them_in_every_namespace() -> None:
     for namespace, amount in (("dev", "1073741824"), ("prod", "1Gi")):
         tally.set(f"{namespace}/a", footprints.of(a_pod(a_container(requests={"memory": amount}))))
     quota = a_quota({"memory": "9Gi"})
-    found = [texts(used(quota, tally.counts(one).items(), now=NOW, minor=NEWEST)) for one in ("dev", "prod")]
+    found = [texts(used(quota, each(tally, one), now=NOW, minor=NEWEST)) for one in ("dev", "prod")]
     assert found == [{"memory": "1073741824"}, {"memory": "1Gi"}]
 
 
@@ -224,10 +228,10 @@ def test_an_object_that_changes_or_goes_is_counted_once_or_not_at_all() -> None:
     tally.set("dev/a", footprints.of(cpu("1")))
     tally.set("dev/a", footprints.of(cpu("2")))
     tally.set("prod/a", footprints.of(cpu("4")))
-    assert texts(used(a_quota({"cpu": "9"}), tally.counts("dev").items(), now=NOW, minor=NEWEST)) == {"cpu": "2"}
+    assert texts(used(a_quota({"cpu": "9"}), each(tally, "dev"), now=NOW, minor=NEWEST)) == {"cpu": "2"}
     tally.set("dev/a", None)
     tally.set("dev/never-there", None)
-    assert tally.counts("dev") == {}
+    assert tally.sums("dev") == []
     assert len(tally) == 1
 
 
@@ -238,7 +242,7 @@ def test_equal_pods_share_one_footprint_that_is_forgotten_with_the_last() -> Non
         deadline = {"active_deadline_seconds": number + 1, "name": f"pod-{number}"}
         tally.set(f"dev/{number}", footprints.of(cpu("1", **deadline)))
     assert len(footprints) == 1
-    assert list(tally.counts("dev").values()) == [100]
+    assert len(tally.sums("dev")) == 1
     for number in range(100):
         tally.set(f"dev/{number}", None)
     gc.collect()
@@ -264,8 +268,8 @@ def test_a_tier_shows_its_quotas_as_they_would_be(kind: type[Pod | Claim], expec
     footprints, tally = Footprints(), Tally()
     for name in "ab":
         tally.set(f"dev/{name}", footprints.of(cpu("1")))
-    counts = tally.counts("dev") if kind is Pod else {}
-    found = would_be(tier, kind, counts, namespace="dev", now=NOW, minor=NEWEST)
+    sums = tally.sums("dev") if kind is Pod else []
+    found = would_be(tier, kind, sums, namespace="dev", now=NOW, minor=NEWEST)
     assert {one.name: texts(one.used) for one in found} == expected
     assert all(one.managed and one.hard.keys() == one.used.keys() for one in found)
     assert {one.namespace for one in found} == {"dev"}
@@ -284,7 +288,7 @@ def test_a_quota_without_a_name_of_the_kind_is_not_shown(kind: type[Pod | Claim]
         ],
         mode="Warn",
     )
-    found = would_be(tier, kind, {}, namespace="dev", now=NOW, minor=NEWEST)
+    found = would_be(tier, kind, [], namespace="dev", now=NOW, minor=NEWEST)
     assert [list(one.hard) for one in found] == [[name]]
 
 
@@ -303,7 +307,7 @@ def test_what_a_tier_shows_is_counted_in_its_scopes() -> None:
     pods = [cpu("1"), cpu("2", active_deadline_seconds=1), cpu("4", priority_class="high")]
     for number, pod in enumerate(pods):
         tally.set(f"dev/{number}", footprints.of(pod))
-    found = would_be(tier, Pod, tally.counts("dev"), namespace="dev", now=NOW, minor=NEWEST)
+    found = would_be(tier, Pod, tally.sums("dev"), namespace="dev", now=NOW, minor=NEWEST)
     assert {(one.scopes, one.scope_selector): texts(one.used) for one in found} == {
         (("Terminating",), ()): {"pods": "1"},
         ((), (high,)): {"cpu": "4"},
@@ -319,5 +323,5 @@ def test_what_a_tier_shows_is_counted_by_the_time_and_the_release(minor: int, cp
     tally.set("dev/a", footprints.of(a_resizing_pod()))
     over = msgspec.structs.replace(a_resizing_pod(), deleted_at=NOW - 31, grace_seconds=30)
     tally.set("dev/b", footprints.of(over))
-    (found,) = would_be(tier, Pod, tally.counts("dev"), namespace="dev", now=NOW, minor=minor)
+    (found,) = would_be(tier, Pod, tally.sums("dev"), namespace="dev", now=NOW, minor=minor)
     assert texts(found.used) == {"requests.cpu": cpu}

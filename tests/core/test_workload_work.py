@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from tests.builders import a_container, a_pod, a_quota, a_tier, a_tier_quota, an_item
-from tests.core.work import MOST_CALLS, calls_of
+from tests.calls import calls_of
+from tests.core.work import MOST_CALLS
 from tests.core.workloads import KNOWN, a_workload, judged
 
 if TYPE_CHECKING:

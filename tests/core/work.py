@@ -1,40 +1,22 @@
-"""How much work something takes, counted: time differs from machine to machine, the number of calls does not."""
+"""How much work a refusal may be."""
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tests.builders import a_request, a_tier, the_facts
+from tests.calls import calls_of
 from tiergate.core.decide import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tiergate.core.podspec import Pod
     from tiergate.core.quota import QuotaStatus
     from tiergate.core.tier import LimitRangeItem
 
 MOST_CALLS: Final = 100_000
 """Of one review, so that it holds the event loop for less than 25 ms (ADR 21): CPython makes some 10 calls in 1 us."""
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """Return how many calls of functions some work takes."""
-    calls = Counter[str]()
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        calls[event] += 1
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls["call"] + calls["c_call"]
 
 
 def work_of(pod: Pod, item: LimitRangeItem, quotas: tuple[QuotaStatus, ...] = ()) -> int:

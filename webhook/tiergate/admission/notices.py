@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tiergate.admission.request import AdmissionRequest
-from tiergate.admission.response import told
+from tiergate.admission.response import MAX_CAUSES, told
 from tiergate.admission.reviewed import read_reviewed
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.text import one_line_in_bytes, shortened
@@ -88,15 +88,23 @@ def _about(request: AdmissionRequest, body: bytes, *, refused: bool) -> tuple[Re
 
 
 def message(request: AdmissionRequest, decision: Decision) -> str:
-    """Return what an Event says: on one line, the first problem first, none of them cut in the middle but the first."""
-    lines = list(dict.fromkeys([str(told(finding, request, decision)) for finding in _told(decision)]))
-    text = one_line_in_bytes(f"{_beginning(request, decision)}{lines[0]}", MAX_MESSAGE - _MORE)
-    for count, line in enumerate(lines[1:], start=1):
-        longer = one_line_in_bytes(f"{text} | {line}", MAX_MESSAGE)
-        if len(longer.encode()) > MAX_MESSAGE - _MORE:
-            return f"{text} | and {len(lines) - count} more"
-        text = longer
-    return text
+    """Return what an Event says: on one line, the first problem first, none of them cut in the middle but the first.
+
+    As in an answer, equal problems are said once, and those that have no room are not put into words.
+    """
+    first, *others = _told(decision)
+    said = {line := str(told(first, request, decision))}
+    text = one_line_in_bytes(f"{_beginning(request, decision)}{line}", MAX_MESSAGE - _MORE)
+    left = len(others)
+    for finding in others[:MAX_CAUSES]:
+        if (line := str(told(finding, request, decision))) not in said:
+            longer = f"{text} | {one_line_in_bytes(line, MAX_MESSAGE)}"
+            if len(longer.encode()) > MAX_MESSAGE - _MORE:
+                break
+            text = longer
+            said.add(line)
+        left -= 1
+    return f"{text} | and {left} more" if left else text
 
 
 def _beginning(request: AdmissionRequest, decision: Decision) -> str:

@@ -111,6 +111,11 @@ class Registration(msgspec.Struct, frozen=True):
         found = {_name(one): (_policy(one), released.get(_name(one), FAIL)) for one in self.entries}
         return {name: both for name, both in found.items() if name in HANDED_OVER and both[1] == FAIL}
 
+    @property
+    def is_open_unmarked(self) -> bool:
+        """Whether an entry fails open unlike the release, without the mark of a handover."""
+        return not self.handed_over_since and any(now == IGNORE for now, _ in self.policies().values())
+
     def excluded(self) -> tuple[str, ...]:
         """Return the namespaces that a handover leaves out, in order."""
         of_copies = (each for one in self.entries if _is_excluding(one) for each in _expressions(one))
@@ -164,12 +169,17 @@ def hand_over(found: Registration, *, since: str, excluded: Sequence[str] = ()) 
     operations = _with_policy(found, dict.fromkeys(found.policies(), IGNORE)) + _excluding(found, excluded)
     if found.handed_over_since:
         return [unchanged(found.resource_version), *operations] if operations else []
-    if not operations:
-        return []
-    if not found.annotated:
-        operations.append({"op": "add", "path": "/metadata/annotations", "value": {}})
-    operations.append({"op": "add", "path": _MARK_POINTER, "value": since})
-    return [unchanged(found.resource_version), *operations]
+    return [unchanged(found.resource_version), *operations, *_mark(found, since)] if operations else []
+
+
+def mark(found: Registration, *, since: str) -> Operations:
+    """Return the JSON patch that marks a configuration as handed over without a change of its entries."""
+    return [unchanged(found.resource_version), *_mark(found, since)]
+
+
+def _mark(found: Registration, since: str) -> Operations:
+    empty: Operations = [{"op": "add", "path": "/metadata/annotations", "value": {}}]
+    return [*([] if found.annotated else empty), {"op": "add", "path": _MARK_POINTER, "value": since}]
 
 
 def hand_back(found: Registration) -> Operations:

@@ -86,13 +86,13 @@ class KindUsageIndex:
     def usage(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...] | None:
         """Return the tier's quotas as they would be in the namespace; None, counted, while that is not known.
 
-        It is not known either while an object of the namespace cannot be read. Only the names this kind of object is
-        measured by; a tier without any is known at once.
+        It is not known either while an object of the namespace cannot be read, or its objects differ in too many ways.
+        Only the names this kind of object is measured by; a tier without any is known at once.
         """
         names = names_to_count((tier,), self._kind)
         if not names:
             return ()
-        if not self._known(names) or (self.cache is not None and self.cache.has_faults(namespace)):
+        if not self._known(names) or self._is_unclear(namespace):
             self._unchecked += 1
             return None
         return self._would_be(namespace, tier)
@@ -106,16 +106,21 @@ class KindUsageIndex:
         """Return the same from what there is, known or not: for people to look at."""
         if self.cache is None or not self.cache.synced or not names_to_count((tier,), self._kind) <= self._names:
             return ()
+        if self._tally.is_crowded(namespace):
+            return ()
         return self._would_be(namespace, tier)
 
     def _would_be(self, namespace: str, tier: Tier) -> tuple[QuotaStatus, ...]:
-        counts, now = self._tally.counts(namespace), time.time()
-        return would_be(tier, self._kind, counts, namespace=namespace, now=now, minor=self._minor())
+        sums, now = self._tally.sums(namespace), time.time()
+        return would_be(tier, self._kind, sums, namespace=namespace, now=now, minor=self._minor())
 
     def _known(self, names: frozenset[str]) -> bool:
         """Say whether the usage of these names may be relied on: listed once, and in touch since."""
         cache = self.cache
         return cache is not None and cache.synced and self._clock() <= cache.trusted_until and names <= self._names
+
+    def _is_unclear(self, namespace: str) -> bool:
+        return self._tally.is_crowded(namespace) or (self.cache is not None and self.cache.has_faults(namespace))
 
     async def run(self) -> None:
         """Open and close for ever, as the tiers say, and anew for names that were not kept; a bug in between raises."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tiergate.cluster.registration import CONFIGURATION_NAME, HANDED_OVER, deviation, excluded_by_platform
 from tiergate.cluster.selector import selects
-from tiergate.controller.tier_conditions import Assessment
+from tiergate.controller.tier_conditions import Assessment, named
 from tiergate.wire.tier_status import ConditionReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from tiergate.cluster.registration import Registration
     from tiergate.wire.namespace import Namespace
@@ -86,3 +86,14 @@ def unasked(registrations: Sequence[Registration], members: Iterable[Namespace])
             if entry.get("name") in HANDED_OVER and (selector := entry.get("namespaceSelector")) not in selectors:
                 selectors.append(selector)
     return [one.name for one in members if not all(selects(selector, one.labels) for selector in selectors)]
+
+
+def described(missing: Mapping[str, str], members: Collection[str]) -> str:
+    """Describe what is missing to those who read the tier of the members: other tiers' namespaces are only counted."""
+    own = [name for name in missing if name in members]
+    count = len(missing) - len(own)
+    others = f"{count} namespace{'s' if count > 1 else ''} of other tiers or of none" if count else ""
+    if own:
+        beside = f"; besides, {others}" if others else ""
+        return f"{named(own)} would not be held to the tier by Kubernetes alone (yet): {missing[own[0]]}{beside}"
+    return f"{others} would not be held by Kubernetes alone (yet)" if others else ""

@@ -22,17 +22,18 @@ from tiergate.cluster.registration import (
     exclude,
     hand_back,
     hand_over,
+    mark,
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
-from tiergate.controller.enforcement import assess, unasked
+from tiergate.controller.enforcement import assess, described, unasked
+from tiergate.controller.half_handover import HalfHandover
 from tiergate.controller.queue import CONFLICTS
-from tiergate.controller.tier_conditions import named
 from tiergate.core.handover import WRITING, HandoverTiming, Seen, Step, next_step
 from tiergate.core.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from tiergate.cluster.api import Api
@@ -108,6 +109,7 @@ class Handover:
         self._uncovered: Mapping[str, str] = {}
         self._fewest: tuple[int, float] | None = None
         self._include_at = 0.0
+        self._half = HalfHandover(clock)
         self._said: tuple[Assessment | None, Mapping[str, str]] = None, {}
         self._failures, self._failure = 0, ""
         self.preparing = False
@@ -156,7 +158,7 @@ class Handover:
             self._registrations(),
             silent=silent,
             detail=detail,
-            uncovered=_described(self._uncovered, [one.name for one in members]),
+            uncovered=described(self._uncovered, [one.name for one in members]),
             failure=self._failure,
         )
 
@@ -173,12 +175,15 @@ class Handover:
         """
         registrations = self._registrations()
         await self._ask(registrations)
+        self._half.look(registrations)
         step = next_step(self._seen(registrations), self._timing)
+        if step == "set-fail" and self._half.is_new:
+            step = "keep"  # both are handed back together
         self.preparing = step == "prepare"
         if step in WRITING:
             self._set_limit_ranges(written=True)
         if step not in UNLOGGED:
-            everywhere = _described(self._uncovered, self._uncovered)
+            everywhere = described(self._uncovered, self._uncovered)
             logger.info("handover", extra={"fields": {"step": step, "uncovered": everywhere}})
         await self._do(step, registrations)
         return PREPARING_PERIOD if step == "prepare" else PERIOD
@@ -231,10 +236,20 @@ class Handover:
         for one in registrations:
             changed = exclude(one, sorted(wanted)) if one.handed_over_since else []
             await self._patch(one, changed or disown(one))
+        if not self._half.is_new:
+            await self._mark_again()
 
     async def _set_fail(self, registrations: list[Registration]) -> None:
+        if await self._mark_again():
+            return  # what is not marked would never be handed back
         for one in registrations:
             await self._patch(one, hand_back(one))
+
+    async def _mark_again(self) -> bool:
+        """Mark what lost its mark; say whether anything did."""
+        for one in self._half.unmarked:
+            await self._patch(one, mark(one, since=self._half.since))
+        return bool(self._half.unmarked)
 
     async def _is_handed_over_live(self, kind: str) -> bool:
         raw = await self._api.get(CONFIGURATION_KINDS[kind], CONFIGURATION_NAME)
@@ -326,14 +341,3 @@ class Handover:
         if owned := disown(read_registration(kind, stored)):
             body = msgspec.json.encode(owned)
             await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH, query=query)
-
-
-def _described(missing: Mapping[str, str], members: Collection[str]) -> str:
-    """Describe what is missing to those who read the tier of the members: other tiers' namespaces are only counted."""
-    own = [name for name in missing if name in members]
-    count = len(missing) - len(own)
-    others = f"{count} namespace{'s' if count > 1 else ''} of other tiers or of none" if count else ""
-    if own:
-        beside = f"; besides, {others}" if others else ""
-        return f"{named(own)} would not be held to the tier by Kubernetes alone (yet): {missing[own[0]]}{beside}"
-    return f"{others} would not be held by Kubernetes alone (yet)" if others else ""

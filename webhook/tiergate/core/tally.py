@@ -1,14 +1,15 @@
-"""What the objects of a namespace add up to, kept as counts of equal footprints.
+"""What the objects of a namespace add up to, kept as sums over those that the same scopes match.
 
-Pods of one template charge the same and match the same scopes, so a namespace of thousands of pods holds a few distinct
-footprints, and its usage is a sum over those. Rules R-20 to R-24 and R-40 to R-43, without native quota's own mistakes
-(R-53, R-58, R-60a).
+Pods of one template charge the same, so that a namespace of thousands of pods holds a few distinct footprints. Scopes
+tell fewer apart, whatever the amounts are, and one sum is kept for each of these. Rules R-20 to R-24 and R-40 to R-43,
+without native quota's own mistakes (R-53, R-58, R-60a).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
+from operator import add, sub
+from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -16,14 +17,19 @@ import msgspec
 from tiergate.core.claim import Claim
 from tiergate.core.desired import DesiredQuota, desired_quotas, quotas_of
 from tiergate.core.podspec import Pod
-from tiergate.core.quantity import Format, Quantity
+from tiergate.core.quantity import ZERO, Format, Quantity
 from tiergate.core.quota import Measured, QuotaStatus, as_created, charge, matches, measured_by
 from tiergate.core.release import MAX_OF_SUMS, NEWEST
 from tiergate.core.resources import ResourceList
 from tiergate.core.scopes import shape_of
 from tiergate.core.tier import Tier
 
+MOST_SUMS: Final = 500
+"""Sums of one namespace that are added up for a review: of pods that are being deleted there is one for each second in
+which the time of some is over, of claims one for each class that they name. Each costs 1 to 2 us for each quota."""
+
 _Key: TypeAlias = tuple[object, ...]
+_Join: TypeAlias = Callable[[Quantity, Quantity], Quantity]
 
 
 class Footprint(msgspec.Struct, frozen=True, eq=False, weakref=True):
@@ -92,12 +98,16 @@ def _traits(shape: Measured) -> _Key:
 
 
 class Tally:
-    """How many objects of each footprint every namespace has; an object's key is ``namespace/name``."""
+    """What the objects of every namespace add up to; an object's key is ``namespace/name``.
+
+    For all objects that scopes cannot tell apart, and that are over at the same time, one sum is kept, as a footprint.
+    It changes with each object. So the usage costs the same to read however many objects there are.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
         self._of: dict[str, Footprint] = {}
-        self._counts: dict[str, dict[Footprint, int]] = {}
+        self._sums: dict[str, dict[_Key, tuple[int, Footprint]]] = {}
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -107,25 +117,53 @@ class Tally:
         """Say what an object's footprint is now; None for one that is gone."""
         namespace = key.partition("/")[0]
         before = self._of.pop(key, None)
+        if before is footprint:  # as after most changes of an object
+            if footprint is not None:
+                self._of[key] = footprint
+            return
         if before is not None:
-            self._count(namespace, before, by=-1)
+            self._take(namespace, before)
         if footprint is not None:
             self._of[key] = footprint
-            self._count(namespace, footprint, by=1)
+            self._add(namespace, footprint)
 
-    def _count(self, namespace: str, footprint: Footprint, *, by: int) -> None:
-        counts = self._counts.setdefault(namespace, {})
-        number = counts.get(footprint, 0) + by
-        if number:
-            counts[footprint] = number
-        else:
-            del counts[footprint]
-            if not counts:
-                del self._counts[namespace]
+    def _add(self, namespace: str, one: Footprint) -> None:
+        sums, alike = self._sums.setdefault(namespace, {}), _alike(one)
+        number, total = sums.get(alike, (0, None))
+        sums[alike] = number + 1, one if total is None else _sum(total, one, add)
 
-    def counts(self, namespace: str) -> Mapping[Footprint, int]:
-        """Return how many objects of each footprint the namespace has."""
-        return self._counts.get(namespace, {})
+    def _take(self, namespace: str, one: Footprint) -> None:
+        sums, alike = self._sums[namespace], _alike(one)
+        number, total = sums.pop(alike)
+        if number > 1:
+            sums[alike] = number - 1, _sum(total, one, sub)
+        elif not sums:
+            del self._sums[namespace]
+
+    def is_crowded(self, namespace: str) -> bool:
+        """Say whether the namespace has more sums than are added up for a review."""
+        return len(self._sums.get(namespace, ())) > MOST_SUMS
+
+    def sums(self, namespace: str) -> list[Footprint]:
+        """Return what the objects of the namespace add up to."""
+        return [total for _, total in self._sums.get(namespace, {}).values()]
+
+
+def _alike(one: Footprint) -> _Key:
+    return (one.over_at, *_traits(one.shape))
+
+
+def _sum(total: Footprint, one: Footprint, join: _Join) -> Footprint:
+    charged = _joined(total.charge, one.charge, join)
+    same = total.earlier is total.charge and one.earlier is one.charge
+    return Footprint(total.shape, charged, charged if same else _joined(total.earlier, one.earlier, join), one.over_at)
+
+
+def _joined(total: ResourceList, one: ResourceList, join: _Join) -> ResourceList:
+    joined = dict(total)
+    for name, quantity in one.items():
+        joined[name] = join(joined.get(name, ZERO), quantity)
+    return joined
 
 
 def used(
@@ -147,11 +185,12 @@ def used(
 
 
 def would_be(
-    tier: Tier, kind: type[Measured], counts: Mapping[Footprint, int], *, namespace: str, now: float, minor: int
+    tier: Tier, kind: type[Measured], sums: Iterable[Footprint], *, namespace: str, now: float, minor: int
 ) -> tuple[QuotaStatus, ...]:
     """Return the tier's quotas as native quota would show them, with the names this kind of object is measured by."""
     empty = (_unused(one, kind, namespace) for one in desired_quotas(tier) if measured_by(kind, one))
-    return tuple(msgspec.structs.replace(one, used=used(one, counts.items(), now=now, minor=minor)) for one in empty)
+    counts = [(one, 1) for one in sums]
+    return tuple(msgspec.structs.replace(one, used=used(one, counts, now=now, minor=minor)) for one in empty)
 
 
 def _unused(desired: DesiredQuota, kind: type[Measured], namespace: str) -> QuotaStatus:

@@ -139,12 +139,11 @@ class Admission:
             request, facts, decision = await self._judge(record, body, deadline)
             while decision.needs_fresh is not None:  # hardly ever
                 facts, decision = await self._judge_again(request, facts, decision, record, deadline)
-            record.tier_label = self._label(decision.tier)
-            _conclude(record, request, decision)
-            answered = Answer(200, respond(request, decision), record)
-            if decision.findings or endpoint == "workloads":
-                for observer in self._observers:
-                    observer.note(request, decision, body, peer=peer)
+            if not decision.findings:  # as nearly always: no words to make, and the CPU's clock is a system call
+                return self._tell(record, request, decision, body, peer)
+            with self._pass:
+                answered = self._tell(record, request, decision, body, peer)
+            record.held += self._pass.latest
             return answered
         except BadReview as error:
             record.uid, record.outcome, record.detail = error.uid, "bad-request", shortened(str(error))
@@ -183,6 +182,16 @@ class Admission:
         async with self._turns.turn(origin):
             await asyncio.sleep(0)
         deadline.left()  # nobody waits for the answer any more
+
+    def _tell(self, record: Record, request: AdmissionRequest, decision: Decision, body: bytes, peer: str) -> Answer:
+        """Say what was decided: to the log, to whoever asks, to the observers."""
+        record.tier_label = self._label(decision.tier)
+        _conclude(record, request, decision)
+        answered = Answer(200, respond(request, decision), record)
+        if decision.findings or record.endpoint == "workloads":
+            for observer in self._observers:
+                observer.note(request, decision, body, peer=peer)
+        return answered
 
     def stop(self) -> None:
         """End what reads large reviews; the next one starts it again."""

@@ -25,14 +25,13 @@ from tiergate.cluster.registration import (
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
-from tiergate.controller.enforcement import assess, unasked
+from tiergate.controller.enforcement import assess, unasked, uncovered_of, waiting_for
 from tiergate.controller.queue import CONFLICTS
-from tiergate.controller.tier_conditions import named
 from tiergate.core.handover import WRITING, HandoverTiming, Seen, Step, next_step
 from tiergate.core.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from tiergate.cluster.api import Api
@@ -104,6 +103,7 @@ class Handover:
         self._silent_since: float | None = None
         self._answering_since: float | None = None
         self._latest: ProbeResult | None = None
+        self._detail = ""
         self._was_silent: bool | None = None
         self._uncovered: Mapping[str, str] = {}
         self._fewest: tuple[int, float] | None = None
@@ -150,13 +150,12 @@ class Handover:
     def enforcing(self, members: Iterable[Namespace] = ()) -> Assessment | None:
         """Say to a tier of these namespaces whether the webhook enforces tiers; None while that is not known."""
         silent = self._is_silent()
-        detail = "" if self._latest is None else self._latest.detail
         return assess(
             self._base(),
             self._registrations(),
             silent=silent,
-            detail=detail,
-            uncovered=_described(self._uncovered, [one.name for one in members]),
+            detail=self._detail,
+            uncovered=uncovered_of(self._uncovered, [one.name for one in members]),
             failure=self._failure,
         )
 
@@ -178,7 +177,7 @@ class Handover:
         if step in WRITING:
             self._set_limit_ranges(written=True)
         if step not in UNLOGGED:
-            everywhere = _described(self._uncovered, self._uncovered)
+            everywhere = waiting_for(uncovered_of(self._uncovered, self._uncovered))
             logger.info("handover", extra={"fields": {"step": step, "uncovered": everywhere}})
         await self._do(step, registrations)
         return PREPARING_PERIOD if step == "prepare" else PERIOD
@@ -266,6 +265,7 @@ class Handover:
             self._silent_since = None
             self._answering_since = asked if self._answering_since is None else self._answering_since
         else:
+            self._detail = self._latest.detail
             self._answering_since = None
             self._silent_since = asked if self._silent_since is None else self._silent_since
 
@@ -326,14 +326,3 @@ class Handover:
         if owned := disown(read_registration(kind, stored)):
             body = msgspec.json.encode(owned)
             await self._api.patch(resource, CONFIGURATION_NAME, body, patch_type=JSON_PATCH, query=query)
-
-
-def _described(missing: Mapping[str, str], members: Collection[str]) -> str:
-    """Describe what is missing to those who read the tier of the members: other tiers' namespaces are only counted."""
-    own = [name for name in missing if name in members]
-    count = len(missing) - len(own)
-    others = f"{count} namespace{'s' if count > 1 else ''} of other tiers or of none" if count else ""
-    if own:
-        beside = f"; besides, {others}" if others else ""
-        return f"{named(own)} would not be held to the tier by Kubernetes alone (yet): {missing[own[0]]}{beside}"
-    return f"{others} would not be held by Kubernetes alone (yet)" if others else ""

@@ -178,6 +178,18 @@ def issuers(leaf: x509.Certificate, authorities: Sequence[x509.Certificate]) -> 
     return tuple(one for one in authorities if _issued(leaf, one))
 
 
+def missing_names(certificate: x509.Certificate, names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the DNS names for which the certificate is not valid; a wildcard in it covers one label."""
+    extension = _extension(certificate, x509.SubjectAlternativeName)
+    held = frozenset(() if extension is None else map(str.lower, extension.get_values_for_type(x509.DNSName)))
+    return tuple(name for name in names if not _covers(held, name.lower()))
+
+
+def does_not_name(name: str) -> str:
+    """Say that the serving certificate is not valid for a name."""
+    return f"the serving certificate does not name {name}"
+
+
 def join_certificates(certificates: Sequence[x509.Certificate]) -> bytes:
     """Return the certificates as one PEM text, each once, in the order given."""
     return b"".join(dict.fromkeys(certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates))
@@ -265,12 +277,8 @@ def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
 
 
 def _name_problems(certificate: x509.Certificate, names: Sequence[str]) -> tuple[BundleProblem, ...]:
-    extension = _extension(certificate, x509.SubjectAlternativeName)
-    held = frozenset(() if extension is None else map(str.lower, extension.get_values_for_type(x509.DNSName)))
-    missing = [name for name in names if not _covers(held, name.lower())]
-    return tuple(
-        BundleProblem(ProblemKind.NAME_MISSING, f"the serving certificate does not name {name}") for name in missing
-    )
+    missing = missing_names(certificate, names)
+    return tuple(BundleProblem(ProblemKind.NAME_MISSING, does_not_name(name)) for name in missing)
 
 
 def _covers(held: frozenset[str], name: str) -> bool:

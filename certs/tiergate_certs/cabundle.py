@@ -26,6 +26,8 @@ class RegisteredWebhook(NamedTuple):
 
     name: str
     ca_bundle: str | None
+    server_name: str = ""
+    """The DNS name of its Service, for which the API server wants a certificate; "" where it calls a URL."""
 
 
 def entries(configuration: bytes) -> tuple[RegisteredWebhook, ...]:
@@ -54,6 +56,16 @@ def trusted_by(configuration: bytes) -> tuple[bytes, ...]:
     return tuple(_decoded(entry.ca_bundle or "") for entry in entries(configuration))
 
 
+def server_names(configuration: bytes) -> tuple[str, ...]:
+    """Return the DNS names of the Services that the entries of a configuration call, each once.
+
+    Raises:
+        ConfigurationError: The configuration is not of that shape.
+        ValueError: It is not JSON.
+    """
+    return tuple(dict.fromkeys(entry.server_name for entry in entries(configuration) if entry.server_name))
+
+
 def patch(configuration: bytes, ca_pem: bytes) -> list[PatchOperation]:
     """Return the operations that make every entry trust the CA; [] when all do already.
 
@@ -80,7 +92,13 @@ def _entry(webhook: object) -> RegisteredWebhook:
     if not isinstance(client_config, dict):
         raise ConfigurationError(f"webhook {webhook['name']} has no clientConfig")
     ca_bundle = client_config.get("caBundle")
-    return RegisteredWebhook(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None)
+    server_name = _server_name(client_config.get("service"))
+    return RegisteredWebhook(webhook["name"], ca_bundle if isinstance(ca_bundle, str) else None, server_name)
+
+
+def _server_name(service: object) -> str:
+    found = [service.get("name"), service.get("namespace")] if isinstance(service, dict) else []
+    return f"{found[0]}.{found[1]}.svc" if found and all(found) else ""
 
 
 def _decoded(text: str) -> bytes:

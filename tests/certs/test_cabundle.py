@@ -8,7 +8,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from tiergate_certs.cabundle import entries, patch
+from tiergate_certs.cabundle import entries, patch, server_names
 
 PEM = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 BASE64 = base64.b64encode(PEM).decode()
@@ -51,6 +51,13 @@ def test_a_patch_for_entries_that_moved_does_not_apply() -> None:
     operations = patch(json.dumps(configuration(entry("a"), entry("b"))).encode(), PEM)
     with pytest.raises(jsonpatch.JsonPatchTestFailed):
         jsonpatch.apply_patch(configuration(entry("b"), entry("c")), operations)
+
+
+def test_the_names_that_are_called_are_those_of_services() -> None:
+    """An entry with a URL, or with half a Service, calls nothing that we know."""
+    others = [{"url": "https://x.example"}, {"service": {"name": "a"}}, {"service": "a"}]
+    document = configuration(entry("a"), entry("b"), *({"name": "c", "clientConfig": one} for one in others))
+    assert server_names(json.dumps(document).encode()) == ("webhook.system.svc",)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,11 @@ WIDE_TIER: Final = TIERS.replace("memory: 512Mi", "memory: 64Gi")
 OTHER: Final = TIERS.replace("name: dev", "name: big").replace("memory: 512Mi", "memory: 64Gi")
 FREE: Final = "apiVersion: v1\nkind: Namespace\nmetadata: {name: dev}\n"
 SETS: Final = {
-    "a-wider-tier": (WIDE_TIER, "/spec", "it differs from the tier that an option names, which counts"),
+    "a-wider-tier": (
+        WIDE_TIER,
+        "/spec",
+        'it differs from tier "dev" of an option (--tiers, --namespaces or --usage), which is used',
+    ),
     "another-label": (
         f"{NAMESPACE.replace('tier: dev', 'tier: big')}---\n{OTHER}",
         "/metadata/labels/tiergate.io~1tier",

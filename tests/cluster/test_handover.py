@@ -266,9 +266,7 @@ def test_one_namespace_is_left_out_and_break_glass_stands(installed: Cluster) ->
     until(lambda: not _refused(cluster, "dev"), "pods flow")
     assert 'failed calling webhook "excluded.pods.validate.tiergate.io"' in _refused(cluster, "staging")
     message = """get tier staging -o jsonpath='{.status.conditions[?(@.type=="Enforcing")].message}'"""
-    words = (
-        'namespace staging would not be held to the tier by Kubernetes alone (yet): limitranges "tier" cannot be read'
-    )
+    words = 'namespace staging left out, and pods there stay refused: limitranges "tier" cannot be read'
     until(lambda: words in cluster.kubectl(message).out, "the condition names it")
     _outlives_an_upgrade(cluster, release)
     until(lambda: not _refused(cluster, "dev"), "pods flow")

@@ -62,7 +62,10 @@ LEFT_OUT: dict[str, tuple[Arrange, str]] = {
     "foreign-range": (lambda api: api.put(range_of(HOSTILE), a_range({}, cpu="9")), "not as the tier says"),
     "unreadable-range": (lambda api: api.put(range_of(HOSTILE), a_range(TENANTS)), 'limitranges "tier" cannot be read'),
     "unreadable-quota": (lambda api: api.put(quota_path(HOSTILE), a_quota(TENANTS)), 'quotas "tier" cannot be read'),
-    "no-such-tier": (lambda api: api.put(f"/api/v1/namespaces/{HOSTILE}", a_namespace("typo")), "1 namespace of"),
+    "no-such-tier": (
+        lambda api: api.put(f"/api/v1/namespaces/{HOSTILE}", a_namespace("typo")),
+        "or an Event on the namespace",
+    ),
     "writes-refused": (_refuse, "not as the tier says"),
 }
 HANDED_OVER: dict[str, Arrange] = {
@@ -103,8 +106,8 @@ async def test_what_is_in_the_way_in_one_namespace_keeps_that_one_refused_and_no
         assert api.left_out() == {HOSTILE}
         await eventually(lambda: condition(api, "Enforcing")["reason"] == "HandedOver")
         message = condition(api, "Enforcing")["message"]
-        subject = "1 namespace of other tiers or of none" if name == "no-such-tier" else f"namespace {HOSTILE}"
-        assert f"{subject} would not be held" in message
+        subject = "1 namespace outside this tier" if name == "no-such-tier" else f"namespace {HOSTILE}"
+        assert f"; {subject} left out, and pods there stay refused: " in message
         assert words in message
         webhook.alive = True
         await eventually(lambda: api.guarded() and not api.left_out(), within=BACK_AFTER + SLACK)
@@ -135,15 +138,15 @@ async def test_a_tier_tells_of_its_own_namespaces_and_counts_those_of_others() -
         await eventually(lambda: HOSTILE in condition(api, "Enforcing")["message"])
         await eventually(lambda: condition(api, "Enforcing", "other")["reason"] == "HandedOver")
         told = condition(api, "Enforcing", "other")["message"]
-        assert "1 namespace of other tiers or of none would not be held" in told
+        assert "; 1 namespace outside this tier left out, and pods there stay refused: their own tier" in told
         assert "dev" not in told
         api.put(range_of("elsewhere"), a_range({}, cpu="9"))
-        await eventually(lambda: "elsewhere would not be" in condition(api, "Enforcing", "other")["message"])
-        await eventually(lambda: "besides, 1 namespace of other tiers" in condition(api, "Enforcing")["message"])
+        await eventually(lambda: "namespace elsewhere left out" in condition(api, "Enforcing", "other")["message"])
+        await eventually(lambda: "1 namespace outside this tier" in condition(api, "Enforcing")["message"])
         assert "elsewhere" not in condition(api, "Enforcing")["message"]
         api.put(range_of("dev-c"), a_range({}, cpu="9"))
         await eventually(lambda: "dev-b, dev-c" in condition(api, "Enforcing")["message"])
-        await eventually(lambda: "besides, 2 namespaces of" in condition(api, "Enforcing", "other")["message"])
+        await eventually(lambda: "2 namespaces outside" in condition(api, "Enforcing", "other")["message"])
 
 
 @pytest.mark.slow

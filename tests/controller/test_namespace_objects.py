@@ -206,6 +206,17 @@ def test_labels_of_ours_are_repaired(managed: bool, labelled: str, repaired: boo
     assert list(compare(QUOTAS, [desired(pods="2")], [stored], tier="dev").actions) == actions
 
 
+@pytest.mark.parametrize("said", ["", "another", "batch"])
+def test_the_name_of_the_quota_is_repaired(said: str) -> None:
+    """An object of an older release has none, and is in force meanwhile."""
+    scopes = ("Terminating",)
+    wanted = msgspec.structs.replace(desired("tier-a", scopes=scopes, pods="2"), sources={"pods": "batch"})
+    stored = msgspec.structs.replace(quota("tier-a", scopes=scopes, pods="2"), annotated=said)
+    found = compare(QUOTAS, [wanted], [stored], tier="dev")
+    assert list(found.actions) == ([] if said == "batch" else [Replace(QUOTAS, wanted, "7")])
+    assert found.waiting == ()
+
+
 def test_what_has_lost_our_label_is_never_removed() -> None:
     """Under a name that we do not need it may well be somebody else's copy."""
     copied = msgspec.structs.replace(quota("copy", pods="2"), managed=False, labelled="dev")

@@ -30,7 +30,7 @@ _REQUESTS_400 = msgspec.structs.replace(
             {"limits.cpu": "4", "requests.cpu": "4"},
             {"limits.cpu": "1", "requests.cpu": "1"},
             '3 of 6 pods fit into quota "own" now: limits.cpu and requests.cpu 4, 1 used by others, 1 for each '
-            "pod, over by 3; it takes at most 4 such pods in all; set replicas to 3 or less, "
+            "pod, over by 3; even when empty, the quota holds 4 such pods; set replicas to 3 or less, "
             "or lower limits.cpu and requests.cpu to 500m per pod",
             id="a-request-that-is-the-limit",
         ),
@@ -65,7 +65,7 @@ _REQUESTS_400 = msgspec.structs.replace(
             {"limits.cpu": "2", "pods": "2"},
             {"pods": "2"},
             '0 of 3 pods fit into quota "own" now: pods 2, 2 used by others, 1 for each pod, over by 3; '
-            "it takes at most 2 such pods in all\n"
+            "even when empty, the quota holds 2 such pods\n"
             '2 of 3 pods fit into quota "own": limits.cpu 2, 1 for each pod, over by 1',
             id="nothing-helps-while-another-bound-has-no-room",
         ),
@@ -116,7 +116,7 @@ def test_quotas_of_one_name_are_told_apart_and_none_is_named_twice() -> None:
     tier = a_tier(quotas=[a_tier_quota(hard, name="own")])
     found = judged(a_workload({"cpu": "1"}, replicas=5), tier=tier, quotas=(foreign(hard, used), a_quota(hard, used)))
     why = "limits.cpu and requests.cpu 4, 1 used by others, 1 for each pod, over by 2"
-    why += "; it takes at most 4 such pods in all"
+    why += "; even when empty, the quota holds 4 such pods"
     assert [sentence(one, namespace="dev") for one in found] == [
         (
             f'3 of 5 pods fit into quota "own" (ResourceQuota) now: {why}; '
@@ -142,8 +142,8 @@ def test_quotas_of_one_name_are_told_apart_and_none_is_named_twice() -> None:
             {"replicas": 16},
             "9Gi",
             '9 of 16 pods fit into quota "own" now: limits.memory 12Gi, 3Gi used by others, 1Gi for each pod, '
-            "over by 7Gi; "
-            "it takes at most 12 such pods in all; set replicas to 9 or less, or lower limits.memory to 307Mi per pod",
+            "over by 7Gi; even when empty, the quota holds 12 such pods; "
+            "set replicas to 9 or less, or lower limits.memory to 307Mi per pod",
             id="more-of-the-same-beside-those-that-stay",
         ),
     ],

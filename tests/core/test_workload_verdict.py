@@ -219,8 +219,8 @@ def test_absurd_numbers_of_replicas_are_judged_at_once(
             None,
             "1500m",
             '2 of 5 pods fit into quota "compute" now: limits.cpu 4, 1500m used by others, 1 for each pod, '
-            "over by 2500m; "
-            "it takes at most 4 such pods in all; set replicas to 2 or less, or lower limits.cpu to 500m per pod",
+            "over by 2500m; even when empty, the quota holds 4 such pods; "
+            "set replicas to 2 or less, or lower limits.cpu to 500m per pod",
             id="nothing-to-free",
         ),
         pytest.param(

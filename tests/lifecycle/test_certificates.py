@@ -12,8 +12,10 @@ import pytest
 from tests.certs.bad_secrets import bad_authorities
 from tests.fake_api import FakeApi
 from tiergate.cluster.api import Api
+from tiergate.cluster.errors import ApiError
 from tiergate.cluster.registration import CONFIGURATION_KINDS
 from tiergate.lifecycle.certificates import CERT_MANAGER, NotRotated, What, rotate, status
+from tiergate.lifecycle.serving import NoRelease
 from tiergate_certs.bundle import authority_data, serving_data
 from tiergate_certs.issue import issue_authority, issue_leaf
 from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME
@@ -24,6 +26,12 @@ DAY = timedelta(days=1)
 CA, OTHER = (issue_authority(not_before=NOW - DAY, not_after=NOW + 300 * DAY) for _ in range(2))
 LEAF = issue_leaf(CA, names=[f"tiergate-webhook.{NAMESPACE}.svc"], not_before=NOW - DAY, not_after=NOW + 90 * DAY)
 SERVING = serving_data(LEAF, trusted=CA.certificate)
+
+
+KINDS = tuple(CONFIGURATION_KINDS)
+CALLED = {"service": {"name": "tiergate-webhook", "namespace": NAMESPACE}}
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/tiergate-webhook"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/tiergate-controller"
 
 
 def path(name: str) -> str:
@@ -40,6 +48,17 @@ class World:
         self.keep(AUTHORITY_NAME, authority_data(CA))
         self.keep(SERVING_NAME, SERVING)
         self.publish(CA.certificate)
+        self.mount(SERVING_NAME)
+        self.lead()
+
+    def mount(self, secret: str) -> None:
+        """Have the webhook's Deployment serve from a Secret."""
+        volumes = [{"name": "tmp", "emptyDir": {}}, {"name": "tls", "secret": {"secretName": secret}}]
+        self.api.put(DEPLOYMENT, {"spec": {"template": {"spec": {"volumes": volumes}}}})
+
+    def lead(self, *, renewed: datetime = NOW) -> None:
+        spec = {"holderIdentity": "controller-1", "renewTime": f"{renewed:%Y-%m-%dT%H:%M:%S.%fZ}"}
+        self.api.put(LEASE, {"spec": spec})
 
     def keep(self, name: str, data: Mapping[str, bytes], **annotations: str) -> None:
         encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
@@ -48,23 +67,31 @@ class World:
     def publish(self, *bundles: bytes) -> None:
         for kind, resource in CONFIGURATION_KINDS.items():
             entries = [
-                {"name": f"{kind}-{number}", "clientConfig": {"caBundle": base64.b64encode(bundle).decode()}}
+                {"name": f"{kind}-{number}", "clientConfig": {"caBundle": base64.b64encode(bundle).decode(), **CALLED}}
                 for number, bundle in enumerate(bundles)
             ]
             self.api.put(resource.object("tiergate"), {"webhooks": entries})
 
-    async def status(self, secret: str = SERVING_NAME) -> bool:
+    async def status(self, secret: str | None = None, *, namespace: str = NAMESPACE) -> bool:
         return await status(
             Api(self.api),
-            namespace=NAMESPACE,
+            namespace=namespace,
             secret=secret,
             now=NOW,
             clock_offset=lambda: self.offset,
             say=self.said.append,
         )
 
-    async def rotate(self, what: What, secret: str = SERVING_NAME) -> None:
-        await rotate(Api(self.api), namespace=NAMESPACE, secret=secret, what=what, say=self.said.append)
+    async def rotate(self, what: What, secret: str | None = None, *, namespace: str = NAMESPACE) -> bool:
+        return await rotate(
+            Api(self.api),
+            namespace=namespace,
+            secret=secret,
+            what=what,
+            now=NOW,
+            clock_offset=lambda: self.offset,
+            say=self.said.append,
+        )
 
     def failed(self) -> list[str]:
         return [line.removeprefix("failed    ") for line in self.said if line.startswith("failed")]
@@ -103,27 +130,89 @@ async def test_a_missing_secret_is_said(name: str) -> None:
     world = World()
     world.api.delete(path(name))
     assert not await world.status()
-    assert f'Secret "{name}": the Secret is missing' in world.failed()[0]
+    (said,) = world.failed()
+    assert said.endswith(f'Secret "{name}": the Secret is missing: helm upgrade restores it')
+
+
+async def test_without_a_certificate_no_entry_is_said_to_distrust_it() -> None:
+    """Replicas go on with the pair that they have: pods may be served as ever."""
+    world = World()
+    world.mount("theirs")
+    assert not await world.status()
+    assert world.failed() == ['certificate in Secret "theirs": the Secret is missing: its owner has to create it']
+    unproved = [line for line in world.said if line.startswith("unproved")]
+    assert unproved == [f"unproved  {kind}-0: there is no certificate in the Secret to judge by" for kind in KINDS]
+
+
+async def test_the_secret_that_the_replicas_mount_is_judged_and_no_other() -> None:
+    """Without an option: a Secret of ours that was left over says nothing about what is served."""
+    world = World()
+    wrong = issue_leaf(CA, names=["wrong.name.svc"], not_before=NOW - DAY, not_after=NOW + DAY)
+    world.mount("theirs")
+    world.keep("theirs", serving_data(wrong, trusted=CA.certificate))
+    assert not await world.status()
+    assert world.said[0] == 'kept by   the owner of Secret "theirs"'
+    assert "does not name tiergate-webhook.tiergate-system.svc" in world.failed()[0]
+    with pytest.raises(NotRotated, match=r'the owner of Secret "theirs" keeps it'):
+        await world.rotate("certificate")
+    assert await world.status(SERVING_NAME), "the one that is named counts"
+    world.api.refuse = {"GET deployments": ApiError(403, "Forbidden", "no")}
+    assert await world.status(), "ours, where it cannot be seen"
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_that_no_controller_leads_is_said(*, gone: bool) -> None:
+    world = World()
+    if gone:
+        world.api.delete(LEASE)
+        why = 'no controller leads: nobody holds the Lease "tiergate-controller"'
+    else:
+        world.lead(renewed=NOW - timedelta(seconds=121))
+        why = 'the Lease "tiergate-controller" was renewed last at 2026-02-28T23:57:59'
+    assert not await world.status()
+    assert why in world.failed()[0]
+    assert not await world.rotate("certificate")
+    assert world.said[-1].startswith("asked for another certificate: no controller leads: ")
+
+
+async def test_the_lease_is_judged_at_the_api_server_s_time() -> None:
+    world = World()
+    world.offset = timedelta(minutes=4)
+    world.lead(renewed=NOW - timedelta(minutes=5))
+    assert await world.status()
+    assert "ok        controller: controller-1 leads" in world.said
+
+
+async def test_another_namespace_is_told_from_a_loss() -> None:
+    """What is missing there is not to be restored there."""
+    world = World()
+    for work in (world.status(namespace="nowhere"), world.rotate("certificate", namespace="nowhere")):
+        with pytest.raises(NoRelease, match=r'namespace "nowhere" holds no release; .*: add -n tiergate-system'):
+            await work
+    assert not world.said
+    for resource in CONFIGURATION_KINDS.values():
+        world.api.delete(resource.object("tiergate"))
+    assert not await world.status(namespace="nowhere")
 
 
 async def test_every_entry_is_judged() -> None:
     world = World()
     world.publish(CA.certificate, OTHER.certificate + CA.certificate, OTHER.certificate, b"")
     assert not await world.status()
-    kinds = list(CONFIGURATION_KINDS)
     assert world.failed() == [
-        f"{kind}-{number}: does not trust the serving certificate" for kind in kinds for number in (2, 3)
+        f"{kind}-{number}: does not trust the serving certificate" for kind in KINDS for number in (2, 3)
     ]
-    world.api.delete(CONFIGURATION_KINDS[kinds[0]].object("tiergate"))
+    world.api.delete(CONFIGURATION_KINDS[KINDS[0]].object("tiergate"))
     world.said.clear()
     assert not await world.status()
-    assert f"{kinds[0]}: does not exist: helm upgrade restores it" in world.failed()
+    assert f"{KINDS[0]}: does not exist: helm upgrade restores it" in world.failed()
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(6, "360 s ahead of"), (-6, "360 s behind")])
 async def test_a_clock_that_is_off_is_said(minutes: int, said: str) -> None:
     world = World()
     world.offset = timedelta(minutes=minutes)
+    world.lead(renewed=NOW - world.offset)
     assert not await world.status()
     assert world.failed() == [f"this clock: {said} the API server's"]
 

@@ -231,8 +231,10 @@ def test_ready_once_every_cache_was_filled_and_then_for_good(tmp_path: Path) -> 
         assert (reply.status, reply.body) == (503, b"never synced: tiers, namespaces, resourcequotas\n")
         assert server.get("/livez", context).status == 200
         assert server.get("/metrics", context).status == 200
+        wait_for(lambda: '"message":"not ready"' in server.log(), "the reason in the log")
         api.listing_allowed = True
         server.wait_ready(context)
+        wait_for(lambda: '"message":"ready again"' in server.log(), "and that it is over")
         api.listing_allowed = False
         api.cut_watches()
         wait_for(lambda: server.log().count("list or watch failed") > 6, "more failures")

@@ -24,8 +24,11 @@ OLD, NEW = (issue_authority(not_before=NOW - DAY, not_after=NOW + 9 * DAY) for _
 SETTLE = 60.0
 
 
-def a_leaf(authority: Pair, *, ends: timedelta = 5 * DAY) -> Material:
-    return Material(*issue_leaf(authority, names=["webhook.svc"], not_before=NOW - DAY, not_after=NOW + ends))
+SERVICE, OTHER = (dict[str, object](name=name, namespace="system") for name in ("webhook", "wrong"))
+
+
+def a_leaf(authority: Pair, *, ends: timedelta = 5 * DAY, name: str = "webhook.system.svc") -> Material:
+    return Material(*issue_leaf(authority, names=[name], not_before=NOW - DAY, not_after=NOW + ends))
 
 
 FIRST, SECOND_OF_OLD, OF_NEW = a_leaf(OLD), a_leaf(OLD), a_leaf(NEW)
@@ -34,10 +37,14 @@ FIRST, SECOND_OF_OLD, OF_NEW = a_leaf(OLD), a_leaf(OLD), a_leaf(NEW)
 class Replica:
     """A replica's files, what it serves of them, and whom the API server trusts; time is set by hand."""
 
-    def __init__(self, folder: Path, *, trusts: tuple[bytes, ...] | None = (OLD.certificate,)) -> None:
+    def __init__(
+        self, folder: Path, *, trusts: tuple[bytes, ...] | None = (OLD.certificate,), first: Material = FIRST
+    ) -> None:
         self.seconds = 1000.0
+        self.services: list[dict[str, object] | None] = [SERVICE]
+        """What the entries call, one after the other; None is a URL."""
         self.trust = PublishedTrust(settle=SETTLE, clock=lambda: self.seconds)
-        self.folder = write(folder, FIRST)
+        self.folder = write(folder, first)
         self.context = ReloadingContext(Files(folder), trust=self.trust, now=NOW)
         self.trusts = trusts
         self.api = FakeApi()
@@ -64,7 +71,10 @@ class Replica:
             self.api.refuse = {}
             for resource in CONFIGURATION_KINDS.values():
                 found = [base64.b64encode(one).decode() for one in self.trusts]
-                entries = [{"name": "a", "clientConfig": {"caBundle": one}} for one in found]
+                called = [{} if one is None else {"service": one} for one in self.services]
+                entries = [
+                    {"name": "a", "clientConfig": {"caBundle": one, **service}} for one in found for service in called
+                ]
                 self.api.put(resource.object("tiergate"), {"webhooks": entries})
         await self.trust.look(Api(self.api))
         return self.context.reload(now=self.now)
@@ -107,7 +117,7 @@ async def test_a_leaf_of_another_authority_waits_until_it_was_trusted_for_a_whil
 async def test_nothing_waits_for_the_sake_of_one_that_is_no_good(
     replica: Replica, trusts: tuple[bytes, ...], passes: timedelta
 ) -> None:
-    write(replica.folder, Material(*issue_leaf(NEW, names=["webhook.svc"], not_before=NOW, not_after=NOW + 8 * DAY)))
+    write(replica.folder, a_leaf(NEW, ends=8 * DAY))
     assert not await replica.after(0)
     replica.trusts = trusts
     assert await replica.after(passes.total_seconds())
@@ -228,6 +238,59 @@ async def test_a_replica_that_starts_is_not_ready_before_it_is_trusted(tmp_path:
     assert "no caBundle holds its CA" in replica.problem()
     replica.trusts = (NEW.certificate + OLD.certificate,)
     await replica.after(1)
+    assert replica.problem() == ""
+
+
+WRONG = a_leaf(OLD, name="wrong.system.svc")
+MISNAMED = "the serving certificate does not name webhook.system.svc"
+
+
+async def test_a_leaf_that_does_not_name_the_service_never_replaces_one_that_does(
+    replica: Replica, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long its CA has been trusted: the API server would accept it from no replica."""
+    write(replica.folder, WRONG)
+    for _ in range(3):
+        assert not await replica.after(SETTLE)
+    assert replica.problem() == ""
+    assert replica.trust.trusted(at=replica.now)
+    told = [vars(record)["fields"]["fault"] for record in caplog.records]
+    assert told == [MISNAMED]
+    write(replica.folder, SECOND_OF_OLD)
+    assert await replica.after(LOOK)
+
+
+async def test_a_replica_that_has_no_other_leaf_is_not_ready_and_takes_a_good_one_at_once(tmp_path: Path) -> None:
+    replica = Replica(tmp_path, first=WRONG)
+    await replica.after(0)
+    assert replica.problem() == f"{MISNAMED}, so the API server does not accept it"
+    assert replica.trust.trusted(at=replica.now) is False
+    await replica.after(2 * REFUSED_FOR)
+    assert replica.problem() != ""
+    write(replica.folder, FIRST)
+    assert await replica.after(1)
+    await replica.after(1)
+    assert replica.problem() == ""
+
+
+@pytest.mark.parametrize(
+    "services",
+    [
+        pytest.param([SERVICE, OTHER], id="one-entry-calls-something-else"),
+        pytest.param([None], id="a-url"),
+        pytest.param([{"name": "webhook"}], id="no-namespace"),
+    ],
+)
+async def test_a_leaf_that_some_entry_accepts_or_of_which_nothing_is_known_is_good(
+    tmp_path: Path, services: list[dict[str, object] | None]
+) -> None:
+    replica = Replica(tmp_path)
+    replica.services = services
+    await replica.after(0)
+    assert replica.problem() == ""
+    replica.seconds += SETTLE
+    write(replica.folder, WRONG)
+    assert await replica.after(0)
     assert replica.problem() == ""
 
 

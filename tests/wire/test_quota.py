@@ -124,6 +124,23 @@ def test_a_written_quota_is_read_back_as_it_was_meant() -> None:
         assert (back.name, back.namespace, back.resource_version, back.managed) == (desired.name, "dev", "", True)
         assert texts(back.spec_hard) == texts(desired.hard)
         assert (back.scopes, back.scope_selector) == (desired.scopes, desired.scope_selector)
+        assert back.annotated == desired.annotated
+        assert (back.name == "tier") == (back.annotated == "")
+
+
+def test_a_quota_with_scopes_names_those_of_the_tier_that_it_is_made_of() -> None:
+    """Kubernetes' own refusal names the object alone."""
+    scoped = [a_tier_quota({name: "5"}, name=quota, scopes=["Terminating"]) for name, quota in (("pods", "batch"),)]
+    scoped += [a_tier_quota({"requests.cpu": "5"}, name="night", scopes=["Terminating"])]
+    (desired,) = desired_quotas(a_tier(quotas=scoped))
+    annotations = {"tiergate.io/quota": "batch, night"}
+    assert json.loads(write_quota(desired, namespace="dev", tier="dev"))["metadata"]["annotations"] == annotations
+
+
+def test_what_somebody_else_writes_under_that_name_is_not_kept() -> None:
+    """It would cost memory that nobody counts."""
+    metadata = {"name": "tier-a", "annotations": {"tiergate.io/quota": "x" * 1000}}
+    assert read_quota(json.dumps({"metadata": metadata}).encode()).annotated == ""
 
 
 def test_a_new_quota_is_written_without_what_it_does_not_have() -> None:

@@ -186,7 +186,7 @@ OF_CHECK: Final[dict[str, Explanation]] = {
         why="the one in the option counts: a change must not choose the tier that it is checked with",
         passes="the same in both; to check with a changed tier, give it with --tiers",
         bounds="--tiers, --namespaces and --usage of tiergate check",
-        example="it differs from the tier that an option names, which counts",
+        example='it differs from tier "dev" of an option (--tiers, --namespaces or --usage), which is used',
         of="Tiers and Namespaces (tiergate check)",
         does=WARNS,
     ),

@@ -153,9 +153,9 @@ class Surroundings:
         if self._counts("Tier", name, named=named):
             self._tiers[name] = found
         elif found != self._tiers[name]:
-            self._differing["Tier", name] = Fault(
-                "/spec", "it differs from the tier that an option names, which counts"
-            )
+            counts = f'tier "{shortened(name, VALUE_SHOWN)}" of an option (--tiers, --namespaces or --usage)'
+            reason = f"it differs from {counts}, which is used"
+            self._differing["Tier", name] = Fault("/spec", reason)
 
     def _add_values(self, manifest: Manifest) -> None:
         """Take the tiers and namespaces of a values file of the chart; a null drops one of an earlier file."""

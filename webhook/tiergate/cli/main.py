@@ -113,7 +113,7 @@ def _add_certs(parser: argparse.ArgumentParser) -> None:
         _add_cluster(verb)
         verb.add_argument("--namespace", "-n", default="tiergate-system", help="namespace of the release")
         verb.add_argument(
-            "--secret", default="tiergate-webhook-tls", help="as in the value certificates.existingSecret"
+            "--secret", help="with the certificate; without it the one that the webhook's Deployment mounts"
         )
     more = rotate.add_mutually_exclusive_group()
     more.add_argument("--ca", dest="what", action="store_const", const="ca", help="also issue another CA")

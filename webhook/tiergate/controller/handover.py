@@ -26,7 +26,7 @@ from tiergate.cluster.registration import (
     read_registration,
 )
 from tiergate.controller.coverage import uncovered, uncovered_live
-from tiergate.controller.enforcement import assess, described, unasked
+from tiergate.controller.enforcement import assess, unasked, uncovered_of, waiting_for
 from tiergate.controller.half_handover import HalfHandover
 from tiergate.controller.queue import CONFLICTS
 from tiergate.core.handover import WRITING, HandoverTiming, Seen, Step, next_step
@@ -105,6 +105,7 @@ class Handover:
         self._silent_since: float | None = None
         self._answering_since: float | None = None
         self._latest: ProbeResult | None = None
+        self._detail = ""
         self._was_silent: bool | None = None
         self._uncovered: Mapping[str, str] = {}
         self._fewest: tuple[int, float] | None = None
@@ -152,13 +153,12 @@ class Handover:
     def enforcing(self, members: Iterable[Namespace] = ()) -> Assessment | None:
         """Say to a tier of these namespaces whether the webhook enforces tiers; None while that is not known."""
         silent = self._is_silent()
-        detail = "" if self._latest is None else self._latest.detail
         return assess(
             self._base(),
             self._registrations(),
             silent=silent,
-            detail=detail,
-            uncovered=described(self._uncovered, [one.name for one in members]),
+            detail=self._detail,
+            uncovered=uncovered_of(self._uncovered, [one.name for one in members]),
             failure=self._failure,
         )
 
@@ -183,7 +183,7 @@ class Handover:
         if step in WRITING:
             self._set_limit_ranges(written=True)
         if step not in UNLOGGED:
-            everywhere = described(self._uncovered, self._uncovered)
+            everywhere = waiting_for(uncovered_of(self._uncovered, self._uncovered))
             logger.info("handover", extra={"fields": {"step": step, "uncovered": everywhere}})
         await self._do(step, registrations)
         return PREPARING_PERIOD if step == "prepare" else PERIOD
@@ -281,6 +281,7 @@ class Handover:
             self._silent_since = None
             self._answering_since = asked if self._answering_since is None else self._answering_since
         else:
+            self._detail = self._latest.detail
             self._answering_since = None
             self._silent_since = asked if self._silent_since is None else self._silent_since
 

@@ -96,8 +96,8 @@ class QuotaKind(ObjectKind[DesiredQuota, QuotaStatus]):
         return msgspec.structs.replace(desired, hard=hard)
 
     def is_equal(self, desired: DesiredQuota, stored: QuotaStatus) -> bool:
-        """Compare the bounds by value."""
-        return _equal(desired.hard, stored.spec_hard)
+        """Compare the bounds by value, and what people are told: one of an older release is written once more."""
+        return _equal(desired.hard, stored.spec_hard) and desired.annotated == stored.annotated
 
     def is_in_force(self, desired: DesiredQuota, stored: QuotaStatus) -> bool:
         """Say whether the quota controller has taken the bounds up: admission reads the status, never the spec."""

@@ -23,6 +23,11 @@ class DesiredQuota(msgspec.Struct, frozen=True, dict=True):
     scope_selector: tuple[ScopeRequirement, ...] = ()
     sources: dict[str, str] = {}
 
+    @property
+    def annotated(self) -> str:
+        """What tells people which quotas of the tier it is made of; "" for the unscoped one, whose name says enough."""
+        return "" if self.name == UNSCOPED_NAME else ", ".join(dict.fromkeys(self.sources.values()))
+
     @cached_property
     def measured(self) -> dict[type, tuple[str, ...]]:
         """The names that each kind of object is measured by, as far as they were asked for."""

@@ -44,7 +44,7 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
 
     ``managed`` says that it is the tier's own: its label managed-by names us, or it is what such an object would count.
     ``labelled`` is the tier that its label names, "" where another manager's label claims the object; ``spec_hard`` is
-    what was asked of it.
+    what was asked of it. ``annotated`` is what one of ours says of the tier's quotas that it is made of.
     """
 
     name: str
@@ -57,6 +57,7 @@ class QuotaStatus(msgspec.Struct, frozen=True, dict=True):
     managed: bool = False
     spec_hard: ResourceList = EMPTY
     labelled: str = ""
+    annotated: str = ""
 
     @property
     def size(self) -> int:

@@ -66,7 +66,8 @@ def does_not_fit(finding: Finding, namespace: str) -> Said:
     what = f"{one.fitting} of {one.pods} pods fit into {_quota(bound)}{now}{unless}: "
     what += f"{one.names} {bound.hard}{used}, {each}, over by {_shown(one.missing, bound, up=True)}"
     if others and not one.of_claims and not differ and one.missing > others:
-        what += f"; it takes at most {bound.hard.nano // bound.each.nano} such pods in all"
+        most = bound.hard.nano // bound.each.nano
+        what += f"; even when empty, the quota holds {most} such pod{'' if most == 1 else 's'}"
     fewer = f"set {one.counted_by} to {one.passing} or less" if one.counted_by and one.passing > 0 else ""
     return Said(what, OR.join(filter(None, [fewer, *(_ways(one, namespace) if one.helps else ())])))
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tiergate.cluster.client import off_by
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.secrets import ClusterSecrets
+from tiergate.lifecycle.serving import WEBHOOK, leader, served_secret
 from tiergate_certs.bundle import authority_problems, from_secrets, is_trusted, leaf_problems, read_certificates
 from tiergate_certs.cabundle import entries, trusted_by
 from tiergate_certs.issue import service_names
@@ -47,28 +48,55 @@ class CertificateReport:
         self.good = self.good and not faults
         self._say(f"{'failed' if faults else 'ok':<10}{subject}: {'; '.join(faults) or facts}")
 
+    def leave_open(self, subject: str, why: str) -> None:
+        """Tell of one thing that cannot be judged for what was told before."""
+        self._say(f"{'unproved':<10}{subject}: {why}")
+
 
 async def status(
     api: Api,
     *,
     namespace: str,
-    secret: str,
+    secret: str | None,
     now: datetime,
     clock_offset: Callable[[], timedelta | None],
     say: Callable[[str], None],
 ) -> bool:
     """Say who keeps the certificate, whose it is and until when, and which entry trusts it; True if all is good.
 
+    Args:
+        api: Reads.
+        namespace: Of the release.
+        secret: Name of the Secret with the certificate; None: the one that the webhook's Deployment mounts.
+        now: Our time of day, aware.
+        clock_offset: By how much it is ahead of the API server's; None while that is not known.
+        say: Prints a line.
+
     Raises:
+        NoRelease: The release is in another namespace.
         ApiError, Unreachable: The API server refuses, or does not answer.
     """
     store, report = ClusterSecrets(api, namespace), CertificateReport(say)
+    secret = await _named_or_served(api, namespace, secret)
     serving = await store.read(secret)
     keeper = _keeper(secret, serving)
     say(f"{'kept by':<10}{keeper}")
+    leads, fault = await leader(api, namespace, now=now - (clock_offset() or timedelta(0)))
+    report.tell("controller", [fault] if fault else [], f"{leads} leads")
     if keeper == "the controller":
         _tell_authority(report, await store.read(AUTHORITY_NAME), now=now)
     leaf = _tell_leaf(report, secret, serving, namespace=namespace, now=now)
+    await _tell_entries(api, report, leaf, now=now)
+    offset = clock_offset() or timedelta(0)
+    faults = [off_by(offset)] if abs(offset) > CLOCK_SKEW else []
+    report.tell("this clock", faults, "within 5 minutes of the API server's")
+    return report.good
+
+
+async def _tell_entries(
+    api: Api, report: CertificateReport, leaf: tuple[x509.Certificate, ...], *, now: datetime
+) -> None:
+    """Tell of each entry whether it trusts the certificate; without one that is not known."""
     for kind, resource in CONFIGURATION_KINDS.items():
         raw = await api.get(resource, CONFIGURATION_NAME)
         if raw is None:
@@ -76,12 +104,17 @@ async def status(
             continue
         for entry, bundle in zip(entries(raw), trusted_by(raw), strict=True):
             authorities = read_certificates(bundle)
+            if not leaf:
+                report.leave_open(entry.name, "there is no certificate in the Secret to judge by")
+                continue
             faults = [] if is_trusted(leaf, authorities, at=now) else ["does not trust the serving certificate"]
             report.tell(entry.name, faults, f"trusts {', '.join(map(_named, authorities))}")
-    offset = clock_offset() or timedelta(0)
-    faults = [off_by(offset)] if abs(offset) > CLOCK_SKEW else []
-    report.tell("this clock", faults, "within 5 minutes of the API server's")
-    return report.good
+
+
+async def _named_or_served(api: Api, namespace: str, secret: str | None) -> str:
+    """Return the Secret that was named, else the one that replicas serve from, else ours."""
+    served = await served_secret(api, namespace)
+    return secret or served or SERVING_NAME
 
 
 def _keeper(secret: str, serving: Stored | None) -> str:
@@ -108,9 +141,10 @@ def _tell_leaf(
     subject = f'certificate in Secret "{secret}"'
     bundle = None if kept is None else from_secrets(authority=None, serving=kept.data)
     if kept is None or bundle is None:
-        report.tell(subject, ["the Secret is missing" if kept is None else "is empty"], "")
+        hint = ": helm upgrade restores it" if secret == SERVING_NAME else ": its owner has to create it"
+        report.tell(subject, [f"the Secret is missing{hint}" if kept is None else "is empty"], "")
         return ()
-    name = service_names(service="tiergate-webhook", namespace=namespace)[:1]
+    name = service_names(service=WEBHOOK, namespace=namespace)[:1]
     faults = _texts(leaf_problems(bundle.leaf, trusted=bundle.trusted, names=name, at=now))
     chain = read_certificates(bundle.leaf.certificate)
     report.tell(subject, faults, "; ".join([*map(_described, chain[:1]), *_pending(kept)]))
@@ -137,15 +171,29 @@ def _named(certificate: x509.Certificate) -> str:
     return f"{certificate.subject.rfc4514_string()} ({certificate.fingerprint(SHA256()).hex()[:8]})"
 
 
-async def rotate(api: Api, *, namespace: str, secret: str, what: What, say: Callable[[str], None]) -> bool:
+async def rotate(
+    api: Api,
+    *,
+    namespace: str,
+    secret: str | None,
+    what: What,
+    now: datetime,
+    clock_offset: Callable[[], timedelta | None],
+    say: Callable[[str], None],
+) -> bool:
     """Ask the controller for another certificate, or another CA with one, by an annotation of the Secret.
 
+    The arguments are those of ``status``; ``what`` is what is asked for. False if no controller leads: it is asked all
+    the same, and the next one that leads does it.
+
     Raises:
+        NoRelease: The release is in another namespace.
         NotRotated: Another owner keeps the certificate, or the Secret is missing.
         Outdated: The Secret was written at the same moment.
         ApiError, Unreachable: The API server refuses, or does not answer.
     """
     store = ClusterSecrets(api, namespace)
+    secret = await _named_or_served(api, namespace, secret)
     keeper = _keeper(secret, await store.read(secret))
     if keeper.startswith("cert-manager"):
         raise NotRotated(f"{keeper} keeps it: cmctl renew tiergate-webhook -n {namespace}")
@@ -158,5 +206,6 @@ async def rotate(api: Api, *, namespace: str, secret: str, what: What, say: Call
     noted = {ROTATE: DISTRUST if what == "distrust" else "now"}
     await store.write(name, kept.data, kept.resource_version, annotations=noted)
     thing = "certificate" if what == "certificate" else "CA"
-    say(f"asked for another {thing}: the controller that leads looks within 10 s")
-    return True
+    _, fault = await leader(api, namespace, now=now - (clock_offset() or timedelta(0)))
+    say(f"asked for another {thing}: {fault or 'the controller that leads looks within 10 s'}")
+    return not fault

@@ -46,6 +46,9 @@ class Trust(Protocol):
     def serves(self, certificate: bytes, *, expires: datetime, at: datetime) -> bool:
         """Note what is served now (PEM, with its chain), at each look; say whether it is still good."""
 
+    def fault(self, certificate: bytes) -> str:
+        """Say why clients would accept another certificate (PEM, with its chain) at no time; "" if nothing is known."""
+
     def may_replace(self, certificate: bytes, *, at: datetime) -> bool:
         """Say whether another certificate may be served now, instead of one that is good."""
 
@@ -200,7 +203,7 @@ class ReloadingContext:
         try:
             found = self._files.read()
             if found != self._material:
-                loaded = load_context(found, at=at)
+                loaded = self._load(found, at)
                 if self._trust is not None and good and not self._trust.may_replace(found.certificate, at=at):
                     self._log_once(logging.INFO, "the next certificate waits until it has been trusted for a while", "")
                     return False
@@ -209,6 +212,12 @@ class ReloadingContext:
         except Unusable as error:
             self._log_once(logging.ERROR, "certificate files cannot be used, the old ones stay", str(error))
         return False
+
+    def _load(self, found: Material, at: datetime) -> LoadedContext:
+        loaded = load_context(found, at=at)
+        if self._trust is not None and (fault := self._trust.fault(found.certificate)):
+            raise Unusable(fault)
+        return loaded
 
     def _replace(self, found: Material, loaded: LoadedContext) -> None:
         self._material, self._current, self._said = found, loaded, ("", "")

@@ -139,8 +139,6 @@ class Admission:
             request, facts, decision = await self._judge(record, body, deadline)
             while decision.needs_fresh is not None:  # hardly ever
                 facts, decision = await self._judge_again(request, facts, decision, record, deadline)
-            if not decision.findings:  # as nearly always: no words to make, and the CPU's clock is a system call
-                return self._tell(record, request, decision, body, peer)
             with self._pass:
                 answered = self._tell(record, request, decision, body, peer)
             record.held += self._pass.latest

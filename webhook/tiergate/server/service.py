@@ -30,6 +30,7 @@ from tiergate.server.leadership import Leadership
 from tiergate.server.live import LiveReads
 from tiergate.server.makers import Makers
 from tiergate.server.owners import Owners
+from tiergate.server.readiness import ReadinessLog
 from tiergate.server.routes import Routes
 from tiergate.server.state import ServerState
 from tiergate.server.usage import PagePublisher, rows_of
@@ -108,6 +109,7 @@ class ServerService:
         self._options = options
         self._recorder = recorder
         self._trust = trust
+        self._readiness = ReadinessLog()
         self._frozen = False
 
     async def start(self) -> None:
@@ -196,6 +198,7 @@ class ServerService:
         self._recorder.tier_conditions(tuple(tier_conditions(self._state)))
         self._recorder.controller_silence(self._leadership.silence())
         self._report_trust()
+        self._readiness.told(self.ready()[1])
         if await self._publisher.look():
             self._recorder.usage(rows_of(self._publisher.shown.namespaces))
         if not self._frozen and not self._state.unsynced():

@@ -5,6 +5,9 @@ once would be ahead of the ``caBundle``, which the controller writes a moment la
 ``caBundle`` of our webhook configurations itself, and keeps its present pair until the next one has been trusted there
 for a while.
 
+The configurations also say which Service the API server calls. A certificate that does not name it is never served
+instead of one that does, and a replica that has no other is not ready.
+
 An entry whose ``caBundle`` somebody else has written is not reached by any replica, whatever they do: that is said, and
 takes none of them out. They would all go at once, and the other entries with them.
 """
@@ -18,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
-from tiergate_certs.bundle import is_trusted, issuers, read_certificates
-from tiergate_certs.cabundle import trusted_by
+from tiergate_certs.bundle import does_not_name, is_trusted, issuers, missing_names, read_certificates
+from tiergate_certs.cabundle import server_names, trusted_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +52,7 @@ class PublishedTrust:
         self._settle = settle
         self._clock = clock
         self._bundles: tuple[tuple[x509.Certificate, ...], ...] = ()
+        self._names: tuple[str, ...] = ()
         self._known_until = float("-inf")
         self._since: dict[x509.Certificate, float] = {}
         self._served: tuple[x509.Certificate, ...] = ()
@@ -69,22 +73,28 @@ class PublishedTrust:
         """Look once; a look that fails is only logged."""
         said = ""
         found: list[bytes] = []
+        names: list[str] = []
         try:
             for resource in CONFIGURATION_KINDS.values():
                 raw = await api.get(resource, CONFIGURATION_NAME)
                 found += [] if raw is None else trusted_by(raw)
+                names += [] if raw is None else server_names(raw)
         except (ApiError, Unreachable, ValueError) as error:  # ValueError: it is no webhook configuration
             said = str(error)
         else:
-            self.told(found)
+            self.told(found, names)
         if self._looked_since is None:
             self._looked_since = self._clock()
         if said and said != self._said:
             logger.warning("cannot see whom the API server trusts", extra={"fields": {"error": said}})
         self._said = said
 
-    def told(self, bundles: Sequence[bytes]) -> None:
-        """Take the ``caBundle`` of every entry (PEM). One that cannot be read is ignored: who knows what it means."""
+    def told(self, bundles: Sequence[bytes], names: Sequence[str] = ()) -> None:
+        """Take the ``caBundle`` of every entry (PEM), and the DNS names that the API server calls.
+
+        A ``caBundle`` that cannot be read is ignored: who knows what it means.
+        """
+        self._names = tuple(dict.fromkeys(names))
         read = {pem: read_certificates(pem) for pem in bundles}
         self._bundles = tuple(found for pem, found in read.items() if found or not pem)
         if not self._bundles:  # nobody is asked to call us
@@ -94,6 +104,10 @@ class PublishedTrust:
         self._known_until = now + KNOWN_FOR
         common = set(self._bundles[0]).intersection(*self._bundles[1:])
         self._since = {one: self._since.get(one, now) for one in common}
+
+    def fault(self, certificate: bytes) -> str:
+        """Say that a certificate (PEM, with its chain) does not name what the API server calls; "" if not known."""
+        return self._misnamed(read_certificates(certificate))
 
     def may_replace(self, certificate: bytes, *, at: datetime) -> bool:
         """Say whether another certificate (PEM, with its chain) may be served now, instead of one that is good."""
@@ -125,11 +139,19 @@ class PublishedTrust:
         """Say whether the API server trusts what is served, for every entry; None while that is not known."""
         if not self._known():
             return None
-        return self._trusting(self._served, at) == len(self._bundles)
+        return self._trusting(self._served, at) == len(self._bundles) and not self._misnamed(self._served)
 
     def _refused(self, at: datetime) -> bool:
-        """Say whether no entry trusts what is served, so that nobody can reach this replica."""
-        return self._known() and self._trusting(self._served, at) == 0
+        """Say whether no entry trusts what is served, or by another name, so that nobody can reach this replica."""
+        return self._known() and (self._trusting(self._served, at) == 0 or self._misnamed(self._served) != "")
+
+    def _misnamed(self, chain: Sequence[x509.Certificate]) -> str:
+        """Say that a certificate names nothing that the API server calls; of several names one is enough.
+
+        What somebody writes into one entry would take every replica out, as for its ``caBundle``.
+        """
+        missing = missing_names(chain[0], self._names) if chain else ()
+        return does_not_name(missing[0]) if missing and missing == self._names else ""
 
     def _is_patient(self) -> bool:
         """Say whether a caBundle that held our CA until a moment ago may be repaired any second."""
@@ -160,6 +182,8 @@ class PublishedTrust:
         if self._expires is not None and at >= self._expires:
             return f"the served certificate expired at {self._expires:%Y-%m-%dT%H:%M:%SZ}"
         if self._refused(at) and not self._is_patient():
+            if misnamed := self._misnamed(self._served):
+                return f"{misnamed}, so the API server does not accept it"
             return "the API server does not trust the served certificate: no caBundle holds its CA"
         if not self._was_trusted and self.trusted(at=at) is False:
             return "the API server does not trust the served certificate yet: not every caBundle holds its CA"

@@ -12,10 +12,35 @@ from tiergate.core.tier import ScopeRequirement
 from tiergate.wire.decode import Reader
 from tiergate.wire.malformed import Excess
 from tiergate.wire.ownership import is_managed, labelled, own_labels, read_identity
-from tiergate.wire.types import Identity, Name, Quantities, ScopedSelector, ScopeSelector, quantity_texts, resource_list
+from tiergate.wire.types import (
+    Identity,
+    Name,
+    Quantities,
+    ScopedSelector,
+    ScopeSelector,
+    Text,
+    quantity_texts,
+    resource_list,
+)
 
 MAX_SCOPES: Final = 1000
 """Scopes of a quota, and expressions of its selector with their values: each is compared with each pod."""
+
+
+ANNOTATION: Final = "tiergate.io/quota"
+"""The names of the tier's quotas that a ResourceQuota with scopes is made of: its own name does not tell."""
+
+
+class QuotaAnnotations(msgspec.Struct):
+    """The annotation that we write."""
+
+    quota: Text | None = msgspec.field(default=None, name=ANNOTATION)
+
+
+class QuotaMetadata(Identity):
+    """``metadata`` of a ResourceQuota, as far as we read it."""
+
+    annotations: QuotaAnnotations | None = None
 
 
 class QuotaSpec(msgspec.Struct, omit_defaults=True):
@@ -36,14 +61,14 @@ class WireQuotaStatus(msgspec.Struct):
 class WireQuota(msgspec.Struct):
     """A ResourceQuota, as far as we read it."""
 
-    metadata: Identity | None = None
+    metadata: QuotaMetadata | None = None
     spec: QuotaSpec | None = None
     status: WireQuotaStatus | None = None
 
 
 def to_quota(wire: WireQuota) -> QuotaStatus:
     """Return the core value; raise QuantityError for a bad quantity, Excess for more scopes than are judged."""
-    metadata, spec = wire.metadata or Identity(), wire.spec or QuotaSpec()
+    metadata, spec = wire.metadata or QuotaMetadata(), wire.spec or QuotaSpec()
     status = wire.status or WireQuotaStatus()
     return QuotaStatus(
         name=metadata.name,
@@ -56,7 +81,14 @@ def to_quota(wire: WireQuota) -> QuotaStatus:
         managed=is_managed(metadata),
         spec_hard=resource_list(spec.hard),
         labelled=labelled(metadata),
+        annotated=_annotated(metadata),
     )
+
+
+def _annotated(metadata: QuotaMetadata) -> str:
+    """Return what one of ours says; of others nothing is kept, however much somebody writes there."""
+    annotations = metadata.annotations
+    return (annotations.quota or "") if annotations is not None and is_managed(metadata) else ""
 
 
 def scope_names(scopes: list[str] | None, pointer: str) -> tuple[str, ...]:
@@ -85,7 +117,8 @@ def unreadable_quota(raw: bytes) -> QuotaStatus:
 
     So one of ours is not in force, refuses what it measures and is repaired; of others Kubernetes' own engine judges.
     """
-    return to_quota(WireQuota(read_identity(raw)))
+    one = read_identity(raw)
+    return to_quota(WireQuota(QuotaMetadata(one.name, one.namespace, one.resourceVersion, one.labels)))
 
 
 def write_quota(desired: DesiredQuota, *, namespace: str, tier: str) -> bytes:
@@ -94,6 +127,7 @@ def write_quota(desired: DesiredQuota, *, namespace: str, tier: str) -> bytes:
         "name": desired.name,
         "namespace": namespace,
         "labels": own_labels(tier),
+        **({"annotations": {ANNOTATION: desired.annotated}} if desired.annotated else {}),
     }
     expressions = [
         ScopedSelector(one.scope_name, one.operator, list(one.values) or None) for one in desired.scope_selector

@@ -219,8 +219,7 @@ def required(case: ObjectCase) -> Iterator[Finding]:
         return
     lacking_of: dict[Demanded, list[Container]] = {}  # few quotas demand something else than the others
     for quota in quotas:
-        lacking = lacking_of.get(quota.demanded_of)
-        if lacking is None:
+        if (lacking := lacking_of.get(quota.demanded_of)) is None:
             lacking = lacking_of[quota.demanded_of] = _lacking(subject, quota.demanded_of)
         if not lacking or (subject.pod_level and (case.old is not None or not quota.managed)):
             continue

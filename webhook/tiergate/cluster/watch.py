@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
+from tiergate.cluster.budget import Budget
 from tiergate.cluster.client import WATCH_SILENCE
 from tiergate.cluster.errors import ApiError, BodyTooLarge, Silence, Unreachable, in_words
 from tiergate.cluster.list_watch import PAGE, read_event, read_pages, read_status
@@ -56,6 +57,9 @@ RECONNECT: Final = 5.0
 HEALTHY_AFTER: Final = 5.0
 """A watch that lasted this many seconds was a good one: the pause starts small again."""
 THROTTLED: Final = 429
+LINES: Final = 10
+LINES_INTERVAL: Final = 10.0
+"""Log lines about faults of one namespace: so many at once, then one each so many seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +120,7 @@ class Cache(Generic[T]):
         self._versions: dict[str, str] = {}
         self.items: Mapping[str, T] = MappingProxyType(self._items)
         self.faults: Mapping[str, Fault] = MappingProxyType(self._faults)
+        self._log_budget = Budget(burst=LINES, interval=LINES_INTERVAL)
         self.synced = False
         self.resource_version = ""
         self._relist = True
@@ -261,20 +266,25 @@ class Cache(Generic[T]):
     def _store(self, key: str, version: str, value: T | _Unusable[T]) -> None:
         before = self._items.get(key)
         self._versions[key] = version
-        self._forget_fault(key)
+        known = self._forget_fault(key)
         if not isinstance(value, _Unusable):
             self._items[key] = value
         else:
-            self._note_fault(key, value.fault)
+            self._note_fault(key, value.fault, known)
             if value.stand_in is not None:
                 self._items[key] = value.stand_in
             else:
                 self._items.pop(key, None)
         self._tell(key, before)
 
-    def _note_fault(self, key: str, fault: Fault) -> None:
+    def _note_fault(self, key: str, fault: Fault, known: Fault | None) -> None:
+        """Note a fault; log new ones only, and few of one namespace: whoever changes objects must not fill the log."""
         self._faults[key] = fault
         self._faulty[_namespace(key)] += 1
+        share, now = _namespace(key) or key, self._clock()
+        if fault == known or self._log_budget.wait(share, now=now) > 0:
+            return
+        self._log_budget.spend(share, now=now)
         fields = {"path": self._path, "key": key, "fault": f"{fault.pointer or 'object'}: {fault.reason}"}
         logger.warning("object cannot be used", extra={"fields": fields})
 
@@ -284,12 +294,14 @@ class Cache(Generic[T]):
         self._forget_fault(key)
         self._tell(key, before)
 
-    def _forget_fault(self, key: str) -> None:
-        if self._faults.pop(key, None) is not None:
+    def _forget_fault(self, key: str) -> Fault | None:
+        """Forget and return the fault of an object."""
+        if (known := self._faults.pop(key, None)) is not None:
             namespace = _namespace(key)
             self._faulty[namespace] -= 1
             if not self._faulty[namespace]:
                 del self._faulty[namespace]
+        return known
 
     def _tell(self, key: str, before: T | None) -> None:
         if self._on_change is not None:

@@ -193,8 +193,9 @@ def _holds_without_a_min(cluster: Cluster) -> None:
         refused = cluster.run("kubectl create --dry-run=server -f -", stdin=json.dumps(pod))
         assert f"minimum {resource} usage per Container is {least}, but request is 0" in refused.err
     pod = a_pod("bare") | {"metadata": {"name": "bare", "namespace": "dev"}}
-    created = cluster.run("kubectl create --dry-run=server -o json -f -", stdin=json.dumps(pod))
-    assert resources_of(created.json) == DEFAULTS
+    create = partial(cluster.run, "kubectl create --dry-run=server -o json -f -", stdin=json.dumps(pod))
+    until(lambda: create().code == 0, "a namespace left out while its LimitRange was written is included", seconds=30)
+    assert resources_of(create().json) == DEFAULTS
     _patch_min(cluster, [{"op": "add", "path": MIN, "value": own}])
 
 

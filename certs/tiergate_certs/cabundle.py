@@ -29,6 +29,11 @@ class RegisteredWebhook(NamedTuple):
     server_name: str = ""
     """The DNS name of its Service, for which the API server wants a certificate; "" where it calls a URL."""
 
+    @property
+    def authorities(self) -> bytes:
+        """The CA certificates that it trusts (PEM), b"" for none."""
+        return _decoded(self.ca_bundle or "")
+
 
 def entries(configuration: bytes) -> tuple[RegisteredWebhook, ...]:
     """Return the webhooks of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration, in order.
@@ -53,7 +58,7 @@ def trusted_by(configuration: bytes) -> tuple[bytes, ...]:
         ConfigurationError: The configuration is not of that shape.
         ValueError: It is not JSON.
     """
-    return tuple(_decoded(entry.ca_bundle or "") for entry in entries(configuration))
+    return tuple(entry.authorities for entry in entries(configuration))
 
 
 def server_names(configuration: bytes) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAM
 from tiergate.cluster.secrets import ClusterSecrets
 from tiergate.lifecycle.serving import WEBHOOK, leader, served_secret
 from tiergate_certs.bundle import authority_problems, from_secrets, is_trusted, leaf_problems, read_certificates
-from tiergate_certs.cabundle import entries, trusted_by
+from tiergate_certs.cabundle import entries
 from tiergate_certs.issue import service_names
 from tiergate_certs.plan import CLOCK_SKEW
 from tiergate_certs.rotate import AUTHORITY_NAME, DISTRUST, ROTATE, SERVING_NAME
@@ -102,8 +102,8 @@ async def _tell_entries(
         if raw is None:
             report.tell(kind, ["does not exist: helm upgrade restores it"], "")
             continue
-        for entry, bundle in zip(entries(raw), trusted_by(raw), strict=True):
-            authorities = read_certificates(bundle)
+        for entry in entries(raw):
+            authorities = read_certificates(entry.authorities)
             if not leaf:
                 report.leave_open(entry.name, "there is no certificate in the Secret to judge by")
                 continue

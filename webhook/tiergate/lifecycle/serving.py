@@ -11,6 +11,7 @@ from tiergate.cluster.errors import ApiError
 from tiergate.cluster.lease import CONTROLLER_LEASE, last_renewal
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate.cluster.resource import DEPLOYMENTS
+from tiergate_certs.cabundle import server_names
 
 if TYPE_CHECKING:
     from tiergate.cluster.api import Api
@@ -52,22 +53,6 @@ class _Deployment(msgspec.Struct):
     spec: _DeploymentSpec = msgspec.field(default_factory=_DeploymentSpec)
 
 
-class _Service(msgspec.Struct):
-    namespace: str = ""
-
-
-class _ClientConfig(msgspec.Struct):
-    service: _Service | None = None
-
-
-class _Webhook(msgspec.Struct, rename="camel"):
-    client_config: _ClientConfig = msgspec.field(default_factory=_ClientConfig)
-
-
-class _Configuration(msgspec.Struct):
-    webhooks: list[_Webhook] = []
-
-
 async def served_secret(api: Api, namespace: str) -> str:
     """Return the name of the Secret that the webhook's Deployment mounts; "" where that cannot be seen.
 
@@ -94,10 +79,8 @@ async def served_secret(api: Api, namespace: str) -> str:
 async def _called(api: Api) -> str:
     """Return the namespace of the Service that the API server calls, "" where it calls none."""
     for resource in CONFIGURATION_KINDS.values():
-        if (raw := await api.get(resource, CONFIGURATION_NAME)) is not None:
-            for entry in msgspec.json.decode(raw, type=_Configuration).webhooks:
-                if entry.client_config.service is not None:
-                    return entry.client_config.service.namespace
+        if (raw := await api.get(resource, CONFIGURATION_NAME)) is not None and (names := server_names(raw)):
+            return names[0].split(".")[1]  # NAME.NAMESPACE.svc
     return ""
 
 

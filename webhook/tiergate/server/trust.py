@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from tiergate.cluster.errors import ApiError, Unreachable
 from tiergate.cluster.registration import CONFIGURATION_KINDS, CONFIGURATION_NAME
 from tiergate_certs.bundle import does_not_name, is_trusted, issuers, missing_names, read_certificates
-from tiergate_certs.cabundle import server_names, trusted_by
+from tiergate_certs.cabundle import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,8 +77,9 @@ class PublishedTrust:
         try:
             for resource in CONFIGURATION_KINDS.values():
                 raw = await api.get(resource, CONFIGURATION_NAME)
-                found += [] if raw is None else trusted_by(raw)
-                names += [] if raw is None else server_names(raw)
+                registered = () if raw is None else entries(raw)
+                found += [one.authorities for one in registered]
+                names += [one.server_name for one in registered if one.server_name]
         except (ApiError, Unreachable, ValueError) as error:  # ValueError: it is no webhook configuration
             said = str(error)
         else:

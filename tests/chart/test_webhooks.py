@@ -20,6 +20,7 @@ GOVERNED: list[dict[str, Any]] = [
 PODS = "pods.mutate.tiergate.io"
 VALIDATED = "pods.validate.tiergate.io"
 CLAIMS = "persistentvolumeclaims.validate.tiergate.io"
+BEING_DELETED = "being-deleted.validate.tiergate.io"
 WORKLOADS = "workloads.validate.tiergate.io"
 NAMESPACES = "namespaces.validate.tiergate.io"
 TIERS = "tiers.validate.tiergate.io"
@@ -32,6 +33,7 @@ KEYS = {
     PODS: "podsMutate",
     VALIDATED: "podsValidate",
     CLAIMS: "persistentVolumeClaimsValidate",
+    BEING_DELETED: "beingDeletedValidate",
     WORKLOADS: "workloadsValidate",
     NAMESPACES: "namespacesValidate",
     TIERS: "tiersValidate",
@@ -67,6 +69,13 @@ def rules(entry: dict[str, Any]) -> set[tuple[str, str, str, str]]:
             "Fail",
             {("/v1", "persistentvolumeclaims", operation, "Namespaced") for operation in ("CREATE", "UPDATE")},
             id="claims",
+        ),
+        pytest.param(
+            BEING_DELETED,
+            "/validate",
+            "Fail",
+            {("/v1", name, "UPDATE", "Namespaced") for name in ("pods/resize", "persistentvolumeclaims")},
+            id="being-deleted",
         ),
         pytest.param(
             WORKLOADS,
@@ -136,7 +145,7 @@ def test_no_entry_carries_a_ca_bundle(helm: Helm) -> None:
     assert all("caBundle" not in entry["clientConfig"] for entry in helm.render().entries().values())
 
 
-@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS, WORKLOADS])
+@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS, BEING_DELETED, WORKLOADS])
 def test_only_governed_namespaces_are_matched(helm: Helm, name: str) -> None:
     """Namespaces without the label, ours and the cluster's own are never in the way of a failing webhook."""
     assert helm.render().entries()[name]["namespaceSelector"] == {"matchExpressions": GOVERNED}
@@ -154,7 +163,7 @@ def test_cluster_scoped_entries_have_no_selector(helm: Helm, name: str) -> None:
 def test_extra_exclusions_are_added(helm: Helm) -> None:
     """Exclusions add to the fixed ones, a repeated one is named once, and none can be taken away."""
     rendered = helm.render({"webhook": {"excludeNamespaces": ["kube-system", "legacy"]}})
-    for name in (PODS, VALIDATED, CLAIMS, WORKLOADS):
+    for name in (PODS, VALIDATED, CLAIMS, BEING_DELETED, WORKLOADS):
         (_, excluded) = rendered.entries()[name]["namespaceSelector"]["matchExpressions"]
         assert excluded["values"] == [*NEVER, "legacy"]
 
@@ -165,14 +174,27 @@ def test_claims_never_stand_in_the_way_of_deletion(helm: Helm) -> None:
     Nor is the class that the volume controller gives to a claim without one: native quota charges it. A claim that is
     being deleted can still grow, as long as a pod uses it.
     """
-    (_, condition) = helm.render().entries()[CLAIMS]["matchConditions"]
-    assert condition["expression"] == (
-        "request.operation == 'CREATE' || object.spec.?resources != oldObject.spec.?resources "
+    entries = helm.render().entries()
+    changed = (
+        "object.spec.?resources != oldObject.spec.?resources "
         "|| object.spec.?volumeAttributesClassName != oldObject.spec.?volumeAttributesClassName"
     )
+    assert entries[CLAIMS]["matchConditions"][-1]["expression"] == f"request.operation == 'CREATE' || {changed}"
+    deleted = entries[BEING_DELETED]["matchConditions"][-1]["expression"]
+    assert deleted == f"request.resource.resource == 'pods' || {changed}"
 
 
-@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS, WORKLOADS])
+def test_what_is_being_deleted_has_an_entry_of_its_own(helm: Helm) -> None:
+    """L-4: LimitRanger leaves it alone, so a handover must not. Each request is asked about once."""
+    entries = helm.render().entries()
+    being_deleted = "has(oldObject.metadata.deletionTimestamp)"
+    assert entries[BEING_DELETED]["matchConditions"][1]["expression"] == being_deleted
+    for name in (VALIDATED, CLAIMS):
+        condition = entries[name]["matchConditions"][1]["expression"]
+        assert condition == f"request.operation == 'CREATE' || !{being_deleted}"
+
+
+@pytest.mark.parametrize("name", [PODS, VALIDATED, CLAIMS, BEING_DELETED, WORKLOADS])
 def test_no_namespace_of_the_cluster_is_matched(helm: Helm, name: str) -> None:
     """A selector can only list names; one like kube-flannel may carry the label since before the guard."""
     condition = helm.render().entries()[name]["matchConditions"][0]

@@ -116,6 +116,7 @@ def test_an_outage_is_handed_over_and_back(installed: Cluster, say: Say) -> None
         assert seconds < MOST_SECONDS
         _is_held_natively(cluster)
         _holds_without_a_min(cluster)
+        _holds_what_is_being_deleted(cluster)
         _outlives_its_controller(cluster)
         _outlives_an_upgrade(cluster, release)
         bring_back(cluster)
@@ -197,6 +198,23 @@ def _holds_without_a_min(cluster: Cluster) -> None:
     until(lambda: create().code == 0, "a namespace left out while its LimitRange was written is included", seconds=30)
     assert resources_of(create().json) == DEFAULTS
     _patch_min(cluster, [{"op": "add", "path": MIN, "value": own}])
+
+
+def _holds_what_is_being_deleted(cluster: Cluster) -> None:
+    """L-4: LimitRanger checks no resize of it; its deletion needs no answer, nor does another pod's resize."""
+    change = {"spec": {"containers": [{"name": "main", "resources": {"limits": {"cpu": "300m"}}}]}}
+    resize = (
+        f"kubectl patch pod going -n dev --subresource=resize --dry-run=server -p {shlex.quote(json.dumps(change))}"
+    )
+    pod = a_pod("going")
+    pod["metadata"] |= {"namespace": "dev", "finalizers": ["example.com/held"]}
+    pod["spec"]["nodeSelector"] = {"no": "node"}
+    cluster.apply(pod)
+    assert cluster.run(resize).code == 0
+    cluster.kubectl("delete pod going -n dev --wait=false")
+    assert 'failed calling webhook "being-deleted.validate.tiergate.io"' in cluster.run(resize).err
+    cluster.kubectl("""patch pod going -n dev --type=merge -p '{"metadata":{"finalizers":null}}'""")
+    cluster.kubectl("wait --for=delete pod/going -n dev --timeout=60s")
 
 
 def _patch_min(cluster: Cluster, operations: list[Object]) -> None:

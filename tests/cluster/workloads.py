@@ -62,8 +62,15 @@ def used(cluster: Cluster) -> str:
 
 
 def ready(cluster: Cluster, name: str, count: int) -> None:
-    line = f"get deployment {name} -n {NAMESPACE} -o jsonpath={{.status.readyReplicas}}/{{.status.updatedReplicas}}"
-    until(lambda: cluster.kubectl(line).out == f"{count}/{count}", f"{count} pods of {name} run", seconds=60)
+    """Wait until its last change is rolled out: the controller has seen it, and all of its pods are new and ready."""
+
+    def is_rolled_out() -> bool:
+        found = cluster.kubectl(f"get deployment {name} -n {NAMESPACE} -o json").json
+        status = found["status"]
+        pods = [status.get(field) for field in ("replicas", "updatedReplicas", "readyReplicas")]
+        return status.get("observedGeneration") == found["metadata"]["generation"] and pods == [count] * 3
+
+    until(is_rolled_out, f"{count} pods of {name} run", seconds=60)
 
 
 def warnings(result: Result) -> list[str]:

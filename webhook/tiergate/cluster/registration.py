@@ -23,13 +23,16 @@ CONFIGURATION_NAME: Final = "tiergate"
 PODS_MUTATE: Final = "pods.mutate.tiergate.io"
 PODS_VALIDATE: Final = "pods.validate.tiergate.io"
 CLAIMS_VALIDATE: Final = "persistentvolumeclaims.validate.tiergate.io"
+BEING_DELETED_VALIDATE: Final = "being-deleted.validate.tiergate.io"
 REQUIRED_ENTRIES: Final = {
     "MutatingWebhookConfiguration": (PODS_MUTATE,),
     "ValidatingWebhookConfiguration": (PODS_VALIDATE,),
 }
 """Without these a tier is not enforced, whatever else is registered."""
 HANDED_OVER: Final = frozenset({PODS_MUTATE, PODS_VALIDATE, CLAIMS_VALIDATE})
-"""The entries whose objects Kubernetes' own engines can judge: these are handed over, the guard of the label never."""
+"""The entries whose objects Kubernetes' own engines can judge: these are handed over, the others never."""
+OF_PODS_AND_CLAIMS: Final = HANDED_OVER | {BEING_DELETED_VALIDATE}
+"""The last one is not handed over: LimitRanger judges nothing that is being deleted."""
 EXCLUDED: Final = "excluded."
 """Begins the name of a copy of an entry that stays with Fail, for the namespaces that a handover excludes."""
 RELEASED_ANNOTATION: Final = "tiergate.io/webhooks"

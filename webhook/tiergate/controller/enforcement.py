@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tiergate.cluster.registration import CONFIGURATION_NAME, HANDED_OVER, deviation, excluded_by_platform
+from tiergate.cluster.registration import CONFIGURATION_NAME, OF_PODS_AND_CLAIMS, deviation, excluded_by_platform
 from tiergate.cluster.selector import selects
 from tiergate.controller.tier_conditions import Assessment, named
 from tiergate.wire.tier_status import ConditionReason
@@ -131,6 +131,7 @@ def unasked(registrations: Sequence[Registration], members: Iterable[Namespace])
     selectors: list[Mapping[str, Any] | None] = []
     for one in registrations:
         for entry in one.entries:
-            if entry.get("name") in HANDED_OVER and (selector := entry.get("namespaceSelector")) not in selectors:
+            selector = entry.get("namespaceSelector")
+            if entry.get("name") in OF_PODS_AND_CLAIMS and selector not in selectors:
                 selectors.append(selector)
     return [one.name for one in members if not all(selects(selector, one.labels) for selector in selectors)]

@@ -87,11 +87,17 @@ def _never_suppressed() -> Iterator[None]:
 
 
 def _never_omitted() -> AbstractContextManager[object]:
-    return mock.patch.object(defaults, "_valid_alone", lambda _, limits, requests: (limits, requests))
+    return mock.patch.object(defaults, "_valid_alone", lambda _asked, _limited, limits, requests: (limits, requests))
 
 
 Switch = Callable[[], AbstractContextManager[object]]
 _SWITCHES: Final[tuple[Switch, ...]] = (_never_lifted, _never_lowered, _never_suppressed, _never_omitted)
+
+
+def anew(tier: Tier) -> Tier:
+    """Return a tier that does not know yet what it adds to bare containers: a switch changes that."""
+    item = tier.container
+    return tier if item is None else msgspec.structs.replace(tier, container=msgspec.structs.replace(item))
 
 
 def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
@@ -106,9 +112,9 @@ def _changes_defaults(switch: Switch) -> Callable[[Seen], bool]:
                 with ExitStack() as stack:
                     for other in off:
                         stack.enter_context(other())
-                    before = defaults.additions_to(seen.sent, seen.tier)
+                    before = defaults.additions_to(seen.sent, anew(seen.tier))
                     with switch():
-                        if defaults.additions_to(seen.sent, seen.tier) != before:
+                        if defaults.additions_to(seen.sent, anew(seen.tier)) != before:
                             return True
         return False
 

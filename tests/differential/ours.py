@@ -10,7 +10,7 @@ import msgspec
 
 from tests.builders import defaults_of, validated
 from tests.differential.case import copied
-from tests.differential.differences import CLAIM_UNCHANGED, RESIZE_UNCHANGED, Difference
+from tests.differential.differences import CLAIM_UNCHANGED, RESIZE_UNCHANGED, Difference, anew
 from tests.differential.outcome import Outcome, Problem, quota_problems, range_problem, resources
 from tests.differential.policies import Json, Policy
 from tiergate.admission.request import read
@@ -155,6 +155,7 @@ def mutated(document: Json, tier: Tier, off: Iterable[Difference] = (), *, minor
     if document["kind"] != "Pod":
         ask("validate", raw, document["kind"])
         return Mutated(document, None)
+    tier = anew(tier)
     with _without(off):
         pod = ask("mutate", raw, "Pod").subject
         assert isinstance(pod, Pod)

@@ -22,7 +22,7 @@ from tests.differential.running import Bench
 from tests.differential.server import Server, prepared
 from tests.differential.updating import JudgedClaim, JudgedResize
 from tests.differential.verdict import disagreeing
-from tiergate.core import defaults, limitrange, native, quota, usage
+from tiergate.core import defaults, limitrange, native, quota_rules, usage
 
 pytestmark = pytest.mark.cluster
 
@@ -252,7 +252,7 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
 @pytest.mark.parametrize(
     ("broken", "case"),
     [
-        pytest.param((quota, "left_of", lambda *_, **__: ()), TWO_GPUS, id="no-quota"),
+        pytest.param((quota_rules, "left_of", lambda *_, **__: ()), TWO_GPUS, id="no-quota"),
         pytest.param(
             (limitrange, "_exceeds_ratio", lambda *_: False),
             a_case({"maxLimitRequestRatio": {"cpu": "2"}}, {"requests": {"cpu": "1"}, "limits": {"cpu": "3"}}),
@@ -263,8 +263,8 @@ TWO_GPUS = a_case({}, {"limits": {"nvidia.com/gpu": "2"}}, quotas=(ONE_GPU,))
             a_case({"default": {"cpu": "500m"}}, {}),
             id="no-defaults",
         ),
-        pytest.param((quota, "increase", lambda new, _: dict(new)), GROWN, id="a-resize-charged-in-full"),
-        pytest.param((quota, "increase", lambda new, _: dict(new)), ENLARGED, id="a-claim-charged-in-full"),
+        pytest.param((quota_rules, "increase", lambda new, _: dict(new)), GROWN, id="a-resize-charged-in-full"),
+        pytest.param((quota_rules, "increase", lambda new, _: dict(new)), ENLARGED, id="a-claim-charged-in-full"),
         pytest.param((native, "refusals", lambda *_: ()), TWO_RANGES, id="no-refusal-predicted"),
         pytest.param(
             (predicting, "with_native_defaults", lambda pod, _: pod), TWO_RANGES, id="no-native-default-predicted"

@@ -22,7 +22,7 @@ from tests.differential.pods import a_pod
 from tests.differential.policies import Policy, with_several_ranges
 from tests.differential.spelling import fractional, scope_key, spellings
 from tests.differential.strategies import cases, policies, randoms, resizes, several_ranges
-from tiergate.core import native, quota, validity
+from tiergate.core import native, quota_rules, validity
 from tiergate.core.podlevel import completed
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import MILLI_IN_NANO, Quantity
@@ -173,7 +173,7 @@ def test_a_resize_is_charged_no_more_than_a_create(case: Case) -> None:
     grown, whole = (
         {
             (one.quota, one.resource)
-            for one in quota.exceeded(quota.ObjectCase(new, before, ours.tier_of({}), quotas, **SERVER))
+            for one in quota_rules.exceeded(quota_rules.ObjectCase(new, before, ours.tier_of({}), quotas, **SERVER))
         }
         for before in (old, None)
     )

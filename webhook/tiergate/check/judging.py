@@ -240,7 +240,7 @@ def _decoded(containers: tuple[Container, ...]) -> tuple[Container, ...]:
 
 def _of_containers(additions: tuple[Additions, ...]) -> Iterator[Default]:
     for one in additions:
-        for side, amounts in (("requests", one.requests), ("limits", one.limits)):
+        for side, amounts in (("requests", one.amounts.requests), ("limits", one.amounts.limits)):
             for name, amount in amounts.items():
                 where = f"{one.container.pointer}/resources/{side}/{escape(name)}"
                 yield Default(printable(where), str(amount))

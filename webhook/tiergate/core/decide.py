@@ -15,7 +15,8 @@ from tiergate.core.exemption import exemption
 from tiergate.core.facts import Facts, quotas_by_usage
 from tiergate.core.podspec import Pod
 from tiergate.core.prediction import admitted
-from tiergate.core.quota import ObjectCase, within_tier
+from tiergate.core.quota import within_tier
+from tiergate.core.quota_rules import ObjectCase
 from tiergate.core.request import CLUSTER_WIDE, LabelChange, Request, TierChange, Unreadable
 from tiergate.core.rules import broken, rests_on_usage
 from tiergate.core.tier import Tier, is_protected

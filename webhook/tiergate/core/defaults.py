@@ -14,7 +14,16 @@ import msgspec
 from tiergate.core.jsonpatch import JSONPatchOp, add
 from tiergate.core.podspec import FEW_ANNOTATIONS, MAX_AMOUNTS, Container, Pod
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, STANDARD, ResourceList, needs_limit, unit
+from tiergate.core.resources import (
+    EMPTY,
+    HUGEPAGES,
+    POD_LEVEL_COMPUTE,
+    STANDARD,
+    Amounts,
+    ResourceList,
+    needs_limit,
+    unit,
+)
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
@@ -31,11 +40,10 @@ MAX_ANNOTATIONS = 256 * 2**10
 
 
 class Additions(msgspec.Struct, frozen=True):
-    """What defaulting adds to one container: names it had no value for, sorted."""
+    """What defaulting adds to one container."""
 
     container: Container
-    requests: Mapping[str, Quantity]
-    limits: Mapping[str, Quantity]
+    amounts: Amounts
 
 
 def with_defaults(pod: Pod, tier: Tier) -> tuple[Pod, tuple[Additions, ...]]:
@@ -53,7 +61,7 @@ def additions_to(pod: Pod, tier: Tier) -> tuple[Additions, ...]:
     if tier.container is None:
         return ()
     if not pod.pod_level:
-        return _added(pod, tier.container)
+        return _added(pod, tier.container, _of_bare_container(tier.container))
     item = _beside_pod_level(pod, tier.container)
     found = _added(pod, item)
     if uneven := _uneven(_completed(pod, found)):
@@ -61,9 +69,23 @@ def additions_to(pod: Pod, tier: Tier) -> tuple[Additions, ...]:
     return found
 
 
-def _added(pod: Pod, item: LimitRangeItem) -> tuple[Additions, ...]:
-    containers = (*pod.containers, *pod.init_containers)
-    return tuple([one for container in containers if (one := _of_container(container, item)) is not None])
+def _added(pod: Pod, item: LimitRangeItem, of_bare: Amounts | None = None) -> tuple[Additions, ...]:
+    """Return what an item adds to each container; ``of_bare`` is known of those that set nothing, as most do."""
+    added: list[Additions] = []
+    for container in pod.every_container():
+        requests, limits = container.requests, container.limits
+        amounts = _amounts(requests, limits, item) if of_bare is None or requests or limits else of_bare
+        if amounts is not None:
+            added.append(Additions(container, amounts))
+    return tuple(added)
+
+
+def _of_bare_container(item: LimitRangeItem) -> Amounts | None:
+    """Return what an item adds to a container without any value."""
+    known = item.of_bare
+    if None not in known:
+        known[None] = _amounts(EMPTY, EMPTY, item)
+    return known[None]
 
 
 def _completed(pod: Pod, additions: tuple[Additions, ...]) -> Pod:
@@ -73,8 +95,8 @@ def _completed(pod: Pod, additions: tuple[Additions, ...]) -> Pod:
         # The API server completes requests from limits after our patch (D-3). No new limit comes without a request.
         id(one.container): msgspec.structs.replace(
             one.container,
-            requests={**one.container.requests, **one.requests},
-            limits={**one.container.limits, **one.limits},
+            requests={**one.container.requests, **one.amounts.requests},
+            limits={**one.container.limits, **one.amounts.limits},
         )
         for one in additions
     }
@@ -134,9 +156,9 @@ def _uneven(pod: Pod) -> frozenset[str]:
     )
 
 
-def _of_container(container: Container, item: LimitRangeItem) -> Additions | None:
-    """Return what an item adds to a container; a pod may have hundreds of them, and each takes a few microseconds."""
-    asked, limited, ratios = container.requests, container.limits, item.max_limit_request_ratio
+def _amounts(asked: ResourceList, limited: ResourceList, item: LimitRangeItem) -> Amounts | None:
+    """Return what an item adds to a container of these requests and limits; a pod may have hundreds of them."""
+    ratios = item.max_limit_request_ratio
     if item.default.keys() <= limited.keys() and item.default_request.keys() <= asked.keys():
         return None
     requests: Mapping[str, Quantity] = item.default_request
@@ -150,12 +172,12 @@ def _of_container(container: Container, item: LimitRangeItem) -> Additions | Non
         if name not in limited
     }
     if not (limits.keys() <= _PLAIN and requests.keys() <= _PLAIN):  # hardly ever
-        limits, requests = _valid_alone(container, limits, requests)
-    return Additions(container, requests, limits) if limits or requests else None
+        limits, requests = _valid_alone(asked, limited, limits, requests)
+    return Amounts(requests, limits) if limits or requests else None
 
 
 def _valid_alone(
-    container: Container, limits: ResourceList, requests: ResourceList
+    asked: ResourceList, limited: ResourceList, limits: ResourceList, requests: ResourceList
 ) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
     """Leave out the defaults that the API would refuse in this container, where LimitRanger breaks the pod.
 
@@ -163,11 +185,11 @@ def _valid_alone(
     a default), and hugepages need cpu or memory beside them (D-14).
     """
     whole = [name for name in {**limits, **requests} if needs_limit(name)]
-    computes = not POD_LEVEL_COMPUTE.isdisjoint({*container.requests, *limits, *requests})
+    computes = not POD_LEVEL_COMPUTE.isdisjoint({*asked, *limits, *requests})
     refused = {
         name
         for name in whole
-        if (name not in limits and name not in container.limits) or (name.startswith(HUGEPAGES) and not computes)
+        if (name not in limits and name not in limited) or (name.startswith(HUGEPAGES) and not computes)
     }
     return _omitting(limits, refused), _omitting(requests, refused)
 
@@ -219,8 +241,7 @@ def _annotations_with(pod: Pod, text: str) -> int:
 
 
 def _container_patch(addition: Additions) -> list[JSONPatchOp]:
-    container = addition.container
-    limits, requests = _texts(addition.limits), _texts(addition.requests)
+    container, (requests, limits) = addition.container, addition.amounts.texts
     parent = f"{container.pointer}/resources"
     if not container.has_resources:
         added = {"limits": limits, "requests": requests}
@@ -237,10 +258,6 @@ def _field_patch(path: str, added: dict[str, str], *, written: bool) -> list[JSO
     return [JSONPatchOp("add", path, added)] if added else []
 
 
-def _texts(resources: Mapping[str, Quantity]) -> dict[str, str]:
-    return {name: str(quantity) for name, quantity in resources.items()}
-
-
 def described(additions: tuple[Additions, ...], *, after: str | None = None) -> str:
     """Name what was set; an earlier pass's text stays before it (a sidecar may come later)."""
     parts = []
@@ -249,9 +266,7 @@ def described(additions: tuple[Additions, ...], *, after: str | None = None) -> 
         name = (
             one.container.name if len(one.container.name) <= NAME_SHOWN else shortened(one.container.name, NAME_SHOWN)
         )
-        for word, resources in (("request", one.requests), ("limit", one.limits)):
-            if resources:
-                parts.append(f"{', '.join(resources)} {word} for {kind} {name}")
+        parts += [f"{names} for {kind} {name}" for names in one.amounts.named]
     text = "; ".join(parts)
     if after is not None and after.startswith(ANNOTATION_PREFIX):
         return f"{after}; {text}"

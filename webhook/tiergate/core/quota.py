@@ -6,23 +6,20 @@ reported instead of the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Final
 
 import msgspec
 
-from tiergate.core.claim import STORAGE_CLASS, STORAGE_POINTER, Claim, claim_charge
-from tiergate.core.decision import Finding
+from tiergate.core.claim import STORAGE_CLASS, Claim, claim_charge
 from tiergate.core.desired import DesiredQuota, desired_quotas
-from tiergate.core.jsonpatch import escape
-from tiergate.core.lowering import Lowerings
-from tiergate.core.podspec import Container, Pod
+from tiergate.core.podspec import Pod
 from tiergate.core.quantity import MILLI_IN_NANO, ZERO, Quantity
-from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, increase, is_extended
+from tiergate.core.resources import DEVICE_CLASS, EMPTY, HUGEPAGES, ResourceList, is_extended
 from tiergate.core.scopes import in_scope
 from tiergate.core.text import shortened
-from tiergate.core.tier import COMPUTE_QUOTA_NAMES, LimitRangeItem, ScopeRequirement, Tier
+from tiergate.core.tier import COMPUTE_QUOTA_NAMES, ScopeRequirement, Tier
 from tiergate.core.usage import pod_charge
 
 _POD_NAMES: Final = COMPUTE_QUOTA_NAMES | {
@@ -105,21 +102,6 @@ def as_created(
 Measured = Pod | Claim
 
 
-class ObjectCase(msgspec.Struct, frozen=True):
-    """All a rule may look at.
-
-    ``old`` is the stored object of an UPDATE: then only what grew is judged. ``now`` is the time in seconds since the
-    epoch, needed for pods being deleted, ``minor`` the server's release.
-    """
-
-    subject: Measured
-    old: Measured | None
-    tier: Tier
-    quotas: tuple[QuotaStatus, ...]
-    now: float
-    minor: int
-
-
 def charge(subject: Measured, *, now: float | None, minor: int) -> dict[str, Quantity]:
     """Return the usage of a pod or claim by quota name, at a time and by a release as ``pod_charge`` takes them."""
     return pod_charge(subject, now=now, minor=minor) if isinstance(subject, Pod) else claim_charge(subject)
@@ -176,127 +158,16 @@ def scopes_of(quota: QuotaStatus | DesiredQuota) -> tuple[ScopeRequirement, ...]
     return (*map(ScopeRequirement, quota.scopes), *quota.scope_selector)
 
 
-def pending(case: ObjectCase) -> Iterator[Finding]:
-    """Yield the tier's quotas that native quota does not enforce yet in the namespace, then the others it refuses for.
-
-    ``detail`` names the foreign ResourceQuota that has the name of ours: then waiting does not help.
-    """
-    subject, tier, quotas, minor = case.subject, case.tier, case.quotas, case.minor
-    for desired in desired_quotas(tier):
-        names = pertinent(subject, desired, minor=minor)
-        if names and not _in_force(desired.name, names, quotas):
-            waits = ", ".join(sorted({desired.sources[name] for name in names}))
-            foreign = any(quota.name == desired.name and not quota.managed for quota in quotas)
-            yield Finding("quota-pending", "", quota=waits, detail=desired.name if foreign else "")
-    for quota in quotas:
-        if quota.managed:
-            continue
-        if without := [name for name in pertinent(subject, quota, minor=minor) if name not in quota.used]:
-            label = quota_label(quota, without[0], tier, quotas)  # native quota refuses too (R-50.1)
-            yield Finding("quota-pending", "", quota=label, resource=", ".join(without))
-
-
-def _in_force(name: str, names: tuple[str, ...], quotas: tuple[QuotaStatus, ...]) -> bool:
-    for quota in quotas:  # quicker than a generator, and every object comes by here
-        if quota.managed and quota.name == name:
-            return quota.counted.issuperset(names)
-    return False
-
-
-def has_required(pod: Pod, quotas: tuple[QuotaStatus, ...]) -> bool:
-    """Say whether every container has what any quota demands, so that `required` yields nothing."""
-    return not any(_lacking(pod, demanded) for demanded in {quota.demanded_of for quota in quotas})
-
-
-def required(case: ObjectCase) -> Iterator[Finding]:
-    """Yield containers without a value that a pertinent quota demands (R-23).
-
-    Any pod-level value silences native quota altogether, which then neither asks for other resources nor counts them.
-    Of a new pod a tier's own quota demands these all the same (ADR 10).
-    """
-    subject, quotas = case.subject, case.quotas
-    if isinstance(subject, Claim):
-        return
-    lacking_of: dict[Demanded, list[Container]] = {}  # few quotas demand something else than the others
-    for quota in quotas:
-        if (lacking := lacking_of.get(quota.demanded_of)) is None:
-            lacking = lacking_of[quota.demanded_of] = _lacking(subject, quota.demanded_of)
-        if not lacking or (subject.pod_level and (case.old is not None or not quota.managed)):
-            continue
-        demanded = _not_at_pod_level(quota.demanded, subject)
-        if demanded and matches(subject, quota, minor=case.minor):  # a quota that demands anything measures pods
-            for container in lacking:
-                for name, side, resource in demanded:
-                    if resource not in (container.limits if side == "limits" else container.requests):
-                        label = quota_label(quota, name, case.tier, quotas)
-                        yield _missing(container, side, resource, label, native=not quota.managed)
-
-
-def _lacking(pod: Pod, demanded: Demanded) -> list[Container]:
-    asked, limited = demanded
-    return [one for one in pod.every_container() if not (one.requests.keys() >= asked and one.limits.keys() >= limited)]
-
-
-def _not_at_pod_level(demanded: tuple[tuple[str, str, str], ...], pod: Pod) -> tuple[tuple[str, str, str], ...]:
-    if not pod.pod_level:
-        return demanded
-    written = {"requests": pod.requests, "limits": pod.limits}
-    return tuple(one for one in demanded if one[2] not in written[one[1]])
-
-
-def _missing(container: Container, side: str, resource: str, quota: str, *, native: bool) -> Finding:
-    return Finding(
-        "quota-required",
-        f"{container.pointer}/resources/{side}/{escape(resource)}",
-        container=container.name,
-        init=container.init,
-        resource=f"{side}.{resource}",
-        quota=quota,
-        native=native,
-    )
-
-
-def exceeded(case: ObjectCase, ranges: Sequence[LimitRangeItem] = ()) -> Iterator[Finding]:
-    """Yield each bound that the request's increase would break (R-50.3 to R-50.6).
-
-    What would pass keeps the tier's ranges, or those that are given.
-    """
-    subject, old, tier, quotas, minor = case.subject, case.old, case.tier, case.quotas, case.minor
-    usage = charge(subject, now=case.now, minor=minor)
-    grown = increase(usage, charge(old, now=None, minor=minor)) if old is not None else usage
-    lowerings = None  # nearly every object passes
-    for quota in quotas:
-        delta = grown if old is not None and matches(old, quota, minor=minor) else usage
-        for name, left in left_of(subject, quota, minor=minor):
-            asked = delta.get(name)
-            if asked is not None and asked.nano > left and asked.nano:
-                hard, used = quota.hard[name], quota.used.get(name, ZERO)
-                most = usage[name] - min(used + asked - hard, asked)  # what was there already is not judged
-                lowerings = lowerings or Lowerings(subject, ranges or tier.limits)
-                lower = lowerings.to(name, most)
-                yield Finding(
-                    "quota-exceeded",
-                    _pointer(subject, name),
-                    container=_only_container(subject),
-                    resource=name,
-                    actual=asked,
-                    bound=hard,
-                    used=used,
-                    fits=lower.most,
-                    lowered=lower.values,
-                    quota=quota_label(quota, name, tier, quotas),
-                    native=not quota.managed,
-                    scopes=scopes_of(quota),
-                )
-
-
 def within_tier(quotas: tuple[QuotaStatus, ...], tier: Tier) -> tuple[QuotaStatus, ...]:
     """Return the quotas, ours with the tier's bounds where these are smaller; the same tuple where none is.
 
     An object of ours is as old as the last leader: a namespace may have moved to a smaller tier since.
     """
     desired = desired_quotas(tier)
-    return with_bounds(quotas, [_smaller(quota, desired) if quota.managed else EMPTY for quota in quotas])
+    for quota in quotas:  # a loop, as every pod comes by here
+        if quota.managed and _smaller(quota, desired):
+            return with_bounds(quotas, [_smaller(one, desired) if one.managed else EMPTY for one in quotas])
+    return quotas
 
 
 def with_bounds(quotas: tuple[QuotaStatus, ...], bounds: Sequence[ResourceList]) -> tuple[QuotaStatus, ...]:
@@ -320,19 +191,6 @@ def _smaller(quota: QuotaStatus, of_tier: tuple[DesiredQuota, ...]) -> ResourceL
             ours = desired.hard.items()
             return {name: one for name, one in ours if name in hard and hard[name].nano - one.nano >= MILLI_IN_NANO}
     return EMPTY
-
-
-def _pointer(subject: Measured, name: str) -> str:
-    if isinstance(subject, Claim):
-        return f"{subject.pointer}{STORAGE_POINTER}" if name.endswith("requests.storage") else subject.pointer
-    return subject.pointer if name in ("pods", "count/pods") else f"{subject.pointer}/spec"
-
-
-def _only_container(subject: Measured) -> str:
-    """Return the container that alone makes the pod's charge, or "" when there are several."""
-    if isinstance(subject, Claim) or subject.pod_level or subject.overhead or subject.init_containers:
-        return ""
-    return subject.containers[0].name if len(subject.containers) == 1 else ""
 
 
 def quota_label(quota: QuotaStatus, name: str, tier: Tier, among: Iterable[QuotaStatus]) -> str:

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
-from tiergate.core import limitrange, messages, quota, tier_messages, workload_messages
+from tiergate.core import limitrange, messages, quota_rules, tier_messages, workload_messages
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.messages import Said
 from tiergate.core.mode import Effect, Mode
 from tiergate.core.native import Refusal
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import ObjectCase
+from tiergate.core.quota_rules import ObjectCase
 from tiergate.core.request import Endpoint
 from tiergate.core.resources import ResourceList
 from tiergate.core.text import shortened
@@ -149,10 +149,11 @@ RULES: Final[tuple[Rule, ...]] = (
         summary="The limit of a whole pod is too many times its request."),
     Rule("claim-min", messages.too_small, claim=_claim, summary="A claim asks less storage than min of the tier."),
     Rule("claim-max", messages.too_large, claim=_claim, summary="A claim asks more storage than max of the tier."),
-    Rule("quota-pending", messages.pending, usage=quota.pending,
+    Rule("quota-pending", messages.pending, usage=quota_rules.pending,
         summary="The quotas of the namespace are not in force, or their usage is not known."),
-    Rule("quota-required", messages.required, usage=quota.required, summary="A quota counts a value that is not set."),
-    Rule("quota-exceeded", messages.exceeded, usage=quota.exceeded,
+    Rule("quota-required", messages.required, usage=quota_rules.required,
+        summary="A quota counts a value that is not set."),
+    Rule("quota-exceeded", messages.exceeded, usage=quota_rules.exceeded,
         summary="A quota has not as much left as is asked."),
     Rule("malformed", messages.malformed, summary="A value is not what Kubernetes takes there."),
     Rule("tier-missing", messages.no_tier, summary="The namespace names a tier that does not exist."),

@@ -6,13 +6,14 @@ Limits are LimitRange items, quotas ResourceQuota specs (rules L-1, R-2). `tier_
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 import msgspec
 
 from tiergate.core.mode import Mode, WorkloadPolicy
 from tiergate.core.quantity import Quantity
-from tiergate.core.resources import EMPTY, STANDARD, ResourceList
+from tiergate.core.resources import EMPTY, STANDARD, Amounts, ResourceList
 
 CONTAINER: Final = "Container"
 POD: Final = "Pod"
@@ -31,7 +32,7 @@ ZERO_IS_NO_LIMIT: Final = STANDARD
 LIMIT_QUOTAS: Final = frozenset(f"limits.{name}" for name in STANDARD)
 
 
-class LimitRangeItem(msgspec.Struct, frozen=True):
+class LimitRangeItem(msgspec.Struct, frozen=True, dict=True):
     """One entry of ``spec.limits``, as written."""
 
     type: str
@@ -46,6 +47,11 @@ class LimitRangeItem(msgspec.Struct, frozen=True):
         """How many names it holds, and one for itself."""
         bounds = (self.default, self.default_request, self.min, self.max, self.max_limit_request_ratio)
         return 1 + sum(map(len, bounds))
+
+    @cached_property
+    def of_bare(self) -> dict[None, Amounts | None]:
+        """What it adds to a container without any value, once it was asked for."""
+        return {}
 
 
 class ScopeRequirement(msgspec.Struct, frozen=True):

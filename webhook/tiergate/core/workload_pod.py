@@ -8,15 +8,16 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core import native, prediction, quota, rules
+from tiergate.core import native, prediction, quota_rules, rules
 from tiergate.core.authorship import with_author
 from tiergate.core.decision import Finding
 from tiergate.core.defaults import additions_to, described
 from tiergate.core.mode import Effect
 from tiergate.core.native import LimitRange
 from tiergate.core.podspec import Pod
-from tiergate.core.quota import Measured, ObjectCase
+from tiergate.core.quota import Measured
 from tiergate.core.quota_bounds import Charged, NamespaceQuotas, charged
+from tiergate.core.quota_rules import ObjectCase
 from tiergate.core.tier import amounts_by_field
 from tiergate.core.validity import invalid
 from tiergate.core.workload import Workload
@@ -72,7 +73,7 @@ def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
 def is_sound(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas) -> bool:
     """Say whether one look shows that nothing refuses a pod for which quotas have room; False where that takes more."""
     pod, sound = unit.pod, len(unit.charges) == 1 and not case.around.limit_ranges and not unit.pod.pod_level
-    return sound and rules.is_in_range(pod, case.tier) and quota.has_required(pod, quotas.quotas)
+    return sound and rules.is_in_range(pod, case.tier) and quota_rules.has_required(pod, quotas.quotas)
 
 
 def never_runs(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas, *, deny: bool) -> tuple[Finding, ...]:
@@ -114,9 +115,9 @@ def _refused(asked: Charged, case: WorkloadCase, quotas: NamespaceQuotas) -> Ite
     """Yield what refuses a pod or claim."""
     one, tier, minor = asked.subject, case.tier, case.minor
     judged = ObjectCase(one, None, tier, quotas.quotas, 0.0, minor)
-    broken = [*rules.out_of_range(one, rules.checks(tier)), *quota.required(judged)]
+    broken = [*rules.out_of_range(one, rules.checks(tier)), *quota_rules.required(judged)]
     if not quotas.allow(asked):
-        broken += quota.exceeded(msgspec.structs.replace(judged, quotas=quotas.unused), case.ranges)
+        broken += quota_rules.exceeded(msgspec.structs.replace(judged, quotas=quotas.unused), case.ranges)
     if broken:
         for found in with_author(tuple(broken), _annotated(one, case), None, tier):
             yield by_limit_range(found, case) if case.around.limit_ranges and isinstance(one, Pod) else found

@@ -113,13 +113,14 @@ def to_pod(wire: WirePod, *, pointer: str = "") -> Pod:
     """
     metadata, spec = wire.metadata or Metadata(), wire.spec or PodSpec()
     status = wire.status or PodStatus()
-    _count(spec.containers, spec.initContainers, f"{pointer}/spec/containers")
-    annotations = metadata.annotations
+    app, init, annotations = spec.containers, spec.initContainers, metadata.annotations
+    if init or (app and len(app) > FEW_CONTAINERS):  # hardly ever
+        _count(app, init, f"{pointer}/spec/containers")
     resources, deleted = spec.resources, metadata.deletionTimestamp
     return Pod(  # by position: so many names cost 3 % of a decision
         metadata.name or metadata.generateName,
-        _containers(spec.containers, pointer, "containers"),
-        _containers(spec.initContainers, pointer, "initContainers"),
+        _containers(app, pointer, "containers"),
+        _containers(init, pointer, "initContainers"),
         _pod_level(resources.requests) if resources else EMPTY,
         _pod_level(resources.limits) if resources else EMPTY,
         resource_list(spec.overhead) if spec.overhead else EMPTY,
@@ -143,8 +144,6 @@ def to_pod(wire: WirePod, *, pointer: str = "") -> Pod:
 def _count(app: _HaveResources | None, init: _HaveResources | None, pointer: str) -> None:
     """Refuse more than can be judged at once, before anything is made of it."""
     count = (len(app) if app else 0) + (len(init) if init else 0)
-    if count <= FEW_CONTAINERS:  # as nearly always; each list is bounded too
-        return
     if count > MAX_CONTAINERS:
         raise Excess(pointer, f"{count} with the init containers, and at most {MAX_CONTAINERS} are judged")
     resources = [one.resources for one in (*(app or ()), *(init or ())) if one.resources is not None]

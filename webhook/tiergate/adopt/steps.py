@@ -77,7 +77,8 @@ def _enforcing(plan: AdoptionPlan, written: Destination, home: str) -> tuple[str
         heading = f"set enforcement: Enforce in {written.file} for each tier, {until}"
         return heading, (_upgrade(written, home), loop, *waits)
     patch = """  kubectl patch tier $t --type=merge -p '{"spec":{"enforcement":"Enforce"}}'"""
-    return f"set each tier to Enforce, {until}", (loop, patch, *waits)
+    also = f", in {written.file} as well," if written.output == "manifests" else ","
+    return f"set each tier to Enforce{also} {until}", (loop, patch, *waits)
 
 
 def _loops(removals: Sequence[tuple[str, Removal]], of: Callable[[Removal], tuple[str, ...]]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tests.builders import validated
 from tests.differential import exactly, overheads
 from tests.differential.outcome import Problem, range_problems
 from tests.differential.sums import Form, forms, uncapped
-from tiergate.core import defaults, native
+from tiergate.core import default_amounts, defaults, native
 from tiergate.core.claim import Claim
 from tiergate.core.defaults import Additions
 from tiergate.core.podspec import Pod
@@ -64,11 +64,11 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def _never_lifted() -> AbstractContextManager[object]:
-    return mock.patch.object(defaults, "_lifted", lambda limit, _: limit)
+    return mock.patch.object(default_amounts, "_lifted", lambda limit, _: limit)
 
 
 def _never_lowered() -> AbstractContextManager[object]:
-    return mock.patch.object(defaults, "_lowered", lambda _name, limit, *_: limit)
+    return mock.patch.object(default_amounts, "_lowered", lambda _name, limit, *_: limit)
 
 
 def _bare(pod: Pod) -> Pod:
@@ -87,7 +87,9 @@ def _never_suppressed() -> Iterator[None]:
 
 
 def _never_omitted() -> AbstractContextManager[object]:
-    return mock.patch.object(defaults, "_valid_alone", lambda _asked, _limited, limits, requests: (limits, requests))
+    return mock.patch.object(
+        default_amounts, "_valid_alone", lambda _asked, _limited, limits, requests: (limits, requests)
+    )
 
 
 Switch = Callable[[], AbstractContextManager[object]]

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from tiergate.core import defaults
+from tiergate.core import default_amounts, defaults
 from tiergate.core.claim import Claim
 from tiergate.core.decision import Finding, RuleId
 from tiergate.core.podspec import Container, Pod
@@ -58,7 +58,7 @@ def _is_default(pod: Pod, container: str, resource: str, named: Names, tier: Tie
         mine = f"requests.{name}"
         if (container, mine) in named and not _is_default(pod, container, mine, named, tier):
             request = item.default_request.get(name, request)
-        default = defaults.fitted(name, default, request, item.max_limit_request_ratio.get(name))
+        default = default_amounts.fitted(name, default, request, item.max_limit_request_ratio.get(name))
     if pod.pod_level and not is_limit and value <= default:  # what the pod-level request leaves
         return True
     return 0 <= value.nano - default.nano < unit(name)  # the API server rounds up

@@ -6,31 +6,18 @@ docs/differences.md lists.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final
-
 import msgspec
 
+from tiergate.core.default_amounts import Amounts, omitting, rounded_down
 from tiergate.core.jsonpatch import JSONPatchOp, add
 from tiergate.core.podspec import FEW_ANNOTATIONS, MAX_AMOUNTS, Container, Pod
-from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import (
-    EMPTY,
-    HUGEPAGES,
-    POD_LEVEL_COMPUTE,
-    STANDARD,
-    Amounts,
-    ResourceList,
-    needs_limit,
-    unit,
-)
+from tiergate.core.quantity import Quantity
+from tiergate.core.resources import HUGEPAGES
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
 ANNOTATION = "tiergate.io/defaults"
 ANNOTATION_PREFIX = "tiergate set: "
-_PLAIN: Final = frozenset(STANDARD)
-"""Resources that may be requested without a limit."""
 NAME_SHOWN = 63
 """Characters of a container's name, which the API server bounds only after us."""
 SHORT_TEXT = 4096
@@ -61,7 +48,7 @@ def additions_to(pod: Pod, tier: Tier) -> tuple[Additions, ...]:
     if tier.container is None:
         return ()
     if not pod.pod_level:
-        return _added(pod, tier.container, _of_bare_container(tier.container))
+        return _added(pod, tier.container)
     item = _beside_pod_level(pod, tier.container)
     found = _added(pod, item)
     if uneven := _uneven(_completed(pod, found)):
@@ -69,23 +56,14 @@ def additions_to(pod: Pod, tier: Tier) -> tuple[Additions, ...]:
     return found
 
 
-def _added(pod: Pod, item: LimitRangeItem, of_bare: Amounts | None = None) -> tuple[Additions, ...]:
-    """Return what an item adds to each container; ``of_bare`` is known of those that set nothing, as most do."""
+def _added(pod: Pod, item: LimitRangeItem) -> tuple[Additions, ...]:
     added: list[Additions] = []
     for container in pod.every_container():
         requests, limits = container.requests, container.limits
-        amounts = _amounts(requests, limits, item) if of_bare is None or requests or limits else of_bare
+        amounts = item.added_to(requests, limits) if requests or limits else item.added_to_bare
         if amounts is not None:
             added.append(Additions(container, amounts))
     return tuple(added)
-
-
-def _of_bare_container(item: LimitRangeItem) -> Amounts | None:
-    """Return what an item adds to a container without any value."""
-    known = item.of_bare
-    if None not in known:
-        known[None] = _amounts(EMPTY, EMPTY, item)
-    return known[None]
 
 
 def _completed(pod: Pod, additions: tuple[Additions, ...]) -> Pod:
@@ -129,17 +107,12 @@ def _room(pod: Pod, name: str, bound: Quantity) -> Quantity:
         if not container.init or container.restartable:  # it keeps running beside those that follow
             requested, lacking = step
     most = min((max(bound.nano - used, 0) // sharing for used, sharing in steps if sharing), default=bound.nano)
-    return _rounded_down(name, most, bound)
-
-
-def _rounded_down(name: str, nano: int, like: Quantity) -> Quantity:
-    """Return an amount that the API does not round up."""
-    return Quantity(nano - nano % unit(name), like.format)
+    return rounded_down(name, most, bound)
 
 
 def _without(item: LimitRangeItem, names: frozenset[str]) -> LimitRangeItem:
     return msgspec.structs.replace(
-        item, default=_omitting(item.default, names), default_request=_omitting(item.default_request, names)
+        item, default=omitting(item.default, names), default_request=omitting(item.default_request, names)
     )
 
 
@@ -154,63 +127,6 @@ def _uneven(pod: Pod) -> frozenset[str]:
         for name in set[str]().union(*limited)
         if name.startswith(HUGEPAGES) and not all(name in names for names in limited)
     )
-
-
-def _amounts(asked: ResourceList, limited: ResourceList, item: LimitRangeItem) -> Amounts | None:
-    """Return what an item adds to a container of these requests and limits; a pod may have hundreds of them."""
-    ratios = item.max_limit_request_ratio
-    if item.default.keys() <= limited.keys() and item.default_request.keys() <= asked.keys():
-        return None
-    requests: Mapping[str, Quantity] = item.default_request
-    if asked:
-        requests = {name: one for name, one in requests.items() if name not in asked}
-    limits = {
-        name: limit
-        if (request := asked.get(name, requests.get(name))) is None
-        else fitted(name, limit, request, ratios.get(name))
-        for name, limit in item.default.items()
-        if name not in limited
-    }
-    if not (limits.keys() <= _PLAIN and requests.keys() <= _PLAIN):  # hardly ever
-        limits, requests = _valid_alone(asked, limited, limits, requests)
-    return Amounts(requests, limits) if limits or requests else None
-
-
-def _valid_alone(
-    asked: ResourceList, limited: ResourceList, limits: ResourceList, requests: ResourceList
-) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
-    """Leave out the defaults that the API would refuse in this container, where LimitRanger breaks the pod.
-
-    Hugepages and extended resources may not be requested without a limit (D-13; a ``min`` alone derives such
-    a default), and hugepages need cpu or memory beside them (D-14).
-    """
-    whole = [name for name in {**limits, **requests} if needs_limit(name)]
-    computes = not POD_LEVEL_COMPUTE.isdisjoint({*asked, *limits, *requests})
-    refused = {
-        name
-        for name in whole
-        if (name not in limits and name not in limited) or (name.startswith(HUGEPAGES) and not computes)
-    }
-    return _omitting(limits, refused), _omitting(requests, refused)
-
-
-def _omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quantity]:
-    return {name: quantity for name, quantity in resources.items() if name not in names}
-
-
-def fitted(name: str, limit: Quantity, request: Quantity, ratio: Quantity | None) -> Quantity:
-    """Return the default limit as it fits the request: LimitRanger would break the pod (L-11, L-23)."""
-    return _lifted(limit if ratio is None else _lowered(name, limit, request, ratio), request)
-
-
-def _lifted(limit: Quantity, request: Quantity) -> Quantity:
-    """Return the limit, raised to a larger request: otherwise the API refuses the pod."""
-    return limit if request.nano <= limit.nano else request
-
-
-def _lowered(name: str, limit: Quantity, request: Quantity, ratio: Quantity) -> Quantity:
-    """Return the limit, lowered to what ``maxLimitRequestRatio`` allows, but never to 0: that is no limit."""
-    return min(limit, _rounded_down(name, request.nano * ratio.nano // NANO, request)) if request.nano else limit
 
 
 def patch(pod: Pod, additions: tuple[Additions, ...]) -> tuple[JSONPatchOp, ...]:

@@ -7,39 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Final
-
-import msgspec
 
 from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity, QuantityError
 
 ResourceList = Mapping[str, Quantity]
 
 EMPTY: Final[ResourceList] = {}
-
-
-class Amounts(msgspec.Struct, frozen=True, dict=True):
-    """Requests and limits that defaulting adds to a container."""
-
-    requests: ResourceList
-    limits: ResourceList
-
-    @cached_property
-    def texts(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The requests and the limits as a patch writes them."""
-        return _texts(self.requests), _texts(self.limits)
-
-    @cached_property
-    def named(self) -> tuple[str, ...]:
-        """The names of each side, as the annotation of the pod names them."""
-        sides = (("request", self.requests), ("limit", self.limits))
-        return tuple([f"{', '.join(resources)} {word}" for word, resources in sides if resources])
-
-
-def _texts(resources: ResourceList) -> dict[str, str]:
-    return {name: str(quantity) for name, quantity in resources.items()}
-
 
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")

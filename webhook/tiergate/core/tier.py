@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
+from tiergate.core.default_amounts import Amounts, added
 from tiergate.core.mode import Mode, WorkloadPolicy
 from tiergate.core.quantity import Quantity
-from tiergate.core.resources import EMPTY, STANDARD, Amounts, ResourceList
+from tiergate.core.resources import EMPTY, STANDARD, ResourceList
 
 CONTAINER: Final = "Container"
 POD: Final = "Pod"
@@ -49,9 +50,14 @@ class LimitRangeItem(msgspec.Struct, frozen=True, dict=True):
         return 1 + sum(map(len, bounds))
 
     @cached_property
-    def of_bare(self) -> dict[None, Amounts | None]:
-        """What it adds to a container without any value, once it was asked for."""
-        return {}
+    def added_to_bare(self) -> Amounts | None:
+        """What it adds as defaults to a container without any value: worked out once, as most have none."""
+        return self.added_to(EMPTY, EMPTY)
+
+    def added_to(self, requests: ResourceList, limits: ResourceList) -> Amounts | None:
+        """Return what it adds as defaults to a container of these requests and limits."""
+        ratios = self.max_limit_request_ratio
+        return added(requests, limits, default=self.default, requests=self.default_request, ratios=ratios)
 
 
 class ScopeRequirement(msgspec.Struct, frozen=True):

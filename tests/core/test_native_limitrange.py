@@ -146,7 +146,7 @@ def test_a_claim_is_judged_by_its_request(claim: Claim, messages: list[str]) -> 
 def test_every_object_is_asked_and_named() -> None:
     """L-7: the server asks them in no fixed order and stops at the first that refuses."""
     pod = a_pod(a_container(limits={"cpu": "2"}))
-    found = refusals(pod, (a_range(HIGH, name="one"), a_range(LOW, name="two"), a_range(HIGH, name="three")))
+    found = tuple(refusals(pod, (a_range(HIGH, name="one"), a_range(LOW, name="two"), a_range(HIGH, name="three"))))
     assert [(one.limit_range, one.pointer) for one in found] == [
         ("one", "/spec/containers/0/resources"),
         ("three", "/spec/containers/0/resources"),

@@ -9,13 +9,14 @@ import pytest
 
 from tests.builders import a_claim, a_container, a_quota, a_tier, amounts, an_item
 from tests.core.workloads import KNOWN, a_template, a_workload, judged
+from tiergate.core.claim import Claim
 from tiergate.core.native import LimitRange
 from tiergate.core.quantity import Quantity
 from tiergate.core.rules import sentence
 from tiergate.core.tier import LimitRangeItem
 from tiergate.core.workload import Workload
 from tiergate.core.workload_case import Around
-from tiergate.core.workload_pod import MAX_REFUSED, MOST_COMPARISONS
+from tiergate.core.workload_pod import _OF_A_QUOTA, MAX_REFUSED, MOST_COMPARISONS, MOST_LOOKUPS
 
 NO_TIER = a_tier()
 _CONTAINER: Final = "/spec/template/spec/containers/0"
@@ -29,12 +30,37 @@ def _with(*ranges: LimitRange) -> Around:
 
 @pytest.mark.parametrize(("more", "told"), [(0, True), (1, False)])
 def test_limitranges_are_followed_as_far_as_there_is_time(more: int, told: bool) -> None:  # noqa: FBT001  # a parameter of pytest
-    """Each of their amounts counts once for each container, whatever it bounds."""
-    names = [f"example.com/{number}" for number in range(MOST_COMPARISONS // 2 + more)]
-    item = msgspec.structs.replace(an_item("PersistentVolumeClaim"), max=dict.fromkeys(names, Quantity(1)))
-    workload = a_workload(template=msgspec.structs.replace(a_template(), containers=_TWO_TOO_LARGE))
-    found = judged(workload, tier=a_tier(an_item(high={"cpu": "2"})), around=_with(LimitRange("large", (item,))))
-    assert bool(found) == told
+    """Each of their items and amounts counts once for each container or claim."""
+    names = [f"example.com/{number}" for number in range(MOST_COMPARISONS // 2 - 1 + more)]
+    bounds = dict.fromkeys(names, Quantity(10**9))
+    claims = (a_claim(), a_claim())
+    for item, workload in (
+        (msgspec.structs.replace(an_item(), min=bounds), _of_two_too_large()),
+        (msgspec.structs.replace(an_item("PersistentVolumeClaim"), max=bounds), _of_two_too_large(claims=claims)),
+        (msgspec.structs.replace(an_item("PersistentVolumeClaim"), max=bounds), _of_two_too_large(kept_claims=claims)),
+    ):
+        found = judged(workload, tier=a_tier(an_item(high={"cpu": "2"})), around=_with(LimitRange("large", (item,))))
+        assert ({one.rule for one in found} == {"workload-never-runs"}) == told
+        assert ({one.rule for one in found} == {"workload-unchecked"}) != told
+
+
+@pytest.mark.parametrize(("more", "told"), [(0, True), (1, False)])
+def test_quotas_are_looked_at_as_far_as_there_is_time(more: int, told: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    """Each of their names counts once for the pod and for each claim."""
+    a_name = "gold{}.storageclass.storage.k8s.io/requests.storage"
+    names = [a_name.format(number) for number in range(MOST_LOOKUPS // 2 - _OF_A_QUOTA + more)]
+    quota = a_quota(dict.fromkeys(names, "1Gi"), managed=False)
+    workload = _of_two_too_large(claims=(a_claim(),))
+    found = judged(workload, tier=a_tier(an_item(high={"cpu": "2"})), quotas=(quota,), around=KNOWN)
+    assert {one.rule for one in found} == {"workload-never-runs" if told else "workload-unchecked"}
+
+
+def _of_two_too_large(*, claims: tuple[Claim, ...] = (), kept_claims: tuple[Claim, ...] = ()) -> Workload:
+    return a_workload(
+        template=msgspec.structs.replace(a_template(), containers=_TWO_TOO_LARGE),
+        claims=claims,
+        kept_claims=kept_claims,
+    )
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def _admitted(
     """Yield the ends in LimitRanger's validating pass, one for each object that refuses, or else the one in quota."""
     refused = False
     for one in objects:
-        if refusals := native.refusals(subject, (one,)):
+        if refusals := tuple(native.refusals(subject, (one,))):
             refused = True
             yield Outcome(
                 "range", frozenset(said for each in refusals for said in range_problems(native.sentence(each)))

@@ -72,10 +72,10 @@ def test_only_sums_that_a_pod_item_judges_are_hidden(pod: Pod, item: LimitRangeI
 def test_a_form_decides_what_limit_ranger_says_and_only_while_it_is_in_force() -> None:
     """L-40: the sum is the bound; as a pair both are 0, as a decimal it wraps to 1.55E."""
     pod, item = limited("104857599", "19999999999895142401"), an_item("Pod", high={STORAGE: "20E"})
-    before = refusals(pod, (LimitRange("one", (item,)),))
+    before = tuple(refusals(pod, (LimitRange("one", (item,)),)))
     said = set()
     for form in forms(pod, (item,)):
         with form():
             said.add(tuple(sentence(one) for one in refusals(pod, (LimitRange("one", (item,)),))))
     assert said == {(), (f"maximum {STORAGE} usage per Pod is 20E, but limit is 20E",)}
-    assert refusals(pod, (LimitRange("one", (item,)),)) == before
+    assert tuple(refusals(pod, (LimitRange("one", (item,)),))) == before

@@ -23,7 +23,7 @@ from tests.builders import (
     the_facts,
     validated,
 )
-from tests.core.workloads import a_workload, judged
+from tests.core.workloads import KNOWN, a_workload, judged
 from tests.reviews import a_review
 from tests.server.admission_fakes import FakePermissions, FakeState, answer, response
 from tiergate.cluster.errors import Unreachable
@@ -31,11 +31,13 @@ from tiergate.core.claim import Claim
 from tiergate.core.decide import decide
 from tiergate.core.decision import Decision, Finding
 from tiergate.core.facts import InvalidTier, MissingTier
+from tiergate.core.native import LimitRange
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import QuotaStatus
 from tiergate.core.rules import sentence
 from tiergate.core.tier import LimitRangeItem
 from tiergate.core.workload import NONE, ONE_POD, Rollout
+from tiergate.core.workload_pod import MOST_COMPARISONS
 from tiergate.server.admission import Answer
 from tiergate.wire import Malformed
 
@@ -112,7 +114,8 @@ def _without_tier(tier: MissingTier | InvalidTier) -> Decision:
 
 
 def _unchecked() -> tuple[Finding, ...]:
-    return judged(a_workload(), tier=a_tier(), quotas=None)
+    around = msgspec.structs.replace(KNOWN, limit_ranges=(LimitRange("many", (an_item(),) * MOST_COMPARISONS),) * 2)
+    return (*judged(a_workload(), tier=a_tier(), quotas=None), *judged(a_workload(), tier=a_tier(), around=around))
 
 
 def _asking(requests: Texts | None = None, limits: Texts | None = None) -> Pod:

@@ -8,14 +8,14 @@ a quantity, and of that the canonical text is all we see: amounts beyond 2^63 ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.projection import MAX_MILLI_VALUE, milli_value, value
-from tiergate.core.quantity import ZERO, Quantity
+from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity
 from tiergate.core.resources import EMPTY, ResourceList
 from tiergate.core.tier import CLAIM, CONTAINER, POD, LimitRangeItem, effective
 from tiergate.core.usage import limit_range_totals
@@ -133,24 +133,22 @@ def is_defined(pod: Pod, ranges: tuple[LimitRange, ...]) -> bool:
     )
 
 
-def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...]) -> tuple[Refusal, ...]:
-    """Return every constraint with which some LimitRange would refuse the object (L-20).
+def refusals(subject: Pod | Claim, ranges: tuple[LimitRange, ...]) -> Iterator[Refusal]:
+    """Yield every constraint with which some LimitRange would refuse the object (L-20).
 
     The server stops at the first object that refuses (L-7); here all are asked, as their order is not defined.
     """
-    return tuple(
-        found
-        for one in ranges
-        for item in one.items
-        for target in _targets(subject, item, one.name)
-        for found in _broken(target, item)
-    )
+    targets = _targets(subject)
+    for one in ranges:
+        for item in one.items:
+            for target in targets.get(item.type, ()):
+                for found in _broken(target, item):
+                    yield msgspec.structs.replace(found, limit_range=one.name)
 
 
 class _Target(msgspec.Struct, frozen=True):
     """What one item judges: a container, the totals of a pod, or a claim."""
 
-    limit_range: str
     kind: str
     pointer: str
     requests: ResourceList
@@ -158,21 +156,18 @@ class _Target(msgspec.Struct, frozen=True):
 
     def refusal(self, rule: NativeRule, name: str, bound: Quantity, *, side: Side, missing: bool = False) -> Refusal:
         actual = (self.requests if side == "request" else self.limits).get(name)
-        return Refusal(self.limit_range, rule, self.kind, self.pointer, name, side, missing, bound, actual)
+        return Refusal("", rule, self.kind, self.pointer, name, side, missing, bound, actual)
 
 
-def _targets(subject: Pod | Claim, item: LimitRangeItem, limit_range: str) -> Iterator[_Target]:
-    """Yield all of an object that the item judges."""
-    kind = item.type
+def _targets(subject: Pod | Claim) -> dict[str, list[_Target]]:
+    """Return all of an object that an item judges, by the item's type."""
     if isinstance(subject, Claim):
-        if kind == CLAIM:
-            requests = EMPTY if subject.storage is None else {"storage": subject.storage}
-            yield _Target(limit_range, kind, f"{subject.pointer}{STORAGE_POINTER}", requests, EMPTY)
-    elif kind == CONTAINER:
-        for one in subject.every_container():
-            yield _Target(limit_range, kind, f"{one.pointer}/resources", one.requests, one.limits)
-    elif kind == POD:
-        yield _Target(limit_range, kind, f"{subject.pointer}/spec", *limit_range_totals(subject))
+        requests = EMPTY if subject.storage is None else {"storage": subject.storage}
+        return {CLAIM: [_Target(CLAIM, f"{subject.pointer}{STORAGE_POINTER}", requests, EMPTY)]}
+    containers = [
+        _Target(CONTAINER, f"{one.pointer}/resources", one.requests, one.limits) for one in subject.every_container()
+    ]
+    return {CONTAINER: containers, POD: [_Target(POD, f"{subject.pointer}/spec", *limit_range_totals(subject))]}
 
 
 def _broken(target: _Target, item: LimitRangeItem) -> Iterator[Refusal]:
@@ -232,8 +227,15 @@ def _ratio(target: _Target, name: str, bound: Quantity) -> Iterator[Refusal]:
         yield msgspec.structs.replace(found, actual=request, limit=limit, ratio=shown or "")
 
 
+_SMALL: Final = MAX_MILLI_VALUE * NANO
+"""Up to here the milli-units fit in 64 bits."""
+
+
 def _projections(request: Quantity | None, limit: Quantity | None, bound: Quantity) -> tuple[int, int, int]:
     """Return all three in milli-units where each is small enough for that, else in whole units (L-40, L-42)."""
+    asked, limited, enforced = (request or ZERO).nano, (limit or ZERO).nano, bound.nano
+    if 0 <= asked <= _SMALL and 0 <= limited <= _SMALL and 0 <= enforced <= _SMALL:  # as nearly always
+        return -(-asked // MILLI_IN_NANO), -(-limited // MILLI_IN_NANO), -(-enforced // MILLI_IN_NANO)
     together = (request or ZERO, limit or ZERO, bound)
     project = milli_value if all(value(one) <= MAX_MILLI_VALUE for one in together) else value
     asked, limited, enforced = map(project, together)

@@ -152,4 +152,4 @@ def _quotas(facts: Facts, tier: Tier) -> tuple[QuotaStatus, ...] | None:
 
 
 def _rests_on_quotas(finding: Finding) -> bool:
-    return bool(finding.quota) or finding.rule == "workload-unchecked"
+    return bool(finding.quota) or (finding.rule == "workload-unchecked" and not finding.detail)

@@ -13,12 +13,11 @@ from tiergate.core.authorship import with_author
 from tiergate.core.decision import Finding
 from tiergate.core.defaults import additions_to, described
 from tiergate.core.mode import Effect
-from tiergate.core.native import LimitRange
 from tiergate.core.podspec import Pod
 from tiergate.core.quota import Measured
 from tiergate.core.quota_bounds import Charged, NamespaceQuotas, charged
 from tiergate.core.quota_rules import ObjectCase
-from tiergate.core.tier import amounts_by_field
+from tiergate.core.tier import CLAIM, CONTAINER, amounts_by_field
 from tiergate.core.validity import invalid
 from tiergate.core.workload import Workload
 from tiergate.core.workload_case import WorkloadCase
@@ -27,8 +26,12 @@ from tiergate.core.workload_unwritten import by_limit_range, of_refusal
 
 MAX_REFUSED: Final = 200
 """Problems of a pod that are named, or counted; twice as many as an answer lists."""
-MOST_COMPARISONS: Final = 50_000
-"""Amounts of LimitRanges with containers: tenants who may write LimitRanges can write many."""
+MOST_COMPARISONS: Final = 3_000
+"""Of LimitRanges' amounts with containers and claims, 5 us each: tenants who may write LimitRanges can write many."""
+MOST_LOOKUPS: Final = 50_000
+"""Of quotas' names for a pod and its claims, up to 0.5 us each: the same with quotas."""
+_OF_A_QUOTA: Final = 5
+"""Names as whose look-up it counts to look at a quota at all."""
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -48,7 +51,7 @@ def unit_of(workload: Workload, case: WorkloadCase) -> Unit | None:
     LimitRanger mutates before our webhook is asked (L-7); on which of two defaults it does so is not defined.
     """
     around, ranges, pod = case.around, case.around.limit_ranges, workload.template
-    if ranges is None or not pod.containers or (ranges and not _decided(ranges, pod)):
+    if ranges is None or not pod.containers or too_much(workload, case) or not native.is_defined(pod, ranges):
         return None
     if workload.runtime_class and not pod.overhead:
         overhead = None if around.overheads is None else around.overheads.get(workload.runtime_class)
@@ -64,10 +67,23 @@ def _charges(made: Sequence[Measured], case: WorkloadCase) -> tuple[Charged, ...
     return tuple([charged(one, minor=case.minor) for one in made])
 
 
-def _decided(ranges: tuple[LimitRange, ...], pod: Pod) -> bool:
-    """Say whether it is defined what the LimitRanges make of a pod, and told in time."""
-    amounts = sum(len(amount) for one in ranges for item in one.items for _, amount in amounts_by_field(item))
-    return amounts * len(pod.every_container()) <= MOST_COMPARISONS and native.is_defined(pod, ranges)
+def too_much(workload: Workload, case: WorkloadCase) -> str:
+    """Say of what there is too much to judge the workload while others wait (ADR 21); "" where there is not."""
+    claims = len(workload.claims) + len(workload.kept_claims)
+    judged = {CONTAINER: len(workload.template.every_container()), CLAIM: claims}
+    comparisons = sum(
+        max(1, judged.get(item.type, 1)) * (1 + sum(len(amounts) for _, amounts in amounts_by_field(item)))
+        for one in case.around.limit_ranges or ()
+        for item in one.items
+    )
+    if comparisons > MOST_COMPARISONS:
+        what = "the LimitRanges of the namespace are too many for its containers and claims"
+        return f"{what}: {comparisons} comparisons, at most {MOST_COMPARISONS} are made"
+    lookups = (1 + claims) * sum(_OF_A_QUOTA + len(quota.hard) for quota in case.quotas or ())
+    if lookups > MOST_LOOKUPS:
+        what = "the ResourceQuotas of the namespace are too many for its claims"
+        return f"{what}: {lookups} comparisons, at most {MOST_LOOKUPS} are made"
+    return ""
 
 
 def is_sound(unit: Unit, case: WorkloadCase, quotas: NamespaceQuotas) -> bool:

@@ -16,7 +16,7 @@ from tiergate.core.workload_again import blocked
 from tiergate.core.workload_case import WorkloadCase
 from tiergate.core.workload_demand import Count, Demand
 from tiergate.core.workload_findings import Stall
-from tiergate.core.workload_pod import Unit, is_sound, never_made, never_runs, unit_of
+from tiergate.core.workload_pod import Unit, is_sound, never_made, never_runs, too_much, unit_of
 from tiergate.core.workload_room import Rolling, in_force, passing
 from tiergate.core.workload_short import BoundNames, of_bound, short
 from tiergate.core.workload_unwritten import unwritten
@@ -31,6 +31,8 @@ def verdict(case: WorkloadCase) -> tuple[Finding, ...]:
     before = _wanted_before(case, pods)
     if not case.changed and (pods is None or before is None or pods <= before):
         return ()
+    if reason := too_much(workload, case) or (case.old is not None and too_much(case.old, case)):
+        return (Finding("workload-unchecked", "/spec", detail=reason, effect="warn"),)
     unit = unit_of(workload, case)
     if unit is None:
         return ()

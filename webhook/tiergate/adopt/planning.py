@@ -13,6 +13,7 @@ from tiergate.adopt.ranges import merged
 from tiergate.adopt.sound import MAX_QUOTAS, sound
 from tiergate.adopt.values import AdoptionPlan, Member, NativeBounds, NewTier, Remark, Skipped
 from tiergate.core.desired import quotas_of
+from tiergate.core.lowering import side_and_name
 from tiergate.core.mode import Mode
 from tiergate.core.quantity import Quantity
 from tiergate.core.resources import ResourceList
@@ -71,8 +72,8 @@ def _rooms(quotas: Sequence[TierQuota]) -> dict[tuple[str, str], Quantity]:
     found: dict[tuple[str, str], Quantity] = {}
     for quota in quotas:
         for name, hard in quota.hard.items() if not quota.scopes and not quota.scope_selector else ():
-            field = "default" if name.startswith("limits.") else "defaultRequest"
-            key = (field, name.removeprefix("limits.").removeprefix("requests."))
+            side, resource = side_and_name(name)
+            key = ("default" if side == "limits" else "defaultRequest", resource)
             found[key] = min(hard, found.get(key, hard))
     return found
 

@@ -12,7 +12,7 @@ from tiergate.adopt.ranges import without_resource
 from tiergate.adopt.values import Remark
 from tiergate.core.decision import Fault
 from tiergate.core.jsonpatch import escape
-from tiergate.core.resources import ResourceList
+from tiergate.core.resources import ResourceList, omitting
 from tiergate.core.tier import LimitRangeItem, Tier, TierQuota, amounts_by_field
 from tiergate.core.tier_faults import faults
 
@@ -88,7 +88,7 @@ def _without(tier: Tier, fault: Fault) -> tuple[Tier, str]:
         return _without_limit(tier, index, rest, fault)
     quota = tier.quotas[index]
     if rest[:1] == ["hard"]:
-        smaller = msgspec.structs.replace(quota, hard=_omitting(quota.hard, rest[1]))
+        smaller = msgspec.structs.replace(quota, hard=omitting(quota.hard, {rest[1]}))
         return _with_quota(tier, index, smaller if smaller.hard else None), f"quota/{quota.name}/{rest[1]}"
     return _with_quota(tier, index, None), f"quota/{quota.name}"
 
@@ -114,11 +114,7 @@ def _without_limit(tier: Tier, index: int, rest: list[str], fault: Fault) -> tup
 
 def _omitted(item: LimitRangeItem, field: str, name: str) -> LimitRangeItem:
     amounts = dict(amounts_by_field(item))[field]
-    return msgspec.structs.replace(item, **{_FIELDS[field]: _omitting(amounts, name)})
-
-
-def _omitting(amounts: ResourceList, name: str) -> ResourceList:
-    return {key: amount for key, amount in amounts.items() if key != name}
+    return msgspec.structs.replace(item, **{_FIELDS[field]: omitting(amounts, {name})})
 
 
 def _with_item(tier: Tier, index: int, item: LimitRangeItem | None) -> Tier:

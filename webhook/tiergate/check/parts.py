@@ -12,7 +12,7 @@ from tiergate.core.request import Subject, workload_of
 from tiergate.core.tier import Tier
 from tiergate.core.workload import Workload, steady
 from tiergate.core.workload_case import WorkloadCase
-from tiergate.core.workload_pod import unit_of
+from tiergate.core.workload_pod import too_much, unit_of
 
 
 def part_of(context: ObjectContext, subject: Subject, tier: Tier, *, minor: int) -> tuple[Part | None, str]:
@@ -55,6 +55,8 @@ def _of_workload(context: ObjectContext, workload: Workload, tier: Tier, minor: 
         minor=minor,
         scaled=False,
     )
+    if reason := too_much(case):
+        return None, reason
     unit, pods = unit_of(workload, case), steady(workload, context.surroundings.around.nodes)
     if unit is None:
         return None, "the pods of its template are not known: its RuntimeClass, or which LimitRange sets a default"

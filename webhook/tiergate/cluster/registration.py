@@ -32,7 +32,7 @@ REQUIRED_ENTRIES: Final = {
 HANDED_OVER: Final = frozenset({PODS_MUTATE, PODS_VALIDATE, CLAIMS_VALIDATE})
 """The entries whose objects Kubernetes' own engines can judge: these are handed over, the others never."""
 OF_PODS_AND_CLAIMS: Final = HANDED_OVER | {BEING_DELETED_VALIDATE}
-"""The last one is not handed over: LimitRanger judges nothing that is being deleted."""
+"""What is being deleted is not handed over: LimitRanger checks none of it."""
 EXCLUDED: Final = "excluded."
 """Begins the name of a copy of an entry that stays with Fail, for the namespaces that a handover excludes."""
 RELEASED_ANNOTATION: Final = "tiergate.io/webhooks"

@@ -5,14 +5,13 @@ The differences on purpose are in docs/differences.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import cached_property
 from typing import Final
 
 import msgspec
 
 from tiergate.core.quantity import NANO, Quantity
-from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, STANDARD, ResourceList, needs_limit, unit
+from tiergate.core.resources import HUGEPAGES, POD_LEVEL_COMPUTE, STANDARD, ResourceList, needs_limit, omitting, unit
 
 _PLAIN: Final = frozenset(STANDARD)
 """Resources that may be requested without a limit."""
@@ -47,7 +46,7 @@ def added(
     if default.keys() <= limited.keys() and requests.keys() <= asked.keys():
         return None
     if asked:
-        requests = {name: one for name, one in requests.items() if name not in asked}
+        requests = omitting(requests, asked)
     limits = {
         name: limit
         if (request := asked.get(name, requests.get(name))) is None
@@ -76,11 +75,6 @@ def _valid_alone(
         if (name not in limits and name not in limited) or (name.startswith(HUGEPAGES) and not computes)
     }
     return omitting(limits, refused), omitting(requests, refused)
-
-
-def omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quantity]:
-    """Return a list without some names."""
-    return {name: quantity for name, quantity in resources.items() if name not in names}
 
 
 def fitted(name: str, limit: Quantity, request: Quantity, ratio: Quantity | None) -> Quantity:

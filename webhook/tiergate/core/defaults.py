@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from tiergate.core.default_amounts import Amounts, omitting, rounded_down
+from tiergate.core.default_amounts import Amounts, rounded_down
 from tiergate.core.jsonpatch import JSONPatchOp, add
 from tiergate.core.podspec import FEW_ANNOTATIONS, MAX_AMOUNTS, Container, Pod
 from tiergate.core.quantity import Quantity
-from tiergate.core.resources import HUGEPAGES
+from tiergate.core.resources import HUGEPAGES, omitting
 from tiergate.core.text import shortened
 from tiergate.core.tier import LimitRangeItem, Tier
 
@@ -85,7 +85,7 @@ def _completed(pod: Pod, additions: tuple[Additions, ...]) -> Pod:
 
 def _beside_pod_level(pod: Pod, item: LimitRangeItem) -> LimitRangeItem:
     """Return what is left of the defaults where the pod-level values stand for some of them."""
-    default = {name: limit for name, limit in item.default.items() if name not in pod.limits}
+    default = omitting(item.default, pod.limits)
     requests = {}
     for name, request in item.default_request.items():
         bound = pod.requests.get(name, pod.limits.get(name))

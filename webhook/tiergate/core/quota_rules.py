@@ -15,7 +15,7 @@ from tiergate.core.claim import STORAGE_POINTER, Claim
 from tiergate.core.decision import Finding
 from tiergate.core.desired import desired_quotas
 from tiergate.core.jsonpatch import escape
-from tiergate.core.lowering import Lowerings
+from tiergate.core.lowering import Lowerings, side_and_name
 from tiergate.core.memo import Memo, is_short
 from tiergate.core.podspec import Container, Pod
 from tiergate.core.quantity import NANO, ZERO
@@ -32,6 +32,11 @@ from tiergate.core.quota import (
 )
 from tiergate.core.resources import increase
 from tiergate.core.tier import LimitRangeItem, Tier
+
+FEW: Final = 16
+"""Containers times quotas, for which one look is quicker than sums."""
+_PODS: Final = frozenset({"pods", "count/pods"})
+_SIDE_AND_NAME: Final = Memo(side_and_name, is_short)
 
 
 class ObjectCase(msgspec.Struct, frozen=True):
@@ -202,10 +207,10 @@ def _fits(pod: Pod, quotas: tuple[QuotaStatus, ...], *, minor: int) -> bool:
         return False
     for quota in quotas:
         for name, left in left_of(pod, quota, minor=minor):
-            is_limit, resource = _COUNTED[name]
+            side, resource = _SIDE_AND_NAME[name]
             asked = 0
             for container in containers:
-                amount = (container.limits if is_limit else container.requests).get(resource)
+                amount = (container.limits if side == "limits" else container.requests).get(resource)
                 if amount is not None:
                     asked += amount.nano
             if name in _PODS:
@@ -213,17 +218,6 @@ def _fits(pod: Pod, quotas: tuple[QuotaStatus, ...], *, minor: int) -> bool:
             if asked > left and asked:
                 return False
     return True
-
-
-def _counted(name: str) -> tuple[bool, str]:
-    """Return whether a name of a quota counts limits, and of which resource."""
-    return name.startswith("limits."), name.removeprefix("limits.").removeprefix("requests.")
-
-
-_COUNTED: Final = Memo(_counted, is_short)
-_PODS: Final = frozenset({"pods", "count/pods"})
-FEW: Final = 16
-"""Containers times quotas, for which one look is quicker than sums."""
 
 
 def _pointer(subject: Measured, name: str) -> str:

@@ -6,7 +6,7 @@ A missing name and a present zero differ (Q-18): absent means "not asked", zero 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from tiergate.core.quantity import MILLI_IN_NANO, NANO, ZERO, Quantity, QuantityError
@@ -52,6 +52,11 @@ def raise_to(target: dict[str, Quantity], resources: ResourceList) -> None:
         present = target.get(name)
         if present is None or present < quantity:
             target[name] = quantity
+
+
+def omitting(resources: ResourceList, names: Collection[str]) -> dict[str, Quantity]:
+    """Return a list without some names."""
+    return {name: quantity for name, quantity in resources.items() if name not in names}
 
 
 def increase(new: ResourceList, old: ResourceList) -> dict[str, Quantity]:

@@ -27,11 +27,11 @@ from tiergate.core.workload_unwritten import by_limit_range, of_refusal
 MAX_REFUSED: Final = 200
 """Problems of a pod that are named, or counted; twice as many as an answer lists."""
 MOST_COMPARISONS: Final = 3_000
-"""Of LimitRanges' amounts with containers and claims, 5 us each: tenants who may write LimitRanges can write many."""
+"""Of amounts of LimitRanges with containers and claims, 5 us each: tenants who may write LimitRanges can write many."""
 MOST_LOOKUPS: Final = 50_000
-"""Of quotas' names for a pod and its claims, up to 0.5 us each: the same with quotas."""
+"""Of names of quotas with a pod and its claims, up to 0.5 us each: tenants can write many of these as well."""
 _OF_A_QUOTA: Final = 5
-"""Names as whose look-up it counts to look at a quota at all."""
+"""As so many names counts a quota itself."""
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -48,10 +48,12 @@ class Unit(msgspec.Struct, frozen=True):
 def unit_of(workload: Workload, case: WorkloadCase) -> Unit | None:
     """Return the pod that the template becomes and the claims made with it, None where that is not known.
 
+    The caller asks first whether there is `too_much` of the case.
+
     LimitRanger mutates before our webhook is asked (L-7); on which of two defaults it does so is not defined.
     """
     around, ranges, pod = case.around, case.around.limit_ranges, workload.template
-    if ranges is None or not pod.containers or too_much(workload, case) or not native.is_defined(pod, ranges):
+    if ranges is None or not pod.containers or not native.is_defined(pod, ranges):
         return None
     if workload.runtime_class and not pod.overhead:
         overhead = None if around.overheads is None else around.overheads.get(workload.runtime_class)
@@ -67,10 +69,14 @@ def _charges(made: Sequence[Measured], case: WorkloadCase) -> tuple[Charged, ...
     return tuple([charged(one, minor=case.minor) for one in made])
 
 
-def too_much(workload: Workload, case: WorkloadCase) -> str:
-    """Say of what there is too much to judge the workload while others wait (ADR 21); "" where there is not."""
-    claims = len(workload.claims) + len(workload.kept_claims)
-    judged = {CONTAINER: len(workload.template.every_container()), CLAIM: claims}
+def too_much(case: WorkloadCase) -> str:
+    """Say of what there is too much to judge the workload while others wait (ADR 21); "" where there is not.
+
+    Of an update it is the larger of both templates.
+    """
+    both = [case.workload, *([] if case.old is None else [case.old])]
+    claims = max(len(one.claims) + len(one.kept_claims) for one in both)
+    judged = {CONTAINER: max(len(one.template.every_container()) for one in both), CLAIM: claims}
     comparisons = sum(
         max(1, judged.get(item.type, 1)) * (1 + sum(len(amounts) for _, amounts in amounts_by_field(item)))
         for one in case.around.limit_ranges or ()

@@ -135,7 +135,7 @@ def _merged(found: list[Shortage], told: BoundNames) -> list[Shortage]:
     """Return the shortages, the worst first; those of a request and a limit of the same numbers are one."""
     merged: dict[tuple[object, ...], Shortage] = {}
     for one in sorted(found, key=lambda one: one.fitting):
-        bound, stem = one.bound, one.bound.name.removeprefix("limits.").removeprefix("requests.")
+        bound, stem = one.bound, side_and_name(one.bound.name)[1]
         if (bound.quota, bound.name) in told:
             continue
         key = (bound.quota, stem, bound.hard.nano, bound.others.nano, bound.each.nano, bound.before.nano, one.of_claims)

@@ -31,7 +31,7 @@ def verdict(case: WorkloadCase) -> tuple[Finding, ...]:
     before = _wanted_before(case, pods)
     if not case.changed and (pods is None or before is None or pods <= before):
         return ()
-    if reason := too_much(workload, case) or (case.old is not None and too_much(case.old, case)):
+    if reason := too_much(case):
         return (Finding("workload-unchecked", "/spec", detail=reason, effect="warn"),)
     unit = unit_of(workload, case)
     if unit is None:
